@@ -1,0 +1,27 @@
+"""The one error type that a user of vosbench is meant to see."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class VosbenchError(Exception):
+    """Something the user can put right: one line that says what is wrong, and a hint that says what to do.
+
+    Libraries raise it; only the command line catches it, prints both lines and exits with status 2.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __reduce__(self) -> tuple[type["VosbenchError"], tuple[str, str]]:
+        return type(self), (self.message, self.hint)  # keeps the hint across process boundaries
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> VosbenchError:
+    """The error for a `name` that is none of `known`, with the near misses, or else all of them, as the hint."""
+    choices = sorted(known)
+    near = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(choices) or 'none'}"
+    return VosbenchError(f"unknown {kind} {name!r}", hint)
