@@ -35,9 +35,7 @@ def read_rgb(path: Path) -> np.ndarray:
             f"cannot read frame {path}: {error.strerror}", "check the data set with `vosbench check`"
         ) from None
     if path.suffix.lower() in {".jpg", ".jpeg"} and b"\xff\xd9" not in data[-1024:]:
-        raise VosbenchError(
-            f"frame {path} is truncated", "copy the file again"
-        )  # libjpeg would fill it with grey
+        raise VosbenchError(f"frame {path} is truncated", "copy the file again")  # libjpeg would fill it with grey
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if pixels is None:
         raise VosbenchError(f"frame {path} is not a readable image", "copy the file again")

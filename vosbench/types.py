@@ -69,13 +69,9 @@ class Sequence:
         if not self.frames:
             raise VosbenchError(f"sequence {self.name} has no frames")
         if not ids:
-            raise VosbenchError(
-                f"sequence {self.name} has no object", "its first annotation must hold a label above 0"
-            )
+            raise VosbenchError(f"sequence {self.name} has no object", "its first annotation must hold a label above 0")
         if len(set(ids)) != len(ids) or indices != sorted(set(indices)) or indices[-1] >= len(self.frames):
-            raise VosbenchError(
-                f"sequence {self.name}: each object must appear first in exactly one of its frames"
-            )
+            raise VosbenchError(f"sequence {self.name}: each object must appear first in exactly one of its frames")
 
     @property
     def object_ids(self) -> tuple[int, ...]:
@@ -88,9 +84,7 @@ class Sequence:
         return tuple(range(len(self.frames))) if self.outputs is None else self.outputs
 
     @classmethod
-    def from_arrays(
-        cls, rgb: np.ndarray, annotations: Mapping[int, np.ndarray], name: str = "video"
-    ) -> "Sequence":
+    def from_arrays(cls, rgb: np.ndarray, annotations: Mapping[int, np.ndarray], name: str = "video") -> "Sequence":
         """A sequence from memory: rgb uint8 [T,H,W,3]; annotations {frame index: label map uint8 [H,W]}.
 
         Each object is taken from the earliest annotation that holds its id; what later ones hold of it is dropped.
@@ -100,14 +94,10 @@ class Sequence:
         for index in sorted(annotations):
             labels = np.asarray(annotations[index])
             if labels.shape != rgb.shape[1:3]:
-                raise VosbenchError(
-                    f"annotation of frame {index} is {labels.shape}, the video {rgb.shape[1:3]}"
-                )
+                raise VosbenchError(f"annotation of frame {index} is {labels.shape}, the video {rgb.shape[1:3]}")
             new = tuple(int(i) for i in np.unique(labels) if i != 0 and int(i) not in seen)
             if new:
-                first_masks.append(
-                    FirstMask(index, new, np.where(np.isin(labels, new), labels, 0).astype(np.uint8))
-                )
+                first_masks.append(FirstMask(index, new, np.where(np.isin(labels, new), labels, 0).astype(np.uint8)))
                 seen.update(new)
         frames = tuple(FrameRef(f"{i:05d}", frame) for i, frame in enumerate(rgb))
         return cls(name, frames, tuple(first_masks))
