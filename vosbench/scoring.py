@@ -11,9 +11,10 @@ import joblib
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from vosbench.errors import VosbenchError, unknown
-from vosbench.metrics.evaluate import FrameScores, Plan, object_scores, plan, score_frames, traces
+from vosbench.metrics.evaluate import object_scores, plan, score_frames
 from vosbench.metrics.protocols import find_protocol
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace, Summary, summary
+from vosbench.metrics.traces import FrameScores, Plan, traces
 from vosbench.types import GroundTruth
 
 if TYPE_CHECKING:

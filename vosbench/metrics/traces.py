@@ -1,0 +1,151 @@
+"""Which objects a sequence has, and which of its scored frames count for each: the rules of `Protocol.objects`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from vosbench.errors import VosbenchError
+from vosbench.metrics.frame import Pair
+from vosbench.metrics.protocols import Protocol
+from vosbench.metrics.reading import id_hint
+from vosbench.metrics.statistics import ObjectTrace
+
+NOTHING = 256  # in a pair: no mask at all, an id that no pixel has
+EMPTY_IN_BOTH = (1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is scored of a sequence.
+
+    first_frame: the name of the first annotated frame.
+    frames: the names of the frames to score.
+    object_ids: the objects known beforehand: all of them under "first-frame" and "proposals", else those of
+        annotated frames that are not scored.
+    binary: every label above 0 is object 1.
+    """
+
+    sequence: str
+    first_frame: str
+    frames: tuple[str, ...]
+    object_ids: tuple[int, ...]
+    binary: bool
+    protocol: Protocol
+
+
+@dataclass(frozen=True)
+class FrameScores:
+    """J and F of one frame by pair (predicted id, true id); a pair that is missing is empty in both maps.
+
+    `true_ids` are the ids of the true mask, given unless the objects are known beforehand.
+    """
+
+    frame: str
+    scores: Mapping[Pair, tuple[float, float]]
+    true_ids: frozenset[int] = frozenset()
+
+
+def traces(planned: Plan, scored: Sequence[FrameScores]) -> tuple[ObjectTrace, ...]:
+    """The traces of a sequence's objects, by id, from all its scored frames, given in order.
+
+    Raises VosbenchError for what only shows over a whole sequence: ids that the truth never has, hidden objects.
+    """
+    match planned.protocol.objects:
+        case "first-frame":
+            found = [_trace(planned, object_id, scored) for object_id in planned.object_ids]
+        case "proposals":
+            found = _matched(planned, scored)
+        case "seen":
+            found = _from_first_sight(planned, scored)
+        case "onward" | "span":
+            found = _after_first_mask(planned, scored)
+    return tuple(trace for trace in found if trace.frames)
+
+
+def _trace(planned: Plan, object_id: int, scored: Iterable[FrameScores]) -> ObjectTrace:
+    rows = [(frame.frame, frame.scores.get((object_id, object_id), EMPTY_IN_BOTH)) for frame in scored]
+    j, f = np.array([row[1] for row in rows], float).reshape(-1, 2).T
+    return ObjectTrace(planned.sequence, object_id, tuple(row[0] for row in rows), j, f)
+
+
+def _from_first_sight(planned: Plan, scored: Sequence[FrameScores]) -> list[ObjectTrace]:
+    shown = _shown(scored)
+    hidden = set(planned.object_ids) - shown
+    if planned.protocol.hidden_is_error and (hidden or not shown):
+        who = f"object {min(hidden)}" if hidden else "every object"
+        raise VosbenchError(
+            f"sequence {planned.sequence}: the ground truth of {who} is empty in all scored frames",
+            f"the protocol {planned.protocol.name} cannot score it: correct the annotations, or choose another",
+        )
+
+    def first_sight(object_id: int) -> int:
+        return next(i for i, frame in enumerate(scored) if (object_id, object_id) in frame.scores)
+
+    return [_trace(planned, object_id, scored[first_sight(object_id) :]) for object_id in sorted(shown)]
+
+
+def _after_first_mask(planned: Plan, scored: Sequence[FrameScores]) -> list[ObjectTrace]:
+    known = set(planned.object_ids) | _shown(scored)
+    if planned.protocol.extra_ids == "error":
+        _refuse_unknown_ids(planned.sequence, known, scored)
+    found = []
+    for object_id in sorted(known):
+        places = [i for i, frame in enumerate(scored) if object_id in frame.true_ids]
+        if object_id in planned.object_ids:
+            places.insert(0, -1)  # the first annotated frame
+        start = planned.first_frame if places[0] < 0 else scored[places[0]].frame
+        end = places[-1] if planned.protocol.objects == "span" else len(scored)
+        frames = scored[places[0] + 1 : max(end, 0)]
+        found.append(_trace(planned, object_id, _every(planned.protocol.step, start, frames)))
+    return found
+
+
+def _every(step: int, start: str, frames: Sequence[FrameScores]) -> Sequence[FrameScores]:
+    """The frames whose numbers are `step` apart, counted from the frame `start`."""
+    if step == 1:
+        return frames
+    try:
+        return [frame for frame in frames if (int(frame.frame) - int(start)) % step == 0]
+    except ValueError:
+        raise VosbenchError(
+            f"frame names {start} to {frames[-1].frame} are not all numbers",
+            f"the protocol scores every {step}th frame by number; choose another protocol",
+        ) from None
+
+
+def _refuse_unknown_ids(sequence: str, known: set[int], scored: Sequence[FrameScores]) -> None:
+    for frame in scored:
+        extra = sorted({predicted for predicted, _ in frame.scores} - known)
+        if extra:
+            raise VosbenchError(
+                f"the predicted mask of frame {frame.frame} of {sequence} holds the id {extra[0]}, which the ground "
+                "truth never has",
+                id_hint(extra),
+            )
+
+
+def _shown(scored: Iterable[FrameScores]) -> set[int]:
+    """The ids that the true masks of scored frames hold."""
+    return set().union(*(frame.true_ids for frame in scored))
+
+
+def _matched(planned: Plan, scored: Sequence[FrameScores]) -> list[ObjectTrace]:
+    """The traces of the objects, each with the proposal that an optimal assignment gives it."""
+    present = {predicted for frame in scored for predicted, _ in frame.scores} - {NOTHING}
+    proposals = range(1, max(present | set(planned.object_ids)) + 1)  # at least as many as objects
+    values = np.ones((2, len(proposals), len(planned.object_ids), len(scored)))
+    for place, frame in enumerate(scored):
+        here = {predicted for predicted, _ in frame.scores}, {true for _, true in frame.scores}
+        for row, proposal in enumerate(proposals):
+            for column, object_id in enumerate(planned.object_ids):
+                pair = (proposal if proposal in here[0] else NOTHING, object_id if object_id in here[1] else NOTHING)
+                values[:, row, column, place] = frame.scores.get(pair, EMPTY_IN_BOTH)
+    rows, columns = linear_sum_assignment(-values.mean(axis=(0, 3)))
+    frames = tuple(frame.frame for frame in scored)
+    matches = sorted(zip(columns.tolist(), rows.tolist(), strict=True))
+    return [
+        ObjectTrace(planned.sequence, planned.object_ids[column], frames, *values[:, row, column])
+        for column, row in matches
+    ]
