@@ -62,7 +62,7 @@ def drift(rng: np.random.Generator, steps: int, scale: float, size: int = 1, mem
     return path
 
 
-def _fold(path: np.ndarray, limit: float) -> np.ndarray:
+def _fold(path: np.ndarray, limit: float | np.ndarray) -> np.ndarray:
     """The path mirrored at -limit and limit, so that it never leaves them."""
     return limit - np.abs((path + limit) % (4 * limit) - 2 * limit)
 

@@ -61,7 +61,7 @@ def crop(image: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def repaint(image: np.ndarray, rng: np.random.Generator, flip: bool = True) -> np.ndarray:
-    """The image flipped (if `flip`), its channels mixed, and its contrast, brightness and gamma changed. uint8 [H,W,3]."""
+    """The image, uint8 [H,W,3], flipped (if `flip`), its channels mixed, its contrast and gamma changed."""
     if flip and rng.random() < 0.5:
         image = image[:, ::-1]
     if rng.random() < 0.3:
@@ -113,7 +113,9 @@ def blob(size: int, rng: np.random.Generator) -> np.ndarray:
         angle, width = rng.uniform(0, 2 * np.pi), rng.uniform(0.04, 0.1) * size
         along = np.array([np.cos(angle), np.sin(angle)])
         bend = np.array([-along[1], along[0]]) * rng.uniform(-0.2, 0.2) * size
-        points = np.stack([centre + along * reach * 0.3, centre + along * 0.3 * size + bend, centre + along * 0.44 * size])
+        points = np.stack(
+            [centre + along * reach * 0.3, centre + along * 0.3 * size + bend, centre + along * 0.44 * size]
+        )
         cv2.polylines(canvas, [np.round(points * 16).astype(np.int32)], False, 255, int(width), cv2.LINE_AA, 4)
     return canvas
 

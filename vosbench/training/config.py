@@ -12,7 +12,7 @@ class TrainConfig:
     """Settings of one training run; every field may stand in the TOML file, under its own name.
 
     Steps are optimiser steps; sizes are pixels; `max_gap` is the longest distance in frames between two of the
-    three frames of a clip; `cutouts` is a folder with images/ and masks/ that joins the generated stream.
+    three frames of a clip; `photos` is a folder of JPEGs that joins the textures.
     """
 
     model: str = "stcn-tiny"
@@ -27,7 +27,7 @@ class TrainConfig:
     bootstrap_start: int = 800
     bootstrap_end: int = 5000
     max_gap: int = 12
-    cutouts: str = ""
+    photos: str = ""
     initial: str = ""  # weights to start from; empty: random
     workers: int = 1
     threads: int = 2
@@ -44,7 +44,7 @@ class TrainConfig:
             raise VosbenchError(f"cannot read {path}: {error.strerror}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise VosbenchError(f"{path} is not TOML: {error}") from None
-        kinds = {f.name: f.type for f in fields(cls)}
+        kinds = {f.name: type(f.default) for f in fields(cls)}
         for key, value in table.items():
             if key not in kinds:
                 raise unknown(f"training setting in {path.name}", key, kinds)

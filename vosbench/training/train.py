@@ -104,7 +104,7 @@ class Trainer:
             config.steps * config.batch,
             config.seed,
             config.max_gap,
-            Path(config.cutouts) if config.cutouts else None,
+            Path(config.photos) if config.photos else None,
         )
         rest = Subset(stream, range(self.step * config.batch, len(stream)))
         return DataLoader(rest, config.batch, num_workers=config.workers, persistent_workers=False)
@@ -130,7 +130,9 @@ class Trainer:
         config = self.config
         share = hardest_share(self.step, config.bootstrap_start, config.bootstrap_end)
         logits = segment_clip(self.model, rgb, labels)
-        losses = [bootstrapped_cross_entropy(x, labels[:, t].long(), share) for t, x in zip((1, 2), logits, strict=True)]
+        losses = [
+            bootstrapped_cross_entropy(x, labels[:, t].long(), share) for t, x in zip((1, 2), logits, strict=True)
+        ]
         loss = torch.stack(losses).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
