@@ -190,7 +190,10 @@ class Dataset(ABC):
             except VosbenchError as error:
                 found.append(Problem.of(self.frame_folder(name), error))
         found += self._description_problems(name, masks)
-        return list({problem.message: problem for problem in found}.values())
+        distinct: dict[str, Problem] = {}
+        for problem in found:  # loading fails for what the pictures told already, and the pictures name the file
+            distinct.setdefault(problem.message, problem)
+        return list(distinct.values())
 
     def _description_problems(self, name: str, masks: Mapping[str, Path]) -> list[Problem]:  # noqa: ARG002
         """Where the masks contradict what the data set says of them elsewhere."""
