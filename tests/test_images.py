@@ -55,6 +55,17 @@ def test_anti_aliased_labels_are_refused(smooth, binary: bool) -> None:
     assert "nearest neighbour" in caught.value.hint
 
 
+def test_a_shade_that_fills_a_window_by_chance_is_a_shade() -> None:
+    """Halving a dotted patch gives a flat patch of one of the three greys there are."""
+    mask = cv2.circle(np.zeros((240, 320), np.uint8), (121, 121), 90, 255, -1)
+    mask[100:106:2, 280:286] = 255
+    halved = cv2.resize(mask, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    assert object_ids(halved) == (64, 128, 191)
+    assert (halved[50:53, 140:143] == 128).all()
+    with pytest.raises(VosbenchError, match="anti-aliased"):
+        check_labels(halved, PATH)
+
+
 def test_white_masks_are_for_davis_2016_only() -> None:
     check_labels(disc(255), PATH, binary=True)
     with pytest.raises(VosbenchError, match="0/255 mask") as caught:

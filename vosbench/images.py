@@ -125,13 +125,15 @@ def check_labels(labels: np.ndarray, path: Path, *, size: tuple[int, int] | None
 def _is_anti_aliased(labels: np.ndarray, present: np.ndarray) -> bool:
     """Whether most non-zero labels are shades along an edge.
 
-    A shade nowhere fills a 3x3 window; an object of any size does. Ids are small numbers and shades of a
-    white object are not, so slivers of a few real objects, as predictions have them, do not count.
+    The pixels of a shade are hardly ever (fewer than one in twenty) the centre of a 3x3 window that it fills;
+    those of an object of any size are. Ids are small numbers and shades of a white object are not, so slivers
+    of a few real objects, as predictions have them, do not count.
     """
     if len(present) < 4 or present[-1] < 32:
         return False
     window = np.ones((3, 3), np.uint8)
     flat = cv2.erode(labels, window) == cv2.dilate(labels, window)
-    solid = np.isin(present, labels[flat]).sum()
+    share = np.bincount(labels[flat], minlength=256)[present] / np.bincount(labels.ravel(), minlength=256)[present]
+    solid = (share >= 0.05).sum()
     shades = len(present) - solid
     return bool(shades >= 3 and shades > 2 * solid)
