@@ -9,6 +9,7 @@ import math
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -243,8 +244,10 @@ def write_record(path: Path, record: RunRecord) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise VosbenchError(f"cannot write record {path}: {error.strerror}", "choose another output folder") from None
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def read_record(path: Path) -> RunRecord:
