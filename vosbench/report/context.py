@@ -29,15 +29,16 @@ class Context:
         protocol = f"protocol {self.protocol}" if self.protocol else "not scored"
         partial = ", PARTIAL: not all that the protocol scores" if self.partial else ""
         count = _count(self.sequences, "sequence") + (f", {_count(self.objects, 'object')}" if self.objects else "")
-        return (
-            f"{self.dataset.name} {self.dataset.split}, frames {self.dataset.frame_mode}; {protocol}{partial}; {count}"
-        )
+        data = f"{self.dataset.name} {self.dataset.split}, frames {self.dataset.frame_mode}"
+        return f"{data}; {protocol}{partial}; {count}"
 
     @property
     def system(self) -> str:
         """Model, settings and devices, in words."""
-        kept = "all affinities" if self.settings.top_k is None else f"top-{self.settings.top_k}"
-        model = f"{self.model.name} ({self.model.checkpoint_hash[:8]}), {self.model.precision}, {kept}"
+        settings = f"{self.settings.affinity} affinity"
+        settings += "" if self.settings.top_k is None else f", top-{self.settings.top_k}"
+        settings += "" if self.settings.size is None else f", shorter side {self.settings.size}"
+        model = f"{self.model.name} ({self.model.checkpoint_hash[:8]}), {self.model.precision}, {settings}"
         return "; ".join((model, *self.devices))
 
     @property
@@ -50,7 +51,7 @@ def context(records: Sequence[RunRecord]) -> Context:
     """The common conditions of `records`.
 
     Raises VosbenchError if there are none, if they differ in data set, protocol, model or settings, if a strategy
-    has a sequence twice, or if the strategies were not run on the same sequences.
+    has a sequence twice, or if the strategies were not run on the same sequences and scored on the same objects.
     """
     if not records:
         raise VosbenchError("no records to report", "run first: `vosbench run`")
@@ -59,13 +60,11 @@ def context(records: Sequence[RunRecord]) -> Context:
         [r.dataset for r in records],
         lambda d: f"{d.name} {d.split}, frames {d.frame_mode}, version {d.fingerprint[:8]}",
     )
-    protocol = _only(
-        "protocols", [r.scores.protocol if r.scores else None for r in records], lambda p: p or "not scored"
-    )
+    protocols = [r.scores.protocol if r.scores else None for r in records]
+    protocol = _only("protocols", protocols, lambda p: p or "not scored")
     model = _only("models", [r.model for r in records], lambda m: f"{m.name} {m.checkpoint_hash[:8]} {m.precision}")
     settings = _only("settings", [r.settings for r in records], str)
     sequences = _sequences(records)
-    objects = {(r.sequence, score.object_id) for r in records if r.scores for score in r.scores.objects}
     return Context(
         dataset=dataset,
         protocol=protocol,
@@ -74,7 +73,7 @@ def context(records: Sequence[RunRecord]) -> Context:
         settings=settings,
         devices=tuple(dict.fromkeys(_device(r) for r in records if r.timing)),
         sequences=len(sequences),
-        objects=len(objects),
+        objects=sum(map(len, sequences.values())),
     )
 
 
@@ -97,9 +96,17 @@ def _only(kind: str, values: Sequence[T], describe: Callable[[T], str]) -> T:
     return values[0]
 
 
-def _sequences(records: Sequence[RunRecord]) -> set[str]:
-    """The sequences that every strategy was run on, each once."""
-    everything = {record.sequence for record in records}
+def _sequences(records: Sequence[RunRecord]) -> dict[str, frozenset[int]]:
+    """The sequences, with their scored objects, if every strategy was run on each once and scored on the same objects."""
+    everything: dict[str, frozenset[int]] = {}
+    for record in records:
+        ids = frozenset(score.object_id for score in record.scores.objects) if record.scores else frozenset()
+        if everything.setdefault(record.sequence, ids) != ids:
+            raise VosbenchError(
+                f"the strategies are not scored on the same objects of sequence {record.sequence}: "
+                f"{sorted(everything[record.sequence])} and, by {record.policy.spec}, {sorted(ids)}",
+                "score the run again",
+            )
     for spec, group in by_strategy(records).items():
         names = [record.sequence for record in group]
         if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -107,7 +114,7 @@ def _sequences(records: Sequence[RunRecord]) -> set[str]:
                 f"strategy {spec} has more than one record of sequence {twice[0]}",
                 "delete the records of earlier runs from the folder",
             )
-        if absent := sorted(everything.difference(names)):
+        if absent := sorted(everything.keys() - set(names)):
             raise VosbenchError(
                 f"strategy {spec} has no record of {_count(len(absent), 'sequence')} that others have: {absent[0]}",
                 "finish the run: `vosbench run` resumes where it was",

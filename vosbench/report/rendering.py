@@ -116,7 +116,8 @@ def _csv(table: Table) -> str:
 
 
 def _json(table: Table) -> str:
-    rows = encode(table.frame.astype(object).to_dict("records"))
+    objects = table.frame.astype(object)
+    rows = encode(objects.where(objects.notna(), None).to_dict("records"))
     return json.dumps({"caption": table.caption, "rows": rows}, indent=2, allow_nan=False) + "\n"
 
 

@@ -11,14 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vosbench.errors import VosbenchError
 from vosbench.report.context import by_strategy, context
 from vosbench.report.records import ObjectScore, RunRecord
 from vosbench.report.rendering import Table
 from vosbench.report.timing import end_to_end_fps, model_fps
-
-_SCORES = ["j_mean", "j_recall", "j_decay", "f_mean", "f_recall", "f_decay", "jf"]
-_COSTS = ["model_fps", "end_to_end_fps", "frames_in_memory", "frames_in_memory_peak", "bank_bytes_peak"]
-_COSTS += ["device_bytes_peak"]
 
 
 def leaderboard(records: Sequence[RunRecord]) -> Table:
@@ -28,7 +25,7 @@ def leaderboard(records: Sequence[RunRecord]) -> Table:
     """
     caption = context(records).caption
     rows = [{"strategy": spec, **_kind(group), **_figures(group)} for spec, group in by_strategy(records).items()]
-    return Table(pd.DataFrame(rows, columns=["strategy", "kind", *_SCORES, *_COSTS]), caption)
+    return Table(_whole_bytes(pd.DataFrame(rows)), caption)
 
 
 def by_sequence(records: Sequence[RunRecord]) -> Table:
@@ -38,11 +35,14 @@ def by_sequence(records: Sequence[RunRecord]) -> Table:
     for sequence in sorted({record.sequence for record in records}):
         for spec, group in by_strategy(r for r in records if r.sequence == sequence).items():
             rows.append({"sequence": sequence, "strategy": spec, **_kind(group), **_figures(group)})
-    return Table(pd.DataFrame(rows, columns=["sequence", "strategy", "kind", *_SCORES, *_COSTS]), caption)
+    return Table(_whole_bytes(pd.DataFrame(rows)), caption)
 
 
 def by_object(records: Sequence[RunRecord]) -> Table:
-    """One row per sequence, object and strategy, the strategies of an object together, with its J, F and J&F."""
+    """One row per sequence, object and strategy, the strategies of an object together, with its J, F and J&F.
+
+    Raises VosbenchError as `context` does, and if no record has scores.
+    """
     caption = context(records).caption
     rows = []
     for position, (spec, group) in enumerate(by_strategy(records).items()):
@@ -51,14 +51,19 @@ def by_object(records: Sequence[RunRecord]) -> Table:
                 row = {"sequence": record.sequence, "object": score.object_id, "strategy": spec, **_kind(group)}
                 row |= {"scored_frames": score.frames, **_scores([score])}
                 rows.append(((record.sequence, score.object_id, position), row))
-    ordered = [row for _, row in sorted(rows, key=lambda keyed: keyed[0])]
-    columns = ["sequence", "object", "strategy", "kind", "scored_frames", *_SCORES]
-    return Table(pd.DataFrame(ordered, columns=columns), caption)
+    if not rows:
+        raise VosbenchError("no record has scores", "score the run against a data set that has ground truth")
+    return Table(pd.DataFrame([row for _, row in sorted(rows, key=lambda keyed: keyed[0])]), caption)
 
 
 def pooled_jf(records: Iterable[RunRecord]) -> float:
     """J&F, 0 to 1: the mean of J and F, each the mean over the objects of all `records`; NaN without scores."""
     return _scores(_objects(records))["jf"]
+
+
+def _whole_bytes(frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with its bytes as integers that may be absent."""
+    return frame.astype({name: "Int64" for name in frame.columns if "bytes" in name})
 
 
 def _kind(records: Sequence[RunRecord]) -> dict[str, str]:

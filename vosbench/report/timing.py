@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import pandas as pd
 
+from vosbench.errors import VosbenchError
 from vosbench.report.context import by_strategy, context
 from vosbench.report.records import RunRecord, Timing
 from vosbench.report.rendering import Table
@@ -31,39 +32,39 @@ def end_to_end_fps(records: Iterable[RunRecord]) -> float:
 def latency(records: Sequence[RunRecord]) -> Table:
     """Per strategy: speed, objects per frame and the percentiles of latency over all frames of all sequences.
 
-    Controls and whatever else has no timing are left out. Raises VosbenchError as `context` does.
+    Controls have no timing and no row. Raises VosbenchError as `context` does, and if no record has a timing.
     """
     common = context(records)
     rows = []
-    for spec, group in by_strategy(records).items():
-        if timings := timings_of(group):
-            p50, p95, p99 = np.percentile(np.concatenate([t.latency_ms for t in timings]), [50, 95, 99])
-            rows.append(
-                {
-                    "strategy": spec,
-                    "frames": sum(t.frames for t in timings),
-                    "objects_per_frame": np.concatenate([t.objects for t in timings]).mean(),
-                    "warmup_frames": sum(t.warmup_frames for t in timings),
-                    "model_fps": model_fps(group),
-                    "end_to_end_fps": end_to_end_fps(group),
-                    "p50_ms": p50,
-                    "p95_ms": p95,
-                    "p99_ms": p99,
-                }
-            )
+    for spec, group in _timed(records).items():
+        timings = timings_of(group)
+        p50, p95, p99 = np.percentile(np.concatenate([t.latency_ms for t in timings]), [50, 95, 99])
+        rows.append(
+            {
+                "strategy": spec,
+                "frames": sum(t.frames for t in timings),
+                "objects_per_frame": np.concatenate([t.objects for t in timings]).mean(),
+                "warmup_frames": sum(t.warmup_frames for t in timings),
+                "model_fps": model_fps(group),
+                "end_to_end_fps": end_to_end_fps(group),
+                "p50_ms": p50,
+                "p95_ms": p95,
+                "p99_ms": p99,
+            }
+        )
     warmup = "Warm-up frames ran before the clock and count nowhere."
-    return Table(pd.DataFrame(rows, columns=_LATENCY), f"{common.caption} {_MODEL_FPS} {_END_TO_END_FPS} {warmup}")
+    return Table(pd.DataFrame(rows), f"{common.caption} {_MODEL_FPS} {_END_TO_END_FPS} {warmup}")
 
 
 def stages(records: Sequence[RunRecord]) -> Table:
     """Per strategy and stage: mean milliseconds per frame, over all sequences, and share of the time in the model.
 
     The row `unaccounted` is what the stages leave of that time, if more than a thousandth. Stages keep the order of
-    the records. Raises VosbenchError as `context` does.
+    the records. Raises VosbenchError as `context` does, and if no record has a timing.
     """
     common = context(records)
     rows = []
-    for spec, group in by_strategy(records).items():
+    for spec, group in _timed(records).items():
         timings = timings_of(group)
         seconds: dict[str, float] = {}
         for timing in timings:
@@ -83,14 +84,9 @@ def timings_of(records: Iterable[RunRecord]) -> list[Timing]:
     return [record.timing for record in records if record.timing]
 
 
-_LATENCY = [
-    "strategy",
-    "frames",
-    "objects_per_frame",
-    "warmup_frames",
-    "model_fps",
-    "end_to_end_fps",
-    "p50_ms",
-    "p95_ms",
-    "p99_ms",
-]
+def _timed(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
+    """The records that have a timing, by strategy."""
+    groups = by_strategy(record for record in records if record.timing)
+    if not groups:
+        raise VosbenchError("no record has a timing", "controls and scored folders have none: run a strategy")
+    return groups
