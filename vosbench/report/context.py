@@ -97,7 +97,7 @@ def _only(kind: str, values: Sequence[T], describe: Callable[[T], str]) -> T:
 
 
 def _sequences(records: Sequence[RunRecord]) -> dict[str, frozenset[int]]:
-    """The sequences, with their scored objects, if every strategy was run on each once and scored on the same objects."""
+    """Each sequence and its scored objects, if every strategy was run once on each and scored on the same objects."""
     everything: dict[str, frozenset[int]] = {}
     for record in records:
         ids = frozenset(score.object_id for score in record.scores.objects) if record.scores else frozenset()

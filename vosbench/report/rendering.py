@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from tabulate import tabulate
+from tabulate import SEPARATING_LINE, tabulate
 
 from vosbench.errors import unknown
 from vosbench.report.codec import encode
@@ -93,7 +93,10 @@ def _cells(frame: pd.DataFrame, line_break: str) -> tuple[list[str], list[list[s
 
 def _text(table: Table) -> str:
     headings, rows, align = _cells(table.frame, "\n")
-    body = tabulate(rows, headings, "simple", colalign=align, disable_numparse=True)
+    # tabulate pads a heading by two blanks a column; as rows, set at their foot, the headings leave the table narrow
+    top, bottom = zip(*(("\n" + heading).rsplit("\n", 1) for heading in headings), strict=True)
+    lines = [[line.strip() for line in top], list(bottom), SEPARATING_LINE, *rows]
+    body = tabulate(lines, (), "simple", colalign=align, disable_numparse=True)
     body = "\n".join(line.rstrip() for line in body.splitlines())
     return f"{textwrap.fill(table.caption, 110)}\n\n{body}\n"
 
