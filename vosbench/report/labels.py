@@ -33,7 +33,7 @@ def label_points(
     pixels = _pixels_per_point(axes)
     centres = axes.transData.transform(np.asarray(points, dtype=float).reshape(-1, 2))
     obstacles = list(taken) + [Bbox.from_bounds(x, y, 0, 0).padded(_GAP * pixels) for x, y in centres]
-    for point, (x, y), name, colour in zip(points, centres, names, colours, strict=True):
+    for place, (point, (x, y), name, colour) in enumerate(zip(points, centres, names, colours, strict=True)):
         leader = {"arrowstyle": "-", "linewidth": 0.6, "color": colour, "shrinkA": 0, "shrinkB": 3}
         label = axes.annotate(
             name, point, (0, 0), textcoords="offset points", ha="left", va="bottom", color=colour, arrowprops=leader
@@ -42,7 +42,10 @@ def label_points(
         best, near = float("inf"), True
         for distance, dx, dy in _offsets(size.width / pixels, size.height / pixels):
             box = Bbox.from_bounds(x + dx * pixels, y + dy * pixels, size.width, size.height)
-            cost = distance + 1000 * _conflict(box, obstacles, axes.bbox)
+            others = [other for index, other in enumerate(centres) if index != place]
+            own = _distance(box, x, y) + pixels
+            mistaken = sum(_distance(box, *other) < own for other in others)  # it seems to belong to another point
+            cost = distance + 30 * mistaken + 1000 * _conflict(box, obstacles, axes.bbox)
             if cost < best:
                 best, chosen, near = cost, box, distance == _GAP
                 label.xyann = (dx, dy)
@@ -61,6 +64,7 @@ def label_ends(axes: Axes, heights: Sequence[float], names: Sequence[str], colou
     order = np.argsort(-wanted, kind="stable")
     rank = np.arange(len(order)) * _LINE
     placed = isotonic_regression(wanted[order] + rank, increasing=False).x - rank
+    placed = np.maximum(placed, axes.bbox.y0 / pixels + rank[::-1])  # none below the foot of the axes
     for index, height in zip(order, placed, strict=True):
         axes.annotate(
             names[index],
@@ -88,6 +92,11 @@ def _offsets(width: float, height: float) -> Iterator[tuple[float, float, float]
             dx = (distance, -width / 2, -distance - width)[(1, 0, -1).index(horizontal)]
             dy = (distance, -height / 2, -distance - height)[(1, 0, -1).index(vertical)]
             yield distance, dx, dy
+
+
+def _distance(box: Bbox, x: float, y: float) -> float:
+    """From the point (x, y) to the nearest point of `box`."""
+    return float(np.hypot(x - np.clip(x, box.x0, box.x1), y - np.clip(y, box.y0, box.y1)))
 
 
 def _conflict(box: Bbox, obstacles: Sequence[Bbox], inside: Bbox) -> float:

@@ -7,6 +7,7 @@ follow the order of the run, so that a strategy looks the same in every figure o
 
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from vosbench.report.timing import model_fps
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1, 1.5)))
+_DASHES: tuple[Any, ...] = ("-", (0, (4, 3)), (0, (1.5, 2.5)), (0, (6, 2, 1.5, 2)))
 _INK, _GREY = "#222222", "#777777"
 _STYLE: Any = {
     "font.family": "DejaVu Sans",
@@ -49,12 +50,31 @@ _STYLE: Any = {
     "ytick.labelcolor": _INK,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
+    "text.parse_math": False,  # a file name may hold a dollar sign
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "vosbench",  # the same figure gives the same file
     "pdf.fonttype": 42,
 }
 _WIDTH, _HEIGHT = 5.6, 3.5  # inches
 _NO_DATE: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How a strategy looks. Colour and dash together repeat after 28 strategies, colour and marker after 49.
+
+    Dashes are for stepped curves, which often coincide; a latency is too rough a curve to be dashed.
+    """
+
+    colour: str
+    marker: str
+    dash: Any
+
+    @property
+    def text(self) -> str:
+        """The colour of its name: darker, to be legible on white."""
+        red, green, blue = to_rgb(self.colour)
+        return to_hex((0.7 * red, 0.7 * green, 0.7 * blue))
 
 
 def accuracy_against_speed(records: Sequence[RunRecord]) -> Figure:
@@ -72,18 +92,26 @@ def accuracy_against_speed(records: Sequence[RunRecord]) -> Figure:
     if not shown:
         raise VosbenchError("no strategy has both scores and a timing", "run a strategy on a data set with masks")
     controls = [spec for spec, group in groups.items() if group[0].policy.kind == "control" if spec not in shown]
-    colours = _colours(groups)
+    looks = _looks(groups)
     with matplotlib.rc_context(_STYLE):
         figure, axes = _axes(common, right=0.15)
         _limits(axes, [speed[s] for s in shown], [accuracy[s] for s in shown], [accuracy[s] for s in controls])
         taken = _draw_controls(axes, {spec: accuracy[spec] for spec in controls if np.isfinite(accuracy[spec])})
         for spec in shown:
-            marker = _MARKERS[list(groups).index(spec) % len(_MARKERS)]
+            look = looks[spec]
             axes.plot(
-                speed[spec], accuracy[spec], marker, ms=6.5, mec="white", mew=0.6, color=colours[spec], label=spec
+                speed[spec],
+                accuracy[spec],
+                look.marker,
+                color=look.colour,
+                markersize=6.5,
+                markeredgecolor="white",
+                markeredgewidth=0.6,
+                alpha=0.85,
+                label=spec,
             )
         points = [(speed[spec], accuracy[spec]) for spec in shown]
-        label_points(axes, points, shown, [_dark(colours[spec]) for spec in shown], taken)
+        label_points(axes, points, [_short(s) for s in shown], [looks[s].text for s in shown], taken)
         axes.set_xlabel("speed: model frames per second")
         axes.set_ylabel("accuracy: J&F (%)")
     return figure
@@ -104,7 +132,7 @@ def memory_against_frame(records: Sequence[RunRecord]) -> Figure:
     Raises VosbenchError as `context` does, and if no record has memory.
     """
     return _against_frame(
-        records, lambda record: record.memory.frames if record.memory else (), "frames in memory", dashed=True
+        records, lambda record: record.memory.frames if record.memory else (), "frames in memory", stepped=True
     )
 
 
@@ -125,9 +153,9 @@ def _against_frame(
     records: Sequence[RunRecord],
     series_of: Callable[[RunRecord], Sequence[float]],
     quantity: str,
-    dashed: bool = False,
+    stepped: bool = False,
 ) -> Figure:
-    """Median and quartiles over sequences, frame by frame. Dashes keep curves apart that coincide."""
+    """Median and quartiles over sequences, frame by frame; `stepped` for a quantity that holds until the next frame."""
     common = context(records)
     groups = by_strategy(records)
     quartiles = {
@@ -137,20 +165,31 @@ def _against_frame(
     }
     if not quartiles:
         raise VosbenchError(f"no record holds {quantity}", "controls and scored folders have none: run a strategy")
-    colours = _colours(groups)
+    looks = _looks(groups)
+    names = [_short(spec) for spec in quartiles]
     with matplotlib.rc_context(_STYLE):
-        longest = max(map(len, quartiles))
-        figure, axes = _axes(common, right=0.25 + 0.067 * longest)
-        for place, (spec, (low, median, high)) in enumerate(quartiles.items()):
-            frames = np.arange(len(median))
-            dash = _DASHES[place % len(_DASHES)] if dashed else "-"
-            axes.fill_between(frames, low, high, color=colours[spec], alpha=0.15, linewidth=0)
-            axes.plot(frames, median, color=colours[spec], linestyle=dash, linewidth=1.4, label=spec)
+        figure, axes = _axes(common, right=0.25 + 0.067 * max(map(len, names)))
+        for spec, (low, median, high) in quartiles.items():
+            look, frames = looks[spec], np.arange(len(median))
+            axes.fill_between(
+                frames, low, high, color=look.colour, alpha=0.15, linewidth=0, step="post" if stepped else None
+            )
+            axes.plot(
+                frames,
+                median,
+                color=look.colour,
+                linestyle=look.dash if stepped else "-",
+                linewidth=1.3,
+                drawstyle="steps-post" if stepped else "default",
+                zorder=2 if look.dash == "-" else 2.5,  # dashes over lines, so that both show where they coincide
+                label=spec,
+            )
         axes.set_xlim(0, max(len(median) for _, median, _ in quartiles.values()) - 1 or 1)
         axes.set_ylim(0, 1.12 * max(median.max() for _, median, _ in quartiles.values()) or 1)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=axis is axes.xaxis or stepped))
         ends = [median[-1] for _, median, _ in quartiles.values()]
-        label_ends(axes, ends, list(quartiles), [_dark(colours[spec]) for spec in quartiles])
+        label_ends(axes, ends, names, [looks[spec].text for spec in quartiles])
         axes.set_xlabel("frame")
         axes.set_ylabel(quantity)
     return figure
@@ -187,8 +226,8 @@ def _limits(axes: Axes, speeds: Sequence[float], accuracies: Sequence[float], co
     span = max(max(accuracies) - min(accuracies), 4.0)
     within = [value for value in controls if value >= min(accuracies) - span]
     low, high = min([*accuracies, *within]), max([*accuracies, *within])
-    margin = 0.15 * max(high - low, 4.0)
-    axes.set_ylim(low - margin, high + margin)
+    half = 0.65 * max(high - low, 4.0)
+    axes.set_ylim((low + high) / 2 - half, (low + high) / 2 + half)
 
 
 def _draw_controls(axes: Axes, controls: dict[str, float]) -> list[Bbox]:
@@ -220,11 +259,18 @@ def _draw_controls(axes: Axes, controls: dict[str, float]) -> list[Bbox]:
     return [extent(text) for text in texts]
 
 
-def _colours(groups: Iterable[str]) -> dict[str, str]:
-    return {spec: _COLOURS[place % len(_COLOURS)] for place, spec in enumerate(groups)}
+def _looks(groups: Iterable[str]) -> dict[str, _Look]:
+    """The look of each strategy by its place in the run."""
+    return {
+        spec: _Look(
+            _COLOURS[place % len(_COLOURS)],
+            _MARKERS[(place + place // len(_COLOURS)) % len(_MARKERS)],
+            _DASHES[place % len(_DASHES)],
+        )
+        for place, spec in enumerate(groups)
+    }
 
 
-def _dark(colour: str) -> str:
-    """The colour of text that belongs to a mark in `colour`: darker, to be legible on white."""
-    red, green, blue = to_rgb(colour)
-    return to_hex((0.7 * red, 0.7 * green, 0.7 * blue))
+def _short(spec: str) -> str:
+    """`spec`, or its end if it is long (a path): what fits beside a figure."""
+    return spec if len(spec) <= 34 else f"…{spec[-33:]}"
