@@ -98,15 +98,7 @@ def _only(kind: str, values: Sequence[T], describe: Callable[[T], str]) -> T:
 
 def _sequences(records: Sequence[RunRecord]) -> dict[str, frozenset[int]]:
     """Each sequence and its scored objects, if every strategy was run once on each and scored on the same objects."""
-    everything: dict[str, frozenset[int]] = {}
-    for record in records:
-        ids = frozenset(score.object_id for score in record.scores.objects) if record.scores else frozenset()
-        if everything.setdefault(record.sequence, ids) != ids:
-            raise VosbenchError(
-                f"the strategies are not scored on the same objects of sequence {record.sequence}: "
-                f"{sorted(everything[record.sequence])} and, by {record.policy.spec}, {sorted(ids)}",
-                "score the run again",
-            )
+    everything = {record.sequence: _object_ids(record) for record in reversed(records)}
     for spec, group in by_strategy(records).items():
         names = [record.sequence for record in group]
         if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -119,7 +111,18 @@ def _sequences(records: Sequence[RunRecord]) -> dict[str, frozenset[int]]:
                 f"strategy {spec} has no record of {_count(len(absent), 'sequence')} that others have: {absent[0]}",
                 "finish the run: `vosbench run` resumes where it was",
             )
+    for record in records:
+        if (ids := _object_ids(record)) != everything[record.sequence]:
+            raise VosbenchError(
+                f"the strategies are not scored on the same objects of sequence {record.sequence}: "
+                f"{sorted(everything[record.sequence])} and, by {record.policy.spec}, {sorted(ids)}",
+                "score the run again",
+            )
     return everything
+
+
+def _object_ids(record: RunRecord) -> frozenset[int]:
+    return frozenset(score.object_id for score in record.scores.objects) if record.scores else frozenset()
 
 
 def _device(record: RunRecord) -> str:

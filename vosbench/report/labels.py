@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.text import Text
+from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 from scipy.optimize import isotonic_regression
 
@@ -14,8 +14,11 @@ _LINE = 10.5  # typographic points between stacked labels
 
 
 def extent(text: Text) -> Bbox:
-    """The box that `text` takes, in display units."""
-    return text.get_window_extent(FigureCanvasAgg(text.get_figure(root=True)).get_renderer())
+    """The box that the letters of `text` take, in display units, without the line of an annotation."""
+    renderer = FigureCanvasAgg(text.get_figure(root=True)).get_renderer()
+    if isinstance(text, Annotation):
+        text.update_positions(renderer)
+    return Text.get_window_extent(text, renderer)
 
 
 def label_points(
