@@ -4,7 +4,7 @@ A layer is a picture with coverage (RGBA) on the square [-1,1]^2; a frame warps 
 farthest to the nearest. Masks are exact: the label of a pixel is the nearest layer that covers more than half of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -136,6 +136,10 @@ class Scene:
             np.exp(_fold(drift(rng, spec.frames, spec.lighting)[:, 0], 0.4)),
             int(rng.integers(2**31)),
         )
+
+    def frames(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """All frames in order, as `render` gives them."""
+        return (self.render(t) for t in range(self.spec.frames))
 
     def render(self, t: int) -> tuple[np.ndarray, np.ndarray]:
         """Frame t: RGB uint8 [H,W,3] and its label map uint8 [H,W]."""

@@ -1,0 +1,144 @@
+"""The fast metrics against plain loops over pixels that share no code with them."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vosbench.errors import VosbenchError
+from vosbench.metrics import bitmap
+from vosbench.metrics.boundary import boundary_f, boundary_map, boundary_radius
+from vosbench.metrics.evaluate import score_masks
+from vosbench.metrics.protocols import find_protocol
+from vosbench.metrics.region import jaccard
+
+
+def slow_jaccard(prediction, truth):
+    both = sum(bool(p and t) for p, t in zip(prediction.flat, truth.flat, strict=True))
+    either = sum(bool(p or t) for p, t in zip(prediction.flat, truth.flat, strict=True))
+    return both / either if either else 1.0
+
+
+def slow_boundary(mask):
+    """Set of (row, column); the three rules of the last row, the last column and the last pixel spelled out."""
+    height, width = mask.shape
+    points = set()
+    for y in range(height):
+        for x in range(width):
+            neighbours = []
+            if x + 1 < width:
+                neighbours.append(mask[y, x + 1])
+            if y + 1 < height:
+                neighbours.append(mask[y + 1, x])
+            if x + 1 < width and y + 1 < height:
+                neighbours.append(mask[y + 1, x + 1])
+            if any(n != mask[y, x] for n in neighbours):
+                points.add((y, x))
+    return points
+
+
+def slow_boundary_f(prediction, truth, radius=None):
+    height, width = truth.shape
+    r = math.ceil(0.008 * math.sqrt(height * height + width * width)) if radius is None else radius
+    predicted, true = slow_boundary(prediction), slow_boundary(truth)
+    if not predicted and not true:
+        return 1.0
+    if not predicted or not true:
+        return 0.0
+
+    def matched(points, others):
+        near = [(dy, dx) for dy in range(-r, r + 1) for dx in range(-r, r + 1) if dy * dy + dx * dx <= r * r]
+        return sum(any((y + dy, x + dx) in others for dy, dx in near) for y, x in points)
+
+    precision, recall = matched(predicted, true) / len(predicted), matched(true, predicted) / len(true)
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def slow_davis2017(predictions, truths):
+    """{id: [(J, F) of each frame but the first and the last]}."""
+    truths = [np.where(truth == 255, 0, truth) for truth in truths]
+    return {
+        i: [
+            (slow_jaccard(p == i, t == i), slow_boundary_f(p == i, t == i))
+            for p, t in zip(predictions[1:-1], truths[1:-1], strict=True)
+        ]
+        for i in range(1, truths[0].max() + 1)
+    }
+
+
+@st.composite
+def label_maps(draw, height, width, highest, void=False):
+    """A map of random rectangles: they overlap, touch borders, fill the picture, or leave it empty."""
+    labels = np.zeros((height, width), np.uint8)
+    ids = st.sampled_from([*range(highest + 1), 255] if void else range(highest + 1))
+    for _ in range(draw(st.integers(0, 6))):
+        top, left = draw(st.integers(0, height - 1)), draw(st.integers(0, width - 1))
+        bottom, right = draw(st.integers(top + 1, height)), draw(st.integers(left + 1, width))
+        labels[top:bottom, left:right] = draw(ids)
+    if draw(st.booleans()):
+        noise = np.random.default_rng(draw(st.integers(0, 99)))
+        labels[noise.random(labels.shape) < 0.02] = draw(ids)
+    return labels
+
+
+@st.composite
+def videos(draw):
+    height, width = draw(st.integers(1, 64)), draw(st.integers(1, 64))
+    highest, frames = draw(st.integers(0, 5)), draw(st.integers(3, 5))
+    truths = [draw(label_maps(height, width, highest, void=True)) for _ in range(frames)]
+    shown = int(np.where(truths[0] == 255, 0, truths[0]).max())
+    return [draw(label_maps(height, width, shown)) for _ in range(frames)], truths
+
+
+@settings(deadline=None, max_examples=60)
+@given(videos())
+def test_davis2017_equals_plain_loops(video):
+    predictions, truths = video
+    expected = slow_davis2017(predictions, truths)
+    if not expected:
+        with pytest.raises(VosbenchError, match="no object in its first annotated frame"):
+            score_masks(predictions, truths, find_protocol("davis2017"))
+        return
+    traces = score_masks(iter(predictions), iter(truths), find_protocol("davis2017"))
+    assert {trace.object_id: list(zip(trace.j, trace.f, strict=True)) for trace in traces} == expected
+
+
+@settings(deadline=None, max_examples=80)
+@given(st.data(), st.integers(1, 64), st.integers(1, 64), st.integers(1, 12))
+def test_j_and_f_equal_plain_loops(data, height, width, radius):
+    prediction, truth = (data.draw(label_maps(height, width, 1)) > 0 for _ in range(2))
+    assert jaccard(prediction, truth) == slow_jaccard(prediction, truth)
+    assert boundary_f(prediction, truth, radius) == slow_boundary_f(prediction, truth, radius)
+    assert {tuple(point) for point in np.argwhere(boundary_map(truth))} == slow_boundary(truth)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data(), st.integers(1, 40), st.integers(1, 140), st.integers(0, 9))
+def test_bitmaps_equal_masks(data, height, width, radius):
+    masks = np.stack([data.draw(label_maps(height, width, 1)) > 0 for _ in range(2)])
+    packed = bitmap.pack(masks, spare=radius)
+    assert bitmap.count(packed) == masks.sum()
+    np.testing.assert_array_equal(bitmap.unpack(packed, width), masks)
+    np.testing.assert_array_equal(
+        bitmap.unpack(bitmap.boundary(packed, width), width), [boundary_map(mask) for mask in masks]
+    )
+
+
+@pytest.mark.parametrize("radius", [*range(21), 70, 130])
+def test_dilation_is_by_the_disk_of_scikit_image(radius):
+    from skimage.morphology import disk
+
+    points = np.zeros((300, 420), bool)
+    points[[0, 150, 299, 140, 299], [0, 210, 419, 63, 64]] = True
+    dilated = bitmap.unpack(bitmap.dilate(bitmap.pack(points, spare=radius), radius), 420)
+    expected = np.zeros((300 + 2 * radius, 420 + 2 * radius), bool)
+    for y, x in np.argwhere(points):
+        expected[y : y + 2 * radius + 1, x : x + 2 * radius + 1] |= disk(radius).astype(bool)
+    np.testing.assert_array_equal(dilated, expected[radius : radius + 300, radius : radius + 420])
+
+
+def test_radius_of_known_sizes():
+    assert [boundary_radius(480, 854), boundary_radius(1080, 1920), boundary_radius(1, 1)] == [8, 18, 1]
+    assert boundary_radius(480, 854, threshold=3) == 3

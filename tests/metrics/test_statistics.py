@@ -1,0 +1,50 @@
+import numpy as np
+import pytest
+
+from vosbench.metrics.statistics import ObjectTrace, decay, decay_official, object_score, recall, summary
+
+
+def published_decay(values):
+    """As printed in the evaluator's source, with an 8-bit cast that wraps."""
+    ids = (np.round(np.linspace(1, len(values), 5) + 1e-10) - 1).astype(np.int64).astype(np.uint8).astype(int)
+    quarters = [values[ids[i] : ids[i + 1] + 1] for i in range(4)]
+    return np.mean(quarters[0]) - np.mean(quarters[3]) if len(quarters[0]) and len(quarters[3]) else np.nan
+
+
+def test_recall_is_strict():
+    assert recall(np.array([0.5, 0.5, 0.500001, 1.0])) == 0.5
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 4, 5, 7, 48, 101, 256])
+def test_the_two_decays_agree_up_to_256_frames(frames):
+    values = np.random.default_rng(frames).random(frames)
+    assert decay(values) == decay_official(values) == published_decay(values)
+
+
+@pytest.mark.parametrize("frames", [257, 300, 400, 512, 700, 1500])
+def test_the_published_decay_is_wrong_beyond(frames):
+    values = np.linspace(1, 0, frames)
+    assert decay(values) == pytest.approx(0.75, abs=0.01)
+    np.testing.assert_equal(decay_official(values), published_decay(values))
+    assert decay_official(values) != decay(values)
+
+
+def test_decay_shares_the_edges_of_quarters():
+    assert decay(np.array([1.0, 0.8, 0.6, 0.4, 0.2])) == pytest.approx(0.9 - 0.3)
+
+
+def trace(sequence, object_id, j):
+    return ObjectTrace(sequence, object_id, tuple(map(str, range(len(j)))), np.array(j), np.array(j) / 2)
+
+
+def test_summary_weighs_objects_not_frames():
+    long, short = object_score(trace("a", 1, [1.0] * 9)), object_score(trace("b", 1, [0.0]))
+    total = summary([long, short])
+    assert (total.j.mean, total.j.recall, total.j.decay, total.f.mean, total.objects) == (0.5, 0.5, 0, 0.25, 2)
+    assert total.j_and_f == 0.375
+
+
+def test_warns_where_the_published_decay_differs():
+    with pytest.warns(UserWarning, match=r"a, object 1: over 300 frames the published decay is"):
+        object_score(trace("a", 1, np.linspace(1, 0, 300)), official_decay=True)
+    assert object_score(trace("a", 1, np.linspace(1, 0, 200)), official_decay=True).j.decay > 0.7

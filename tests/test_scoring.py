@@ -1,0 +1,204 @@
+"""Scoring folders of masks: the official numbers, the official files, and every fault with its path."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vosbench.errors import VosbenchError
+from vosbench.images import write_labels
+from vosbench.scoring import score, write_official_csv
+from vosbench.types import GroundTruth
+
+
+@dataclass(frozen=True)
+class Masks:
+    """A data set that is nothing but folders of masks."""
+
+    root: Path
+    name: str = "masks"
+    split: str = "val"
+    default_protocol: str = "davis2017"
+    binary: bool = False
+
+    def sequence_names(self):
+        return tuple(sorted(folder.name for folder in self.root.iterdir() if folder.is_dir()))
+
+    def truth(self, name):
+        masks = {path.stem: path for path in sorted((self.root / name).glob("*.png"))}
+        return GroundTruth(name, tuple(masks), masks, self.binary)
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """Two sequences of five frames, two objects in one and one in the other, and a prediction one pixel off."""
+    for sequence, objects in (("ant", 2), ("bee", 1)):
+        for frame in range(5):
+            labels = np.zeros((20, 30), np.uint8)
+            for object_id in range(1, objects + 1):
+                labels[3 + frame : 8 + frame, 10 * object_id - 5 : 10 * object_id] = object_id
+            for folder, mask in (("truth", labels), ("masks", np.roll(labels, 1, axis=1))):
+                path = tmp_path / folder / sequence / f"{frame:05d}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_labels(path, mask)
+    return Masks(tmp_path / "truth"), tmp_path / "masks"
+
+
+@pytest.fixture(scope="module")
+def lag2(shared, tmp_path_factory):
+    """DAVIS 2017 val from the masks of OSVOS; the prediction for frame t is the mask of frame max(0, t - 2)."""
+    predictions = tmp_path_factory.mktemp("lag2")
+    truth = Masks(shared / "data" / "osvos", name="davis2017", default_protocol="davis2017-official")
+    for sequence in truth.sequence_names():
+        frames = sorted((truth.root / sequence).glob("*.png"))
+        (predictions / sequence).mkdir()
+        for index, frame in enumerate(frames):
+            (predictions / sequence / frame.name).symlink_to(frames[max(0, index - 2)])
+    return score(predictions, truth, jobs=2)
+
+
+def test_golden_of_the_official_evaluator(lag2):
+    with (Path(__file__).parent / "data" / "davis2017_lag2.csv").open() as file:
+        golden = list(csv.DictReader(file))
+    assert len(golden) == len(lag2.objects) == 61
+    for expected, found in zip(golden, lag2.objects, strict=True):
+        assert (found.sequence, str(found.object_id)) == (expected["sequence"], expected["object"])
+        for measure, statistics in (("J", found.j), ("F", found.f)):
+            for name in ("Mean", "Recall", "Decay"):
+                assert getattr(statistics, name.lower()) == pytest.approx(
+                    float(expected[f"{measure}-{name}"]), abs=1e-9
+                )
+
+
+def test_official_files(lag2, tmp_path):
+    overall, per_object = write_official_csv(lag2, tmp_path / "new", "val")
+    assert overall.name == "global_results-val.csv"
+    assert overall.read_text() == (
+        "J&F-Mean,J-Mean,J-Recall,J-Decay,F-Mean,F-Recall,F-Decay\n0.528,0.497,0.529,0.150,0.560,0.587,0.156\n"
+    )
+    assert per_object.name == "per-sequence_results-val.csv"
+    lines = per_object.read_text().splitlines()
+    assert lines[:2] == ["Sequence,J-Mean,F-Mean", "bike-packing_1,0.561,0.780"]
+    assert len(lines) == 62
+    assert sorted(path.name for path in overall.parent.iterdir()) == [overall.name, per_object.name]
+
+
+def test_result_is_the_same_on_any_number_of_processes(pair):
+    truth, masks = pair
+    seen = []
+    one = score(masks, truth, jobs=1, progress=lambda done, total: seen.append((done, total)))
+    two = score(masks, truth, jobs=2)
+    assert one.objects == two.objects
+    assert seen[-1] == (6, 6)
+    assert [(o.sequence, o.object_id, o.frames) for o in one.objects] == [("ant", 1, 3), ("ant", 2, 3), ("bee", 1, 3)]
+    assert one.objects[0].j.mean == pytest.approx(20 / 30)
+    assert not one.partial
+    assert one.protocol == "davis2017/1"
+
+
+def test_a_choice_of_sequences_is_marked_partial(pair):
+    truth, masks = pair
+    assert {o.sequence for o in score(masks, truth, jobs=1, sequences=["bee"]).objects} == {"bee"}
+    assert score(masks, truth, jobs=1, limit=1).partial
+    assert not score(masks, truth, jobs=1, limit=9).partial
+    with pytest.raises(VosbenchError, match="unknown sequence 'bees'") as caught:
+        score(masks, truth, jobs=1, sequences=["bees"])
+    assert "bee" in caught.value.hint
+    with pytest.raises(VosbenchError, match="no sequence to score"):
+        score(masks, truth, jobs=1, limit=0)
+
+
+def test_results_of_different_protocols_are_not_compared(pair):
+    truth, masks = pair
+    mine, theirs = score(masks, truth, jobs=1), score(masks, truth, "davis2016", jobs=1)
+    mine.require_comparable(mine)
+    with pytest.raises(VosbenchError, match="different protocol cannot be compared: davis2017/1 and davis2016/1"):
+        mine.require_comparable(theirs)
+    with pytest.raises(VosbenchError, match="different objects"):
+        mine.require_comparable(score(masks, truth, jobs=1, limit=1))
+
+
+def test_unknown_protocol_suggests_the_near_one(pair):
+    truth, masks = pair
+    with pytest.raises(VosbenchError, match="unknown protocol 'davis2071'") as caught:
+        score(masks, truth, "davis2071")
+    assert "davis2017" in caught.value.hint
+
+
+def spoil(path, how):
+    labels = np.zeros((20, 30), np.uint8)
+    if how == "missing":
+        path.unlink()
+    elif how == "empty":
+        path.write_bytes(b"")
+    elif how == "truncated":
+        path.write_bytes(path.read_bytes()[:-30])
+    elif how == "RGB":
+        Image.fromarray(np.zeros((20, 30, 3), np.uint8)).save(path)
+    elif how == "size":
+        write_labels(path, labels[:, 1:])
+    elif how == "extra id":
+        write_labels(path, labels + 3)
+    elif how == "0/255":
+        labels[5:9] = 255
+        write_labels(path, labels)
+    elif how == "anti-aliased":
+        labels[:] = np.arange(30) * 8
+        Image.fromarray(labels).save(path)
+
+
+@pytest.mark.parametrize(
+    ("how", "message", "hint"),
+    [
+        ("missing", "does not exist", "check"),
+        ("empty", "not a readable PNG", "again"),
+        ("truncated", "not a readable PNG", "again"),
+        ("RGB", "RGB image", "palette or 8-bit grey"),
+        ("size", "is 29x20, its ground truth 30x20", "nearest neighbour"),
+        ("extra id", "holds the id 3, but the highest of the ground truth is 1", "first annotation"),
+        ("0/255", "holds the id 255", "0/255 mask"),
+        ("anti-aliased", "holds the id 232", "anti-aliasing"),
+    ],
+)
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_bad_mask_in_the_last_sequence_is_named(pair, how, message, hint, jobs):
+    truth, masks = pair
+    path = masks / "bee" / "00003.png"
+    spoil(path, how)
+    with pytest.raises(VosbenchError, match=message) as caught:
+        score(masks, truth, jobs=jobs)
+    assert str(path) in caught.value.message
+    assert hint in caught.value.hint
+    assert "\n" not in caught.value.message
+
+
+def test_bad_ground_truth_is_named(pair):
+    truth, masks = pair
+    spoil(truth.root / "bee" / "00002.png", "truncated")
+    with pytest.raises(VosbenchError, match=r"truth.bee.00002\.png"):
+        score(masks, truth, jobs=1)
+
+
+def test_a_missing_sequence_is_named(pair):
+    truth, masks = pair
+    (masks / "bee").rename(masks / "wasp")
+    with pytest.raises(VosbenchError, match="predictions lack the sequence bee"):
+        score(masks, truth, jobs=1)
+
+
+def test_two_frames_leave_nothing_to_score(pair):
+    truth, masks = pair
+    for frame in (1, 2, 3):
+        (truth.root / "bee" / f"0000{frame}.png").unlink()
+    with pytest.raises(VosbenchError, match="sequence bee has no frame to score"):
+        score(masks, truth, jobs=1)
+
+
+def test_an_unwritable_folder_is_named(pair, tmp_path):
+    truth, masks = pair
+    (tmp_path / "file").write_text("")
+    with pytest.raises(VosbenchError, match=r"cannot write .*global_results-val\.csv"):
+        write_official_csv(score(masks, truth, jobs=1), tmp_path / "file", "val")

@@ -1,0 +1,120 @@
+"""Mean, recall and decay of a series of per-frame scores, per object and pooled over objects.
+
+Source: Perazzi et al., CVPR 2016, section 4, as the DAVIS 2017 evaluator computes them.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Of a per-frame score, 0 to 1: its mean, the share of frames above 0.5, and how much is lost over time."""
+
+    mean: float
+    recall: float
+    decay: float
+
+
+@dataclass(frozen=True)
+class ObjectTrace:
+    """J and F of one object in each of its scored frames: float64 [len(frames)], 0 to 1."""
+
+    sequence: str
+    object_id: int
+    frames: tuple[str, ...]
+    j: np.ndarray
+    f: np.ndarray
+
+
+@dataclass(frozen=True)
+class ObjectScore:
+    """The statistics of one object over its scored frames."""
+
+    sequence: str
+    object_id: int
+    j: Statistics
+    f: Statistics
+    frames: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The statistics of a data set: means over its objects, pooled over all sequences."""
+
+    j: Statistics
+    f: Statistics
+    objects: int
+
+    @property
+    def j_and_f(self) -> float:
+        """J&F, the mean of J-Mean and F-Mean."""
+        return (self.j.mean + self.f.mean) / 2
+
+
+def recall(scores: np.ndarray, threshold: float = 0.5) -> float:
+    """Share of the frames whose score is strictly above `threshold`.
+
+    >>> recall(np.array([0.5, 0.6]))
+    0.5
+    """
+    return float(np.mean(scores > threshold))
+
+
+def decay(scores: np.ndarray) -> float:
+    """Mean of the first quarter of the frames minus mean of the last; neighbouring quarters share a frame.
+
+    >>> decay(np.array([1.0, 1.0, 0.5, 0.5, 0.5]))
+    0.5
+    """
+    edges = _quarter_edges(len(scores))
+    return float(np.mean(scores[: edges[1] + 1]) - np.mean(scores[edges[3] :]))
+
+
+def decay_official(scores: np.ndarray) -> float:
+    """`decay` as the DAVIS 2017 evaluator publishes it, which keeps the edges of the quarters in 8 bits.
+
+    Equal to `decay` up to 256 frames; beyond that it compares the wrong frames, or is NaN where none are left.
+    """
+    edges = _quarter_edges(len(scores)) % 256
+    first, last = scores[edges[0] : edges[1] + 1], scores[edges[3] : edges[4] + 1]
+    return float(np.mean(first) - np.mean(last)) if len(first) and len(last) else float("nan")
+
+
+def _quarter_edges(frames: int) -> np.ndarray:
+    """The first frame of each quarter and the last of all, int64 [5]."""
+    edges = np.round(np.linspace(1, frames, 5) + 1e-10) - 1  # the small term rounds halves up
+    return edges.astype(np.int64)
+
+
+def object_score(trace: ObjectTrace, official_decay: bool = False) -> ObjectScore:
+    """The statistics of a trace. Warns where the published decay is asked for and differs from the defined one."""
+
+    def statistics(scores: np.ndarray) -> Statistics:
+        lost = decay_official(scores) if official_decay else decay(scores)
+        if official_decay and lost != decay(scores):
+            warnings.warn(
+                f"{trace.sequence}, object {trace.object_id}: over {len(scores)} frames the published decay is "
+                f"{lost:.3f}, the defined one {decay(scores):.3f}",
+                stacklevel=4,
+            )
+        return Statistics(float(np.mean(scores)), recall(scores), lost)
+
+    return ObjectScore(
+        trace.sequence, trace.object_id, statistics(trace.j), statistics(trace.f), frames=len(trace.frames)
+    )
+
+
+def summary(objects: Sequence[ObjectScore]) -> Summary:
+    """Means over objects of each statistic; every object weighs the same, whatever its sequence and length."""
+
+    def pooled(statistics: list[Statistics]) -> Statistics:
+        return Statistics(*(float(np.mean([getattr(s, name) for s in statistics])) for name in _FIELDS))
+
+    return Summary(pooled([o.j for o in objects]), pooled([o.f for o in objects]), len(objects))
+
+
+_FIELDS = ("mean", "recall", "decay")
