@@ -1,10 +1,114 @@
-"""Label PNGs keep their ids, whatever the mode, the size and the way Pillow hands the pixels over."""
+import re
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from vosbench.images import read_labels, write_labels
+from vosbench.errors import VosbenchError
+from vosbench.images import check_labels, object_ids, read_labels, read_rgb, read_size, write_labels
+
+PATH = Path("mask.png")
+
+
+def disc(value: int, size: tuple[int, int] = (60, 80)) -> np.ndarray:
+    return cv2.circle(np.zeros(size, np.uint8), (40, 30), 20, value, -1)
+
+
+def test_object_ids_leave_out_background_and_void() -> None:
+    assert object_ids(np.array([[0, 7, 3], [255, 3, 254]], np.uint8)) == (3, 7, 254)
+
+
+@pytest.mark.parametrize(
+    "labels", [disc(0), disc(1), disc(1) + disc(3)[::-1], np.where(disc(1), 2, 255).astype(np.uint8)]
+)
+def test_sound_labels_pass(labels: np.ndarray) -> None:
+    check_labels(labels, PATH, size=(60, 80))
+
+
+def test_many_real_objects_pass() -> None:
+    labels = np.kron(np.arange(1, 255).reshape(2, 127), np.ones((4, 4))).astype(np.uint8)
+    check_labels(labels, PATH)
+
+
+def test_slivers_of_small_ids_pass() -> None:
+    labels = np.zeros((60, 80), np.uint8)
+    labels[10, 1:8] = np.arange(1, 8)
+    check_labels(labels, PATH)
+
+
+@pytest.mark.parametrize(
+    "smooth",
+    [
+        lambda mask: cv2.GaussianBlur(mask, (5, 5), 0),
+        lambda mask: cv2.GaussianBlur(mask, (21, 21), 0),
+        lambda mask: cv2.resize(mask, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR),
+        lambda mask: cv2.resize(mask, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA),
+        lambda mask: cv2.imdecode(cv2.imencode(".jpg", mask)[1], cv2.IMREAD_GRAYSCALE),
+    ],
+    ids=["blurred", "blurred widely", "enlarged", "shrunk", "from a JPEG"],
+)
+@pytest.mark.parametrize("binary", [True, False])
+def test_anti_aliased_labels_are_refused(smooth, binary: bool) -> None:
+    with pytest.raises(VosbenchError, match=r"mask.png is anti-aliased: \d+ labels") as caught:
+        check_labels(smooth(disc(255)), PATH, binary=binary)
+    assert "nearest neighbour" in caught.value.hint
+
+
+def test_a_shade_that_fills_a_window_by_chance_is_a_shade() -> None:
+    """Halving a dotted patch gives a flat patch of one of the three greys there are."""
+    mask = cv2.circle(np.zeros((240, 320), np.uint8), (121, 121), 90, 255, -1)
+    mask[100:106:2, 280:286] = 255
+    halved = cv2.resize(mask, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    assert object_ids(halved) == (64, 128, 191)
+    assert (halved[50:53, 140:143] == 128).all()
+    with pytest.raises(VosbenchError, match="anti-aliased"):
+        check_labels(halved, PATH)
+
+
+def test_white_masks_are_for_davis_2016_only() -> None:
+    check_labels(disc(255), PATH, binary=True)
+    with pytest.raises(VosbenchError, match="0/255 mask") as caught:
+        check_labels(disc(255), PATH)
+    assert "DAVIS 2017" in caught.value.hint
+    assert "only DAVIS 2016 (davis2016) is binary" in caught.value.hint
+
+
+def test_size_of_the_frame_is_asked_for() -> None:
+    with pytest.raises(VosbenchError, match="is 80x60 pixels, its frame 160x60"):
+        check_labels(disc(1), PATH, size=(60, 160))
+
+
+def test_size_comes_from_the_header(tmp_path: Path) -> None:
+    path = tmp_path / "frame.jpg"
+    assert cv2.imwrite(str(path), np.zeros((48, 64, 3), np.uint8))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) - 40])
+    assert read_size(path) == (48, 64)
+    path.write_bytes(whole[:10])
+    with pytest.raises(VosbenchError, match="not a readable picture"):
+        read_size(path)
+    with pytest.raises(VosbenchError, match=re.escape(f"{tmp_path / 'none.png'} does not exist")):
+        read_size(tmp_path / "none.png")
+
+
+def test_frames_are_read_as_stored(tmp_path: Path) -> None:
+    """An EXIF orientation must not turn a frame away from its mask."""
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = 6  # rotate by 90 degrees to view
+    Image.fromarray(np.zeros((48, 64, 3), np.uint8)).save(tmp_path / "turned.jpg", exif=exif)
+    assert read_rgb(tmp_path / "turned.jpg").shape[:2] == read_size(tmp_path / "turned.jpg") == (48, 64)
+
+
+def test_written_labels_come_back(tmp_path: Path) -> None:
+    from vosbench.images import read_labels
+
+    labels = np.arange(256, dtype=np.uint8).reshape(8, 32)
+    write_labels(tmp_path / "all.png", labels)
+    np.testing.assert_array_equal(read_labels(tmp_path / "all.png"), labels)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (480, 854), (3, 5000)])

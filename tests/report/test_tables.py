@@ -1,0 +1,78 @@
+import math
+from collections.abc import Callable
+
+import pytest
+
+from vosbench.errors import VosbenchError
+from vosbench.report.records import RunRecord
+from vosbench.report.tables import by_object, by_sequence, leaderboard, pooled_jf
+
+Run = tuple[RunRecord, ...]
+
+
+def test_leaderboard_pools_objects_frames_and_time(run: Run) -> None:
+    frame = leaderboard(run).frame.set_index("strategy")
+    assert list(frame.index) == ["lfu", "fifo", "copy-first-mask"]
+    assert list(frame["kind"]) == ["strategy", "strategy", "control"]
+    expected = {  # lfu: objects 0.9, 0.3, 0.6; six frames in 0.2 + 1.2 s; frames in memory 1, 2 and 1, 2, 2, 2
+        "j_mean": 0.6,
+        "j_recall": 0.3,
+        "j_decay": 0.15,
+        "f_mean": 0.6,
+        "f_recall": 0.3,
+        "f_decay": 0.15,
+        "jf": 0.6,
+        "model_fps": 6 / 1.4,
+        "end_to_end_fps": 6 / 1.5,
+        "frames_in_memory": 10 / 6,
+        "frames_in_memory_peak": 2,
+        "bank_bytes_peak": 1_500_000,
+    }
+    assert frame.loc["lfu", list(expected)].to_dict() == pytest.approx(expected, abs=1e-12)
+    fifo = {"jf": 0.5, "model_fps": 12, "end_to_end_fps": 3, "frames_in_memory": 1, "bank_bytes_peak": 2_000_000}
+    assert frame.loc["fifo", list(fifo)].to_dict() == pytest.approx(fifo, abs=1e-12)
+    assert frame.loc["copy-first-mask", "jf"] == pytest.approx(0.2)
+    assert frame.loc["copy-first-mask", "model_fps":].isna().all()
+
+
+def test_strategies_keep_the_order_of_the_records(run: Run) -> None:
+    assert list(leaderboard(run[::-1]).frame["strategy"]) == ["copy-first-mask", "fifo", "lfu"]
+
+
+def test_by_sequence(run: Run) -> None:
+    frame = by_sequence(run).frame
+    assert list(zip(frame["sequence"], frame["strategy"], strict=True)) == [
+        *(("cat", spec) for spec in ("lfu", "fifo", "copy-first-mask")),
+        *(("dog", spec) for spec in ("lfu", "fifo", "copy-first-mask")),
+    ]
+    dog = frame.iloc[3]
+    assert (dog["j_mean"], dog["f_mean"], dog["jf"]) == pytest.approx((0.45, 0.55, 0.5))
+    assert dog["model_fps"] == pytest.approx(4 / 1.2)
+    assert dog["frames_in_memory"] == pytest.approx(7 / 4)
+
+
+def test_by_object(run: Run) -> None:
+    frame = by_object(run).frame
+    assert list(frame["object"]) == [1, 1, 1, 1, 1, 1, 2, 2, 2]
+    assert list(frame["sequence"]) == ["cat"] * 3 + ["dog"] * 6
+    assert list(frame["strategy"]) == ["lfu", "fifo", "copy-first-mask"] * 3
+    assert list(frame["jf"]) == pytest.approx([0.8, 0.8, 0.4, 0.4, 0.2, 0.1, 0.6, 0.5, 0.1])
+    assert set(frame["scored_frames"]) == {3}
+
+
+def test_undefined_for_one_object_is_undefined_for_all(build: Callable[..., RunRecord]) -> None:
+    records = [build(j=[math.nan, 0.5], f=[0.5, 0.7])]
+    row = leaderboard(records).frame.iloc[0]
+    assert math.isnan(row["j_mean"])
+    assert math.isnan(row["jf"])
+    assert row["f_mean"] == pytest.approx(0.6)
+    assert math.isnan(pooled_jf(records))
+
+
+def test_run_without_ground_truth_has_costs_only(build: Callable[..., RunRecord]) -> None:
+    records = [build(j=[], latency_ms=[500.0], tokens=[10])]
+    row = leaderboard(records).frame.iloc[0]
+    assert row["j_mean":"jf"].isna().all()
+    assert row["model_fps"] == pytest.approx(2)
+    with pytest.raises(VosbenchError, match="no record has scores"):
+        by_object(records)

@@ -1,0 +1,231 @@
+"""What every data set offers, and the part that all layouts on disk share.
+
+A model gets `Dataset.sequence`, the metrics get `Dataset.truth`; there is no other way from a folder to either.
+"""
+
+import copy
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from vosbench.datasets.files import FRAMES, MASKS, pictures, some
+from vosbench.datasets.problems import Problem, picture_problems
+from vosbench.errors import VosbenchError, unknown
+from vosbench.images import check_labels, read_labels, read_size
+from vosbench.types import FirstMask, FrameRef, GroundTruth, Sequence
+
+
+class Dataset(ABC):
+    """The sequences of one split of a data set on disk.
+
+    A subclass says where frames and masks lie, which sequences there are and where each object first appears.
+    Building one reads the list of sequences, no picture. Every subclass is built as `(root, split, frame_mode)`;
+    None means the first of `splits`, the first of `frame_modes`.
+    """
+
+    name: ClassVar[str]
+    splits: ClassVar[tuple[str, ...]]
+    frame_modes: ClassVar[tuple[str, ...]]
+    default_protocol: ClassVar[str]
+    private_splits: ClassVar[frozenset[str]] = frozenset()
+    binary: ClassVar[bool] = False  # every non-zero label is object 1
+    every_frame_annotated: ClassVar[bool] = False  # in splits that are not private
+    shorter_side: ClassVar[int | None] = None
+
+    def __init__(self, root: Path | None, split: str | None = None, frame_mode: str | None = None) -> None:
+        if root is None:
+            raise VosbenchError(f"data set {self.name} needs a root folder", "give it with --root")
+        if not root.is_dir():
+            raise VosbenchError(f"data set root {root} is not a folder", "correct --root, or unpack the data set there")
+        self.root = root
+        self.split = self.splits[0] if split is None else split
+        self.frame_mode = self.frame_modes[0] if frame_mode is None else frame_mode
+        if self.frame_mode not in self.frame_modes:
+            raise unknown("frame mode", self.frame_mode, self.frame_modes)
+        self._names = self._list_names()
+        if not self._names:
+            raise VosbenchError(f"{self.name} {self.split} in {root} has no sequence", "check --root and --split")
+
+    @abstractmethod
+    def _list_names(self) -> tuple[str, ...]:
+        """Every sequence of the split, once. Raises VosbenchError if the split or its list is absent."""
+
+    @abstractmethod
+    def frame_folder(self, name: str) -> Path:
+        """Where the frames of a sequence are."""
+
+    @abstractmethod
+    def mask_folder(self, name: str) -> Path:
+        """Where the masks of a sequence are."""
+
+    @abstractmethod
+    def _first_masks(
+        self, name: str, frames: Mapping[str, Path], masks: Mapping[str, Path]
+    ) -> dict[str, tuple[int, ...]]:
+        """Frame name -> ids of the objects that first appear there."""
+
+    def _outputs(self, name: str, frames: Mapping[str, Path]) -> tuple[int, ...] | None:  # noqa: ARG002
+        """Indices of the frames whose masks the data set's server wants (None: all)."""
+        return None
+
+    def _description(self, name: str) -> bytes:  # noqa: ARG002
+        """What determines a result of the sequence and is in no picture."""
+        return b""
+
+    def sequence_names(self) -> tuple[str, ...]:
+        """The sequences, in the order of the split's list."""
+        return self._names
+
+    def only(self, names: Iterable[str] | None = None, limit: int | None = None) -> Self:
+        """The same data set with the sequences `names` only (None: all), and of these the first `limit`.
+
+        The order stays that of the split. Raises VosbenchError on an unknown name or a limit below 1.
+        """
+        if limit is not None and limit < 1:
+            raise VosbenchError(f"a limit of {limit} sequences leaves nothing to do", "give a limit of 1 or more")
+        wanted = set(self._names) if names is None else set(names)
+        for name in sorted(wanted):
+            self._require(name)
+        if not wanted:
+            raise VosbenchError("an empty list of sequences leaves nothing to do", "name at least one sequence")
+        chosen = copy.copy(self)
+        chosen._names = tuple(name for name in self._names if name in wanted)[:limit]
+        return chosen
+
+    def sequence(self, name: str) -> Sequence:
+        """What a model may see of a sequence: its frames, and every object's mask in its first frame.
+
+        Raises VosbenchError if the sequence is unknown or absent, or a first mask is missing or unusable.
+        """
+        self._require(name)
+        frames, masks = self._frames(name), self._masks(name)
+        if not frames:
+            raise self._absent(name, self.frame_folder(name), "frames")
+        self._require_frames(name, masks, frames)
+        index = {frame: position for position, frame in enumerate(frames)}
+        first = self._first_masks(name, frames, masks)
+        return Sequence(
+            name=name,
+            frames=tuple(FrameRef(frame, path) for frame, path in frames.items()),
+            first_masks=tuple(
+                FirstMask(index[frame], first[frame], masks[frame], self.binary)
+                for frame in sorted(first, key=index.__getitem__)
+            ),
+            outputs=self._outputs(name, frames),
+            shorter_side=self.shorter_side,
+        )
+
+    def truth(self, name: str) -> GroundTruth:
+        """The masks to score against; needs no frames on disk.
+
+        Raises VosbenchError if the sequence is unknown or absent, if a mask is missing where every frame has
+        one, and always for a split whose ground truth is private: first masks alone are nothing to score against.
+        """
+        self._require(name)
+        if self.is_private:
+            raise VosbenchError(
+                f"the ground truth of {self.name} {self.split} is private: it has no local score",
+                "export the masks and submit them to the data set's server, or score another split",
+            )
+        frames, masks = self._frames(name), self._masks(name)
+        if not masks:
+            raise self._absent(name, self.mask_folder(name), "masks")
+        if frames:
+            self._require_frames(name, masks, frames)
+        lacking = [frame for frame in frames if frame not in masks]
+        if lacking and self.every_frame_annotated:
+            raise VosbenchError(
+                f"sequence {name}: {self.mask_folder(name)} lacks the masks of frames {some(lacking)}",
+                "unpack the annotations again",
+            )
+        return GroundTruth(name, tuple(frames or masks), masks, self.binary)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the split's ground truth is on a server only."""
+        return self.split in self.private_splits
+
+    def fingerprint(self, name: str) -> str:
+        """A hash (BLAKE2b, 24 hex digits) of everything on disk that determines a result of the sequence.
+
+        It covers names and contents of frames and masks, and stays the same when the root folder moves.
+        Raises VosbenchError if the sequence is unknown or absent.
+        """
+        self._require(name)
+        frames, masks = self._frames(name), self._masks(name)
+        if not frames and not masks:
+            raise self._absent(name, self.frame_folder(name), "frames")
+        digest = hashlib.blake2b(digest_size=12)
+        digest.update(f"{name} {self.binary} {self.shorter_side}\n".encode() + self._description(name))
+        for kind, files in (("frame", frames), ("mask", masks)):
+            for path in files.values():
+                try:
+                    with path.open("rb") as file:
+                        content = hashlib.file_digest(file, "blake2b").hexdigest()
+                except OSError as error:
+                    raise VosbenchError(f"cannot read {path}: {error.strerror}", "copy the file again") from None
+                digest.update(f"{kind} {path.name} {content}\n".encode())
+        return digest.hexdigest()
+
+    def problems(self) -> list[Problem]:
+        """Everything that is wrong with the data set on disk, not only the first; reads every picture."""
+        return [problem for name in self._names for problem in self.sequence_problems(name)]
+
+    def sequence_problems(self, name: str) -> list[Problem]:
+        """Everything that is wrong with one sequence on disk."""
+        self._require(name)
+        try:
+            frames, masks = self._frames(name), self._masks(name)
+        except VosbenchError as error:  # a frame that is there twice
+            return [Problem.of(self.frame_folder(name), error)]
+        found = picture_problems(frames, masks, binary=self.binary)
+        attempts = [self.sequence] if self.is_private else [self.sequence, self.truth]
+        for attempt in attempts:
+            try:
+                attempt(name)
+            except VosbenchError as error:
+                found.append(Problem.of(self.frame_folder(name), error))
+        found += self._description_problems(name, masks)
+        distinct: dict[str, Problem] = {}
+        for problem in found:  # loading fails for what the pictures told already, and the pictures name the file
+            distinct.setdefault(problem.message, problem)
+        return list(distinct.values())
+
+    def _description_problems(self, name: str, masks: Mapping[str, Path]) -> list[Problem]:  # noqa: ARG002
+        """Where the masks contradict what the data set says of them elsewhere."""
+        return []
+
+    def _frames(self, name: str) -> dict[str, Path]:
+        return pictures(self.frame_folder(name), FRAMES)
+
+    def _masks(self, name: str) -> dict[str, Path]:
+        return pictures(self.mask_folder(name), MASKS)
+
+    def _labels(self, mask: Path, frame: Path) -> np.ndarray:
+        """A label map, uint8 [H,W], that is sound and of the size of its frame."""
+        labels = read_labels(mask)
+        check_labels(labels, mask, size=read_size(frame), binary=self.binary)
+        return labels
+
+    def _require(self, name: str) -> None:
+        if name not in self._names:
+            raise unknown("sequence", name, self._names)
+
+    def _require_frames(self, name: str, masks: Mapping[str, Path], frames: Mapping[str, Path]) -> None:
+        lacking = [frame for frame in masks if frame not in frames]
+        if lacking:
+            raise VosbenchError(
+                f"sequence {name}: {self.frame_folder(name)} lacks frames {some(lacking)}, which have masks",
+                "unpack the frames again; a mask belongs to the frame of the same name",
+            )
+
+    def _absent(self, name: str, folder: Path, what: str) -> VosbenchError:
+        state = f"holds no {what}" if folder.is_dir() else "does not exist"
+        return VosbenchError(
+            f"sequence {name} of {self.name} {self.split} is absent: {folder} {state}",
+            "unpack it there, or take it off the split's list; `vosbench check` lists all that is missing",
+        )

@@ -1,0 +1,115 @@
+"""DAVIS 2016 (one object) and DAVIS 2017 (several), semi-supervised.
+
+Layout: `JPEGImages|Annotations/{480p,Full-Resolution}/<sequence>/<frame>`, splits as text files in `ImageSets`.
+Perazzi et al., CVPR 2016; Pont-Tuset et al., arXiv:1704.00675.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from vosbench.datasets.base import Dataset
+from vosbench.errors import VosbenchError, unknown
+from vosbench.images import object_ids
+
+
+class _Davis(Dataset):
+    """Objects are those of the first frame's mask; every frame has a mask, but in the private splits the first only.
+
+    A split is a text file of `ImageSets`, so one's own beside the official ones works too.
+    """
+
+    frame_modes = ("480p", "Full-Resolution")
+    every_frame_annotated = True
+    year: ClassVar[str]
+
+    def _list_names(self) -> tuple[str, ...]:
+        self._resolution = self._resolution_folder()
+        names = self._read_split(self.split)
+        if names is None and self.split == "trainval":  # the 2017 release lists the two parts only
+            train, val = self._read_split("train"), self._read_split("val")
+            names = None if train is None or val is None else train + val
+        if names is None:
+            raise self._no_split()
+        return tuple(dict.fromkeys(names))
+
+    def _resolution_folder(self) -> str:
+        """The folder below JPEGImages and Annotations. Masks alone are enough for scoring."""
+        choices = (self.frame_mode, "1080p") if self.frame_mode == "Full-Resolution" else (self.frame_mode,)
+        for folder in choices:  # 1080p is its name in the 2016 release
+            if any((self.root / kind / folder).is_dir() for kind in ("JPEGImages", "Annotations")):
+                return folder
+        raise VosbenchError(
+            f"{self.root} holds no {self.frame_mode} pictures: neither JPEGImages/{self.frame_mode} nor "
+            f"Annotations/{self.frame_mode} exists",
+            "give the folder that holds JPEGImages and Annotations as --root, or choose another --frame-mode",
+        )
+
+    def _split_folders(self) -> tuple[Path, ...]:
+        return (self.root / "ImageSets" / self.year,)
+
+    def _read_split(self, split: str) -> list[str] | None:
+        """The sequences of a split file (names, or paths of each frame and mask), None where there is no file."""
+        for folder in self._split_folders():
+            path = folder / f"{split}.txt"
+            if path.is_file():
+                entries = [line.split()[0] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+                return [Path(entry).parent.name if "/" in entry else entry for entry in entries]
+        return None
+
+    def _no_split(self) -> VosbenchError:
+        own = {path.stem for folder in self._split_folders() for path in folder.glob("*.txt")}
+        if self.split not in self.splits:
+            return unknown("split", self.split, own.union(self.splits))
+        files = " or ".join(str(folder / f"{self.split}.txt") for folder in self._split_folders())
+        return VosbenchError(
+            f"split {self.split} of {self.name} has no list of sequences: {files} does not exist",
+            f"splits found there: {', '.join(sorted(own)) or 'none'}",
+        )
+
+    def frame_folder(self, name: str) -> Path:
+        return self.root / "JPEGImages" / self._resolution / name
+
+    def mask_folder(self, name: str) -> Path:
+        return self.root / "Annotations" / self._resolution / name
+
+    def _first_masks(
+        self, name: str, frames: Mapping[str, Path], masks: Mapping[str, Path]
+    ) -> dict[str, tuple[int, ...]]:
+        start = next(iter(frames))
+        if start not in masks:
+            raise VosbenchError(
+                f"sequence {name}: the first frame's mask {self.mask_folder(name) / f'{start}.png'} does not exist",
+                "unpack the annotations again",
+            )
+        labels = self._labels(masks[start], frames[start])
+        ids = ((1,) if labels.any() else ()) if self.binary else object_ids(labels)
+        if not ids:
+            raise VosbenchError(
+                f"sequence {name}: the first mask {masks[start]} holds no object",
+                "the first frame's mask says what to follow; unpack the annotations again",
+            )
+        return {start: ids}
+
+
+class Davis2016(_Davis):
+    """DAVIS 2016: one object a sequence; masks are 0/1 or 0/255."""
+
+    name = "davis2016"
+    year = "2016"
+    splits = ("val", "train", "trainval")
+    default_protocol = "davis2016"
+    binary = True
+
+    def _split_folders(self) -> tuple[Path, ...]:
+        return (*super()._split_folders(), self.root / "ImageSets" / self._resolution)
+
+
+class Davis2017(_Davis):
+    """DAVIS 2017: pixel values are object ids; 255 is background."""
+
+    name = "davis2017"
+    year = "2017"
+    splits = ("val", "train", "trainval", "test-dev", "test-challenge")
+    default_protocol = "davis2017"
+    private_splits = frozenset({"test-dev", "test-challenge"})

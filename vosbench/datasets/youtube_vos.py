@@ -1,0 +1,170 @@
+"""YouTube-VOS 2018 and 2019: objects that appear later, masks at 6 fps, ids and required frames in `meta.json`.
+
+Layout: `<split>/{JPEGImages,Annotations,meta.json}`; all frames in `<split>_all_frames/JPEGImages`.
+Xu et al., arXiv:1809.03327.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vosbench.datasets.base import Dataset
+from vosbench.datasets.files import natural_order, some
+from vosbench.datasets.problems import Problem
+from vosbench.errors import VosbenchError, unknown
+from vosbench.images import VOID, object_ids, read_labels
+
+
+@dataclass(frozen=True)
+class _Object:
+    """What meta.json says of one object. `frames` are the names of the frames where its mask is wanted."""
+
+    frames: tuple[str, ...]
+    category: str | None
+
+
+class _YouTubeVOS(Dataset):
+    """Objects, and the frames whose masks the server wants, are those of meta.json.
+
+    Some start frames in it are wrong. An object is then followed from the earliest mask that holds its id.
+    """
+
+    splits = ("valid", "train", "test")
+    frame_modes = ("6fps", "all-frames")
+    default_protocol = "youtube-vos"
+    private_splits = frozenset({"valid", "test"})
+    shorter_side = 480
+
+    def _list_names(self) -> tuple[str, ...]:
+        if not (self.root / self.split).is_dir():
+            own = {path.parent.name for path in self.root.glob("*/meta.json")}
+            if self.split not in self.splits:
+                raise unknown("split", self.split, own.union(self.splits))
+            raise VosbenchError(
+                f"split {self.split} of {self.name} is absent: {self.root / self.split} does not exist",
+                f"splits found there: {', '.join(sorted(own)) or 'none'}",
+            )
+        if self.frame_mode == "all-frames" and not self._frames_root.is_dir():
+            raise VosbenchError(
+                f"the full frame rate of {self.name} {self.split} is absent: {self._frames_root} does not exist",
+                "it is a download of its own; or choose --frame-mode 6fps",
+            )
+        self._objects = _read_meta(self.root / self.split / "meta.json")
+        return tuple(sorted(self._objects))
+
+    @property
+    def _frames_root(self) -> Path:
+        folder = f"{self.split}_all_frames" if self.frame_mode == "all-frames" else self.split
+        return self.root / folder / "JPEGImages"
+
+    def frame_folder(self, name: str) -> Path:
+        return self._frames_root / name
+
+    def mask_folder(self, name: str) -> Path:
+        return self.root / self.split / "Annotations" / name
+
+    def categories(self, name: str) -> dict[int, str]:
+        """Object id -> category, without the objects of which meta.json gives none (the valid split)."""
+        self._require(name)
+        return {i: entry.category for i, entry in self._objects[name].items() if entry.category is not None}
+
+    def _first_masks(
+        self, name: str, frames: Mapping[str, Path], masks: Mapping[str, Path]
+    ) -> dict[str, tuple[int, ...]]:
+        held: dict[str, tuple[int, ...]] = {}  # ids in the masks read so far: most videos need one of them
+
+        def holds(frame: str, object_id: int) -> bool:
+            if frame not in held:
+                held[frame] = object_ids(self._labels(masks[frame], frames[frame]))
+            return object_id in held[frame]
+
+        first: dict[str, tuple[int, ...]] = {}
+        for object_id, entry in sorted(self._objects[name].items()):
+            named = [frame for frame in entry.frames[:1] if frame in masks]
+            start = next((frame for frame in (*named, *masks) if holds(frame, object_id)), None)
+            if start is None:
+                raise VosbenchError(
+                    f"sequence {name}: no mask in {self.mask_folder(name)} holds object {object_id} of meta.json",
+                    "unpack the annotations again",
+                )
+            first[start] = (*first.get(start, ()), object_id)
+        return first
+
+    def _outputs(self, name: str, frames: Mapping[str, Path]) -> tuple[int, ...]:
+        wanted = {frame for entry in self._objects[name].values() for frame in entry.frames}
+        lacking = sorted(wanted.difference(frames), key=natural_order)
+        if lacking:
+            raise VosbenchError(
+                f"sequence {name}: {self.frame_folder(name)} lacks frames {some(lacking)}, which meta.json names",
+                "unpack the frames again",
+            )
+        return tuple(position for position, frame in enumerate(frames) if frame in wanted)
+
+    def _description(self, name: str) -> bytes:
+        return repr(sorted(self._objects[name].items())).encode()
+
+    def _description_problems(self, name: str, masks: Mapping[str, Path]) -> list[Problem]:
+        found = []
+        held: dict[str, tuple[int, ...]] = {}
+        for frame, path in masks.items():
+            try:
+                held[frame] = object_ids(read_labels(path))
+            except VosbenchError:
+                continue  # told of as a picture already
+        for object_id, entry in sorted(self._objects[name].items()):
+            start = next(iter(entry.frames), None)
+            if start is None or (start in held and object_id in held[start]) or (start in masks and start not in held):
+                continue
+            message = f"sequence {name}: meta.json starts object {object_id} at {start}, whose mask does not hold it"
+            found.append(
+                Problem(
+                    self.mask_folder(name) / f"{start}.png",
+                    message,
+                    "the earliest mask that holds the object is taken instead",
+                )
+            )
+        unlisted = {i for ids in held.values() for i in ids}.difference(self._objects[name])
+        if unlisted:
+            message = f"sequence {name}: the masks hold ids {some(map(str, sorted(unlisted)))} that meta.json lacks"
+            found.append(
+                Problem(self.mask_folder(name), message, "they are left out; is meta.json of another release?")
+            )
+        return found
+
+
+class YouTubeVOS2018(_YouTubeVOS):
+    """YouTube-VOS 2018: 474 validation videos."""
+
+    name = "youtube-vos-2018"
+
+
+class YouTubeVOS2019(_YouTubeVOS):
+    """YouTube-VOS 2019: 507 validation videos."""
+
+    name = "youtube-vos-2019"
+
+
+def _read_meta(path: Path) -> dict[str, dict[int, _Object]]:
+    """meta.json as {video: {object id: what it says}}. Raises VosbenchError if it is absent or not of that form."""
+    hint = "unpack the data set's meta.json again: {videos: {<video>: {objects: {<id>: {frames: [...]}}}}}"
+    try:
+        videos = json.loads(path.read_text(encoding="utf-8"))["videos"]
+        return {video: _read_objects(entry["objects"]) for video, entry in videos.items()}
+    except FileNotFoundError:
+        raise VosbenchError(f"{path} does not exist", hint) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise VosbenchError(
+            f"{path} is not a meta.json of YouTube-VOS ({type(error).__name__}: {error})", hint
+        ) from None
+
+
+def _read_objects(entries: dict[str, Any]) -> dict[int, _Object]:
+    objects = {}
+    for key, entry in entries.items():
+        if not 0 < int(key) < VOID:
+            raise ValueError(f"object id {key} is not in 1..254")
+        frames = sorted({str(frame) for frame in entry["frames"]}, key=natural_order)
+        objects[int(key)] = _Object(tuple(frames), entry.get("category"))
+    return objects

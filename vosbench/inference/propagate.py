@@ -1,0 +1,179 @@
+"""The frame loop: from the first masks of a video's objects to a mask for every frame, under one strategy."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vosbench.errors import VosbenchError
+from vosbench.inference.frames import Geometry
+from vosbench.inference.reader import read_ahead
+from vosbench.inference.timing import StageClock
+from vosbench.memory.attention import Metric
+from vosbench.memory.bank import FrameTokens, MemoryBank
+from vosbench.memory.policy import MemoryPolicy, Step, VideoInfo
+from vosbench.models.stcn import STCN, KeyFeatures, aggregate
+from vosbench.types import FirstMask, Sequence
+
+
+@dataclass(frozen=True)
+class FrameTiming:
+    """What a frame cost: seconds of each stage; tokens and bytes in the bank after it; objects followed."""
+
+    stages: dict[str, float]
+    tokens: int
+    memory_bytes: int
+    objects: int
+
+    @property
+    def seconds(self) -> float:
+        """All stages of the model; no file access."""
+        return sum(self.stages.values())
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is predicted for one frame.
+
+    mask uint8 [H,W] with the data set's own ids; prob float32 [O+1,H,W] on the model's device: background, then
+    the objects in ascending order of id (0 for those that have not appeared yet).
+    """
+
+    frame_index: int
+    mask: np.ndarray
+    prob: Tensor
+    timing: FrameTiming
+
+
+def propagate(
+    model: STCN,
+    sequence: Sequence,
+    policy: MemoryPolicy,
+    *,
+    top_k: int = 20,
+    metric: Metric = "l2",
+    shorter_side: int | None = None,
+) -> Iterator[Prediction]:
+    """Segment a video frame by frame; nothing holds the whole of it.
+
+    `top_k` memory tokens count for a query pixel; `metric` compares keys; `shorter_side` overrides the inference
+    size of the sequence, in pixels. Raises VosbenchError for frames or masks that cannot be read or differ in
+    size, and for a strategy that breaks its contract.
+    """
+    run: _Video | None = None
+    for index, rgb in enumerate(read_ahead(sequence.frames)):
+        if run is None:
+            run = _Video(model, sequence, policy, top_k, metric, shorter_side or sequence.shorter_side, rgb)
+        yield run.advance(index, rgb)
+    if run is not None:
+        run.bank.verify()
+
+
+class _Video:
+    """The state of one video between two frames."""
+
+    def __init__(
+        self,
+        model: STCN,
+        sequence: Sequence,
+        policy: MemoryPolicy,
+        top_k: int,
+        metric: Metric,
+        shorter_side: int | None,
+        first: np.ndarray,
+    ) -> None:
+        self.model, self.sequence, self.policy, self.top_k, self.metric = model, sequence, policy, top_k, metric
+        self.device = next(model.parameters()).device
+        self.clock = StageClock(self.device)
+        self.geometry = Geometry.of(first.shape[0], first.shape[1], shorter_side)
+        self.first_masks = {mask.frame_index: mask for mask in sequence.first_masks}
+        self.groups: list[tuple[int, ...]] = []  # ids of each object group, in order of appearance
+        self.last_write = 0
+        config = model.config
+        self.bank = MemoryBank(config.key_dim, config.value_dim, self.geometry.tokens, self.device)
+        policy.start(VideoInfo(sequence.name, len(sequence.frames), self.geometry.tokens), self.bank)
+
+    @torch.inference_mode()
+    def advance(self, index: int, rgb: np.ndarray) -> Prediction:
+        """Segment frame `index`, and remember it if the strategy wants to."""
+        if rgb.shape[:2] != self.geometry.original:
+            raise VosbenchError(
+                f"frame {self.sequence.frames[index].name} of {self.sequence.name} is {rgb.shape[:2]}, "
+                f"the frames before it {self.geometry.original}",
+                "all frames of a video must have one size",
+            )
+        first_mask = self.first_masks.get(index)
+        if first_mask is None and not self.groups:
+            return self._predict(index, None)
+        frame = self.geometry.prepare(rgb, self.device)
+        with self.clock.stage("encode_key"):
+            features = self.model.encode_key(frame)
+        key = features.key[0].flatten(1).T
+        masks = self._segment(index, key, features) if self.groups else frame.new_empty(1, 0, *frame.shape[-2:])
+        with self.clock.stage("aggregate"):
+            joint = aggregate(masks).softmax(1)
+            if first_mask is not None:
+                joint = aggregate(self._introduce(first_mask, joint[:, 1:])).softmax(1)
+        self._remember(index, frame, key, features, joint[:, 1:], first_mask is not None)
+        return self._predict(index, joint)
+
+    def _segment(self, index: int, key: Tensor, features: KeyFeatures) -> Tensor:
+        """Read the memory and decode: every object's own probability, [1,O,H',W']."""
+        with self.clock.stage("read"):
+            readouts, match = self.bank.read(index, key, self.top_k, self.metric)
+            readout = torch.cat(readouts, 1).permute(1, 2, 0).unflatten(2, features.key.shape[-2:])
+        with self.clock.stage("decode"):
+            masks = torch.sigmoid(self.model.decode(readout[None], features))
+        with self.clock.stage("policy"):
+            self.policy.observe(match)
+        return masks
+
+    def _introduce(self, first_mask: FirstMask, masks: Tensor) -> Tensor:
+        """Add the objects that appear now; under their masks the others' (joint) probabilities become 0."""
+        labels = first_mask.load()
+        if labels.shape != self.geometry.original:
+            raise VosbenchError(
+                f"the first mask of {self.sequence.name} is {labels.shape}, its frames {self.geometry.original}",
+                "masks must have the size of the frames",
+            )
+        new = self.geometry.prepare_masks(labels, first_mask.object_ids, self.device)
+        self.groups.append(first_mask.object_ids)
+        self.bank.add_group(first_mask.frame_index, len(first_mask.object_ids))
+        return torch.cat([masks * (1 - new.amax(1, keepdim=True)), new], 1)
+
+    def _remember(
+        self, index: int, frame: Tensor, key: Tensor, features: KeyFeatures, masks: Tensor, annotated: bool
+    ) -> None:
+        """Encode and write a frame that is annotated or admitted, unless no frame is left that could read it."""
+        if index == len(self.sequence.frames) - 1:
+            return
+        if not annotated:
+            with self.clock.stage("policy"):
+                admitted = self.policy.admit(Step(index, self.last_write))
+            if not admitted:
+                return
+        with self.clock.stage("encode_value"):
+            values = self.model.encode_value(frame, features.f16, masks)[0].flatten(2).permute(2, 0, 1)
+        with self.clock.stage("write"):
+            by_group = values.split([len(ids) for ids in self.groups], 1)
+            self.policy.write(FrameTokens(index, key, by_group, annotated))
+        self.last_write = index
+
+    def _predict(self, index: int, joint: Tensor | None) -> Prediction:
+        """Bring the joint probabilities [1,O+1,H',W'] to the video's own size and ids."""
+        ids = [i for group in self.groups for i in group]
+        with self.clock.stage("output"):
+            if joint is None:
+                prob = torch.zeros(1, *self.geometry.original, device=self.device)
+                prob[0] = 1
+            else:
+                prob = self.geometry.restore(joint)
+            lookup = torch.tensor([0, *ids], dtype=torch.uint8, device=self.device)
+            mask = lookup[prob.argmax(0)].cpu().numpy()
+        every = self.sequence.object_ids
+        ordered = prob.new_zeros(1 + len(every), *prob.shape[1:])
+        ordered[[0, *(1 + every.index(i) for i in ids)]] = prob
+        timing = FrameTiming(self.clock.take(), self.bank.count, self.bank.nbytes, len(ids))
+        return Prediction(index, mask, ordered, timing)

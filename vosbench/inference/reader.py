@@ -1,0 +1,28 @@
+"""Decodes frames ahead of the network, so that it seldom waits for a JPEG."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from vosbench.types import FrameRef
+
+
+def read_ahead(frames: Sequence[FrameRef], depth: int = 4) -> Iterator[np.ndarray]:
+    """The frames in order, RGB uint8 [H,W,3]; a thread keeps at most `depth` decoded ones waiting.
+
+    A frame that cannot be read raises when its turn comes.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="vosbench-reader") as thread:
+        pending: deque[Future[np.ndarray]] = deque()
+        try:
+            for frame in frames:
+                pending.append(thread.submit(frame.load))
+                if len(pending) > depth:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()

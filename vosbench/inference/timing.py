@@ -1,0 +1,47 @@
+"""The stage clock: what each part of a frame costs.
+
+On a GPU the stages are marked by events and read once a frame, after the mask has reached the host, so that
+measuring adds no wait. All times are seconds.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+
+import torch
+
+# Those of STCN's own figure: resize and argmax (`output`) included, decoding, upload and PNG excluded.
+STAGES = ("encode_key", "read", "decode", "aggregate", "policy", "encode_value", "write", "output")
+
+
+class StageClock:
+    """Adds up the time of named stages; `take` returns and clears them."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._cuda = device.type == "cuda"
+        self._seconds = dict.fromkeys(STAGES, 0.0)
+        self._events: list[tuple[str, torch.cuda.Event, torch.cuda.Event]] = []
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time the block as a part of stage `name`."""
+        if self._cuda:
+            begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+            begin.record()
+            yield
+            end.record()
+            self._events.append((name, begin, end))
+        else:
+            started = perf_counter()
+            yield
+            self._seconds[name] += perf_counter() - started
+
+    def take(self) -> dict[str, float]:
+        """Seconds of every stage since the last call; waits for the device."""
+        if self._events:
+            self._events[-1][2].synchronize()
+            for name, begin, end in self._events:
+                self._seconds[name] += begin.elapsed_time(end) / 1000
+            self._events.clear()
+        seconds, self._seconds = self._seconds, dict.fromkeys(STAGES, 0.0)
+        return seconds

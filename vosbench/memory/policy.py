@@ -1,0 +1,127 @@
+"""The contract of a memory strategy. A strategy decides; the bank acts and verifies.
+
+Order of a frame t: memory read, decode, `observe`, `admit`, encode value, `write`. So the hits of frame t count
+before an eviction at t, and a token written at t is first read at t + 1. Annotated frames (an object's first
+mask) are written without asking `admit`, and the last frame of a video is never written.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vosbench.memory.bank import Column, FrameTokens, MemoryBank
+from vosbench.memory.match import Match
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a strategy may know of a video beforehand: lengths in frames, tokens per frame at stride 16."""
+
+    name: str
+    frames: int
+    tokens_per_frame: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where the video is: this frame, and the frame that was last written."""
+
+    frame: int
+    last_write: int
+
+    @property
+    def since_write(self) -> int:
+        """Frames since the last write."""
+        return self.frame - self.last_write
+
+
+def parameter(default: Any, unit: str, about: str, at_least: float | None = None) -> Any:
+    """A field of a strategy that a spec may set: its unit ("frames"), what it does, its least value."""
+    return field(default=default, metadata={"unit": unit, "about": about, "at_least": at_least})
+
+
+@dataclass
+class MemoryPolicy(ABC):
+    """A memory strategy. Subclasses are dataclasses whose fields, made by `parameter`, are what a spec may set.
+
+    Everything that a strategy remembers of a video is set in `start`, so that one instance serves many videos.
+    """
+
+    def start(self, video: VideoInfo, bank: MemoryBank) -> None:
+        """A new video, with an empty bank: bound it here, add columns here."""
+        self.video = video
+        self.bank = bank
+
+    def observe(self, match: Match) -> None:  # noqa: B027 - a strategy may have no use for statistics
+        """The memory read of a frame, before anything is written in it."""
+
+    @abstractmethod
+    def admit(self, step: Step) -> bool:
+        """Whether this frame, which has no annotation, is written."""
+
+    def write(self, tokens: FrameTokens) -> None:
+        """Put a frame into the bank. By default as many victims leave as there is room short, then it enters."""
+        shortfall = self.bank.shortfall(len(tokens))
+        if shortfall:
+            self.bank.free(self.victims(shortfall, tokens))
+        self.bank.insert(tokens)
+
+    def victims(self, count: int, incoming: FrameTokens) -> Tensor:
+        """The `count` slots that make room for `incoming`, int64 [count]; a strategy that bounds its bank has some."""
+        raise NotImplementedError(f"{type(self).__name__} bounds its bank but names no victims")
+
+
+@dataclass
+class BoundedPolicy(MemoryPolicy):
+    """Writes every `every`-th frame into a bank of `capacity` frames; exactly the tokens of lowest score leave."""
+
+    capacity: float = parameter(2.0, "frames", "size of the bank", at_least=1)
+    every: int = parameter(5, "frames", "distance between writes", at_least=1)
+    pin_first: bool = parameter(False, "", "never evict the first annotated frame")
+
+    def start(self, video: VideoInfo, bank: MemoryBank) -> None:
+        super().start(video, bank)
+        bank.bound(int(self.capacity * video.tokens_per_frame))
+
+    def admit(self, step: Step) -> bool:
+        return step.since_write >= self.every
+
+    def write(self, tokens: FrameTokens) -> None:
+        first = self.bank.count == 0
+        super().write(tokens)
+        if first and self.pin_first:
+            self.bank.pin(torch.arange(len(tokens), device=tokens.key.device))
+
+    def victims(self, count: int, incoming: FrameTokens) -> Tensor:
+        return self.bank.lowest(self.score(incoming.frame), count)
+
+    @abstractmethod
+    def score(self, frame: int) -> Tensor:
+        """Worth of every slot at `frame`, [extent]; the lowest leave first."""
+
+
+@dataclass
+class FrequencyPolicy(BoundedPolicy):
+    """Least frequently used: score = references since the write / age in frames (the paper, III-D.1)."""
+
+    min_age: int = parameter(0, "frames", "younger tokens leave only when no older one is left", at_least=0)
+    references_dtype = torch.int32
+
+    def start(self, video: VideoInfo, bank: MemoryBank) -> None:
+        super().start(video, bank)
+        self.references: Column = bank.add_column("references", self.references_dtype)
+
+    def observe(self, match: Match) -> None:
+        self.references.values.add_(self.count(match))
+
+    @abstractmethod
+    def count(self, match: Match) -> Tensor:
+        """What one read adds to the index of each slot, [extent]."""
+
+    def score(self, frame: int) -> Tensor:
+        age = frame - self.bank.frame
+        score = self.references.values.double() / age
+        return score.masked_fill(age < self.min_age, torch.inf)

@@ -1,0 +1,149 @@
+"""Finds strategies: by name in `policies/`, by path of a file, or among the entry points `vosbench.policies`.
+
+A spec is text: `lfu`, `lfu:capacity=4,pin_first=true`, `./idea.py:k=3`. The folder is listed without importing
+it; only the strategy that was asked for is loaded.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import math
+import sys
+from dataclasses import dataclass, fields
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from vosbench.errors import VosbenchError, unknown
+from vosbench.memory.policy import MemoryPolicy
+
+GROUP = "vosbench.policies"
+
+
+@dataclass(frozen=True)
+class PolicySpec:
+    """A strategy as named by the user: spec text, name, the class, its parameters and the hash of its source."""
+
+    spec: str
+    name: str
+    kind: type[MemoryPolicy]
+    parameters: dict[str, Any]
+    source_hash: str
+
+    def build(self) -> MemoryPolicy:
+        """A fresh instance."""
+        return self.kind(**self.parameters)
+
+
+def policy_names() -> tuple[str, ...]:
+    """Every strategy that can be asked for by name."""
+    plugins = {point.name for point in entry_points(group=GROUP)}
+    return tuple(sorted({path.stem.replace("_", "-") for path in _folder().glob("[!_]*.py")} | plugins))
+
+
+def resolve_policy(spec: str) -> PolicySpec:
+    """The strategy that a spec names, its parameters checked.
+
+    Raises VosbenchError for an unknown name or parameter (with the near ones), or a value of the wrong type.
+    """
+    head, _, tail = spec.partition(".py:") if ".py:" in spec else spec.partition(":")
+    if head != spec and ".py:" in spec:
+        head += ".py"
+    kind = _load(head)
+    values = _parameters(spec, kind, tail)
+    source = inspect.getsource(sys.modules[kind.__module__]).encode()
+    return PolicySpec(spec, _name(head), kind, values, hashlib.blake2b(source, digest_size=8).hexdigest())
+
+
+def load_policy(spec: str) -> MemoryPolicy:
+    """The strategy of a spec, e.g. `lfu:capacity=4`, ready for `propagate`."""
+    return resolve_policy(spec).build()
+
+
+def describe(kind: type[MemoryPolicy]) -> dict[str, dict[str, Any]]:
+    """The parameters of a strategy: {name: {default, unit, about, at_least}}."""
+    return {f.name: {"default": f.default, **f.metadata} for f in fields(kind)}
+
+
+def _folder() -> Path:
+    spec = importlib.util.find_spec("vosbench.policies")
+    if spec is None or not spec.submodule_search_locations:
+        raise VosbenchError("the folder of strategies is not installed", "install vosbench: pip install -e .")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def _name(head: str) -> str:
+    return Path(head).stem.replace("_", "-") if head.endswith(".py") else head
+
+
+def _load(head: str) -> type[MemoryPolicy]:
+    if head.endswith(".py"):
+        return _only_policy(_import_file(Path(head)))
+    for point in entry_points(group=GROUP):
+        if point.name == head:
+            loaded = point.load()
+            return loaded if isinstance(loaded, type) else _only_policy(loaded)
+    if head not in policy_names():
+        raise unknown("policy", head, policy_names())
+    return _only_policy(importlib.import_module(f"vosbench.policies.{head.replace('-', '_')}"))
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise VosbenchError(f"no policy file {path}", "give the path of a .py file with one MemoryPolicy class")
+    name = f"vosbench_policy_{path.stem}_{hashlib.blake2b(path.read_bytes(), digest_size=6).hexdigest()}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None  # a .py file always has a loader
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up by name
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise VosbenchError(f"policy file {path} fails to load: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _only_policy(module: ModuleType) -> type[MemoryPolicy]:
+    own = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, MemoryPolicy) and value.__module__ == module.__name__
+    ]
+    if len(own) != 1:
+        raise VosbenchError(
+            f"{module.__file__} defines {len(own)} memory strategies", "a strategy's file defines exactly one"
+        )
+    return own[0]
+
+
+def _parameters(spec: str, kind: type[MemoryPolicy], text: str) -> dict[str, Any]:
+    known = {f.name: f for f in fields(kind)}
+    values: dict[str, Any] = {}
+    for item in filter(None, text.split(",")):
+        name, equals, value = item.partition("=")
+        if name not in known:
+            raise unknown(f"parameter of {spec.partition(':')[0]}", name, known)
+        if not equals or name in values:
+            raise VosbenchError(f"policy {spec!r}: {name} needs one value", f"write {name}=VALUE once")
+        values[name] = _convert(spec, name, value, type(known[name].default))
+        least = known[name].metadata.get("at_least")
+        if least is not None and values[name] < least:
+            raise VosbenchError(f"policy {spec!r}: {name} must be at least {least}, not {value}")
+    return values
+
+
+def _convert(spec: str, name: str, text: str, kind: type) -> Any:
+    try:
+        if kind is bool:
+            return {"true": True, "false": False}[text.lower()]
+        value = kind(text)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError
+        return value
+    except (KeyError, ValueError):
+        expected = "true or false" if kind is bool else f"of type {kind.__name__}"
+        raise VosbenchError(f"policy {spec!r}: {name} must be {expected}, not {text!r}") from None

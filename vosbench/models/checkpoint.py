@@ -1,0 +1,146 @@
+"""Loads weights: the bundled ones by name, anybody's by path. `.safetensors`, and `.pth` read with weights_only."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from vosbench.errors import VosbenchError, unknown
+from vosbench.models.stcn import CONFIGS, STCN
+
+WEIGHTS = Path(__file__).parent / "weights"
+FIRST_VALUE_CONVOLUTION = "value_encoder.conv1.weight"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights on disk: the architecture they fit, and the hash that identifies them."""
+
+    name: str
+    config: str
+    path: Path
+    sha256: str
+
+
+def bundled() -> tuple[str, ...]:
+    """Names of the weights that ship with vosbench."""
+    return tuple(sorted(path.stem for path in WEIGHTS.glob("*.safetensors")))
+
+
+def load_model(
+    name: str | Path, device: str | torch.device = "cpu", precision: str = "fp32"
+) -> tuple[STCN, Checkpoint]:
+    """The network in evaluation mode on `device`, and where its weights came from.
+
+    `name` is a bundled name (`stcn-tiny`) or the path of a published or trained STCN. Raises VosbenchError for an
+    unknown name, an unreadable file, the weights of another network (naming what is missing or mis-shaped), and
+    a device that is not there.
+    """
+    if precision != "fp32":
+        raise unknown("precision", precision, ["fp32"])
+    target = check_device(device)
+    path = _find(name)
+    state = _read(path)
+    config = _closest(state)
+    with torch.device("meta"):
+        model = STCN(CONFIGS[config])
+    _check(path, config, model.state_dict(), state)
+    model.load_state_dict(
+        {key: state[key].float() if state[key].is_floating_point() else state[key] for key in state},
+        strict=True,
+        assign=True,
+    )
+    if target.type == "cuda":
+        torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return model.to(target).eval().requires_grad_(False), Checkpoint(path.stem, config, path, digest)
+
+
+def check_device(device: str | torch.device) -> torch.device:
+    """The device, if this machine has it. Raises VosbenchError otherwise."""
+    try:
+        target = torch.device(device)
+    except RuntimeError:
+        raise unknown("device", str(device), ["cpu", "cuda"]) from None
+    if target.type not in {"cpu", "cuda"}:
+        raise unknown("device", str(device), ["cpu", "cuda"])
+    if target.type == "cuda" and (not torch.cuda.is_available() or (target.index or 0) >= torch.cuda.device_count()):
+        raise VosbenchError(
+            f"device {device} was asked for, but this machine (or this build of torch) has no such GPU",
+            "run with --device cpu",
+        )
+    return target
+
+
+def _find(name: str | Path) -> Path:
+    if str(name) in bundled():
+        return WEIGHTS / f"{name}.safetensors"
+    path = Path(name)
+    if path.is_file():
+        return path
+    if path.suffix or len(path.parts) > 1:
+        raise VosbenchError(f"no checkpoint {path}", f"give a path, or one of: {', '.join(bundled())}")
+    error = unknown("model", str(name), bundled())
+    error.hint += "; published weights are given by path, e.g. --model stcn.pth"
+    raise error
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    try:
+        state: object
+        if path.suffix == ".safetensors":
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, UnpicklingError, SafetensorError, KeyError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise VosbenchError(
+            f"{path} is not a readable checkpoint ({reason[:120]})", "expected a state dict as .pth or .safetensors"
+        ) from None
+    if isinstance(state, Mapping) and isinstance(state.get("model"), Mapping):
+        state = state["model"]  # a checkpoint of `vosbench train`
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise VosbenchError(f"{path} holds no state dict", "expected a mapping of names to tensors")
+    state = {str(key): value for key, value in state.items()}
+    first = state.get(FIRST_VALUE_CONVOLUTION)
+    if first is not None and first.ndim == 4 and first.shape[1] == 4:
+        # Single-object STCN: no plane for the other objects' masks; zeros make it ignore that plane.
+        state[FIRST_VALUE_CONVOLUTION] = torch.cat([first, torch.zeros_like(first[:, :1])], 1)
+    return state
+
+
+def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {key: tuple(value.shape) for key, value in state.items()}
+
+
+def _closest(state: Mapping[str, Tensor]) -> str:
+    """The architecture that shares the most tensors with the state."""
+    found = set(_shapes(state).items())
+
+    def agreement(name: str) -> int:
+        with torch.device("meta"):
+            return len(found & set(_shapes(STCN(CONFIGS[name]).state_dict()).items()))
+
+    return max(CONFIGS, key=agreement)
+
+
+def _check(path: Path, config: str, expected: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> None:
+    want, have = _shapes(expected), _shapes(state)
+    missing = [key for key in want if key not in have]
+    extra = [key for key in have if key not in want]
+    wrong = [f"{key} is {have[key]}, not {want[key]}" for key in want if key in have and have[key] != want[key]]
+    parts = []
+    for problems, label in ((missing, "missing"), (wrong, "mis-shaped"), (extra, "unexpected")):
+        if problems:
+            parts.append(f"{len(problems)} {label} ({problems[0]}{', …' if len(problems) > 1 else ''})")
+    if parts:
+        raise VosbenchError(
+            f"{path} does not fit {config}: of {len(want)} tensors {'; '.join(parts)}",
+            f"give weights of STCN, or one of: {', '.join(bundled())}",
+        )

@@ -1,0 +1,134 @@
+"""What a set of records has in common, and the refusal of sets whose figures cannot stand side by side."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from vosbench.errors import VosbenchError
+from vosbench.report.records import DatasetInfo, ModelInfo, RunRecord, Settings
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Context:
+    """The conditions under which all records of a table or figure were measured."""
+
+    dataset: DatasetInfo
+    protocol: str | None
+    partial: bool
+    model: ModelInfo
+    settings: Settings
+    devices: tuple[str, ...]
+    sequences: int
+    objects: int
+
+    @property
+    def data(self) -> str:
+        """Data set, split, frame mode and protocol, in words."""
+        protocol = f"protocol {self.protocol}" if self.protocol else "not scored"
+        partial = ", PARTIAL: not all that the protocol scores" if self.partial else ""
+        count = _count(self.sequences, "sequence") + (f", {_count(self.objects, 'object')}" if self.objects else "")
+        data = f"{self.dataset.name} {self.dataset.split}, frames {self.dataset.frame_mode}"
+        return f"{data}; {protocol}{partial}; {count}"
+
+    @property
+    def system(self) -> str:
+        """Model, settings and devices, in words."""
+        settings = f"{self.settings.affinity} affinity"
+        settings += "" if self.settings.top_k is None else f", top-{self.settings.top_k}"
+        settings += "" if self.settings.size is None else f", shorter side {self.settings.size}"
+        model = f"{self.model.name} ({self.model.checkpoint_hash[:8]}), {self.model.precision}, {settings}"
+        return "; ".join((model, *self.devices))
+
+    @property
+    def caption(self) -> str:
+        """All of it in one line."""
+        return f"{self.data}; {self.system}."
+
+
+def context(records: Sequence[RunRecord]) -> Context:
+    """The common conditions of `records`.
+
+    Raises VosbenchError if there are none, if they differ in data set, protocol, model or settings, if a strategy
+    has a sequence twice, or if the strategies were not run on the same sequences and scored on the same objects.
+    """
+    if not records:
+        raise VosbenchError("no records to report", "run first: `vosbench run`")
+    dataset = _only(
+        "data sets",
+        [r.dataset for r in records],
+        lambda d: f"{d.name} {d.split}, frames {d.frame_mode}, version {d.fingerprint[:8]}",
+    )
+    protocols = [r.scores.protocol if r.scores else None for r in records]
+    protocol = _only("protocols", protocols, lambda p: p or "not scored")
+    model = _only("models", [r.model for r in records], lambda m: f"{m.name} {m.checkpoint_hash[:8]} {m.precision}")
+    settings = _only("settings", [r.settings for r in records], str)
+    sequences = _sequences(records)
+    return Context(
+        dataset=dataset,
+        protocol=protocol,
+        partial=any(r.scores.partial for r in records if r.scores),
+        model=model,
+        settings=settings,
+        devices=tuple(dict.fromkeys(_device(r) for r in records if r.timing)),
+        sequences=len(sequences),
+        objects=sum(map(len, sequences.values())),
+    )
+
+
+def by_strategy(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
+    """Records grouped under the spec of their strategy, in order of first appearance."""
+    groups: dict[str, list[RunRecord]] = {}
+    for record in records:
+        groups.setdefault(record.policy.spec, []).append(record)
+    return groups
+
+
+def _only(kind: str, values: Sequence[T], describe: Callable[[T], str]) -> T:
+    """The value that all of `values` equal, or the error that names two that differ."""
+    for value in values:
+        if value != values[0]:
+            raise VosbenchError(
+                f"records of different {kind} cannot share a table: {describe(values[0])} and {describe(value)}",
+                "give the records of one run at a time",
+            )
+    return values[0]
+
+
+def _sequences(records: Sequence[RunRecord]) -> dict[str, frozenset[int]]:
+    """Each sequence and its scored objects, if every strategy was run once on each and scored on the same objects."""
+    everything = {record.sequence: _object_ids(record) for record in reversed(records)}
+    for spec, group in by_strategy(records).items():
+        names = [record.sequence for record in group]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise VosbenchError(
+                f"strategy {spec} has more than one record of sequence {twice[0]}",
+                "delete the records of earlier runs from the folder",
+            )
+        if absent := sorted(everything.keys() - set(names)):
+            raise VosbenchError(
+                f"strategy {spec} has no record of {_count(len(absent), 'sequence')} that others have: {absent[0]}",
+                "finish the run: `vosbench run` resumes where it was",
+            )
+    for record in records:
+        if (ids := _object_ids(record)) != everything[record.sequence]:
+            raise VosbenchError(
+                f"the strategies are not scored on the same objects of sequence {record.sequence}: "
+                f"{sorted(everything[record.sequence])} and, by {record.policy.spec}, {sorted(ids)}",
+                "score the run again",
+            )
+    return everything
+
+
+def _object_ids(record: RunRecord) -> frozenset[int]:
+    return frozenset(score.object_id for score in record.scores.objects) if record.scores else frozenset()
+
+
+def _device(record: RunRecord) -> str:
+    environment = record.environment
+    return f"{environment.device} ({environment.machine}, {_count(environment.threads, 'thread')})"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")

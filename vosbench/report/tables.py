@@ -1,0 +1,107 @@
+"""Tables of accuracy and cost as pure functions of records.
+
+J and F are means over the objects of all sequences together, each object counting once whatever its length, as the
+DAVIS evaluator pools them. A figure that is not defined for one object (NaN) is not defined for the mean either.
+Speed is total frames / total time; frames in memory is the mean over all frames, and its peak.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vosbench.errors import VosbenchError
+from vosbench.report.context import by_strategy, context
+from vosbench.report.records import ObjectScore, RunRecord
+from vosbench.report.rendering import Table
+from vosbench.report.timing import end_to_end_fps, model_fps
+
+
+def leaderboard(records: Sequence[RunRecord]) -> Table:
+    """One row per strategy, in the order of the run: J, F, J&F (0 to 1), speed, frames in memory, peak bytes.
+
+    Controls have rows too, with their `kind`, and no costs. Raises VosbenchError as `context` does.
+    """
+    caption = context(records).caption
+    rows = [{"strategy": spec, **_kind(group), **_figures(group)} for spec, group in by_strategy(records).items()]
+    return Table(_whole_bytes(pd.DataFrame(rows)), caption)
+
+
+def by_sequence(records: Sequence[RunRecord]) -> Table:
+    """One row per sequence and strategy, the strategies of a sequence together, with the figures of `leaderboard`."""
+    caption = context(records).caption
+    rows = []
+    for sequence in sorted({record.sequence for record in records}):
+        for spec, group in by_strategy(r for r in records if r.sequence == sequence).items():
+            rows.append({"sequence": sequence, "strategy": spec, **_kind(group), **_figures(group)})
+    return Table(_whole_bytes(pd.DataFrame(rows)), caption)
+
+
+def by_object(records: Sequence[RunRecord]) -> Table:
+    """One row per sequence, object and strategy, the strategies of an object together, with its J, F and J&F.
+
+    Raises VosbenchError as `context` does, and if no record has scores.
+    """
+    caption = context(records).caption
+    rows = []
+    for position, (spec, group) in enumerate(by_strategy(records).items()):
+        for record in group:
+            for score in record.scores.objects if record.scores else ():
+                row = {"sequence": record.sequence, "object": score.object_id, "strategy": spec, **_kind(group)}
+                row |= {"scored_frames": score.frames, **_scores([score])}
+                rows.append(((record.sequence, score.object_id, position), row))
+    if not rows:
+        raise VosbenchError("no record has scores", "score the run against a data set that has ground truth")
+    return Table(pd.DataFrame([row for _, row in sorted(rows, key=lambda keyed: keyed[0])]), caption)
+
+
+def pooled_jf(records: Iterable[RunRecord]) -> float:
+    """J&F, 0 to 1: the mean of J and F, each the mean over the objects of all `records`; NaN without scores."""
+    return _scores(_objects(records))["jf"]
+
+
+def _whole_bytes(frame: pd.DataFrame) -> pd.DataFrame:
+    """`frame` with its bytes as integers that may be absent."""
+    return frame.astype({name: "Int64" for name in frame.columns if "bytes" in name})
+
+
+def _kind(records: Sequence[RunRecord]) -> dict[str, str]:
+    return {"kind": records[0].policy.kind}
+
+
+def _figures(records: Sequence[RunRecord]) -> dict[str, float]:
+    return _scores(_objects(records)) | _costs(records)
+
+
+def _objects(records: Iterable[RunRecord]) -> list[ObjectScore]:
+    return [score for record in records if record.scores for score in record.scores.objects]
+
+
+def _scores(objects: Sequence[ObjectScore]) -> dict[str, float]:
+    """Means over `objects`; NaN if there are none, or if one of them is NaN."""
+    figures = {
+        f"{measure}_{statistic}": _mean(getattr(getattr(score, measure), statistic) for score in objects)
+        for measure in "jf"
+        for statistic in ("mean", "recall", "decay")
+    }
+    return figures | {"jf": (figures["j_mean"] + figures["f_mean"]) / 2}
+
+
+def _costs(records: Sequence[RunRecord]) -> dict[str, float]:
+    memories = [record.memory for record in records if record.memory]
+    frames = [count for memory in memories for count in memory.frames]
+    device: list[Any] = [memory.device_bytes_peak for memory in memories if memory.device_bytes_peak is not None]
+    return {
+        "model_fps": model_fps(records),
+        "end_to_end_fps": end_to_end_fps(records),
+        "frames_in_memory": _mean(frames),
+        "frames_in_memory_peak": max(frames, default=np.nan),
+        "bank_bytes_peak": max((memory.bytes_peak for memory in memories), default=np.nan),
+        "device_bytes_peak": max(device, default=np.nan),
+    }
+
+
+def _mean(values: Iterable[float]) -> float:
+    values = list(values)
+    return sum(values) / len(values) if values else np.nan

@@ -1,0 +1,84 @@
+"""The endless stream of generated training clips: three frames, up to two labelled objects."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from vosbench.datasets.scene import Scene, SceneSpec, blob_sprite
+from vosbench.datasets.textures import photographs, shrink
+from vosbench.errors import VosbenchError
+from vosbench.images import read_rgb
+
+OBJECTS = 2  # planes in a training sample; a clip with one object leaves the second empty
+FRAMES = 3
+
+
+@dataclass
+class ClipStream(Dataset[tuple[Tensor, Tensor]]):
+    """Clip number i is a pure function of (seed, i): any step of a training can be drawn again.
+
+    `photos` is an optional folder of JPEGs that join the photographs of scikit-image as textures.
+    """
+
+    size: int
+    clips: int
+    seed: int
+    max_gap: int = 12
+    photos: Path | None = None
+
+    @cached_property
+    def _photos(self) -> tuple[np.ndarray, ...]:
+        own = photographs("train")
+        if self.photos is None:
+            return own
+        paths = sorted(self.photos.glob("*.jpg"))
+        if not paths:
+            raise VosbenchError(f"no .jpg in {self.photos}", "photos names a folder of photographs")
+        others = tuple(shrink(read_rgb(path), 224) for path in paths)
+        return own * max(1, len(others) // len(own) // 2) + others  # a third of all textures is our own
+
+    def __len__(self) -> int:
+        return self.clips
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        """RGB uint8 [3,3,S,S] (frame, channel) and labels uint8 [3,S,S] with ids 0..2."""
+        rng = np.random.Generator(np.random.Philox(key=[self.seed, index]))
+        while True:
+            rgb, labels = self._clip(rng)
+            if labels[0].any() and all(np.bincount(labels[0].flatten())[1:] > 0.002 * labels[0].size):
+                return torch.from_numpy(rgb).permute(0, 3, 1, 2), torch.from_numpy(labels)
+
+    def _clip(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        times = np.concatenate([[0], np.cumsum(rng.integers(1, self.max_gap + 1, FRAMES - 1))])
+        spec = SceneSpec(
+            self.size,
+            self.size,
+            int(times[-1]) + 1,
+            objects=int(rng.integers(1, OBJECTS + 1)),
+            occluders=int(rng.integers(0, 4)),
+            radius=(0.12, float(rng.uniform(0.22, 0.6))),
+            speed=float(rng.uniform(0.002, 0.03)),
+            turning=float(rng.uniform(0, 0.05)),
+            scaling=float(rng.uniform(0, 0.03)),
+            deformation=float(rng.uniform(0, 0.25)),
+            pace=float(rng.uniform(0, 0.3)),
+            camera=float(rng.uniform(0, 0.02)),
+            lighting=float(rng.uniform(0, 0.03)),
+            noise=float(rng.uniform(0, 6)),
+        )
+        photos = self._photos
+        if rng.random() < 0.3:  # camouflage: objects and ground from one photograph
+            photos = (photos[rng.integers(len(photos))],)
+        scene = Scene.draw(rng, spec, photos, blob_sprite(photos))
+        frames = [scene.render(int(t)) for t in times]
+        rgb, labels = (np.stack(part) for part in zip(*frames, strict=True))
+        if rng.random() < 0.3:
+            sigma = rng.uniform(0.4, 1.2)
+            rgb = np.stack([cv2.GaussianBlur(frame, (0, 0), sigma) for frame in rgb])
+        return rgb, labels
