@@ -34,7 +34,9 @@ def test_decay_shares_the_edges_of_quarters():
 
 
 def trace(sequence, object_id, j):
-    return ObjectTrace(sequence, object_id, tuple(map(str, range(len(j)))), np.array(j), np.array(j) / 2)
+    return ObjectTrace(
+        sequence, object_id, tuple(map(str, range(len(j)))), np.array(j), np.array(j) / 2, np.array(j) > 0
+    )
 
 
 def test_summary_weighs_objects_not_frames():

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.images import read_labels
+from vosbench.images import present_labels, read_labels
 from vosbench.metrics.boundary import boundary_radius
-from vosbench.metrics.frame import Pair, frame_scores, present_ids
+from vosbench.metrics.frame import Pair, frame_scores
 from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.reading import read_pair, read_truth, refuse_extra_ids
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace, object_score
@@ -101,7 +101,7 @@ def object_scores(scored: Iterable[ObjectTrace], protocol: Protocol) -> tuple[Ob
 def _known_ids(unscored_truths: Sequence[np.ndarray], sequence: str, protocol: Protocol) -> tuple[int, ...]:
     """See `Plan.object_ids`."""
     if not protocol.first_frame_decides:
-        return tuple(sorted(frozenset().union(*map(present_ids, unscored_truths))))
+        return tuple(sorted({i for truth in unscored_truths for i in present_labels(truth).tolist()}))
     highest = int(unscored_truths[0].max(initial=0))
     if not highest:
         raise VosbenchError(
@@ -114,17 +114,18 @@ def _known_ids(unscored_truths: Sequence[np.ndarray], sequence: str, protocol: P
 def _score_frame(frame: str, prediction: np.ndarray, truth: np.ndarray, planned: Plan, where: str) -> FrameScores:
     protocol = planned.protocol
     prediction, truth = read_pair(prediction, truth, protocol, planned.binary, where)
-    radius = boundary_radius(*truth.shape)
+    height, width = truth.shape
+    radius = boundary_radius(height, width, protocol.boundary_threshold)
     if protocol.objects == "first-frame":
         refuse_extra_ids(prediction, planned.object_ids[-1], where)
         return FrameScores(frame, frame_scores(prediction, truth, _with_themselves(planned.object_ids), radius))
-    predicted, true = present_ids(prediction), present_ids(truth)
+    predicted, true = (set(present_labels(labels).tolist()) for labels in (prediction, truth))
     if protocol.objects == "proposals":
         refuse_extra_ids(prediction, protocol.most_proposals, where)
         pairs: Iterable[Pair] = itertools.product({NOTHING, *predicted}, {NOTHING, *(true & set(planned.object_ids))})
     else:
         pairs = _with_themselves(predicted | true)
-    return FrameScores(frame, frame_scores(prediction, truth, pairs, radius), true)
+    return FrameScores(frame, frame_scores(prediction, truth, pairs, radius))
 
 
 def _with_themselves(ids: Iterable[int]) -> Iterable[Pair]:

@@ -1,8 +1,8 @@
 """J and F of every object of one frame at once, from two label maps."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from vosbench.metrics import bitmap
@@ -12,10 +12,21 @@ from vosbench.metrics.region import jaccard_of_counts
 Pair = tuple[int, int]
 
 
+class PairScore(NamedTuple):
+    """J and F of a predicted and a true mask, and whether the true one has a pixel."""
+
+    j: float
+    f: float
+    visible: bool
+
+
+EMPTY_IN_BOTH = PairScore(1.0, 1.0, False)
+
+
 def frame_scores(
     prediction: np.ndarray, truth: np.ndarray, pairs: Iterable[Pair], radius: int
-) -> dict[Pair, tuple[float, float]]:
-    """J and F of pairs (id in the prediction, id in the truth) of two label maps, uint8 [H,W].
+) -> dict[Pair, PairScore]:
+    """The scores of pairs (id in the prediction, id in the truth) of two label maps, uint8 [H,W].
 
     Equal to `jaccard` and `boundary_f` of the two masks; a pair of which neither mask has a pixel is left out.
     Only the box that holds a label is looked at, and of each pair only its own.
@@ -32,20 +43,16 @@ def frame_scores(
     return scores
 
 
-def present_ids(labels: np.ndarray) -> frozenset[int]:
-    """The labels above 0 of a label map, uint8 [H,W]."""
-    histogram = cv2.calcHist([np.ascontiguousarray(labels)], [0], None, [256], [0, 256])  # ten times numpy.unique
-    return frozenset((np.flatnonzero(histogram[1:]) + 1).tolist())
-
-
-def mask_scores(masks: np.ndarray, width: int, radius: int) -> tuple[float, float]:
-    """J and F of a predicted and a true mask: a bitmap [2, rows, words] with `radius` spare bits a row."""
-    j = jaccard_of_counts(bitmap.count(masks[0] & masks[1]), bitmap.count(masks[0]), bitmap.count(masks[1]))
+def mask_scores(masks: np.ndarray, width: int, radius: int) -> PairScore:
+    """The scores of a predicted and a true mask: a bitmap [2, rows, words] with `radius` spare bits a row."""
+    predicted, true = bitmap.count(masks[0]), bitmap.count(masks[1])
+    j = jaccard_of_counts(bitmap.count(masks[0] & masks[1]), predicted, true)
     edges = bitmap.boundary(masks, width)
     top, bottom = _extent(np.bitwise_or.reduce(edges, axis=(0, 2)))
     left, right = _extent(np.bitwise_or.reduce(edges, axis=(0, 1)))
     right += -(-radius // bitmap.WORD)  # keeps the spare bits
-    return j, boundary_f_of_edges(np.ascontiguousarray(edges[:, top:bottom, left:right]), radius)
+    f = boundary_f_of_edges(np.ascontiguousarray(edges[:, top:bottom, left:right]), radius)
+    return PairScore(j, f, bool(true))
 
 
 class _Bitmaps(dict[int, np.ndarray]):

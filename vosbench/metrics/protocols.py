@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from vosbench.errors import unknown
+from vosbench.metrics.boundary import THRESHOLD
 
 Objects = Literal["first-frame", "proposals", "seen", "onward", "span"]
 
@@ -30,6 +31,7 @@ class Protocol:
     void: what the label 255 of the ground truth is: background; ignored, its pixels count in neither mask; an object.
     extra_ids: what becomes of a predicted id that the ground truth does not have.
     hidden_is_error: whether an object that the true masks show in no scored frame is an error.
+    boundary_threshold: the tolerance of F, see `boundary.boundary_radius`.
     official_decay: decay with the fault of the published code (`statistics.decay_official`).
 
     In all of them J and F are 1 where an object that counts is empty in truth and prediction, recall counts scores
@@ -49,11 +51,13 @@ class Protocol:
     official_decay: bool = False
     most_proposals: int = 0
     step: int = 1
+    boundary_threshold: float = THRESHOLD
 
     @property
     def title(self) -> str:
-        """Name and version, as results carry it."""
-        return f"{self.name}/{self.version}"
+        """Name and version, and whatever else changes scores, as results carry it."""
+        own = "" if self.boundary_threshold == THRESHOLD else f":boundary_threshold={self.boundary_threshold}"
+        return f"{self.name}/{self.version}{own}"
 
     @property
     def first_frame_decides(self) -> bool:

@@ -3,9 +3,8 @@
 import numpy as np
 
 from vosbench.errors import VosbenchError
+from vosbench.images import VOID
 from vosbench.metrics.protocols import Protocol
-
-VOID = 255
 
 
 def read_pair(

@@ -1,5 +1,6 @@
 """Which objects a sequence has, and which of its scored frames count for each: the rules of `Protocol.objects`."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -7,13 +8,12 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from vosbench.errors import VosbenchError
-from vosbench.metrics.frame import Pair
+from vosbench.metrics.frame import EMPTY_IN_BOTH, Pair, PairScore
 from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.reading import id_hint
 from vosbench.metrics.statistics import ObjectTrace
 
 NOTHING = 256  # in a pair: no mask at all, an id that no pixel has
-EMPTY_IN_BOTH = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class FrameScores:
-    """J and F of one frame by pair (predicted id, true id); a pair that is missing is empty in both maps.
-
-    `true_ids` are the ids of the true mask, given unless the objects are known beforehand.
-    """
+    """The scores of one frame by pair (predicted id, true id); a pair that is missing is empty in both maps."""
 
     frame: str
-    scores: Mapping[Pair, tuple[float, float]]
-    true_ids: frozenset[int] = frozenset()
+    scores: Mapping[Pair, PairScore]
+
+    @property
+    def true_ids(self) -> set[int]:
+        """The ids that the true mask holds, of those that were paired."""
+        return {true for (_, true), score in self.scores.items() if score.visible}
 
 
 def traces(planned: Plan, scored: Sequence[FrameScores]) -> tuple[ObjectTrace, ...]:
@@ -64,10 +65,17 @@ def traces(planned: Plan, scored: Sequence[FrameScores]) -> tuple[ObjectTrace, .
     return tuple(trace for trace in found if trace.frames)
 
 
-def _trace(planned: Plan, object_id: int, scored: Iterable[FrameScores]) -> ObjectTrace:
-    rows = [(frame.frame, frame.scores.get((object_id, object_id), EMPTY_IN_BOTH)) for frame in scored]
-    j, f = np.array([row[1] for row in rows], float).reshape(-1, 2).T
-    return ObjectTrace(planned.sequence, object_id, tuple(row[0] for row in rows), j, f)
+def _trace(planned: Plan, object_id: int, scored: Sequence[FrameScores]) -> ObjectTrace:
+    rows = [frame.scores.get((object_id, object_id), EMPTY_IN_BOTH) for frame in scored]
+    return _object_trace(planned, object_id, scored, rows)
+
+
+def _object_trace(
+    planned: Plan, object_id: int, scored: Iterable[FrameScores], rows: Iterable[PairScore]
+) -> ObjectTrace:
+    j, f, visible = np.array(list(rows), float).reshape(-1, 3).T
+    names = tuple(frame.frame for frame in scored)
+    return ObjectTrace(planned.sequence, object_id, names, j, f, visible.astype(bool))
 
 
 def _from_first_sight(planned: Plan, scored: Sequence[FrameScores]) -> list[ObjectTrace]:
@@ -135,17 +143,19 @@ def _matched(planned: Plan, scored: Sequence[FrameScores]) -> list[ObjectTrace]:
     """The traces of the objects, each with the proposal that an optimal assignment gives it."""
     present = {predicted for frame in scored for predicted, _ in frame.scores} - {NOTHING}
     proposals = range(1, max(present | set(planned.object_ids)) + 1)  # at least as many as objects
-    values = np.ones((2, len(proposals), len(planned.object_ids), len(scored)))
-    for place, frame in enumerate(scored):
-        here = {predicted for predicted, _ in frame.scores}, {true for _, true in frame.scores}
-        for row, proposal in enumerate(proposals):
-            for column, object_id in enumerate(planned.object_ids):
-                pair = (proposal if proposal in here[0] else NOTHING, object_id if object_id in here[1] else NOTHING)
-                values[:, row, column, place] = frame.scores.get(pair, EMPTY_IN_BOTH)
-    rows, columns = linear_sum_assignment(-values.mean(axis=(0, 3)))
-    frames = tuple(frame.frame for frame in scored)
-    matches = sorted(zip(columns.tolist(), rows.tolist(), strict=True))
-    return [
-        ObjectTrace(planned.sequence, planned.object_ids[column], frames, *values[:, row, column])
-        for column, row in matches
-    ]
+    series = {pair: _pair_series(pair, scored) for pair in itertools.product(proposals, planned.object_ids)}
+    worth = [[sum(s.j + s.f for s in series[p, o]) for o in planned.object_ids] for p in proposals]
+    rows, columns = linear_sum_assignment(worth, maximize=True)
+    matches = sorted((planned.object_ids[column], proposals[row]) for row, column in zip(rows, columns, strict=True))
+    return [_object_trace(planned, o, scored, series[p, o]) for o, p in matches]
+
+
+def _pair_series(pair: Pair, scored: Iterable[FrameScores]) -> list[PairScore]:
+    """The scores of a proposal and an object over the frames; either may be absent in some."""
+    series = []
+    for frame in scored:
+        here = [
+            label if any(key[side] == label for key in frame.scores) else NOTHING for side, label in enumerate(pair)
+        ]
+        series.append(frame.scores.get((here[0], here[1]), EMPTY_IN_BOTH))
+    return series
