@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from vosbench.errors import VosbenchError
 from vosbench.metrics.frame import EMPTY_IN_BOTH, Pair, PairScore
@@ -141,6 +140,8 @@ def _shown(scored: Iterable[FrameScores]) -> set[int]:
 
 def _matched(planned: Plan, scored: Sequence[FrameScores]) -> list[ObjectTrace]:
     """The traces of the objects, each with the proposal that an optimal assignment gives it."""
+    from scipy.optimize import linear_sum_assignment  # here: it would make every worker start later
+
     present = {predicted for frame in scored for predicted, _ in frame.scores} - {NOTHING}
     proposals = range(1, max(present | set(planned.object_ids)) + 1)  # at least as many as objects
     series = {pair: _pair_series(pair, scored) for pair in itertools.product(proposals, planned.object_ids)}
@@ -154,8 +155,7 @@ def _pair_series(pair: Pair, scored: Iterable[FrameScores]) -> list[PairScore]:
     """The scores of a proposal and an object over the frames; either may be absent in some."""
     series = []
     for frame in scored:
-        here = [
-            label if any(key[side] == label for key in frame.scores) else NOTHING for side, label in enumerate(pair)
-        ]
-        series.append(frame.scores.get((here[0], here[1]), EMPTY_IN_BOTH))
+        predicted, true = ({key[side] for key in frame.scores} for side in (0, 1))
+        here = pair[0] if pair[0] in predicted else NOTHING, pair[1] if pair[1] in true else NOTHING
+        series.append(frame.scores.get(here, EMPTY_IN_BOTH))
     return series
