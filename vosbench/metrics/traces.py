@@ -12,7 +12,7 @@ from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.reading import id_hint
 from vosbench.metrics.statistics import ObjectTrace
 
-NOTHING = 256  # in a pair: no mask at all, an id that no pixel has
+NOTHING = 255  # in a pair with a proposal: no mask; void is ignored there, and proposals are few, so no pixel has it
 
 
 @dataclass(frozen=True)
