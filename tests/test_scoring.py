@@ -1,11 +1,16 @@
 """Scoring folders of masks: the official numbers, the official files, and every fault with its path."""
 
 import csv
+import errno
+import os
+import shutil
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from joblib.externals.loky import reusable_executor
 from PIL import Image
 
 from vosbench.errors import VosbenchError
@@ -202,3 +207,35 @@ def test_an_unwritable_folder_is_named(pair, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(VosbenchError, match=r"cannot write .*global_results-val\.csv"):
         write_official_csv(score(masks, truth, jobs=1), tmp_path / "file", "val")
+
+
+def test_a_killed_worker_is_an_error_and_no_hang(pair, monkeypatch):
+    truth, masks = pair
+    monkeypatch.setattr("vosbench.scoring.PART", 1)
+    for folder in (truth.root, masks):
+        for frame in range(5, 60):
+            shutil.copy(folder / "bee" / "00004.png", folder / "bee" / f"{frame:05d}.png")
+
+    def kill(done, _total):
+        if done == 1:
+            for worker in list(reusable_executor._executor._processes.values()):
+                os.kill(worker.pid, signal.SIGKILL)
+
+    with pytest.raises(VosbenchError, match=r"a worker process died while scoring.*SIGKILL") as caught:
+        score(masks, truth, jobs=2, progress=kill)
+    assert "memory" in caught.value.hint
+    assert len(score(masks, truth, jobs=2).objects) == 3
+
+
+def test_a_full_disk_leaves_no_half_written_result(pair, tmp_path, monkeypatch):
+    truth, masks = pair
+    scores = score(masks, truth, jobs=1)
+
+    def full(path, _text, **_options):
+        path.open("w").close()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(VosbenchError, match=r"cannot write .*No space left on device"):
+        write_official_csv(scores, tmp_path / "results", "val")
+    assert list((tmp_path / "results").iterdir()) == []

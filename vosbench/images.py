@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from vosbench.errors import VosbenchError
 
@@ -58,6 +58,9 @@ def read_rgb(path: Path) -> np.ndarray:
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
 
 
+_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+
 def read_labels(path: Path) -> np.ndarray:
     """A label map, uint8 [H,W], from a palette, grey or 1-bit PNG: the value of a pixel is the object's id.
 
@@ -75,7 +78,7 @@ def read_labels(path: Path) -> np.ndarray:
             return _pixels(picture)
     except FileNotFoundError:
         raise VosbenchError(f"mask {path} does not exist", "check the folder with `vosbench check`") from None
-    except (OSError, SyntaxError, ValueError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except _UNREADABLE as error:
         raise VosbenchError(f"mask {path} is not a readable PNG ({error})", "write the file again") from None
 
 

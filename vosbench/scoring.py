@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,8 +137,9 @@ def _score_parts(
             if progress:
                 progress(done, total)
     except BrokenProcessPool as error:
+        how = re.search(r"\{.*\}", str(error))  # e.g. {SIGKILL(-9)}
         raise VosbenchError(
-            f"a worker process died while scoring {predictions}: {error}".splitlines()[0],
+            f"a worker process died while scoring {predictions}{f', {how[0]}' if how else ''}",
             "most often the machine ran out of memory: use fewer jobs",
         ) from None
     return scored
