@@ -112,7 +112,7 @@ def train(
 VERBS = {
     "run": (
         run,
-        "vosbench run --dataset davis2017 --root DAVIS --policy every-k --policy lfu:capacity=2 --model stcn.pth",
+        "vosbench run --dataset davis2017 --root DAVIS -p every-k -p lfu:capacity=2 --model stcn.pth",
     ),
     "train": (train, "vosbench train tiny.toml --out .vosbench/training/tiny --export tiny.safetensors"),
 }
