@@ -19,7 +19,7 @@ class _Davis(Dataset):
     A split is a text file of `ImageSets`, so one's own beside the official ones works too.
     """
 
-    frame_modes = ("480p", "Full-Resolution")
+    frame_modes: ClassVar[tuple[str, ...]] = ("480p", "Full-Resolution")
     every_frame_annotated = True
     year: ClassVar[str]
 
@@ -110,6 +110,6 @@ class Davis2017(_Davis):
 
     name = "davis2017"
     year = "2017"
-    splits = ("val", "train", "trainval", "test-dev", "test-challenge")
+    splits: ClassVar[tuple[str, ...]] = ("val", "train", "trainval", "test-dev", "test-challenge")
     default_protocol = "davis2017"
     private_splits = frozenset({"test-dev", "test-challenge"})

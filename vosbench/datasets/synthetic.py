@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -31,8 +32,8 @@ class Synthetic(Davis2017):
     """Generated clips with exact masks. `root` is the folder that holds, or gets, the data (None: the cache)."""
 
     name = "synthetic"
-    splits = ("val",)
-    frame_modes = (f"{WIDTH}x{HEIGHT}",)
+    splits: ClassVar[tuple[str, ...]] = ("val",)
+    frame_modes: ClassVar[tuple[str, ...]] = (f"{WIDTH}x{HEIGHT}",)
     private_splits = frozenset()
 
     def __init__(self, root: Path | None = None, split: str | None = None, frame_mode: str | None = None) -> None:
@@ -97,7 +98,8 @@ def _write_clip(root: Path, name: str, rng: np.random.Generator) -> None:
     masks.mkdir(parents=True)
     for t, (rgb, labels) in enumerate(_draw(rng).frames()):
         bgr = np.ascontiguousarray(rgb[..., ::-1])
-        (frames / f"{t:05d}.jpg").write_bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1])
+        jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+        (frames / f"{t:05d}.jpg").write_bytes(jpeg.tobytes())
         write_labels(masks / f"{t:05d}.png", labels)
 
 

@@ -20,10 +20,14 @@ from vosbench.types import FirstMask, Sequence
 
 @dataclass(frozen=True)
 class FrameTiming:
-    """What a frame cost: seconds of each stage; tokens and bytes in the bank after it; objects followed."""
+    """What a frame cost: seconds of each stage; tokens and bytes in the bank after it; objects followed.
+
+    `tokens_per_frame` is what one frame of this video adds when it is written whole.
+    """
 
     stages: dict[str, float]
     tokens: int
+    tokens_per_frame: int
     memory_bytes: int
     objects: int
 
@@ -175,5 +179,5 @@ class _Video:
         every = self.sequence.object_ids
         ordered = prob.new_zeros(1 + len(every), *prob.shape[1:])
         ordered[[0, *(1 + every.index(i) for i in ids)]] = prob
-        timing = FrameTiming(self.clock.take(), self.bank.count, self.bank.nbytes, len(ids))
+        timing = FrameTiming(self.clock.take(), self.bank.count, self.geometry.tokens, self.bank.nbytes, len(ids))
         return Prediction(index, mask, ordered, timing)

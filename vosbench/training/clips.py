@@ -50,19 +50,23 @@ class ClipStream(Dataset[tuple[Tensor, Tensor]]):
         """RGB uint8 [3,3,S,S] (frame, channel) and labels uint8 [3,S,S] with ids 0..2."""
         rng = np.random.Generator(np.random.Philox(key=[self.seed, index]))
         while True:
-            rgb, labels = self._clip(rng)
+            rgb, labels = self._clip(rng, self._reach(index))
             if labels[0].any() and all(np.bincount(labels[0].flatten())[1:] > 0.002 * labels[0].size):
                 return torch.from_numpy(rgb).permute(0, 3, 1, 2), torch.from_numpy(labels)
 
-    def _clip(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        times = np.concatenate([[0], np.cumsum(rng.integers(1, self.max_gap + 1, FRAMES - 1))])
+    def _reach(self, index: int) -> int:
+        """The longest distance between two frames: grows from 2 to `max_gap` over the first half of the stream."""
+        return round(2 + (self.max_gap - 2) * min(1.0, 2 * index / self.clips))
+
+    def _clip(self, rng: np.random.Generator, reach: int) -> tuple[np.ndarray, np.ndarray]:
+        times = np.concatenate([[0], np.cumsum(rng.integers(1, reach + 1, FRAMES - 1))])
         spec = SceneSpec(
             self.size,
             self.size,
             int(times[-1]) + 1,
             objects=int(rng.integers(1, OBJECTS + 1)),
             occluders=int(rng.integers(0, 4)),
-            radius=(0.12, float(rng.uniform(0.22, 0.6))),
+            radius=(0.18, float(rng.uniform(0.3, 0.6))),
             speed=float(rng.uniform(0.002, 0.03)),
             turning=float(rng.uniform(0, 0.05)),
             scaling=float(rng.uniform(0, 0.03)),
@@ -73,7 +77,7 @@ class ClipStream(Dataset[tuple[Tensor, Tensor]]):
             noise=float(rng.uniform(0, 6)),
         )
         photos = self._photos
-        if rng.random() < 0.3:  # camouflage: objects and ground from one photograph
+        if rng.random() < 0.15:  # camouflage: objects and ground from one photograph
             photos = (photos[rng.integers(len(photos))],)
         scene = Scene.draw(rng, spec, photos, blob_sprite(photos))
         frames = [scene.render(int(t)) for t in times]

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
 from vosbench.memory.attention import dense_read
+from vosbench.models.checkpoint import load_model
 from vosbench.models.stcn import CONFIGS, MEAN, STCN, STD, aggregate
 from vosbench.training.clips import OBJECTS, ClipStream
 from vosbench.training.config import TrainConfig
@@ -73,6 +74,8 @@ class Trainer:
             self.optimizer, config.learning_rate, total_steps=config.steps, pct_start=config.warmup
         )
         folder.mkdir(parents=True, exist_ok=True)
+        if config.initial and not self.checkpoint.exists():
+            self.model.load_state_dict(load_model(config.initial, config.device).state_dict())
         if self.checkpoint.exists():
             state = torch.load(self.checkpoint, map_location=config.device, weights_only=True)
             self.model.load_state_dict(state["model"])

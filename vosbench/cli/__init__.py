@@ -1,0 +1,54 @@
+"""The command line: one module per group of verbs, and the only place that catches errors and prints.
+
+Exit status: 0 fine, 1 a regression found, 2 something the user can put right (one line and a hint, no traceback).
+"""
+
+import sys
+import warnings
+from collections.abc import Sequence
+
+import typer
+
+from vosbench.cli import data, results, work
+from vosbench.errors import VosbenchError
+
+app = typer.Typer(
+    help="Compare the memory strategies of video object segmentation: accuracy, speed and memory, under one model.",
+    epilog="Start with: vosbench run   (generated clips, bundled weights, no download)",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for module in (work, data, results):
+    for name, (verb, example) in module.VERBS.items():
+        app.command(name, epilog=f"Example: {example}")(verb)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status. `arguments` default to those of the process."""
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            status = app(args=arguments, standalone_mode=False)
+    except VosbenchError as error:
+        return _fail(error.message, error.hint)
+    except typer.TyperException as error:
+        return _fail(error.format_message(), "vosbench --help, or vosbench VERB --help, lists what there is")
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted", "start the same command again: what is finished is kept", 130)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stderr.close()
+        return 0
+    return status if isinstance(status, int) else 0
+
+
+def _fail(message: str, hint: str, status: int = 2) -> int:
+    print(f"vosbench: error: {' '.join(message.split())}", file=sys.stderr)
+    if hint:
+        print(f"hint: {' '.join(hint.split())}", file=sys.stderr)
+    return status
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    print(f"vosbench: warning: {message}", file=sys.stderr)

@@ -1,0 +1,53 @@
+"""Options that several verbs share, and how they write their results."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vosbench.errors import VosbenchError
+from vosbench.report.codec import encode
+
+DatasetName = Annotated[str, typer.Option("--dataset", help="data set; `vosbench list datasets` names them")]
+Root = Annotated[Path | None, typer.Option("--root", help="the folder of the data set")]
+Split = Annotated[str | None, typer.Option("--split", help="split of the data set; default: its first, mostly val")]
+FrameMode = Annotated[
+    str | None, typer.Option("--frame-mode", help="480p or Full-Resolution (DAVIS), 6fps or all-frames (YouTube-VOS)")
+]
+Protocol = Annotated[str | None, typer.Option("--protocol", help="scoring rules; default: the data set's own")]
+Sequences = Annotated[
+    list[str] | None, typer.Option("--sequences", help="only these, comma-separated or repeated; marked partial")
+]
+Limit = Annotated[int | None, typer.Option("--limit", help="only the first N sequences; the result is marked partial")]
+Json = Annotated[Path | None, typer.Option("--json", help="also write the result as JSON to this file")]
+Jobs = Annotated[int, typer.Option("--jobs", help="scoring processes", min=1)]
+
+
+def split_names(values: Sequence[str] | None) -> tuple[str, ...] | None:
+    """`a,b` and repeated options to names; None where the option was not given."""
+    if not values:
+        return None
+    return tuple(name for value in values for name in value.split(",") if name)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a result. Raises VosbenchError where the file cannot be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise VosbenchError(f"cannot write {path}: {error.strerror}", "choose another file") from None
+
+
+def write_json(path: Path | None, value: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Write a result as JSON, if a file was asked for; numbers that are not finite become null."""
+    if path is not None:
+        write_text(path, json.dumps(encode(value), indent=2, allow_nan=False) + "\n")
+
+
+def is_terminal() -> bool:
+    """Whether progress can redraw a line."""
+    return sys.stderr.isatty()

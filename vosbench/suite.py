@@ -1,0 +1,46 @@
+"""What a run is asked to do: plain values, so that it can be written down and hashed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vosbench.errors import VosbenchError, unknown
+from vosbench.memory.attention import METRICS, Metric
+
+DEFAULT_POLICIES = ("every-k:k=5", "first-and-latest", "lfu:capacity=2")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A data set, a model and the strategies to compare. The defaults are the embedded ones: nothing is downloaded.
+
+    `sequences` and `limit` leave sequences out, and the result is then marked partial. `size` is the shorter side
+    at inference in pixels (None: the data set's). `jobs` are the processes that score while inference goes on.
+    """
+
+    dataset: str = "synthetic"
+    root: Path | None = None
+    split: str | None = None
+    frame_mode: str | None = None
+    policies: tuple[str, ...] = DEFAULT_POLICIES
+    model: str = "stcn-tiny"
+    device: str = "cpu"
+    precision: str = "fp32"
+    top_k: int = 20
+    affinity: Metric = "l2"
+    size: int | None = None
+    protocol: str | None = None
+    sequences: tuple[str, ...] | None = None
+    limit: int | None = None
+    controls: bool = True
+    jobs: int = 1
+
+    def __post_init__(self) -> None:
+        if self.affinity not in METRICS:
+            raise unknown("affinity", self.affinity, METRICS)
+        for name in ("top_k", "jobs"):
+            if getattr(self, name) < 1:
+                raise VosbenchError(f"{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
+        if self.size is not None and self.size < 16:
+            raise VosbenchError(f"size must be at least 16 pixels, not {self.size}")
+        if not self.policies or len(set(self.policies)) != len(self.policies):
+            raise VosbenchError("name at least one strategy, each once", "e.g. --policy lfu:capacity=2")
