@@ -239,3 +239,11 @@ def test_a_full_disk_leaves_no_half_written_result(pair, tmp_path, monkeypatch):
     with pytest.raises(VosbenchError, match=r"cannot write .*No space left on device"):
         write_official_csv(scores, tmp_path / "results", "val")
     assert list((tmp_path / "results").iterdir()) == []
+
+
+def test_no_object_that_counts_is_an_error(pair):
+    truth, masks = pair
+    for path in truth.root.rglob("0000[1-3].png"):
+        write_labels(path, np.zeros((20, 30), np.uint8))
+    with pytest.raises(VosbenchError, match="no object of masks val counts under the protocol vos-benchmark"):
+        score(masks, truth, "vos-benchmark", jobs=1)
