@@ -9,6 +9,10 @@ import torch
 from vosbench.models.stcn import STCN, STCNConfig
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--policy", action="append", help="put this strategy (a spec) through the contract tests instead")
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     folder = Path(__file__).resolve().parents[1].parent / "shared"
