@@ -127,5 +127,5 @@ def test_the_contract_finds_a_broken_strategy(kind):
 def test_messages_name_the_fault():
     with pytest.raises(AssertionError, match="does not bound its bank"):
         check_capacity_is_never_exceeded(Unbounded)
-    with pytest.raises(VosbenchError, match="holds nothing of the objects of frame 7"):
+    with pytest.raises(AssertionError, match="the annotated frame 7 is not held"):
         check_objects_may_appear_later(Refuser)
