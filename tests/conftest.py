@@ -1,7 +1,8 @@
-"""What tests of several packages share: the development data, and tiny data sets that a run gets through in a second."""
+"""What tests of several packages share: the development data, and data sets so small that a run takes a second."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 
 from vosbench.images import write_labels
+from vosbench.runner import run
+from vosbench.suite import Suite
 
 HEIGHT, WIDTH = 48, 64
-POLICIES = ("every-k:k=2", "first-only")
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +25,7 @@ def shared() -> Path:
 
 
 def _frame(t: int, ids: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Frame t of a clip, BGR uint8 [48,64,3], and its label map: a coloured square per id moves over a smooth ground."""
+    """Frame t of a clip, BGR uint8 [48,64,3], and its label map: a coloured rectangle per id moves over a ramp."""
     ramp = np.linspace(40, 120, WIDTH)[None, :, None] + np.linspace(0, 60, HEIGHT)[:, None, None]
     image = np.broadcast_to(ramp, (HEIGHT, WIDTH, 3)).astype(np.uint8).copy()
     labels = np.zeros((HEIGHT, WIDTH), np.uint8)
@@ -81,12 +83,18 @@ def small_youtube(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `DAVIS`, as in `small_davis`, and the finished `run` of two strategies and the controls on it."""
-    from vosbench.runner import run
-    from vosbench.suite import Suite
+def small_suite() -> Callable[..., Suite]:
+    """Two strategies and the controls on a `small_davis`: small_suite(root, **changes)."""
 
+    def build(root: Path, **changes: object) -> Suite:
+        return replace(Suite("davis2017", root, policies=("every-k:k=2", "first-only")), **changes)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory, small_suite: Callable[..., Suite]) -> Path:
+    """A folder with `DAVIS`, a small DAVIS, and `run`, the finished run of the small suite on it; to be copied."""
     folder = tmp_path_factory.mktemp("finished")
-    root = write_small_davis(folder / "DAVIS")
-    run(Suite("davis2017", root, policies=POLICIES), folder / "run")
+    run(small_suite(write_small_davis(folder / "DAVIS")), folder / "run")
     return folder

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -53,12 +54,16 @@ def execute(plan: Plan, progress: Progress | None = None, fresh: bool = False) -
         first = next((task for task in todo if isinstance(task.what, PolicySpec)), None)
         if first is not None:
             _warm_up(plan, first)
-        for task in todo:
-            pending.append(_start_scoring(plan, task, _infer(plan, task, progress)))
-            while pending and pending[0].done():
+        try:
+            for task in todo:
+                pending.append(_start_scoring(plan, task, _infer(plan, task, progress)))
+                while pending and pending[0].done():
+                    pending.popleft().finish()
+            while pending:
                 pending.popleft().finish()
-        while pending:
-            pending.popleft().finish()
+        except Exception:
+            _keep(pending)
+            raise
     except BrokenProcessPool as error:
         raise VosbenchError(
             f"a scoring process died: {str(error).splitlines()[0]}",
@@ -66,13 +71,20 @@ def execute(plan: Plan, progress: Progress | None = None, fresh: bool = False) -
         ) from None
     except OSError as error:
         raise VosbenchError(
-            f"cannot write {error.filename or plan.folder}: {error.strerror}",
+            f"cannot write {error.filename or plan.folder}: {error.strerror or error}",
             "free space or choose another --out; what is finished is kept",
         ) from None
     finally:
         for scoring in pending:
             scoring.cancel()
     return tuple(report.read_record(task.record) for task in plan.tasks)
+
+
+def _keep(pending: deque["_Scoring"]) -> None:
+    """After a fault: write the records of the sequences that it does not concern, which are segmented already."""
+    while pending:
+        with suppress(VosbenchError, OSError, BrokenProcessPool):
+            pending.popleft().finish()
 
 
 def _finished(task: Task) -> bool:
@@ -116,7 +128,7 @@ def _infer(plan: Plan, task: Task, progress: Progress | None) -> report.RunRecor
     def write(index: int, mask: np.ndarray) -> None:
         if index in outputs:
             write_labels(folder / f"{sequence.frames[index].name}.png", mask)
-        if progress:
+        if progress is not None:
             progress(task.policy.spec, sequence.name, index + 1, len(sequence.frames))
 
     if not isinstance(task.what, PolicySpec):
