@@ -42,7 +42,7 @@ def work():
 
 def lasting(records):
     """What of records a repetition must give again: everything but times and machine."""
-    return [replace(record, timing=None, memory=None, environment=None) for record in records]
+    return [replace(record, timing=None, environment=None) for record in records]
 
 
 def test_a_run_leaves_a_complete_record_per_strategy_and_sequence(finished_run):
@@ -290,7 +290,7 @@ def test_a_limit_that_leaves_nothing_out_is_not_partial(finished, small_suite, w
 
 
 def test_a_private_split_gives_masks_and_no_scores(small_davis, small_suite, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "get_reusable_executor", lambda **_: pytest.fail("nothing is to be scored"))
+    monkeypatch.setattr(runner, "get_reusable_executor", lambda *_, **__: pytest.fail("nothing is to be scored"))
     records = run(small_suite(small_davis, split="test-dev"), tmp_path / "run")
     assert [(r.policy.spec, r.sequence) for r in records] == [(spec, "cat") for spec in STRATEGIES]
     assert all(r.scores is None and r.timing.frames == 6 for r in records)
@@ -327,7 +327,7 @@ def test_an_encoder_that_gives_up_is_one_line(small_davis, small_suite, tmp_path
         raise OSError("encoder error -2 when writing image file")  # as Pillow does
 
     monkeypatch.setattr(runner, "write_labels", fail)
-    with pytest.raises(VosbenchError, match="cannot write .*run: encoder error -2"):
+    with pytest.raises(VosbenchError, match=r"cannot write .*run: encoder error -2"):
         run(small_suite(small_davis), tmp_path / "run")
 
 

@@ -4,6 +4,7 @@ A record is written when its masks are scored, and reused while what determines 
 stopped goes on where it was.
 """
 
+import os
 import shutil
 import time
 from collections import deque
@@ -206,6 +207,7 @@ class _Scoring:
 def _start_scoring(plan: Plan, task: Task, record: report.RunRecord) -> _Scoring:
     if plan.protocol is None:
         return _Scoring(task, record, None, plan.partial, None)
-    workers = get_reusable_executor(max_workers=plan.suite.jobs)
+    # Workers outlast a slow sequence, and are new ones where relative paths mean another folder.
+    workers = get_reusable_executor(plan.suite.jobs, timeout=600, initializer=os.chdir, initargs=(os.getcwd(),))
     future = workers.submit(score_sequence, plan.truths[task.sequence.name], task.masks, plan.protocol)
     return _Scoring(task, record, plan.protocol, plan.partial, future)

@@ -111,9 +111,10 @@ def list_(
     if what not in KINDS:
         raise unknown("list", what, KINDS)
     rows = {"policies": _policies, "datasets": _datasets, "models": _models, "protocols": _protocols}[what]()
+    width = max(len(row["name"]) for row in rows)
     for row in rows:
         name, *rest = row.values()
-        print(f"{name:18}" + "  ".join(str(value) for value in rest if value != ""))
+        print("  ".join([name.ljust(width), *filter(None, rest)]))
     options.write_json(json, rows)
 
 
