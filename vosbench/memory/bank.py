@@ -60,6 +60,7 @@ class MemoryBank:
         self._free = torch.empty(0, dtype=torch.int64, device=device)
         self._fault = torch.zeros((), dtype=torch.bool, device=device)
         self._key = torch.empty(0, key_dim, device=device)
+        self._scores = torch.empty(0, device=device)
         for name, dtype in COLUMNS.items():
             self.add_column(name, dtype)
 
@@ -185,7 +186,7 @@ class MemoryBank:
 
     def read(self, frame: int, query: Tensor, top_k: int, metric: Metric = "l2") -> tuple[list[Tensor], Match]:
         """Read the bank with the key [Q,CK] of `frame`: per group the readout [Q,O,CV], and the statistics."""
-        scores = affinity(self.key, query, metric)
+        scores = affinity(self.key, query, metric, out=self._score_buffer(len(query)))
         if self.count < self.extent:
             scores.masked_fill_(~self.occupied, -torch.inf)
         readouts, matches = [], []
@@ -207,6 +208,12 @@ class MemoryBank:
             raise VosbenchError("the strategy named slots that it may not free", "run it with --device cpu for details")
 
     # Storage
+
+    def _score_buffer(self, queries: int) -> Tensor:
+        """Room for the scores of one read, float32 [Q,extent]; kept, since fresh pages cost as much as the product."""
+        if len(self._scores) < queries * self.extent:
+            self._scores = self._key.new_empty(queries * self._allocated)
+        return self._scores[: queries * self.extent].view(queries, self.extent)
 
     def _reserve(self, slots: int) -> None:
         """Grow the storage to hold `slots`: to the capacity where there is one, else by doubling."""

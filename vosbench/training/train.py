@@ -75,7 +75,7 @@ class Trainer:
         )
         folder.mkdir(parents=True, exist_ok=True)
         if config.initial and not self.checkpoint.exists():
-            self.model.load_state_dict(load_model(config.initial, config.device)[0].state_dict())
+            self.model.load_state_dict(load_model(config.initial, config.device).state_dict())
         if self.checkpoint.exists():
             state = torch.load(self.checkpoint, map_location=config.device, weights_only=True)
             self.model.load_state_dict(state["model"])
