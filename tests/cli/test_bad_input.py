@@ -189,7 +189,7 @@ def test_weights_of_another_network(small_davis, tmp_path, refused):
     assert "missing (key_encoder.conv1.weight, …); 2 unexpected" in said
     assert "weights of STCN" in said
 
-    save_file(load_model("stcn-tiny")[0].state_dict() | {"key_encoder.conv1.weight": zeros(9, 3, 7, 7)}, path)
+    save_file(load_model("stcn-tiny").state_dict() | {"key_encoder.conv1.weight": zeros(9, 3, 7, 7)}, path)
     assert "does not fit stcn-tiny" in said_of(path)
     assert "1 mis-shaped (key_encoder.conv1.weight is (9, 3, 7, 7), not" in said_of(path)
 
