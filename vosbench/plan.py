@@ -1,9 +1,9 @@
 """Makes a suite ready: finds everything that can be wrong with it before the first frame, and lists what to do."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from vosbench.datasets import open_dataset
 from vosbench.identity import code_version, digest, environment
@@ -89,7 +89,7 @@ class Plan:
                 entries.append((info, control))
         for sequence in self.sequences.values():
             for info, what in entries:
-                slug = re.sub(r"[^\w.=,-]+", "_", info.spec)
+                slug = quote(info.spec.replace(":", "_", 1), safe="=,")  # another folder for every spec
                 facts = conditions | {
                     "policy": [info.name, dict(info.parameters), info.source_hash],
                     "sequence": sequence.name,

@@ -4,11 +4,13 @@ A record is written when its masks are scored, and reused while what determines 
 stopped goes on where it was.
 """
 
+import os
 import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -53,12 +55,16 @@ def execute(plan: Plan, progress: Progress | None = None, fresh: bool = False) -
         first = next((task for task in todo if isinstance(task.what, PolicySpec)), None)
         if first is not None:
             _warm_up(plan, first)
-        for task in todo:
-            pending.append(_start_scoring(plan, task, _infer(plan, task, progress)))
-            while pending and pending[0].done():
+        try:
+            for task in todo:
+                pending.append(_start_scoring(plan, task, _infer(plan, task, progress)))
+                while pending and pending[0].done():
+                    pending.popleft().finish()
+            while pending:
                 pending.popleft().finish()
-        while pending:
-            pending.popleft().finish()
+        except Exception:
+            _keep(pending)
+            raise
     except BrokenProcessPool as error:
         raise VosbenchError(
             f"a scoring process died: {str(error).splitlines()[0]}",
@@ -66,13 +72,20 @@ def execute(plan: Plan, progress: Progress | None = None, fresh: bool = False) -
         ) from None
     except OSError as error:
         raise VosbenchError(
-            f"cannot write {error.filename or plan.folder}: {error.strerror}",
+            f"cannot write {error.filename or plan.folder}: {error.strerror or error}",
             "free space or choose another --out; what is finished is kept",
         ) from None
     finally:
         for scoring in pending:
             scoring.cancel()
     return tuple(report.read_record(task.record) for task in plan.tasks)
+
+
+def _keep(pending: deque["_Scoring"]) -> None:
+    """After a fault: write the records of the sequences that it does not concern, which are segmented already."""
+    while pending:
+        with suppress(VosbenchError, OSError, BrokenProcessPool):
+            pending.popleft().finish()
 
 
 def _finished(task: Task) -> bool:
@@ -116,7 +129,7 @@ def _infer(plan: Plan, task: Task, progress: Progress | None) -> report.RunRecor
     def write(index: int, mask: np.ndarray) -> None:
         if index in outputs:
             write_labels(folder / f"{sequence.frames[index].name}.png", mask)
-        if progress:
+        if progress is not None:
             progress(task.policy.spec, sequence.name, index + 1, len(sequence.frames))
 
     if not isinstance(task.what, PolicySpec):
@@ -194,6 +207,7 @@ class _Scoring:
 def _start_scoring(plan: Plan, task: Task, record: report.RunRecord) -> _Scoring:
     if plan.protocol is None:
         return _Scoring(task, record, None, plan.partial, None)
-    workers = get_reusable_executor(max_workers=plan.suite.jobs)
+    # Workers outlast a slow sequence, and are new ones where relative paths mean another folder.
+    workers = get_reusable_executor(plan.suite.jobs, timeout=600, initializer=os.chdir, initargs=(os.getcwd(),))
     future = workers.submit(score_sequence, plan.truths[task.sequence.name], task.masks, plan.protocol)
     return _Scoring(task, record, plan.protocol, plan.partial, future)

@@ -83,7 +83,7 @@ def score(
         if not (predictions / name).is_dir():
             raise VosbenchError(
                 f"predictions lack the sequence {name}: {predictions / name} is no folder",
-                "masks are expected as <sequence>/<frame>.png; `vosbench check` lists everything that is missing",
+                "masks are expected as <sequence>/<frame>.png, for every sequence of the split",
             )
     truths = [dataset.truth(name) for name in chosen]
     plans = [plan(truth, rules) for truth in truths]
@@ -137,7 +137,7 @@ def _score_parts(
         for (index, _), frames in zip(parts, workers(tasks), strict=True):
             scored[index].extend(frames)
             done += len(frames)
-            if progress:
+            if progress is not None:
                 progress(done, total)
     except BrokenProcessPool as error:
         how = re.search(r"\{.*\}", str(error))  # e.g. {SIGKILL(-9)}
