@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from vosbench.datasets.scene import Layer, Scene, SceneSpec, blob_sprite, drift
+from vosbench.datasets.layers import Layer
+from vosbench.datasets.motion import drift
+from vosbench.datasets.scene import Scene, SceneSpec, blob_sprite
 from vosbench.datasets.textures import blob
 
 HEIGHT, WIDTH, SIDE = 48, 64, 48

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from vosbench.datasets.layers import Layer, Patch, at
+from vosbench.datasets.motion import drift, fold, similarity, translation
 from vosbench.datasets.textures import blob, texture
 
 Sprite = Callable[[int, np.random.Generator], np.ndarray]  # (size, rng) -> RGBA uint8 [size,size,4]
+EXPOSURES = 5  # moments of which a frame with motion blur is the mean; odd, so that one is the frame's own
 
 
 @dataclass(frozen=True)
@@ -36,42 +39,27 @@ class SceneSpec:
     roam: float = 0.45  # how far from the centre layers wander; beyond 0.6 they leave the view
     noise: float = 3.0  # standard deviation, grey levels
 
+    @property
+    def side(self) -> int:
+        """The shorter side of the frame in pixels."""
+        return min(self.height, self.width)
+
 
 @dataclass(frozen=True)
-class Layer:
-    """One thing in the scene: its picture and its state in every frame."""
+class Frame:
+    """A rendered frame, and what it took to render it."""
 
-    label: int
-    picture: np.ndarray  # RGBA, uint8 [S,S,4]
-    centre: np.ndarray  # float [T,2], x and y, in shorter sides from the middle of the frame
-    angle: np.ndarray  # float [T], radians
-    radius: np.ndarray  # float [T], shorter sides
-    waves: np.ndarray  # float [K,3]: frequency in u, frequency in v, amplitude
-    phases: np.ndarray  # float [T,K]
-    gain: np.ndarray  # float [T]
-
-
-def drift(rng: np.random.Generator, steps: int, scale: float, size: int = 1, memory: float = 0.9) -> np.ndarray:
-    """A smooth random path from 0, float [steps,size]: its velocity is an autoregressive process of size `scale`."""
-    velocity = rng.standard_normal(size)
-    kicks = rng.standard_normal((steps, size)) * np.sqrt(1 - memory**2)
-    path = np.zeros((steps, size))
-    for t in range(1, steps):
-        velocity = memory * velocity + kicks[t]
-        path[t] = path[t - 1] + scale * velocity
-    return path
-
-
-def _fold(path: np.ndarray, limit: float | np.ndarray) -> np.ndarray:
-    """The path mirrored at -limit and limit, so that it never leaves them."""
-    return limit - np.abs((path + limit) % (4 * limit) - 2 * limit)
+    rgb: np.ndarray  # uint8 [H,W,3]
+    labels: np.ndarray  # uint8 [H,W]
+    owners: np.ndarray  # uint8 [H,W]: which layer is seen, 1 + its place in the scene; 0 for the ground
+    patches: tuple[Patch | None, ...]  # of every layer, hidden or not, what falls into the frame
 
 
 def _layer(rng: np.random.Generator, spec: SceneSpec, label: int, picture: np.ndarray) -> Layer:
     count = spec.frames
     start = rng.uniform(-0.35, 0.35, 2)
     speed = spec.speed * rng.uniform(0.2, 1.5)
-    scale = np.exp(_fold(drift(rng, count, spec.scaling)[:, 0], 0.5))
+    scale = np.exp(fold(drift(rng, count, spec.scaling)[:, 0], 0.5))
     waves = np.stack(
         [
             rng.uniform(-2.5, 2.5, 3),
@@ -83,17 +71,13 @@ def _layer(rng: np.random.Generator, spec: SceneSpec, label: int, picture: np.nd
     return Layer(
         label,
         picture,
-        _fold(start + drift(rng, count, speed, 2), spec.roam * np.array([spec.width, spec.height]) / _side(spec)),
+        fold(start + drift(rng, count, speed, 2), spec.roam * np.array([spec.width, spec.height]) / spec.side),
         rng.uniform(-0.4, 0.4) + drift(rng, count, spec.turning)[:, 0],
         rng.uniform(*spec.radius) * scale,
-        waves,
+        waves.astype(np.float32),
         rng.uniform(0, 2 * np.pi, 3) + drift(rng, count, spec.pace, 3),
-        np.exp(_fold(drift(rng, count, spec.lighting)[:, 0], 0.4)),
+        np.exp(fold(drift(rng, count, spec.lighting)[:, 0], 0.4)),
     )
-
-
-def _side(spec: SceneSpec) -> int:
-    return min(spec.height, spec.width)
 
 
 def blob_sprite(photos: tuple[np.ndarray, ...]) -> Sprite:
@@ -115,11 +99,12 @@ class Scene:
     layers: tuple[Layer, ...]  # from far to near
     light: np.ndarray  # float [T]
     noise_seed: int
+    shutter: float = 0.0  # share of the time between two frames in which the camera takes in light
 
     @classmethod
     def draw(cls, rng: np.random.Generator, spec: SceneSpec, photos: tuple[np.ndarray, ...], sprite: Sprite) -> "Scene":
         """A random scene; the same generator state gives the same scene."""
-        size = max(32, int(2.4 * spec.radius[1] * _side(spec)))
+        size = max(32, int(2.4 * spec.radius[1] * spec.side))
         pictures = [sprite(size, rng) for _ in range(spec.objects)]
         layers = [_layer(rng, spec, i + 1, picture) for i, picture in enumerate(pictures)]
         for _ in range(spec.occluders):
@@ -131,9 +116,9 @@ class Scene:
         return cls(
             spec,
             texture(photos, extent, rng),
-            _fold(camera, 0.3),
+            fold(camera, 0.3),
             tuple(layers[i] for i in order),
-            np.exp(_fold(drift(rng, spec.frames, spec.lighting)[:, 0], 0.4)),
+            np.exp(fold(drift(rng, spec.frames, spec.lighting)[:, 0], 0.4)),
             int(rng.integers(2**31)),
         )
 
@@ -143,52 +128,55 @@ class Scene:
 
     def render(self, t: int) -> tuple[np.ndarray, np.ndarray]:
         """Frame t: RGB uint8 [H,W,3] and its label map uint8 [H,W]."""
-        spec, side = self.spec, _side(self.spec)
-        x, y, angle, zoom = self.camera[t]
-        view = _similarity(x * side + spec.width / 2, y * side + spec.height / 2, angle, np.exp(zoom))
-        place = view @ _translation(-self.ground.shape[1] / 2, -self.ground.shape[0] / 2)
-        image = cv2.warpAffine(
-            self.ground, place[:2], (spec.width, spec.height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
-        ).astype(np.float32)
-        labels = np.zeros((spec.height, spec.width), np.uint8)
-        for layer in self.layers:
-            self._paint(layer, t, view, image, labels)
+        frame = self.frame(t)
+        return frame.rgb, frame.labels
+
+    def frame(self, t: int) -> Frame:
+        """Frame t. With motion blur, what is in it and where is that of the middle of the exposure."""
+        image, owners, patches = self._compose(t)
+        if self.shutter:
+            moments = t + self.shutter * (np.arange(EXPOSURES) / (EXPOSURES - 1) - 0.5)
+            others = np.clip(np.delete(moments, EXPOSURES // 2), 0, self.spec.frames - 1)
+            for moment in others:
+                image += self._compose(float(moment))[0]
+            image /= EXPOSURES
         rng = np.random.Generator(np.random.Philox(key=[self.noise_seed, t]))
-        noise = rng.standard_normal(image.shape, dtype=np.float32) * spec.noise
-        return np.clip(image * self.light[t] + noise, 0, 255).astype(np.uint8), labels
+        noise = rng.standard_normal(image.shape, dtype=np.float32) * self.spec.noise
+        rgb = np.clip(image * self.light[t] + noise, 0, 255).astype(np.uint8)
+        labels = np.array([0, *(layer.label for layer in self.layers)], np.uint8)
+        return Frame(rgb, labels[owners], owners, patches)
 
-    def _paint(self, layer: Layer, t: int, view: np.ndarray, image: np.ndarray, labels: np.ndarray) -> None:
-        side = _side(self.spec)
-        cx, cy = layer.centre[t] * side
-        place = view @ _similarity(cx, cy, layer.angle[t], layer.radius[t] * side)  # the unit square into the frame
-        reach = np.hypot(*place[:2, 0]) * 1.7  # corners of the square, and what the waves add
-        left, right = (int(np.clip(place[0, 2] + s * reach, 0, labels.shape[1])) for s in (-1, 1))
-        top, bottom = (int(np.clip(place[1, 2] + s * reach, 0, labels.shape[0])) for s in (-1, 1))
-        if left >= right or top >= bottom:
-            return
-        back = np.linalg.inv(place).astype(np.float32)
-        xs, ys = np.arange(left, right, dtype=np.float32), np.arange(top, bottom, dtype=np.float32)[:, None]
-        u = back[0, 0] * xs + back[0, 1] * ys + back[0, 2]
-        v = back[1, 0] * xs + back[1, 1] * ys + back[1, 2]
-        du, dv = np.zeros_like(u), np.zeros_like(v)
-        for k, (fu, fv, amplitude) in enumerate(layer.waves.astype(np.float32)):
-            angle = fu * u + fv * v + np.float32(layer.phases[t, k])
-            du += amplitude * np.sin(angle)
-            dv += amplitude * np.cos(angle)
-        half = layer.picture.shape[0] / 2
-        warped = cv2.remap(
-            layer.picture, (u + du) * half + half - 0.5, (v + dv) * half + half - 0.5, cv2.INTER_LINEAR
+    def view(self, t: float) -> np.ndarray:
+        """The matrix that takes the world, in pixels from its middle, into the frame."""
+        x, y, angle, zoom = at(self.camera, t)
+        side = self.spec.side
+        return similarity(x * side + self.spec.width / 2, y * side + self.spec.height / 2, angle, np.exp(zoom))
+
+    def _compose(self, t: float) -> tuple[np.ndarray, np.ndarray, tuple[Patch | None, ...]]:
+        """The picture at time t as float32 [H,W,3], which layer is seen where, and the layers' patches."""
+        size, side, view = (self.spec.height, self.spec.width), self.spec.side, self.view(t)
+        place = view @ translation(-self.ground.shape[1] / 2, -self.ground.shape[0] / 2)
+        image = cv2.warpAffine(
+            self.ground, place[:2], size[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
         ).astype(np.float32)
-        cover = warped[..., 3:] / 255
-        patch = image[top:bottom, left:right]
-        patch += cover * (warped[..., :3] * layer.gain[t] - patch)
-        labels[top:bottom, left:right][warped[..., 3] > 127] = layer.label
+        owners = np.zeros(size, np.uint8)
+        patches = tuple(layer.warp(t, view, side, size) for layer in self.layers)
+        for index, (layer, patch) in enumerate(zip(self.layers, patches, strict=True)):
+            if patch is None:
+                continue
+            if layer.shadow:
+                _darken(image, patch, layer.shadow, side)
+            warped = patch.rgba.astype(np.float32)
+            cover = warped[..., 3:] / 255
+            part = image[patch.window]
+            part += cover * (warped[..., :3] * at(layer.gain, t) - part)
+            owners[patch.window][patch.inside] = index + 1
+        return image, owners, patches
 
 
-def _similarity(x: float, y: float, angle: float, scale: float) -> np.ndarray:
-    c, s = scale * np.cos(angle), scale * np.sin(angle)
-    return np.array([[c, -s, x], [s, c, y], [0, 0, 1]])
-
-
-def _translation(x: float, y: float) -> np.ndarray:
-    return np.array([[1, 0, x], [0, 1, y], [0, 0, 1.0]])
+def _darken(image: np.ndarray, patch: Patch, strength: float, side: int) -> None:
+    """The soft shadow of a patch, a little below and to the right of it."""
+    soft = cv2.GaussianBlur(patch.rgba[..., 3], (0, 0), 0.03 * side)
+    shift = round(0.025 * side)
+    part = image[patch.top + shift :, patch.left + shift :][: soft.shape[0], : soft.shape[1]]
+    part *= 1 - np.float32(strength / 255) * soft[: part.shape[0], : part.shape[1], None]
