@@ -122,3 +122,26 @@ def blob(size: int, rng: np.random.Generator) -> np.ndarray:
 
 def _fill(canvas: np.ndarray, outline: np.ndarray) -> None:
     cv2.fillPoly(canvas, [np.round(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+
+
+def surface(photo: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """A part of a photograph in colours that a camera might have given it, uint8 [size,size,3]; grey ones get a hue."""
+    image = crop(photo, size, rng)
+    if rng.random() < 0.5:
+        image = np.ascontiguousarray(image[:, ::-1])
+    hue, depth = rng.uniform(0, 2 * np.pi), rng.uniform(0.03, 0.1)
+    if np.ptp(photo.reshape(-1, 3)[::97].astype(int), axis=1).mean() < 4:
+        depth = rng.uniform(0.12, 0.3)
+    gains = rng.uniform(0.8, 1.1) * (1 + depth * np.cos(hue + np.array([0, 2, 4]) * np.pi / 3))
+    levels = np.linspace(0, 1, 256)[:, None] ** rng.uniform(0.75, 1.3)
+    table = np.clip(levels * gains * 255, 0, 255).astype(np.uint8)
+    return cv2.LUT(image, table[None])
+
+
+def shaded(rgb: np.ndarray, outline: np.ndarray) -> np.ndarray:
+    """A surface, uint8 [S,S,3], lit from above on the left as if the outline, uint8 [S,S], were that of a body; RGBA."""
+    size = len(outline)
+    height = cv2.GaussianBlur(outline, (0, 0), size * 0.07).astype(np.float32) / 255
+    slope = (height - np.roll(height, (size // 24, size // 24), (0, 1))) * 0.9
+    light = 0.72 + 0.3 * height + np.clip(slope, -0.3, 0.3)
+    return np.dstack([np.clip(rgb * light[..., None], 0, 255).astype(np.uint8), outline])
