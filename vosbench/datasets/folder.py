@@ -1,7 +1,9 @@
 """A plain folder of videos: `JPEGImages/<sequence>` and `Annotations/<sequence>`, with or without `480p` in between."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+
+import numpy as np
 
 from vosbench.datasets.base import Dataset
 from vosbench.errors import VosbenchError, unknown
@@ -59,16 +61,25 @@ class Folder(Dataset):
                 f"sequence {name} has no mask: {self.mask_folder(name)} holds none",
                 "give each object's mask in the frame from which it is to be followed",
             )
-        first: dict[str, tuple[int, ...]] = {}
-        seen: set[int] = set()
-        for frame, path in masks.items():
-            new = tuple(i for i in object_ids(self._labels(path, frames[frame])) if i not in seen)
-            if new:
-                first[frame] = new
-                seen.update(new)
+        first = first_appearances(masks, lambda frame: self._labels(masks[frame], frames[frame]))
         if not first:
             raise VosbenchError(
                 f"sequence {name}: none of the {len(masks)} masks in {self.mask_folder(name)} holds an object",
                 "write the ids 1, 2, ... as pixel values",
             )
         return first
+
+
+def first_appearances(frames: Iterable[str], labels: Callable[[str], np.ndarray]) -> dict[str, tuple[int, ...]]:
+    """Frame name -> the ids that no earlier frame of `frames` holds, for the frames that have some.
+
+    `labels` gives the label map of a frame, uint8 [H,W].
+    """
+    first: dict[str, tuple[int, ...]] = {}
+    seen: set[int] = set()
+    for frame in frames:
+        new = tuple(i for i in object_ids(labels(frame)) if i not in seen)
+        if new:
+            first[frame] = new
+            seen.update(new)
+    return first

@@ -49,6 +49,7 @@ class Layer:
     fade: np.ndarray | None = None  # float [T]: how far it has
     shadow: float = 0.0  # how much darker it makes what lies behind it
     twin: bool = False  # looks like an object and is none
+    reach: float = 1.7  # how far from its centre it can be seen, in radii; the corners of the square, and the waves
 
     def placed(self, t: float, view: np.ndarray, side: int) -> np.ndarray:
         """The matrix that takes [-1,1]^2 into the frame at time t, without the waves."""
@@ -61,7 +62,7 @@ class Layer:
         `view` takes the world, whose unit is the pixel, into the frame. None if the layer is outside the frame.
         """
         place = self.placed(t, view, side)
-        reach = np.hypot(*place[:2, 0]) * 1.7  # corners of the square, and what the waves add
+        reach = np.hypot(*place[:2, 0]) * self.reach
         bounds = [[int(place[axis, 2] + sign * reach) for sign in (-1, 1)] for axis in (0, 1)]
         if size is not None:
             bounds = [[min(max(end, 0), limit) for end in pair] for pair, limit in zip(bounds, size[::-1], strict=True)]
@@ -88,6 +89,14 @@ class Layer:
             return self.picture
         share = float(at(self.fade, t))
         return cv2.addWeighted(self.picture, 1 - share, self.later, share, 0)
+
+
+def reach(picture: np.ndarray, waves: np.ndarray) -> float:
+    """How far from its centre a layer can be seen, in radii: what is covered, a soft edge, and what the waves add."""
+    half = len(picture) / 2
+    rows, columns = np.nonzero(picture[..., 3])
+    furthest = np.hypot(rows + 0.5 - half, columns + 0.5 - half).max() / half
+    return float(furthest + np.abs(waves[:, 2]).sum() + 0.05)
 
 
 def at(values: np.ndarray, t: float) -> np.ndarray:

@@ -176,7 +176,8 @@ class Scene:
 
 def _darken(image: np.ndarray, patch: Patch, strength: float, side: int) -> None:
     """The soft shadow of a patch, a little below and to the right of it."""
-    soft = cv2.GaussianBlur(patch.rgba[..., 3], (0, 0), 0.03 * side)
+    width = side // 12
+    soft = cv2.blur(patch.rgba[..., 3], (width, width))
     shift = round(0.025 * side)
     part = image[patch.top + shift :, patch.left + shift :][: soft.shape[0], : soft.shape[1]]
     part *= 1 - np.float32(strength / 255) * soft[: part.shape[0], : part.shape[1], None]

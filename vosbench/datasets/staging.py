@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from vosbench.datasets.events import AWAY, Event, cover, leave, rounded_square
-from vosbench.datasets.layers import Layer
+from vosbench.datasets.layers import Layer, reach
 from vosbench.datasets.motion import swing, wander
 from vosbench.datasets.recipe import LEAD, Recipe
 from vosbench.datasets.scene import Scene, SceneSpec
@@ -15,6 +15,7 @@ from vosbench.datasets.textures import blob, shaded, surface
 HEIGHT, WIDTH = 192, 288
 SPRITE = 128  # pixels of a layer's picture
 NOISE = 2.0
+SHADOW = 0.35
 PACE = 0.15  # of the deformation, radians per frame
 GROUND, OBJECT, TWIN, THING, OCCLUDER = range(5)  # what random numbers are for
 
@@ -47,7 +48,7 @@ class Stage:
                 wander(self._random(GROUND, 3), self.steps, recipe.camera / 3, 0.08),
             ]
         )
-        light = np.exp(recipe.lighting * swing(self._random(GROUND, 4), self.steps, 80))
+        light = np.exp(recipe.lighting * swing(self._random(GROUND, 4), self.steps, 80)).astype(np.float32)
         bare = Scene(spec, ground, camera, (), light, int(rng.integers(2**31)), recipe.blur)
         objects, occluders = [], []
         for index in range(recipe.objects):
@@ -75,9 +76,9 @@ class Stage:
         choice = rng.integers(len(self.surfaces), size=2)
         choice[0] = index % len(self.surfaces)
         now, later = (shaded(surface(self.surfaces[i], SPRITE, rng), outline) for i in choice)
-        largest = min(0.27, 0.5 * self.room) * rng.uniform(0.85, 1)
-        reach = 0.3 * self.room
-        layer = self._layer(rng, index + 1, now, largest / np.sqrt(recipe.scale), recipe.speed, reach)
+        largest = min(0.32, 0.6 * self.room) * rng.uniform(0.85, 1)
+        roam = 0.3 * self.room
+        layer = self._layer(rng, index + 1, now, largest / np.sqrt(recipe.scale), recipe.speed, roam)
         scale = np.exp(np.log(recipe.scale) / 2 * swing(rng, self.steps, 70))
         turn = rng.choice([-1, 1]) * np.radians(recipe.rotation) * (1 + 0.6 * swing(rng, self.steps, 50))
         share = np.linspace(0, 1, self.steps)
@@ -91,7 +92,7 @@ class Stage:
         )
 
     def _layer(
-        self, rng: np.random.Generator, label: int, picture: np.ndarray, radius: float, speed: float, reach: float
+        self, rng: np.random.Generator, label: int, picture: np.ndarray, radius: float, speed: float, roam: float
     ) -> Layer:
         """A layer that wanders about the middle of the frame and deforms."""
         frequencies, amplitudes = rng.uniform(-2.5, 2.5, (3, 2)), rng.uniform(0.6, 1, 3) * np.array([1, 0.6, 0.4])
@@ -99,16 +100,18 @@ class Stage:
         pace = PACE * rng.uniform(0.6, 1.4, 3) * rng.choice([-1, 1], 3)
         phases = rng.uniform(0, 2 * np.pi, 3) + pace * np.arange(self.steps)[:, None]
         angle = np.full(self.steps, rng.uniform(-0.5, 0.5))
-        path = wander(rng, self.steps, speed, reach)
-        still = np.ones(self.steps)
-        return Layer(label, picture, path, angle, radius * still, waves, phases, still, shadow=0.35)
+        path = wander(rng, self.steps, speed, roam)
+        gain = np.ones(self.steps, np.float32)
+        size = np.full(self.steps, radius)
+        far = reach(picture, waves)
+        return Layer(label, picture, path, angle, size, waves, phases, gain, shadow=SHADOW, reach=far)
 
     def _twin(self, index: int, model: Layer) -> Layer:
         """A look-alike of an object, elsewhere, moving in its own way and mostly behind it."""
         rng = self._random(TWIN, index)
         layer = self._layer(rng, 0, model.picture, float(model.radius[0]), 1.5 * self.recipe.speed, 0.3)
         start = np.array([rng.uniform(-0.6, 0.6), rng.choice([-0.3, 0.3])])
-        gain = layer.gain * rng.uniform(0.9, 1.1)
+        gain = layer.gain * np.float32(rng.uniform(0.9, 1.1))
         return replace(layer, centre=layer.centre + start, gain=gain, later=model.later, fade=model.fade, twin=True)
 
     def _thing(self, index: int) -> Layer:
@@ -122,11 +125,18 @@ class Stage:
         rng = self._random(OCCLUDER, index)
         home, choices = self._home(index), rng.random((2, 2))
         picture = shaded(surface(self.photos[rng.integers(len(self.photos))], SPRITE, rng), rounded_square(SPRITE))
-        still = np.ones(self.steps)
         occluder = Layer(
-            0, picture, np.full((self.steps, 2), AWAY), 0 * still, still, np.zeros((0, 3)), np.zeros((self.steps, 0)),
-            still, shadow=0.35,
-        )  # fmt: skip
+            label=0,
+            picture=picture,
+            centre=np.full((self.steps, 2), AWAY),
+            angle=np.zeros(self.steps),
+            radius=np.ones(self.steps),
+            waves=np.zeros((0, 3)),
+            phases=np.zeros((self.steps, 0)),
+            gain=np.ones(self.steps, np.float32),
+            shadow=SHADOW,
+            reach=1.1,
+        )
         sideways = self.columns > 1 and index % self.columns in (0, self.columns - 1)
         axis = 0 if sideways else 1
         sign = int(np.sign(home[axis])) or int(np.sign(choices[0, 0] - 0.5))

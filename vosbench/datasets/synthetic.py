@@ -1,114 +1,160 @@
 """The generated data set: the embedded default, which needs no download.
 
-Clips of `scene` are written once, in the layout of DAVIS 2017, into a cache folder; what is in them is determined
-by version and seed. `val` has objects that deform, turn, hide one another, leave the view and come back.
+Clips are written once, in the layout of DAVIS 2017, into a folder per split; what is in them is determined by
+version, seed and recipe. `meta.json` says what was asked for and what each clip shows, as measured.
 """
 
 import json
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import cv2
-import numpy as np
 
+from vosbench.datasets.attributes import ClipAttributes, Observer
 from vosbench.datasets.davis import Davis2017
-from vosbench.datasets.scene import Scene, SceneSpec, blob_sprite
+from vosbench.datasets.folder import first_appearances
+from vosbench.datasets.recipe import BASES, Recipe, Script
+from vosbench.datasets.scene import Scene
+from vosbench.datasets.staging import HEIGHT, WIDTH, Stage
 from vosbench.datasets.textures import photographs
 from vosbench.errors import VosbenchError
 from vosbench.images import write_labels
 
-VERSION = 1  # goes up whenever a pixel of the data set changes
-SEED = 0
+VERSION = 2  # goes up whenever a pixel of the data set changes
 CACHE = Path(".vosbench") / "datasets"
-HEIGHT, WIDTH, FRAMES, CLIPS = 192, 288, 48, 6
-VISIBLE = 0.004  # least share of the first frame that each object covers
+VISIBLE = 0.005  # least share of the frame that each object covers where it first appears
 JPEG_QUALITY = 95
+ATTEMPTS = 40
 
 
 class Synthetic(Davis2017):
-    """Generated clips with exact masks. `root` is the folder that holds, or gets, the data (None: the cache)."""
+    """Generated clips with exact masks; the objects may appear later than in the first frame.
+
+    `root` is the folder that holds, or gets, a folder for each split (None: the cache); of splits see `recipe`.
+    """
 
     name = "synthetic"
-    splits: ClassVar[tuple[str, ...]] = ("val",)
+    splits: ClassVar[tuple[str, ...]] = tuple(BASES)
     frame_modes: ClassVar[tuple[str, ...]] = (f"{WIDTH}x{HEIGHT}",)
+    default_protocol = "vos-benchmark"  # DAVIS 2017's leaves out objects that are not in the first frame
     private_splits = frozenset()
 
     def __init__(self, root: Path | None = None, split: str | None = None, frame_mode: str | None = None) -> None:
-        root = root or CACHE / f"synthetic-v{VERSION}-seed{SEED}"
-        if not root.exists():
-            generate(root, SEED)
-        super().__init__(root, split, frame_mode)
+        script = Script.parse(split or self.splits[0])
+        folder = (root or CACHE / f"synthetic-v{VERSION}") / script.split
+        if not folder.exists():
+            generate(folder, script)
+        super().__init__(folder, script.split, frame_mode)
+
+    def attributes(self, name: str) -> Mapping[str, Any]:
+        """What a clip shows, as `attributes.ClipAttributes.as_json` gives it.
+
+        Raises VosbenchError if the sequence is unknown, or meta.json absent or broken.
+        """
+        self._require(name)
+        path = self.root / "meta.json"
+        try:
+            shown: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["videos"][name]["shows"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise VosbenchError(f"{path} does not tell what {name} shows: {error!r}", "delete the folder") from None
+        return shown
 
     def _resolution_folder(self) -> str:
         return "480p"  # the folder's name in the layout, whatever the size of the frames
 
-
-def val_spec(rng: np.random.Generator) -> SceneSpec:
-    """What happens in one clip of `val`."""
-    return SceneSpec(
-        HEIGHT,
-        WIDTH,
-        FRAMES,
-        objects=int(rng.integers(2, 4)),
-        occluders=int(rng.integers(1, 3)),
-        radius=(0.16, 0.34),
-        speed=float(rng.uniform(0.015, 0.035)),
-        turning=float(rng.uniform(0.01, 0.05)),
-        scaling=float(rng.uniform(0.005, 0.02)),
-        deformation=float(rng.uniform(0.05, 0.2)),
-        pace=float(rng.uniform(0.05, 0.2)),
-        camera=0.006,
-        lighting=0.015,
-        roam=0.62,
-    )
+    def _first_masks(
+        self, name: str, frames: Mapping[str, Path], masks: Mapping[str, Path]
+    ) -> dict[str, tuple[int, ...]]:
+        return first_appearances(masks, lambda frame: self._labels(masks[frame], frames[frame]))
 
 
-def generate(root: Path, seed: int) -> None:
-    """Write the data set to `root`, which appears complete or not at all.
+def generate(folder: Path, script: Script) -> None:
+    """Write a split to `folder`, which appears complete or not at all.
 
-    Raises VosbenchError if it cannot be written.
+    Raises VosbenchError if it cannot be written, or if what is asked for does not come about.
     """
     try:
-        root.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
-            names = [f"clip-{number:02d}" for number in range(CLIPS)]
-            for number, name in enumerate(names):
-                _write_clip(part, name, np.random.Generator(np.random.Philox(key=[seed, number])))
-            (part / "ImageSets" / "2017").mkdir(parents=True)
-            (part / "ImageSets" / "2017" / "val.txt").write_text("".join(f"{name}\n" for name in names))
-            (part / "synthetic.json").write_text(json.dumps({"version": VERSION, "seed": seed}) + "\n")
-            os.rename(part, root)
+            videos = {}
+            for number, recipe in enumerate(script.recipes):
+                name = f"clip-{number:02d}"
+                shows = _generate_clip(part, name, recipe, (script.seed, number))
+                videos[name] = {"asked": asdict(recipe), "shows": shows.as_json()}
+            lists = part / "ImageSets" / "2017"
+            lists.mkdir(parents=True)
+            (lists / f"{script.split}.txt").write_text("".join(f"{name}\n" for name in videos))
+            meta = {"version": VERSION, "seed": script.seed, "split": script.split, "videos": videos}
+            (part / "meta.json").write_text(json.dumps(meta, indent=1) + "\n")
+            os.rename(part, folder)
         finally:
             shutil.rmtree(part, ignore_errors=True)
     except OSError as error:
-        if root.is_dir():
+        if folder.is_dir():
             return  # another process was faster
         raise VosbenchError(
-            f"cannot write the generated data set to {root}: {error.strerror}", "choose a writable folder with --root"
+            f"cannot write the generated data set to {folder}: {error.strerror}", "choose a writable folder with --root"
         ) from None
 
 
-def _write_clip(root: Path, name: str, rng: np.random.Generator) -> None:
+def _generate_clip(root: Path, name: str, recipe: Recipe, key: tuple[int, int]) -> ClipAttributes:
+    """Write a clip that shows what is asked for, and return what it shows."""
+    for attempt in range(ATTEMPTS):
+        scene = Stage(recipe, (*key, attempt), photographs("val")).scene()
+        shows = _write_clip(root, name, recipe, scene)
+        if shows is not None:
+            return shows
+    raise VosbenchError(
+        f"{ATTEMPTS} scenes were drawn and none shows what is asked for: {recipe}",
+        "ask for fewer objects, less speed or shorter events",
+    )
+
+
+def _write_clip(root: Path, name: str, recipe: Recipe, scene: Scene) -> ClipAttributes | None:
+    """Write a clip and return what it shows, or None as soon as that is not what is asked for."""
     frames, masks = (root / kind / "480p" / name for kind in ("JPEGImages", "Annotations"))
-    frames.mkdir(parents=True)
-    masks.mkdir(parents=True)
-    for t, (rgb, labels) in enumerate(_draw(rng).frames()):
-        bgr = np.ascontiguousarray(rgb[..., ::-1])
-        jpeg = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+    for folder in (frames, masks):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    observer = Observer(scene)
+    for t in range(scene.spec.frames):
+        frame = scene.frame(t)
+        observer.add(frame)
+        if not _keeps_to(recipe, observer):
+            return None
+        jpeg = cv2.imencode(".jpg", frame.rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
         (frames / f"{t:05d}.jpg").write_bytes(jpeg.tobytes())
-        write_labels(masks / f"{t:05d}.png", labels)
+        write_labels(masks / f"{t:05d}.png", frame.labels)
+    shows = observer.result()
+    return shows if _shows_all(recipe, shows) else None
 
 
-def _draw(rng: np.random.Generator) -> Scene:
-    """A scene whose objects can all be seen in its first frame."""
-    photos = photographs("val")
-    while True:
-        scene = Scene.draw(rng, val_spec(rng), photos, blob_sprite(photos))
-        labels = scene.render(0)[1]
-        areas = np.bincount(labels.flatten(), minlength=scene.spec.objects + 1)[1:]
-        if min(areas) > VISIBLE * labels.size:
-            return scene
+def _keeps_to(recipe: Recipe, observer: Observer) -> bool:
+    """Whether nothing has gone too far yet: objects hidden or outside for too long, small or early at first sight."""
+    for object_id, track in observer.tracks.items():
+        due = first_frame(recipe, object_id)
+        if track.first_frame is None:
+            if observer.length > due:
+                return False
+        elif track.first_frame != due or (track.first_area or 0) < VISIBLE:
+            return False
+        if track.hidden.longest > recipe.occlusion or track.outside.longest > recipe.outside:
+            return False
+    return True
+
+
+def _shows_all(recipe: Recipe, shows: ClipAttributes) -> bool:
+    return all(
+        (one.longest_hidden, one.longest_outside) == (recipe.occlusion, recipe.outside) for one in shows.objects.values()
+    )
+
+
+def first_frame(recipe: Recipe, object_id: int) -> int:
+    """The frame in which an object is to appear."""
+    return recipe.appear if object_id > 1 or recipe.objects == 1 else 0

@@ -34,6 +34,12 @@ PHOTOS = {
     "val": ("camera.png", "coffee.png", "gravel.png", "motorcycle_left.png", "rocket.jpg"),
 }
 
+# The light and the earth: warm, cool, brown, sand, olive, slate, rust, moss. Gains of red, green and blue.
+HUES = np.array(
+    [(1.08, 1, 0.9), (0.92, 1, 1.08), (1.15, 0.97, 0.78), (1.1, 1.02, 0.85), (1, 1.04, 0.8)]
+    + [(0.85, 0.97, 1.1), (1.12, 0.96, 0.85), (0.9, 1.08, 0.85)]
+)
+
 
 @cache
 def photographs(split: str) -> tuple[np.ndarray, ...]:
@@ -129,10 +135,8 @@ def surface(photo: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarra
     image = crop(photo, size, rng)
     if rng.random() < 0.5:
         image = np.ascontiguousarray(image[:, ::-1])
-    hue, depth = rng.uniform(0, 2 * np.pi), rng.uniform(0.03, 0.1)
-    if np.ptp(photo.reshape(-1, 3)[::97].astype(int), axis=1).mean() < 4:
-        depth = rng.uniform(0.12, 0.3)
-    gains = rng.uniform(0.8, 1.1) * (1 + depth * np.cos(hue + np.array([0, 2, 4]) * np.pi / 3))
+    grey = np.ptp(photo.reshape(-1, 3)[::97].astype(int), axis=1).mean() < 4
+    gains = rng.uniform(0.8, 1.1) * HUES[rng.integers(len(HUES))] ** (1.0 if grey else 0.35)
     levels = np.linspace(0, 1, 256)[:, None] ** rng.uniform(0.75, 1.3)
     table = np.clip(levels * gains * 255, 0, 255).astype(np.uint8)
     return cv2.LUT(image, table[None])
