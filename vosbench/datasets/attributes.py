@@ -48,7 +48,7 @@ class ClipAttributes:
     length: int
     objects: dict[int, ObjectAttributes]
     camera_motion: float  # mean movement of the frame's corners per frame
-    lighting_change: float  # ratio of the brightest to the darkest frame's mean
+    lighting_change: float  # ratio of the brightest light to the darkest
     clutter: float  # mean share of the frame that things without a label cover
     background_gradient: float  # mean gradient where no object is, grey levels per pixel
     distractors: float  # mean number of look-alikes seen
@@ -142,7 +142,7 @@ class Observer:
         grey = cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2GRAY)
         gradient = np.hypot(*(cv2.Sobel(grey, cv2.CV_32F, *d, scale=1 / 8) for d in ((1, 0), (0, 1))))
         ground = frame.labels == 0
-        self._light.add(float(grey.mean()))
+        self._light.add(float(self.scene.light[t]))
         self._cover.add(float(seen[self._unlabelled].sum()) / grey.size)
         self._similar.add(float((seen[self._twins] > SEEN * grey.size).sum()))
         if ground.any():

@@ -54,7 +54,7 @@ class Layer:
     def placed(self, t: float, view: np.ndarray, side: int) -> np.ndarray:
         """The matrix that takes [-1,1]^2 into the frame at time t, without the waves."""
         x, y = at(self.centre, t) * side
-        return view @ similarity(x, y, at(self.angle, t), at(self.radius, t) * side)
+        return view @ similarity(x, y, float(at(self.angle, t)), float(at(self.radius, t)) * side)
 
     def warp(self, t: float, view: np.ndarray, side: int, size: tuple[int, int] | None) -> Patch | None:
         """The layer at time t as `view` shows it, cropped to a frame of `size` (height, width; None: not cropped).

@@ -40,8 +40,8 @@ def wander(rng: np.random.Generator, steps: int, speed: float, reach: float, siz
 
 
 def swing(rng: np.random.Generator, steps: int, period: float) -> np.ndarray:
-    """A slow wave between -1 and 1 from anywhere in it, float [steps]."""
-    return np.sin(2 * np.pi * (np.arange(steps) / period + rng.uniform()))
+    """A slow wave between -1 and 1 that starts anywhere in its upper half, float [steps]."""
+    return np.sin(2 * np.pi * (np.arange(steps) / period + rng.uniform(0, 0.5)))
 
 
 def similarity(x: float, y: float, angle: float, scale: float) -> np.ndarray:

@@ -81,6 +81,7 @@ class Recipe:
 
 
 ATTRIBUTES: dict[str, Field[Any]] = {entry.name: entry for entry in fields(Recipe)}
+DEFAULTS: dict[str, float] = {name: getattr(Recipe, name) for name in ATTRIBUTES}
 LONGER = {"deformation": 0.12, "rotation": 1.5, "speed": 0.008, "scale": 1.4, "camera": 0.004}
 BASES: dict[str, tuple[dict[str, float], ...]] = {
     "val": (
@@ -125,7 +126,7 @@ class Script:
             base, rest = "", [base, *rest]
         elif base not in BASES:
             raise _no_such_split(base)
-        given = _numbers(rest, {"clips": 1, "seed": 0} | {name: entry.default for name, entry in ATTRIBUTES.items()})
+        given = _numbers(rest, {"clips": 1, "seed": 0} | DEFAULTS)
         recipes = BASES[base] if base else ({},) * SWEEP_CLIPS
         count, seed = int(given.pop("clips", len(recipes))), int(given.pop("seed", 0))
         for name, value, low, high in (("clips", count, 1, 1000), ("seed", seed, 0, 2**31 - 1)):
@@ -169,7 +170,7 @@ def _recipe(base: Mapping[str, float], given: Mapping[str, float], fit: bool) ->
     if fit and "length" not in given:
         longest = int(ATTRIBUTES["length"].metadata["high"])
         draft = Recipe(**{**values, "length": longest})
-        return replace(draft, length=max(int(ATTRIBUTES["length"].default), draft.start + draft.eventful))
+        return replace(draft, length=max(int(DEFAULTS["length"]), draft.start + draft.eventful))
     return Recipe(**values)
 
 

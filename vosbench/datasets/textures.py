@@ -36,8 +36,16 @@ PHOTOS = {
 
 # The light and the earth: warm, cool, brown, sand, olive, slate, rust, moss. Gains of red, green and blue.
 HUES = np.array(
-    [(1.08, 1, 0.9), (0.92, 1, 1.08), (1.15, 0.97, 0.78), (1.1, 1.02, 0.85), (1, 1.04, 0.8)]
-    + [(0.85, 0.97, 1.1), (1.12, 0.96, 0.85), (0.9, 1.08, 0.85)]
+    [
+        (1.08, 1, 0.9),
+        (0.92, 1, 1.08),
+        (1.15, 0.97, 0.78),
+        (1.1, 1.02, 0.85),
+        (1, 1.04, 0.8),
+        (0.85, 0.97, 1.1),
+        (1.12, 0.96, 0.85),
+        (0.9, 1.08, 0.85),
+    ]
 )
 
 
@@ -143,7 +151,7 @@ def surface(photo: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarra
 
 
 def shaded(rgb: np.ndarray, outline: np.ndarray) -> np.ndarray:
-    """A surface, uint8 [S,S,3], lit from above on the left as if the outline, uint8 [S,S], were that of a body; RGBA."""
+    """A surface, uint8 [S,S,3], in an outline, uint8 [S,S], lit from above on the left like a body; RGBA."""
     size = len(outline)
     height = cv2.GaussianBlur(outline, (0, 0), size * 0.07).astype(np.float32) / 255
     slope = (height - np.roll(height, (size // 24, size // 24), (0, 1))) * 0.9
