@@ -11,12 +11,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from vosbench.datasets.layers import Patch
+from vosbench.datasets.layers import Patch, look_up
 from vosbench.datasets.scene import Frame, Scene
 
 PARTLY = 0.95  # an object of which less is seen than this share is partly hidden
 SEEN = 0.002  # share of the frame above which a look-alike counts as seen
 GRID = 48  # pixels of an object brought back upright, for comparing it with itself
+EXTENT = 1.3  # of this picture, in radii of the object
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,15 @@ class ClipAttributes:
     blur: float  # mean movement of the objects' centres during an exposure, pixels
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values; object ids become texts."""
-        return asdict(self) | {"objects": {str(i): asdict(one) for i, one in self.objects.items()}}
+        """Plain values with five decimals; object ids become texts."""
+        return _rounded(asdict(self) | {"objects": {str(i): asdict(one) for i, one in self.objects.items()}})
+
+
+def _rounded(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _rounded(value) if isinstance(value, dict) else round(value, 5) if isinstance(value, float) else value
+        for name, value in values.items()
+    }
 
 
 @dataclass
@@ -214,20 +222,18 @@ class Observer:
         """Bring the object upright, and compare outline and colours with its first."""
         layer, scene = self.scene.layers[track.layer], self.scene
         place = layer.placed(t, scene.view(t), scene.spec.side)
-        step = 2 * 1.3 / GRID
-        grid = np.array([[step, 0, -1.3 + step / 2], [0, step, -1.3 + step / 2], [0, 0, 1]])
-        corner = np.array([[1, 0, -patch.left], [0, 1, -patch.top], [0, 0, 1]])
-        back = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
+        ends = np.linspace(-EXTENT, EXTENT, GRID)
+        across, down = (row[0] * ends + row[1] * ends[:, None] + row[2] for row in place[:2])
         outline = patch.inside.astype(np.uint8) * 255
-        shape = cv2.warpAffine(outline, (corner @ place @ grid)[:2], (GRID, GRID), flags=back) > 127
+        shape = look_up(outline, across - patch.left, down - patch.top) > 127
         if track.shape is None:
             track.shape = shape
         either = (shape | track.shape).sum()
         if either:
             track.deformation.add(1 - float((shape & track.shape).sum() / either))
         shown = (frame.owners == track.layer + 1).astype(np.uint8) * 255
-        where = cv2.warpAffine(shown, (place @ grid)[:2], (GRID, GRID), flags=back) > 254
-        colours = cv2.warpAffine(frame.rgb, (place @ grid)[:2], (GRID, GRID), flags=back).astype(np.float32)
+        where = look_up(shown, across, down) > 254
+        colours = look_up(frame.rgb, across, down).astype(np.float32)
         if track.look is None:
             track.look = where, colours
         both = where & track.look[0]

@@ -135,7 +135,7 @@ def rounded_square(size: int) -> np.ndarray:
 
 def _norm(points: np.ndarray) -> np.ndarray:
     """How far points are out, in units in which the outline of an occluder is at 1; float [N]."""
-    return (np.abs(points) ** ROUNDNESS).sum(1) ** (1 / ROUNDNESS)
+    return (np.abs(points.astype(np.float64)) ** ROUNDNESS).sum(1) ** (1 / ROUNDNESS)
 
 
 def _room(hull: np.ndarray, half: float, direction: np.ndarray) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from vosbench.datasets.layers import Layer, Patch, at
+from vosbench.datasets.layers import Layer, Patch, at, look_up
 from vosbench.datasets.motion import drift, fold, similarity, translation
 from vosbench.datasets.textures import blob, texture
 
@@ -100,6 +100,7 @@ class Scene:
     light: np.ndarray  # float [T]
     noise_seed: int
     shutter: float = 0.0  # share of the time between two frames in which the camera takes in light
+    exact: bool = False  # the ground too rounds the same on every machine; slower
 
     @classmethod
     def draw(cls, rng: np.random.Generator, spec: SceneSpec, photos: tuple[np.ndarray, ...], sprite: Sprite) -> "Scene":
@@ -152,13 +153,23 @@ class Scene:
         side = self.spec.side
         return similarity(x * side + self.spec.width / 2, y * side + self.spec.height / 2, angle, np.exp(zoom))
 
+    def _backdrop(self, view: np.ndarray) -> np.ndarray:
+        """The ground as `view` shows it, uint8 [H,W,3]."""
+        height, width = self.spec.height, self.spec.width
+        place = view @ translation(-self.ground.shape[1] / 2, -self.ground.shape[0] / 2)
+        if not self.exact:
+            return cv2.warpAffine(
+                self.ground, place[:2], (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
+            )
+        back = np.linalg.inv(place)
+        xs, ys = np.arange(width), np.arange(height)[:, None]
+        across, down = (row[0] * xs + row[1] * ys + row[2] for row in back[:2])
+        return look_up(self.ground, across, down, cv2.BORDER_REFLECT_101)
+
     def _compose(self, t: float) -> tuple[np.ndarray, np.ndarray, tuple[Patch | None, ...]]:
         """The picture at time t as float32 [H,W,3], which layer is seen where, and the layers' patches."""
         size, side, view = (self.spec.height, self.spec.width), self.spec.side, self.view(t)
-        place = view @ translation(-self.ground.shape[1] / 2, -self.ground.shape[0] / 2)
-        image = cv2.warpAffine(
-            self.ground, place[:2], size[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101
-        ).astype(np.float32)
+        image = self._backdrop(view).astype(np.float32)
         owners = np.zeros(size, np.uint8)
         patches = tuple(layer.warp(t, view, side, size) for layer in self.layers)
         for index, (layer, patch) in enumerate(zip(self.layers, patches, strict=True)):
