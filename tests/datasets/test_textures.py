@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import skimage
 
-from vosbench.datasets.textures import PHOTOS, blob, fractal, photographs, repaint, shrink, texture
+from vosbench.datasets.textures import PHOTOS, blob, fractal, photographs, repaint, shaded, shrink, surface, texture
 
 
 def test_splits_share_no_photograph_and_all_are_installed() -> None:
@@ -53,3 +53,24 @@ def test_shrinking_keeps_proportions_and_never_enlarges() -> None:
     assert shrink(image, 20).max() == shrink(image, 20).min() == 7
     assert shrink(image, 40) is image
     assert shrink(image, 50) is image
+
+
+def test_surfaces_keep_a_photograph_s_colours_and_grey_ones_get_a_hue() -> None:
+    for photo in photographs("val"):
+        for seed in range(4):
+            painted = surface(photo, 40, np.random.default_rng(seed))
+            assert painted.shape == (40, 40, 3)
+            assert np.array_equal(painted, surface(photo, 40, np.random.default_rng(seed)))
+            assert np.abs(painted.mean((0, 1)) - painted.mean()).max() < 100
+            assert painted.std() > 3
+    grey = np.repeat(np.random.default_rng(0).integers(60, 200, (50, 50, 1), np.uint8), 3, axis=2)
+    assert np.ptp(surface(grey, 20, np.random.default_rng(1)).mean((0, 1))) > 5
+
+
+def test_a_body_is_lit_from_above_on_the_left() -> None:
+    outline = np.zeros((96, 96), np.uint8)
+    outline[20:76, 20:76] = 255
+    body = shaded(np.full((96, 96, 3), 120, np.uint8), outline)
+    assert body.shape == (96, 96, 4)
+    assert np.array_equal(body[..., 3], outline)
+    assert body[28, 28, 0] > body[67, 67, 0] + 15

@@ -87,9 +87,8 @@ class Layer:
         if self.later is None or self.fade is None:
             return self.picture
         share = round(256 * float(at(self.fade, t)))  # in integers, for the same picture on every machine
-        return ((self.picture.astype(np.uint16) * (256 - share) + self.later * np.uint16(share) + 127) >> 8).astype(
-            np.uint8
-        )
+        now, later = self.picture.astype(np.uint16), self.later.astype(np.uint16)
+        return ((now * (256 - share) + later * share + 127) >> 8).astype(np.uint8)
 
 
 def look_up(picture: np.ndarray, across: np.ndarray, down: np.ndarray, border: int = cv2.BORDER_CONSTANT) -> np.ndarray:
