@@ -17,8 +17,8 @@ LAYERS = (
     ("vosbench.datasets", "vosbench.models", "vosbench.metrics", "vosbench.memory.attention"),
     ("vosbench.memory",),  # the rest of it: bank, match, policy
     ("vosbench.policies",),
-    ("vosbench.memory.registry", "vosbench.inference", "vosbench.training"),
-    ("vosbench.report",),
+    ("vosbench.memory.registry", "vosbench.inference"),
+    ("vosbench.report", "vosbench.training"),
     ("vosbench.scoring",),
     ("vosbench.identity", "vosbench.suite"),
     ("vosbench.plan",),

@@ -261,7 +261,7 @@ def test_private_ground_truth_has_no_score(small_davis, predictions, refused):
         (None, "cannot read tiny.toml: No such file"),
         ("steps = ", "tiny.toml is not TOML"),
         ("stepz = 3", "unknown training setting in tiny.toml 'stepz'"),
-        ("steps = 'few'", "steps must be a int"),
+        ("steps = 'few'", "steps must be of type int"),
     ],
 )
 def test_faults_of_a_training(tmp_path, monkeypatch, vosbench, text, expected):
