@@ -61,7 +61,7 @@ def test_processes_share_every_batch(first):
     assert len(Shares(first, 5, 6)) == len(whole) == 5 - first
     parts = [list(Shares(first, 5, 6, rank, 3)) for rank in range(3)]
     assert [a + b + c for a, b, c in zip(*parts, strict=True)] == whole
-    assert sum(whole, []) == list(range(6 * first, 30))
+    assert [number for numbers in whole for number in numbers] == list(range(6 * first, 30))
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -53,7 +53,7 @@ def test_empty_masks_are_left_out_with_one_warning(folder, write_pair, square):
 
 def test_nothing_but_empty_masks(tmp_path, write_pair, square):
     write_pair(tmp_path, "a", square(0))
-    with pytest.raises(VosbenchError, match="none of the 1 masks in .* holds an object") as caught:
+    with pytest.raises(VosbenchError, match=r"none of the 1 masks in .* holds an object") as caught:
         open_folder(tmp_path)
     assert caught.value.hint
 

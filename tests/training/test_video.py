@@ -8,7 +8,7 @@ import pytest
 
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
-from vosbench.images import read_rgb, write_labels
+from vosbench.images import write_labels
 from vosbench.training.augment import Augmentation
 from vosbench.training.video import VideoClips
 
@@ -126,7 +126,7 @@ def test_short_sequences_are_left_out_with_one_warning(small_davis):
 def test_data_without_masks(small_davis):
     with pytest.raises(VosbenchError, match="ground truth of davis2017 test-dev is private"):
         clips(open_dataset("davis2017", small_davis, "test-dev"))
-    with pytest.raises(VosbenchError, match="no sequence of folder all in .* has 3 frames with masks") as caught:
+    with pytest.raises(VosbenchError, match=r"no sequence of folder all in .* has 3 frames with masks") as caught:
         clips(open_dataset("folder", small_davis).only(["cat"]))
     assert caught.value.hint
 

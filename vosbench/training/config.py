@@ -93,7 +93,10 @@ class ValidationConfig:
         if self.dataset not in DATASETS:
             raise unknown("data set", self.dataset, DATASETS)
         if self.every < 1 or self.limit < 0:
-            raise VosbenchError("bad training settings: validation.every must be at least 1, limit at least 0", "")
+            raise VosbenchError(
+                "bad training settings: validation.every must be at least 1, limit at least 0",
+                "correct them in the TOML file",
+            )
 
 
 @dataclass(frozen=True)

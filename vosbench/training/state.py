@@ -38,7 +38,8 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
     except (OSError, RuntimeError) as error:
         with suppress(OSError):
             part.unlink()
-        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        cause = error if isinstance(error, OSError) else error.__context__  # torch's complaint may cover it
+        reason = getattr(cause, "strerror", None) or str(error).partition("\n")[0]
         raise VosbenchError(
             f"cannot write checkpoint {path}: {reason}",
             "free space and start again: the training goes on from the last checkpoint that was written",
