@@ -146,9 +146,9 @@ RULES: dict[str, Rule] = {
     "lfu": Rule(every(5), bounded(2, hits_per_frame, pin_first=False)),
     "lfu:capacity=2.5,every=2": Rule(every(2), bounded(2.5, hits_per_frame, pin_first=False)),
     "lfu:capacity=3,every=2,pin_first=true": Rule(every(2), bounded(3, hits_per_frame, pin_first=True)),
-    "lfu:every=2,min_age=3": Rule(
+    "lfu:capacity=3,every=2,min_age=4": Rule(
         every(2),
-        bounded(2, lambda token, t: hits_per_frame(token, t) if t - token.frame >= 3 else math.inf, pin_first=False),
+        bounded(3, lambda token, t: hits_per_frame(token, t) if t - token.frame >= 4 else math.inf, pin_first=False),
     ),
     "lfu-softmax": Rule(every(5), bounded(2, mass_per_frame, pin_first=False)),
     "lfu-softmax:every=2": Rule(every(2), bounded(2, mass_per_frame, pin_first=False)),
