@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vosbench import plan, runner
+from vosbench import background, plan, runner
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.images import PALETTE, read_labels
@@ -102,8 +102,8 @@ def test_scores_are_those_of_the_written_masks(finished_run):
 
 def test_a_second_run_computes_nothing(finished, small_suite, monkeypatch, work):
     before = read_run(finished / "run")
-    for name in ("propagate", "score_sequence", "write_labels"):
-        monkeypatch.setattr(runner, name, lambda *_, **__: pytest.fail("computed again"))
+    for module, name in ((runner, "propagate"), (runner, "write_labels"), (background, "score_sequence")):
+        monkeypatch.setattr(module, name, lambda *_, **__: pytest.fail("computed again"))
     records = run(small_suite(finished / "DAVIS"), finished / "run", work)
     assert sorted(records, key=lambda r: (r.policy.position, r.sequence)) == list(before)
     assert not work
@@ -290,7 +290,7 @@ def test_a_limit_that_leaves_nothing_out_is_not_partial(finished, small_suite, w
 
 
 def test_a_private_split_gives_masks_and_no_scores(small_davis, small_suite, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "get_reusable_executor", lambda *_, **__: pytest.fail("nothing is to be scored"))
+    monkeypatch.setattr(background, "ProcessPoolExecutor", lambda *_, **__: pytest.fail("nothing is to be scored"))
     records = run(small_suite(small_davis, split="test-dev"), tmp_path / "run")
     assert [(r.policy.spec, r.sequence) for r in records] == [(spec, "cat") for spec in STRATEGIES]
     assert all(r.scores is None and r.timing.frames == 6 for r in records)
@@ -302,7 +302,7 @@ def test_a_scoring_process_that_dies_is_an_error_and_not_a_hang(small_davis, sma
     def die(*_):
         os._exit(1)
 
-    monkeypatch.setattr(runner, "score_sequence", die)
+    monkeypatch.setattr(background, "score_sequence", die)
     with pytest.raises(VosbenchError, match="a scoring process died") as caught:
         run(small_suite(small_davis, policies=("first-only",)), tmp_path / "run")
     assert "\n" not in caught.value.message
