@@ -1,12 +1,22 @@
+"""What tests of several packages share: the development data, small networks, and data sets a run does in a second."""
+
 import importlib.util
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
+from vosbench.images import write_labels
 from vosbench.models.stcn import STCN, STCNConfig
+from vosbench.runner import run
+from vosbench.suite import Suite
+
+HEIGHT, WIDTH = 48, 64
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -80,3 +90,79 @@ def small_clip() -> tuple[np.ndarray, np.ndarray]:
             rgb[t, y : y + 14, x : x + 14] = coats[i]
             labels[t, y : y + 14, x : x + 14] = i + 1
     return rgb, labels
+
+
+def _frame(t: int, ids: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Frame t of a clip, BGR uint8 [48,64,3], and its label map: a coloured rectangle per id moves over a ramp."""
+    ramp = np.linspace(40, 120, WIDTH)[None, :, None] + np.linspace(0, 60, HEIGHT)[:, None, None]
+    image = np.broadcast_to(ramp, (HEIGHT, WIDTH, 3)).astype(np.uint8).copy()
+    labels = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for place, object_id in enumerate(ids):
+        window = np.s_[4 + 14 * place : 16 + 14 * place, 6 + 2 * t + 5 * place : 24 + 2 * t + 5 * place]
+        image[window] = np.roll((30, 130, 240), place)
+        labels[window] = object_id
+    return image, labels
+
+
+def _write_clip(frames: Path, masks: Path, names: Iterable[str], ids: Iterable[int], annotated: int) -> None:
+    """A JPEG for every name, and a label PNG for the first `annotated` of them."""
+    frames.mkdir(parents=True)
+    masks.mkdir(parents=True)
+    for t, name in enumerate(names):
+        image, labels = _frame(t, ids)
+        assert cv2.imwrite(str(frames / f"{name}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        if t < annotated:
+            write_labels(masks / f"{name}.png", labels)
+
+
+def write_small_davis(root: Path) -> Path:
+    """DAVIS 2017 at 64x48: val is `ant` (ids 1, 2) and `bee` (id 1), 6 frames; test-dev is `cat`, first mask only."""
+    names = [f"{t:05d}" for t in range(6)]
+    for sequence, ids, annotated in (("ant", (1, 2), 6), ("bee", (1,), 6), ("cat", (1, 2), 1)):
+        _write_clip(root / "JPEGImages/480p" / sequence, root / "Annotations/480p" / sequence, names, ids, annotated)
+    (root / "ImageSets/2017").mkdir(parents=True)
+    (root / "ImageSets/2017/val.txt").write_text("ant\nbee\n")
+    (root / "ImageSets/2017/test-dev.txt").write_text("cat\n")
+    return root
+
+
+@pytest.fixture
+def small_davis(tmp_path: Path) -> Path:
+    return write_small_davis(tmp_path / "DAVIS")
+
+
+@pytest.fixture
+def small_youtube(tmp_path: Path) -> Path:
+    """YouTube-VOS valid with the video `a1`: 20 frames of 64x48, named 00010, 00015, ...; ids 1, 3 and 7.
+
+    They appear first at frames 0, 5 and 15. Wanted are frames 0, 2, 5, 9, 15 and 19.
+    """
+    root, first = tmp_path / "YouTube", {1: 0, 3: 5, 7: 15}
+    wanted = {1: (0, 2, 5, 9), 3: (5, 9), 7: (15, 19)}
+    names = [f"{10 + 5 * t:05d}" for t in range(20)]
+    masks = root / "valid/Annotations/a1"
+    _write_clip(root / "valid/JPEGImages/a1", masks, names, first, 0)
+    for object_id, t in first.items():
+        labels = _frame(t, first)[1]
+        write_labels(masks / f"{names[t]}.png", np.where(labels == object_id, labels, 0))
+    objects = {str(i): {"frames": [names[t] for t in frames]} for i, frames in wanted.items()}
+    (root / "valid/meta.json").write_text(json.dumps({"videos": {"a1": {"objects": objects}}}))
+    return root
+
+
+@pytest.fixture(scope="session")
+def small_suite() -> Callable[..., Suite]:
+    """Two strategies and the controls on a `small_davis`: small_suite(root, **changes)."""
+
+    def build(root: Path, **changes: object) -> Suite:
+        return replace(Suite("davis2017", root, policies=("every-k:k=2", "first-only")), **changes)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory, small_suite: Callable[..., Suite]) -> Path:
+    """A folder with `DAVIS`, a small DAVIS, and `run`, the finished run of the small suite on it; to be copied."""
+    folder = tmp_path_factory.mktemp("finished")
+    run(small_suite(write_small_davis(folder / "DAVIS")), folder / "run")
+    return folder

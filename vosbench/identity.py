@@ -15,7 +15,7 @@ import torch
 from vosbench.report.records import Environment
 
 PACKAGE = Path(__file__).parent
-NUMERICS = ("images.py", "types.py", "models", "memory", "inference", "metrics")
+NUMERICS = ("images.py", "types.py", "datasets", "models", "memory", "inference", "metrics", "runner.py")
 
 
 def digest(facts: Mapping[str, Any]) -> str:

@@ -1,16 +1,16 @@
 """Makes a suite ready: finds everything that can be wrong with it before the first frame, and lists what to do."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from vosbench.datasets import open_dataset
 from vosbench.identity import code_version, digest, environment
 from vosbench.inference.controls import CONTROLS, Control, source_hash
 from vosbench.memory.registry import PolicySpec, resolve_policy
 from vosbench.metrics.protocols import Protocol, find_protocol
-from vosbench.models.checkpoint import check_device, load_model
+from vosbench.models.checkpoint import check_device, read_checkpoint
 from vosbench.report import records as report
 from vosbench.suite import Suite
 from vosbench.types import Sequence
@@ -53,7 +53,8 @@ class Plan:
         names = self.dataset.sequence_names()
         self.sequences = {name: self.dataset.sequence(name) for name in names}
         self.truths = {name: self.dataset.truth(name) for name in names} if self.protocol else {}
-        self.model, self.checkpoint = load_model(suite.model, self.device, suite.precision)
+        self.checkpoint = read_checkpoint(suite.model)
+        self.model = self.checkpoint.build(self.device, suite.precision)
         self._fingerprints = {name: self.dataset.fingerprint(name) for name in names}
         run = f"{suite.dataset}-{self.dataset.split}-{self.checkpoint.name}-{digest(self._conditions())[:8]}"
         self.folder = folder or RUNS / run
@@ -88,7 +89,7 @@ class Plan:
                 entries.append((info, control))
         for sequence in self.sequences.values():
             for info, what in entries:
-                slug = re.sub(r"[^\w.=,-]+", "_", info.spec)
+                slug = quote(info.spec.replace(":", "_", 1), safe="=,")  # another folder for every spec
                 facts = conditions | {
                     "policy": [info.name, dict(info.parameters), info.source_hash],
                     "sequence": sequence.name,

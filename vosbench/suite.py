@@ -39,8 +39,11 @@ class Suite:
             raise unknown("affinity", self.affinity, METRICS)
         for name in ("top_k", "jobs"):
             if getattr(self, name) < 1:
-                raise VosbenchError(f"{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}")
+                option = name.replace("_", "-")
+                raise VosbenchError(f"{option} must be at least 1, not {getattr(self, name)}", f"correct --{option}")
         if self.size is not None and self.size < 16:
-            raise VosbenchError(f"size must be at least 16 pixels, not {self.size}")
+            raise VosbenchError(
+                f"size must be at least 16 pixels, not {self.size}", "--size is the shorter side at inference"
+            )
         if not self.policies or len(set(self.policies)) != len(self.policies):
             raise VosbenchError("name at least one strategy, each once", "e.g. --policy lfu:capacity=2")

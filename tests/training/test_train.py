@@ -11,7 +11,7 @@ from safetensors import safe_open
 from vosbench.errors import VosbenchError
 from vosbench.inference.propagate import propagate
 from vosbench.memory.registry import load_policy
-from vosbench.models.checkpoint import load_model
+from vosbench.models.checkpoint import load_model, read_checkpoint
 from vosbench.training.clips import ClipStream
 from vosbench.training.config import TrainConfig
 from vosbench.training.export import export_weights
@@ -118,8 +118,8 @@ def test_exported_weights_load(trained, tmp_path):
     folder, _ = trained
     path = tmp_path / "mine.safetensors"
     export_weights(folder / "last.pt", path)
-    model, checkpoint = load_model(path)
-    assert checkpoint.config == "stcn-tiny"
+    assert read_checkpoint(path).config == "stcn-tiny"
+    model = load_model(path)
     state = torch.load(folder / "last.pt", weights_only=True)["model"]
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, state[name].half().float() if tensor.is_floating_point() else state[name]), name
@@ -132,7 +132,7 @@ def test_exported_weights_load(trained, tmp_path):
 @pytest.mark.parametrize("objects", [1, 2])
 def test_training_computes_what_inference_does(objects):
     """Every frame written and all tokens read: `propagate` must give the probabilities that training sees."""
-    model, _ = load_model("stcn-tiny")
+    model = load_model("stcn-tiny")
     stream = ClipStream(size=64, clips=100, seed=3)
     rgb, labels = next(clip for clip in map(stream.__getitem__, range(100)) if clip[1][0].max() == objects)
     sequence = Sequence.from_arrays(rgb.permute(0, 2, 3, 1).numpy(), {0: labels[0].numpy()})

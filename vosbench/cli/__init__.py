@@ -3,6 +3,7 @@
 Exit status: 0 fine, 1 a regression found, 2 something the user can put right (one line and a hint, no traceback).
 """
 
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -15,7 +16,6 @@ from vosbench.errors import VosbenchError
 app = typer.Typer(
     help="Compare the memory strategies of video object segmentation: accuracy, speed and memory, under one model.",
     epilog="Start with: vosbench run   (generated clips, bundled weights, no download)",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -25,21 +25,26 @@ for module in (work, data, results):
         app.command(name, epilog=f"Example: {example}")(verb)
 
 
+INTERRUPTED = 130  # the status into which typer turns Ctrl-C
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status. `arguments` default to those of the process."""
+    """Run one command; returns the exit status. `arguments` default to those of the process; none show the help."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            status = app(args=arguments, standalone_mode=False)
+            status = app(args=arguments, prog_name="vosbench", standalone_mode=False)
+        sys.stdout.flush()  # a reader that went away shows itself here, not when Python exits
     except VosbenchError as error:
         return _fail(error.message, error.hint)
     except typer.TyperException as error:
         return _fail(error.format_message(), "vosbench --help, or vosbench VERB --help, lists what there is")
-    except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted", "start the same command again: what is finished is kept", 130)
-    except BrokenPipeError:  # the reader of our output has seen enough
-        sys.stderr.close()
+    except (BrokenPipeError, SystemExit):  # the reader of our output has seen enough; typer exits where it prints
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that what is left can be flushed
         return 0
+    if status == INTERRUPTED:
+        return _fail("interrupted", "start the same command again: what is finished is kept", INTERRUPTED)
     return status if isinstance(status, int) else 0
 
 

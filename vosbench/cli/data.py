@@ -54,8 +54,8 @@ def score(
         f"{predictions}: {scores.dataset} {scores.split}, protocol {scores.protocol}{partial}; {len(rows)} objects."
     )
     if objects:
-        print(render(Table(pd.DataFrame(rows), caption)) + "\n")
-    print(render(Table(pd.DataFrame([total]), caption)))
+        print(render(Table(pd.DataFrame(rows), caption)))
+    print(render(Table(pd.DataFrame([total]), caption)), end="")
     if csv is not None:
         write_official_csv(scores, csv, data.split)
     options.write_json(
@@ -89,11 +89,15 @@ def check(
     progress.close()
     for problem in problems:
         print(f"{problem.message}\n  hint: {problem.hint}")
-    where = f"{data.name} {data.split} in {data.root}: {len(names)} sequences"
-    print(f"{where}, {len(problems)} problems" if problems else f"{where}, sound", file=sys.stderr)
+    where = f"{data.name} {data.split} in {data.root}: {_count(len(names), 'sequence')}"
+    print(f"{where}, {_count(len(problems), 'problem')}" if problems else f"{where}, sound", file=sys.stderr)
     found = [{"path": str(p.path), "message": p.message, "hint": p.hint} for p in problems]
     options.write_json(json, {"dataset": data.name, "split": data.split, "problems": found})
     return 2 if problems else 0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 KINDS = ("policies", "datasets", "models", "protocols")
@@ -107,9 +111,10 @@ def list_(
     if what not in KINDS:
         raise unknown("list", what, KINDS)
     rows = {"policies": _policies, "datasets": _datasets, "models": _models, "protocols": _protocols}[what]()
+    width = max(len(row["name"]) for row in rows)
     for row in rows:
         name, *rest = row.values()
-        print(f"{name:18}" + "  ".join(str(value) for value in rest if value != ""))
+        print("  ".join([name.ljust(width), *filter(None, rest)]))
     options.write_json(json, rows)
 
 
@@ -119,7 +124,7 @@ def _policies() -> list[dict[str, str]]:
     rows = []
     for name in policy_names():
         kind = resolve_policy(name).kind
-        about = (sys.modules[kind.__module__].__doc__ or "").strip().splitlines()[0].partition(": ")[2]
+        about = (sys.modules[kind.__module__].__doc__ or "").strip().partition("\n")[0].partition(": ")[2]
         parameters = (f"{key}={_plain(value['default'])}" for key, value in describe(kind).items())
         rows.append({"name": name, "about": about, "parameters": f"[{', '.join(parameters)}]"})
     return rows

@@ -1,5 +1,6 @@
 """Verbs that look at a finished run: table, timing and plot. They read records only and never need torch."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ Format = Annotated[str, typer.Option("--format", help=", ".join(FORMATS))]
 Out = Annotated[Path | None, typer.Option("--out", help="write to this file instead of printing")]
 RUNS = Path(".vosbench") / "runs"
 TABLES = {"strategy": tables.leaderboard, "sequence": tables.by_sequence, "object": tables.by_object}
+TIMINGS = {"stages": timings.stages, "latency": timings.latency}
 FIGURES = {
     "accuracy-against-speed": plots.accuracy_against_speed,
     "latency-against-frame": plots.latency_against_frame,
@@ -37,17 +39,28 @@ def table(
     found = TABLES[by](read_run(run or _latest()))
     _show(render(found, format), out)
     if json is not None:
-        options.write_text(json, render(found, "json") + "\n")
+        options.write_text(json, render(found, "json"))
 
 
-def timing(run: RunFolder = None, format: Format = "text", out: Out = None, json: options.Json = None) -> None:
+def timing(
+    run: RunFolder = None,
+    only: Annotated[str | None, typer.Option(help="stages or latency; default: both")] = None,
+    format: Format = "text",
+    out: Out = None,
+    json: options.Json = None,
+) -> None:
     """Where the time of a run went: milliseconds per stage, latency percentiles, the two FPS figures."""
+    if only is not None and only not in TIMINGS:
+        raise unknown("part of the timing", only, TIMINGS)
+    if only is None and format == "csv":
+        raise VosbenchError("a CSV file holds one table, the timing has two", "add --only stages or --only latency")
     records = read_run(run or _latest())
-    reports = {"stages": timings.stages(records), "latency": timings.latency(records)}
-    _show("\n\n".join(render(report, format) for report in reports.values()), out)
+    found = {name: TIMINGS[name](records) for name in ([only] if only else TIMINGS)}
+    as_json = ",\n".join(f'"{name}": {render(part, "json").strip()}' for name, part in found.items())
+    as_json = f"{{{as_json}}}\n"
+    _show(as_json if format == "json" else "\n".join(render(part, format) for part in found.values()), out)
     if json is not None:
-        parts = (f'"{name}": {render(report, "json").strip()}' for name, report in reports.items())
-        options.write_text(json, "{" + ",\n".join(parts) + "}\n")
+        options.write_text(json, as_json)
 
 
 def plot(
@@ -56,12 +69,16 @@ def plot(
     format: Annotated[str, typer.Option("--format", help="png, svg or pdf")] = "png",
     json: options.Json = None,
 ) -> None:
-    """Draw J&F against FPS, and latency and memory against frame index."""
+    """Draw J&F against FPS, if the run has scores, and latency and memory against frame index."""
     if format not in ("png", "svg", "pdf"):
         raise unknown("figure format", format, ("png", "svg", "pdf"))
     records = read_run(run or _latest())
     written = []
+    scored = any(record.scores for record in records)
     for name, draw in FIGURES.items():
+        if draw is plots.accuracy_against_speed and not scored:
+            print(f"{name} is left out: the run has no scores", file=sys.stderr)
+            continue
         path = out / f"{name}.{format}"
         plots.save(draw(records), path)
         written.append(str(path))
@@ -79,13 +96,13 @@ def _latest() -> Path:
 
 def _show(text: str, out: Path | None) -> None:
     if out is None:
-        print(text)
+        print(text, end="")
     else:
-        options.write_text(out, text + "\n")
+        options.write_text(out, text)
 
 
 VERBS = {
     "table": (table, "vosbench table --by object --format markdown"),
-    "timing": (timing, "vosbench timing --format csv --out timing.csv"),
+    "timing": (timing, "vosbench timing --only stages --format csv --out stages.csv"),
     "plot": (plot, "vosbench plot .vosbench/runs/NAME --out figures --format svg"),
 }

@@ -80,7 +80,7 @@ def run(
         progress.close()
     table = leaderboard(records)
     print(render(table))
-    print(f"\nRecords and masks are in {plan.folder}; see also: vosbench table, timing and plot {plan.folder}")
+    print(f"Records and masks are in {plan.folder}; see also: vosbench table, timing and plot {plan.folder}")
     options.write_json(json, {"caption": table.caption, "records": [record.to_json() for record in records]})
 
 

@@ -60,6 +60,7 @@ class MemoryBank:
         self._free = torch.empty(0, dtype=torch.int64, device=device)
         self._fault = torch.zeros((), dtype=torch.bool, device=device)
         self._key = torch.empty(0, key_dim, device=device)
+        self._scores = torch.empty(0, device=device)
         for name, dtype in COLUMNS.items():
             self.add_column(name, dtype)
 
@@ -187,7 +188,7 @@ class MemoryBank:
         """
         if not self.count:
             raise VosbenchError(f"the strategy left the memory empty before frame {frame}", "insert annotated frames")
-        scores = affinity(self.key, query, metric)
+        scores = affinity(self.key, query, metric, out=self._score_buffer(len(query)))
         if self.count < self.extent:
             scores.masked_fill_(~self.occupied, -torch.inf)
         readouts, matches = [], []
@@ -212,6 +213,12 @@ class MemoryBank:
             raise VosbenchError("the strategy broke a rule of MemoryBank", "run it with --device cpu to see which")
 
     # Storage
+
+    def _score_buffer(self, queries: int) -> Tensor:
+        """Room for the scores of one read, float32 [Q,extent]; kept, since fresh pages cost as much as the product."""
+        if len(self._scores) < queries * self.extent:
+            self._scores = self._key.new_empty(queries * self._allocated)
+        return self._scores[: queries * self.extent].view(queries, self.extent)
 
     def _reserve(self, slots: int) -> None:
         """Grow the storage to hold `slots`: by doubling, up to the capacity."""

@@ -3,7 +3,8 @@
 import hashlib
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -19,12 +20,25 @@ FIRST_VALUE_CONVOLUTION = "value_encoder.conv1.weight"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights on disk: the architecture they fit, and the hash that identifies them."""
+    """Weights in memory: the file's stem, the architecture they fit, the hash of the file, and the tensors."""
 
     name: str
     config: str
-    path: Path
     sha256: str
+    state: Mapping[str, Tensor] = field(repr=False)
+
+    def build(self, device: str | torch.device = "cpu", precision: str = "fp32") -> STCN:
+        """The network with these weights, in evaluation mode. Raises VosbenchError for a device that is not there."""
+        if precision != "fp32":
+            raise unknown("precision", precision, ["fp32"])
+        target = check_device(device)
+        if target.type == "cuda":
+            torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32
+        with torch.device("meta"):
+            model = STCN(CONFIGS[self.config])
+        floats = {key: value.float() if value.is_floating_point() else value for key, value in self.state.items()}
+        model.load_state_dict(floats, strict=True, assign=True)
+        return model.to(target).eval().requires_grad_(False)
 
 
 def bundled() -> tuple[str, ...]:
@@ -32,33 +46,25 @@ def bundled() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in WEIGHTS.glob("*.safetensors")))
 
 
-def load_model(
-    name: str | Path, device: str | torch.device = "cpu", precision: str = "fp32"
-) -> tuple[STCN, Checkpoint]:
-    """The network in evaluation mode on `device`, and where its weights came from.
+def load_model(name: str | Path, device: str | torch.device = "cpu", precision: str = "fp32") -> STCN:
+    """The network in evaluation mode, its weights bundled (`stcn-tiny`) or from the path of any trained STCN.
 
-    `name` is a bundled name (`stcn-tiny`) or the path of a published or trained STCN. Raises VosbenchError for an
-    unknown name, an unreadable file, the weights of another network (naming what is missing or mis-shaped), and
-    a device that is not there.
+    Raises VosbenchError as `read_checkpoint` does, and for a device that is not there.
     """
-    if precision != "fp32":
-        raise unknown("precision", precision, ["fp32"])
-    target = check_device(device)
+    return read_checkpoint(name).build(device, precision)
+
+
+def read_checkpoint(name: str | Path) -> Checkpoint:
+    """The weights of a bundled name, or of a file.
+
+    Raises VosbenchError for an unknown name, an unreadable file, and the weights of another network (naming what
+    is missing or mis-shaped).
+    """
     path = _find(name)
     state = _read(path)
     config = _closest(state)
-    with torch.device("meta"):
-        model = STCN(CONFIGS[config])
-    _check(path, config, model.state_dict(), state)
-    model.load_state_dict(
-        {key: state[key].float() if state[key].is_floating_point() else state[key] for key in state},
-        strict=True,
-        assign=True,
-    )
-    if target.type == "cuda":
-        torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return model.to(target).eval().requires_grad_(False), Checkpoint(path.stem, config, path, digest)
+    _check(path, config, state)
+    return Checkpoint(path.stem, config, hashlib.sha256(path.read_bytes()).hexdigest(), state)
 
 
 def check_device(device: str | torch.device) -> torch.device:
@@ -119,19 +125,20 @@ def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     return {key: tuple(value.shape) for key, value in state.items()}
 
 
+@cache
+def _expected(config: str) -> dict[str, tuple[int, ...]]:
+    with torch.device("meta"):
+        return _shapes(STCN(CONFIGS[config]).state_dict())
+
+
 def _closest(state: Mapping[str, Tensor]) -> str:
     """The architecture that shares the most tensors with the state."""
     found = set(_shapes(state).items())
-
-    def agreement(name: str) -> int:
-        with torch.device("meta"):
-            return len(found & set(_shapes(STCN(CONFIGS[name]).state_dict()).items()))
-
-    return max(CONFIGS, key=agreement)
+    return max(CONFIGS, key=lambda name: len(found & set(_expected(name).items())))
 
 
-def _check(path: Path, config: str, expected: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> None:
-    want, have = _shapes(expected), _shapes(state)
+def _check(path: Path, config: str, state: Mapping[str, Tensor]) -> None:
+    want, have = _expected(config), _shapes(state)
     missing = [key for key in want if key not in have]
     extra = [key for key in have if key not in want]
     wrong = [f"{key} is {have[key]}, not {want[key]}" for key in want if key in have and have[key] != want[key]]

@@ -78,7 +78,7 @@ class Trainer:
         )
         folder.mkdir(parents=True, exist_ok=True)
         if config.initial and not self.checkpoint.exists():
-            self.model.load_state_dict(load_model(config.initial, config.device)[0].state_dict())
+            self.model.load_state_dict(load_model(config.initial, config.device).state_dict())
         if self.checkpoint.exists():
             state = read_state(self.checkpoint, config.device)
             config.check_same_training(state["config"], self.checkpoint)

@@ -1,0 +1,275 @@
+"""What a user can get wrong: each fault is one line that names it, a hint, and exit status 2."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.torch import save_file
+from torch import zeros
+
+from vosbench.images import read_labels, write_labels
+from vosbench.models.checkpoint import load_model
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def relabel(path, change):
+    write_labels(path, change(read_labels(path)))
+
+
+def anti_alias(path):
+    with Image.open(path) as picture:
+        white = picture.convert("L").point(lambda label: 255 if label else 0)
+    white.resize((16, 12), Image.Resampling.BILINEAR).resize((64, 48), Image.Resampling.BICUBIC).save(path)
+
+
+def recolour(path):
+    with Image.open(path) as picture:
+        picture.convert("RGB").save(path)
+
+
+FIRST = "Annotations/480p/ant/00000.png"
+DATA_FAULTS = {
+    "a split that names an absent sequence": (
+        lambda root: (root / "ImageSets/2017/val.txt").write_text("wasp\nant\n"),
+        ["sequence wasp of davis2017 val is absent", "JPEGImages/480p/wasp does not exist", "take it off"],
+    ),
+    "no split file": (
+        lambda root: (root / "ImageSets/2017/val.txt").unlink(),
+        ["split val of davis2017 has no list", "val.txt does not exist", "splits found there: test-dev"],
+    ),
+    "an empty split file": (
+        lambda root: (root / "ImageSets/2017/val.txt").write_text("\n"),
+        ["davis2017 val in", "has no sequence", "--split"],
+    ),
+    "a truncated first frame": (
+        lambda root: truncate(root / "JPEGImages/480p/ant/00000.jpg"),
+        ["ant/00000.jpg is truncated", "copy the file again"],
+    ),
+    "a truncated later frame": (
+        lambda root: truncate(root / "JPEGImages/480p/ant/00005.jpg"),
+        ["ant/00005.jpg is truncated", "copy the file again"],
+    ),
+    "an empty frame": (
+        lambda root: (root / "JPEGImages/480p/ant/00002.jpg").write_bytes(b""),
+        ["ant/00002.jpg is truncated", "copy the file again"],
+    ),
+    "a frame of another size": (
+        lambda root: Image.new("RGB", (64, 40)).save(root / "JPEGImages/480p/ant/00003.jpg"),
+        ["frame 00003 of ant is (40, 64)", "the frames before it (48, 64)", "one size"],
+    ),
+    "no frames": (
+        lambda root: shutil.rmtree(root / "JPEGImages/480p/ant"),
+        ["JPEGImages/480p/ant does not exist", "unpack it"],
+    ),
+    "a frame that lacks": (
+        lambda root: (root / "JPEGImages/480p/ant/00004.jpg").unlink(),
+        ["ant lacks frames 00004, which have masks", "unpack the frames again"],
+    ),
+    "a truncated mask": (lambda root: truncate(root / FIRST), [FIRST, "not a readable PNG", "again"]),
+    "a truncated later mask": (
+        lambda root: truncate(root / "Annotations/480p/ant/00003.png"),
+        ["ant/00003.png is not a readable PNG", "again"],
+    ),
+    "no first mask": (lambda root: (root / FIRST).unlink(), [FIRST, "does not exist", "unpack the annotations again"]),
+    "no later mask": (
+        lambda root: (root / "Annotations/480p/ant/00002.png").unlink(),
+        ["Annotations/480p/ant lacks the masks of frames 00002", "unpack the annotations again"],
+    ),
+    "a mask of another size": (
+        lambda root: relabel(root / FIRST, lambda labels: labels[:-1]),
+        [FIRST, "is 64x47 pixels, its frame 64x48", "nearest neighbour"],
+    ),
+    "an RGB mask": (
+        lambda root: recolour(root / FIRST),
+        [FIRST, "is a RGB image, not a label map", "palette or 8-bit"],
+    ),
+    "a 0/255 mask": (
+        lambda root: relabel(root / FIRST, lambda labels: np.where(labels > 0, 255, 0)),
+        [FIRST, "is a 0/255 mask, but object ids are expected", "davis2016"],
+    ),
+    "an anti-aliased mask": (lambda root: anti_alias(root / FIRST), [FIRST, "is anti-aliased", "nearest neighbour"]),
+    "a mask without an object": (
+        lambda root: relabel(root / FIRST, np.zeros_like),
+        [FIRST, "holds no object", "what to follow"],
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", DATA_FAULTS)
+def test_faults_of_the_data_set(small_davis, tmp_path, refused, fault):
+    spoil, expected = DATA_FAULTS[fault]
+    spoil(small_davis)
+    said = refused(
+        *("run", "--dataset", "davis2017", "--root", small_davis, "-p", "first-only", "--limit", 1, "--no-controls"),
+        *("--out", tmp_path / "run"),
+    )
+    for words in expected:
+        assert words in said
+
+
+DAVIS = ("--dataset", "davis2017", "--root", "DAVIS")
+COMMANDS = {
+    "no root": (["run", "--dataset", "davis2017"], ["davis2017 needs a root folder", "--root"]),
+    "absent root": (["run", "--dataset", "davis2017", "--root", "no"], ["root no is not a folder", "--root"]),
+    "root without pictures": (
+        ["run", "--dataset", "davis2017", "--root", "empty"],
+        ["empty holds no 480p pictures", "JPEGImages and Annotations"],
+    ),
+    "unknown data set": (["run", "--dataset", "davis"], ["unknown data set 'davis'", "davis2017"]),
+    "unknown split": (["run", *DAVIS, "--split", "vall"], ["unknown split 'vall'", "val"]),
+    "absent split": (["run", *DAVIS, "--split", "train"], ["train.txt does not exist", "test-dev, val"]),
+    "unknown frame mode": (
+        ["run", *DAVIS, "--frame-mode", "720p"],
+        ["unknown frame mode '720p'", "480p"],
+    ),
+    "absent resolution": (["run", *DAVIS, "--frame-mode", "Full-Resolution"], ["no Full-Resolution", "--frame-mode"]),
+    "unknown sequence": (["run", *DAVIS, "--sequences", "ant,bees"], ["unknown sequence 'bees'", "bee"]),
+    "no sequence": (["run", *DAVIS, "--sequences", ","], ["empty list of sequences", "at least one"]),
+    "limit of nothing": (["run", *DAVIS, "--limit", "0"], ["a limit of 0 sequences", "1 or more"]),
+    "unknown policy": (["run", *DAVIS, "-p", "fiffo"], ["unknown policy 'fiffo'", "fifo"]),
+    "unknown parameter": (
+        ["run", *DAVIS, "-p", "lfu:capasity=2"],
+        ["unknown parameter of lfu 'capasity'", "did you mean capacity"],
+    ),
+    "absent policy file": (["run", *DAVIS, "-p", "idea.py"], ["no policy file idea.py", "MemoryPolicy"]),
+    "the same policy twice": (["run", *DAVIS, "-p", "lfu", "-p", "lfu"], ["each once", "--policy"]),
+    "unknown model": (["run", *DAVIS, "--model", "stcn-tny"], ["unknown model 'stcn-tny'", "stcn-tiny"]),
+    "absent checkpoint": (["run", *DAVIS, "--model", "stcn.pth"], ["no checkpoint stcn.pth", "stcn-tiny"]),
+    "unknown protocol": (["run", *DAVIS, "--protocol", "davis2071"], ["unknown protocol 'davis2071'", "davis2017"]),
+    "unknown device": (["run", *DAVIS, "--device", "gpu"], ["unknown device 'gpu'", "cpu"]),
+    "unknown affinity": (["run", *DAVIS, "--affinity", "l1"], ["'--affinity'", "'l2', 'dot', 'cosine'", "--help"]),
+    "top-k of nothing": (["run", *DAVIS, "--top-k", "0"], ["top-k must be at least 1, not 0", "--top-k"]),
+    "size of nothing": (["run", *DAVIS, "--size", "8"], ["size must be at least 16 pixels", "--size"]),
+    "unknown flag": (["run", *DAVIS, "--frsh"], ["No such option: --frsh", "--fresh", "--help"]),
+    "unknown verb": (["rum"], ["No such command 'rum'", "run", "--help"]),
+    "a value that is no number": (["run", *DAVIS, "--limit", "all"], ["'--limit'", "integer", "--help"]),
+    "a flag without its value": (["run", *DAVIS, "--limit"], ["--limit", "requires an argument", "--help"]),
+    "unwritable run folder": (["run", *DAVIS, "--out", "file/run"], ["cannot write", "file/run", "--out"]),
+    "nothing to score": (["score"], ["predictions", "--help"]),
+    "absent predictions": (["score", "masks", *DAVIS], ["predictions lack the sequence ant", "<sequence>/<frame>.png"]),
+    "private ground truth": (
+        ["score", "masks", *DAVIS, "--split", "test-dev"],
+        ["predictions lack the sequence cat", "for every sequence"],
+    ),
+    "data set to check": (["check"], ["--dataset", "--help"]),
+    "root to check": (["check", "--dataset", "davis2017", "--root", "no"], ["root no is not a folder", "--root"]),
+    "unknown list": (["list", "policy"], ["unknown list 'policy'", "policies"]),
+    "no run": (["table"], ["there is no run in .vosbench/runs", "vosbench run"]),
+    "absent run": (["timing", "no"], ["run no does not exist", "vosbench run"]),
+    "empty run": (["plot", "empty"], ["run empty holds no records", "vosbench run"]),
+    "unknown row": (["table", "--by", "frame"], ["unknown kind of row 'frame'", "strategy"]),
+    "no configuration": (["train"], ["config", "--help"]),
+    "export of another kind": (["train", "tiny.toml", "--out", "t", "--export", "a.pth"], ["a.pth", ".safetensors"]),
+}
+
+
+@pytest.mark.parametrize("fault", COMMANDS)
+def test_faults_of_the_command(small_davis, monkeypatch, refused, fault):
+    monkeypatch.chdir(small_davis.parent)
+    small_davis.parent.joinpath("empty").mkdir()
+    small_davis.parent.joinpath("file").write_text("")
+    command, expected = COMMANDS[fault]
+    said = refused(*command)
+    for words in expected:
+        assert words in said
+
+
+def test_weights_of_another_network(small_davis, tmp_path, refused):
+    def said_of(path):
+        return refused("run", "--dataset", "davis2017", "--root", small_davis, "--model", path)
+
+    path = tmp_path / "other.safetensors"
+    save_file({"conv1.weight": zeros(4, 3, 7, 7), "fc.weight": zeros(2, 4)}, path)
+    said = said_of(path)
+    assert f"{path} does not fit stcn" in said
+    assert "missing (key_encoder.conv1.weight, …); 2 unexpected" in said
+    assert "weights of STCN" in said
+
+    save_file(load_model("stcn-tiny").state_dict() | {"key_encoder.conv1.weight": zeros(9, 3, 7, 7)}, path)
+    assert "does not fit stcn-tiny" in said_of(path)
+    assert "1 mis-shaped (key_encoder.conv1.weight is (9, 3, 7, 7), not" in said_of(path)
+
+    path = tmp_path / "text.pth"
+    path.write_text("weights")
+    said = said_of(path)
+    assert f"{path} is not a readable checkpoint" in said
+    assert ".safetensors" in said
+
+
+def test_cuda_asked_for_and_absent(small_davis, monkeypatch, refused):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    said = refused("run", "--dataset", "davis2017", "--root", small_davis, "--device", "cuda")
+    assert "device cuda was asked for, but this machine" in said
+    assert "--device cpu" in said
+
+
+@pytest.fixture
+def predictions(small_davis, tmp_path):
+    """Masks that equal the ground truth."""
+    return shutil.copytree(small_davis / "Annotations/480p", tmp_path / "predictions")
+
+
+PREDICTION_FAULTS = {
+    "a sequence lacks": (
+        lambda folder: shutil.rmtree(folder / "bee"),
+        ["predictions lack the sequence bee", "predictions/bee is no folder", "<sequence>/<frame>.png"],
+    ),
+    "a frame lacks": (
+        lambda folder: (folder / "bee/00003.png").unlink(),
+        ["predictions/bee/00003.png does not exist"],
+    ),
+    "an id above the truth's": (
+        lambda folder: relabel(folder / "bee/00003.png", lambda labels: 3 * labels),
+        ["bee/00003.png holds the id 3, but the highest allowed is 1", "first annotation"],
+    ),
+    "another size": (
+        lambda folder: relabel(folder / "bee/00003.png", lambda labels: labels[:, 1:]),
+        ["bee/00003.png is 63x48, its ground truth 64x48", "nearest neighbour"],
+    ),
+    "0/255": (
+        lambda folder: relabel(folder / "bee/00003.png", lambda labels: 255 * labels),
+        ["bee/00003.png holds the id 255", "davis2016"],
+    ),
+    "colour": (lambda folder: recolour(folder / "bee/00003.png"), ["bee/00003.png is a RGB image", "object ids"]),
+    "truncated": (lambda folder: truncate(folder / "bee/00003.png"), ["bee/00003.png is not a readable PNG", "again"]),
+    "anti-aliased": (lambda folder: anti_alias(folder / "bee/00003.png"), ["bee/00003.png holds the id", "nearest"]),
+}
+
+
+@pytest.mark.parametrize("fault", PREDICTION_FAULTS)
+def test_faults_of_predictions(small_davis, predictions, refused, fault):
+    spoil, expected = PREDICTION_FAULTS[fault]
+    spoil(predictions)
+    said = refused("score", predictions, "--dataset", "davis2017", "--root", small_davis, "--jobs", 1)
+    for words in expected:
+        assert words in said
+
+
+def test_private_ground_truth_has_no_score(small_davis, predictions, refused):
+    said = refused("score", predictions, "--dataset", "davis2017", "--root", small_davis, "--split", "test-dev")
+    assert "ground truth of davis2017 test-dev is private" in said
+    assert "submit" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, "cannot read tiny.toml: No such file"),
+        ("steps = ", "tiny.toml is not TOML"),
+        ("stepz = 3", "unknown training setting in tiny.toml 'stepz'"),
+        ("steps = 'few'", "steps must be of type int"),
+    ],
+)
+def test_faults_of_a_training(tmp_path, monkeypatch, vosbench, text, expected):
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        (tmp_path / "tiny.toml").write_text(text)
+    outcome = vosbench("train", "tiny.toml", "--out", "t")
+    assert outcome.status == 2
+    assert outcome.err.startswith("vosbench: error: ")
+    assert expected in outcome.err
+    assert not (tmp_path / "t").exists()
