@@ -4,7 +4,6 @@ A record is written when its masks are scored, and reused while what determines 
 stopped goes on where it was.
 """
 
-import os
 import shutil
 import time
 from collections import deque
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
 from vosbench.errors import VosbenchError
@@ -51,13 +50,14 @@ def execute(plan: Plan, progress: Progress | None = None, fresh: bool = False) -
     """Carry out what is not done yet of a plan; see `run`."""
     todo = [task for task in plan.tasks if fresh or not _finished(task)]
     pending: deque[_Scoring] = deque()
+    workers = ProcessPoolExecutor(plan.suite.jobs, timeout=None)  # our own: joblib breaks on loky's common one
     try:
         first = next((task for task in todo if isinstance(task.what, PolicySpec)), None)
         if first is not None:
             _warm_up(plan, first)
         try:
             for task in todo:
-                pending.append(_start_scoring(plan, task, _infer(plan, task, progress)))
+                pending.append(_start_scoring(workers, plan, task, _infer(plan, task, progress)))
                 while pending and pending[0].done():
                     pending.popleft().finish()
             while pending:
@@ -78,6 +78,7 @@ def execute(plan: Plan, progress: Progress | None = None, fresh: bool = False) -
     finally:
         for scoring in pending:
             scoring.cancel()
+        workers.shutdown()
     return tuple(report.read_record(task.record) for task in plan.tasks)
 
 
@@ -204,10 +205,8 @@ class _Scoring:
         report.write_record(self.task.record, record)
 
 
-def _start_scoring(plan: Plan, task: Task, record: report.RunRecord) -> _Scoring:
+def _start_scoring(workers: ProcessPoolExecutor, plan: Plan, task: Task, record: report.RunRecord) -> _Scoring:
     if plan.protocol is None:
         return _Scoring(task, record, None, plan.partial, None)
-    # Workers outlast a slow sequence, and are new ones where relative paths mean another folder.
-    workers = get_reusable_executor(plan.suite.jobs, timeout=600, initializer=os.chdir, initargs=(os.getcwd(),))
     future = workers.submit(score_sequence, plan.truths[task.sequence.name], task.masks, plan.protocol)
     return _Scoring(task, record, plan.protocol, plan.partial, future)
