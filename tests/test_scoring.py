@@ -1,11 +1,16 @@
 """Scoring folders of masks: the official numbers, the official files, and every fault with its path."""
 
 import csv
+import errno
+import os
+import shutil
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from joblib.externals.loky import reusable_executor
 from PIL import Image
 
 from vosbench.errors import VosbenchError
@@ -158,7 +163,7 @@ def spoil(path, how):
         ("truncated", "not a readable PNG", "again"),
         ("RGB", "RGB image", "palette or 8-bit grey"),
         ("size", "is 29x20, its ground truth 30x20", "nearest neighbour"),
-        ("extra id", "holds the id 3, but the highest of the ground truth is 1", "first annotation"),
+        ("extra id", "holds the id 3, but the highest allowed is 1", "first annotation"),
         ("0/255", "holds the id 255", "0/255 mask"),
         ("anti-aliased", "holds the id 232", "anti-aliasing"),
     ],
@@ -202,3 +207,43 @@ def test_an_unwritable_folder_is_named(pair, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(VosbenchError, match=r"cannot write .*global_results-val\.csv"):
         write_official_csv(score(masks, truth, jobs=1), tmp_path / "file", "val")
+
+
+def test_a_killed_worker_is_an_error_and_no_hang(pair, monkeypatch):
+    truth, masks = pair
+    monkeypatch.setattr("vosbench.scoring.PART", 1)
+    for folder in (truth.root, masks):
+        for frame in range(5, 60):
+            shutil.copy(folder / "bee" / "00004.png", folder / "bee" / f"{frame:05d}.png")
+
+    def kill(done, _total):
+        if done == 1:
+            for worker in list(reusable_executor._executor._processes.values()):
+                os.kill(worker.pid, signal.SIGKILL)
+
+    with pytest.raises(VosbenchError, match=r"a worker process died while scoring.*SIGKILL") as caught:
+        score(masks, truth, jobs=2, progress=kill)
+    assert "memory" in caught.value.hint
+    assert len(score(masks, truth, jobs=2).objects) == 3
+
+
+def test_a_full_disk_leaves_no_half_written_result(pair, tmp_path, monkeypatch):
+    truth, masks = pair
+    scores = score(masks, truth, jobs=1)
+
+    def full(path, _text, **_options):
+        path.open("w").close()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(VosbenchError, match=r"cannot write .*No space left on device"):
+        write_official_csv(scores, tmp_path / "results", "val")
+    assert list((tmp_path / "results").iterdir()) == []
+
+
+def test_no_object_that_counts_is_an_error(pair):
+    truth, masks = pair
+    for path in truth.root.rglob("0000[1-3].png"):
+        write_labels(path, np.zeros((20, 30), np.uint8))
+    with pytest.raises(VosbenchError, match="no object of masks val counts under the protocol vos-benchmark"):
+        score(masks, truth, "vos-benchmark", jobs=1)

@@ -2,22 +2,22 @@
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import joblib
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
+from vosbench.datasets.base import Dataset
+from vosbench.datasets.files import some
 from vosbench.errors import VosbenchError, unknown
-from vosbench.metrics.evaluate import FrameScores, Plan, object_scores, plan, score_frames, traces
+from vosbench.metrics.evaluate import object_scores, plan, score_frames
 from vosbench.metrics.protocols import find_protocol
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace, Summary, summary
+from vosbench.metrics.traces import FrameScores, Plan, traces
 from vosbench.types import GroundTruth
-
-if TYPE_CHECKING:
-    from vosbench.datasets.base import Dataset
 
 PART = 48  # frames to a task: some 0.1 s of work, so that processes end together and workers hold little
 
@@ -43,23 +43,23 @@ class Scores:
         for kind, mine, theirs in (
             ("protocol", self.protocol, other.protocol),
             ("data set", f"{self.dataset} {self.split}", f"{other.dataset} {other.split}"),
-            ("objects", _objects(self), _objects(other)),
         ):
             if mine != theirs:
                 raise VosbenchError(
                     f"results of different {kind} cannot be compared: {mine} and {theirs}",
-                    "score both sets of masks again with the same protocol, split and sequences",
+                    "score both sets of masks again with the same protocol and split",
                 )
-
-
-def _objects(scores: Scores) -> str:
-    """The sequences and their number of objects, shortened to what differs in most cases."""
-    return f"{len(scores.objects)} of {len({o.sequence for o in scores.objects})} sequences"
+        names = [{f"{o.sequence}_{o.object_id}" for o in scores.objects} for scores in (self, other)]
+        if names[0] != names[1]:
+            raise VosbenchError(
+                f"results of different objects cannot be compared: only one has {some(sorted(names[0] ^ names[1]))}",
+                "score both sets of masks again with the same sequences",
+            )
 
 
 def score(
     predictions: Path,
-    dataset: "Dataset",
+    dataset: Dataset,
     protocol: str | None = None,
     jobs: int | None = None,
     sequences: Iterable[str] | None = None,
@@ -89,6 +89,11 @@ def score(
     plans = [plan(truth, rules) for truth in truths]
     scored = _score_parts(plans, truths, predictions, jobs, progress)
     found = tuple(trace for planned, frames in zip(plans, scored, strict=True) for trace in traces(planned, frames))
+    if not found:
+        raise VosbenchError(
+            f"no object of {dataset.name} {dataset.split} counts under the protocol {rules.name}",
+            "check the annotations, or choose another protocol",
+        )
     return Scores(
         dataset=dataset.name,
         split=dataset.split,
@@ -135,8 +140,9 @@ def _score_parts(
             if progress is not None:
                 progress(done, total)
     except BrokenProcessPool as error:
+        how = re.search(r"\{.*\}", str(error))  # e.g. {SIGKILL(-9)}
         raise VosbenchError(
-            f"a worker process died while scoring {predictions}: {error}".splitlines()[0],
+            f"a worker process died while scoring {predictions}{f', {how[0]}' if how else ''}",
             "most often the machine ran out of memory: use fewer jobs",
         ) from None
     return scored

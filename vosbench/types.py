@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.images import read_labels, read_rgb
+from vosbench.images import object_ids, read_labels, read_rgb
 
 
 @dataclass(frozen=True)
@@ -88,14 +88,19 @@ class Sequence:
         """A sequence from memory: rgb uint8 [T,H,W,3]; annotations {frame index: label map uint8 [H,W]}.
 
         Each object is taken from the earliest annotation that holds its id; what later ones hold of it is dropped.
+        255 means "unknown". Raises VosbenchError for arrays of another kind or size.
         """
+        if rgb.dtype != np.uint8 or rgb.ndim != 4 or rgb.shape[-1] != 3:
+            raise VosbenchError(f"the video is {rgb.dtype} {rgb.shape}", "give uint8 [frames,height,width,3], RGB")
         seen: set[int] = set()
         first_masks = []
         for index in sorted(annotations):
             labels = np.asarray(annotations[index])
             if labels.shape != rgb.shape[1:3]:
                 raise VosbenchError(f"annotation of frame {index} is {labels.shape}, the video {rgb.shape[1:3]}")
-            new = tuple(int(i) for i in np.unique(labels) if i != 0 and int(i) not in seen)
+            if labels.dtype != np.uint8:
+                raise VosbenchError(f"annotation of frame {index} is {labels.dtype}", "give a label map of uint8")
+            new = tuple(i for i in object_ids(labels) if i not in seen)
             if new:
                 first_masks.append(FirstMask(index, new, np.where(np.isin(labels, new), labels, 0).astype(np.uint8)))
                 seen.update(new)

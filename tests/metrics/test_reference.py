@@ -1,5 +1,6 @@
 """The fast metrics against plain loops over pixels that share no code with them."""
 
+import itertools
 import math
 
 import numpy as np
@@ -68,6 +69,36 @@ def slow_davis2017(predictions, truths):
     }
 
 
+def slow_vos_benchmark(predictions, truths):
+    """{id: [(J, F) of each inner frame from the id's first sight]}, for ids that inner frames of the truth hold."""
+    series, true_ids = {}, set()
+    for p, t in list(zip(predictions, truths, strict=True))[1:-1]:
+        true_ids |= {int(i) for i in t.flat if i}
+        for i in {int(i) for i in [*p.flat, *t.flat] if i} | set(series):
+            series.setdefault(i, []).append((slow_jaccard(p == i, t == i), slow_boundary_f(p == i, t == i)))
+    return {i: series[i] for i in sorted(true_ids)}
+
+
+def slow_unsupervised(predictions, truths):
+    """The highest sum of J and F over objects and frames that any assignment of proposals to objects reaches."""
+    predictions = [np.where(t == 255, 0, p) for p, t in zip(predictions, truths, strict=True)]
+    truths = [np.where(t == 255, 0, t) for t in truths]
+    objects = range(1, truths[0].max() + 1)
+    proposals = range(1, max(len(objects), max(p.max() for p in predictions)) + 1)
+    worth = {
+        (i, j): sum(
+            slow_jaccard(p == j, t == i) + slow_boundary_f(p == j, t == i)
+            for p, t in zip(predictions, truths, strict=True)
+        )
+        for i in objects
+        for j in proposals
+    }
+    return max(
+        sum(map(worth.get, zip(objects, order, strict=True)))
+        for order in itertools.permutations(proposals, len(objects))
+    )
+
+
 @st.composite
 def label_maps(draw, height, width, highest, void=False):
     """A map of random rectangles: they overlap, touch borders, fill the picture, or leave it empty."""
@@ -84,9 +115,9 @@ def label_maps(draw, height, width, highest, void=False):
 
 
 @st.composite
-def videos(draw):
-    height, width = draw(st.integers(1, 64)), draw(st.integers(1, 64))
-    highest, frames = draw(st.integers(0, 5)), draw(st.integers(3, 5))
+def videos(draw, largest=64, objects=5):
+    height, width = draw(st.integers(1, largest)), draw(st.integers(1, largest))
+    highest, frames = draw(st.integers(0, objects)), draw(st.integers(3, 5))
     truths = [draw(label_maps(height, width, highest, void=True)) for _ in range(frames)]
     shown = int(np.where(truths[0] == 255, 0, truths[0]).max())
     return [draw(label_maps(height, width, shown)) for _ in range(frames)], truths
@@ -105,6 +136,24 @@ def test_davis2017_equals_plain_loops(video):
     assert {trace.object_id: list(zip(trace.j, trace.f, strict=True)) for trace in traces} == expected
 
 
+@settings(deadline=None, max_examples=40)
+@given(videos())
+def test_vos_benchmark_equals_plain_loops(video):
+    traces = score_masks(*video, find_protocol("vos-benchmark"))
+    expected = slow_vos_benchmark(*video)
+    assert {trace.object_id: list(zip(trace.j, trace.f, strict=True)) for trace in traces} == expected
+
+
+@settings(deadline=None, max_examples=25)
+@given(videos(largest=16, objects=3))
+def test_unsupervised_equals_the_best_permutation(video):
+    predictions, truths = video
+    if not np.where(truths[0] == 255, 0, truths[0]).any():
+        return
+    traces = score_masks(predictions, truths, find_protocol("davis2017-unsupervised"))
+    assert sum(trace.j.sum() + trace.f.sum() for trace in traces) == pytest.approx(slow_unsupervised(*video))
+
+
 @settings(deadline=None, max_examples=80)
 @given(st.data(), st.integers(1, 64), st.integers(1, 64), st.integers(1, 12))
 def test_j_and_f_equal_plain_loops(data, height, width, radius):
@@ -119,7 +168,7 @@ def test_j_and_f_equal_plain_loops(data, height, width, radius):
 def test_bitmaps_equal_masks(data, height, width, radius):
     masks = np.stack([data.draw(label_maps(height, width, 1)) > 0 for _ in range(2)])
     packed = bitmap.pack(masks, spare=radius)
-    assert bitmap.count(packed) == masks.sum()
+    assert bitmap.counts(packed) == masks.sum(axis=(1, 2)).tolist()
     np.testing.assert_array_equal(bitmap.unpack(packed, width), masks)
     np.testing.assert_array_equal(
         bitmap.unpack(bitmap.boundary(packed, width), width), [boundary_map(mask) for mask in masks]

@@ -28,7 +28,7 @@ def test_empty_and_full_masks(prediction, truth, j, f):
     assert jaccard(prediction, truth) == j
     assert boundary_f(prediction, truth) == f
     scores = frame_scores(prediction.view(np.uint8), truth.view(np.uint8), [(1, 1)], radius=1)
-    assert scores == ({(1, 1): (j, f)} if prediction.any() or truth.any() else {})
+    assert scores == ({(1, 1): (j, f, truth.any())} if prediction.any() or truth.any() else {})
 
 
 def test_boundary_lies_half_a_pixel_up_and_left():
@@ -52,7 +52,7 @@ def test_pairs_of_different_ids():
     prediction, truth = np.zeros((5, 9), np.uint8), np.zeros((5, 9), np.uint8)
     prediction[1:3, 1:3], truth[1:3, 1:3], truth[3:, 7:] = 7, 2, 200
     scores = frame_scores(prediction, truth, [(7, 2), (7, 200), (1, 200), (1, 3)], radius=1)
-    assert scores == {(7, 2): (1, 1), (7, 200): (0, 0), (1, 200): (0, 0)}
+    assert scores == {(7, 2): (1, 1, True), (7, 200): (0, 0, True), (1, 200): (0, 0, True)}
 
 
 def test_shapes_must_agree():

@@ -34,7 +34,8 @@ def test_decay_shares_the_edges_of_quarters():
 
 
 def trace(sequence, object_id, j):
-    return ObjectTrace(sequence, object_id, tuple(map(str, range(len(j)))), np.array(j), np.array(j) / 2)
+    values = np.array(j, float)
+    return ObjectTrace(sequence, object_id, tuple(map(str, range(len(j)))), values, values / 2, values >= 0)
 
 
 def test_summary_weighs_objects_not_frames():

@@ -36,6 +36,7 @@ class Geometry:
 
     def prepare(self, rgb: np.ndarray, device: torch.device) -> Tensor:
         """RGB uint8 [H,W,3] to the network's input, float32 [1,3,H',W']; bicubic without antialiasing, as STCN."""
+        rgb = np.array(rgb, order="C")  # torch takes no array that is read-only or runs backwards
         pixels = torch.from_numpy(rgb).to(device, non_blocking=True).permute(2, 0, 1)[None].float() / 255
         mean, std = (pixels.new_tensor(value)[:, None, None] for value in (MEAN, STD))
         pixels = (pixels - mean) / std

@@ -64,8 +64,12 @@ def propagate(
 
     `top_k` memory tokens count for a query pixel; `metric` compares keys; `shorter_side` overrides the inference
     size of the sequence, in pixels. Raises VosbenchError for frames or masks that cannot be read or differ in
-    size, and for a strategy that breaks its contract.
+    size, for a strategy that breaks its contract, and for a model in training mode.
     """
+    if model.training:
+        raise VosbenchError("the model is in training mode, where it normalises by batch", "call model.eval() first")
+    if top_k < 1:
+        raise VosbenchError(f"top_k must be at least 1, not {top_k}", "20 is the published value")
     run: _Video | None = None
     for index, rgb in enumerate(read_ahead(sequence.frames)):
         if run is None:
@@ -111,6 +115,7 @@ class _Video:
         first_mask = self.first_masks.get(index)
         if first_mask is None and not self.groups:
             return self._predict(index, None)
+        new = None if first_mask is None else self._load(first_mask)  # a file: outside every clock
         frame = self.geometry.prepare(rgb, self.device)
         with self.clock.stage("encode_key"):
             features = self.model.encode_key(frame)
@@ -118,8 +123,8 @@ class _Video:
         masks = self._segment(index, key, features) if self.groups else frame.new_empty(1, 0, *frame.shape[-2:])
         with self.clock.stage("aggregate"):
             joint = aggregate(masks).softmax(1)
-            if first_mask is not None:
-                joint = aggregate(self._introduce(first_mask, joint[:, 1:])).softmax(1)
+            if first_mask is not None and new is not None:
+                joint = aggregate(self._introduce(first_mask, new, joint[:, 1:])).softmax(1)
         self._remember(index, frame, key, features, joint[:, 1:], first_mask is not None)
         return self._predict(index, joint)
 
@@ -134,15 +139,18 @@ class _Video:
             self.policy.observe(match)
         return masks
 
-    def _introduce(self, first_mask: FirstMask, masks: Tensor) -> Tensor:
-        """Add the objects that appear now; under their masks the others' (joint) probabilities become 0."""
+    def _load(self, first_mask: FirstMask) -> Tensor:
+        """The masks of the objects that appear now, [1,O,H',W']."""
         labels = first_mask.load()
         if labels.shape != self.geometry.original:
             raise VosbenchError(
                 f"the first mask of {self.sequence.name} is {labels.shape}, its frames {self.geometry.original}",
                 "masks must have the size of the frames",
             )
-        new = self.geometry.prepare_masks(labels, first_mask.object_ids, self.device)
+        return self.geometry.prepare_masks(labels, first_mask.object_ids, self.device)
+
+    def _introduce(self, first_mask: FirstMask, new: Tensor, masks: Tensor) -> Tensor:
+        """Add the `new` objects; under their masks the others' (joint) probabilities become 0."""
         self.groups.append(first_mask.object_ids)
         self.bank.add_group(first_mask.frame_index, len(first_mask.object_ids))
         return torch.cat([masks * (1 - new.amax(1, keepdim=True)), new], 1)

@@ -114,15 +114,20 @@ class MemoryBank:
         per_token += sum(g.values.shape[1] * g.values.element_size() for g in self._groups)
         return self.count * per_token
 
+    @property
+    def movable(self) -> int:
+        """How many tokens are not pinned."""
+        return self.count - self.pinned_count
+
     def shortfall(self, tokens: int) -> int:
         """How many tokens must leave before `tokens` more can be inserted."""
         return 0 if self.capacity is None else max(0, self.count + tokens - self.capacity)
 
     def lowest(self, score: Tensor, count: int) -> Tensor:
         """The `count` occupied, unpinned slots of lowest score [extent]; ties: older frame, then lower position."""
-        if count > self.count - self.pinned_count:
+        if count > self.movable:
             raise VosbenchError(
-                f"the strategy must free {count} tokens but only {self.count - self.pinned_count} are not pinned",
+                f"the strategy must free {count} tokens but only {self.movable} are not pinned",
                 "raise its capacity",
             )
         age_order = torch.argsort(self.frame * self.tokens_per_frame + self.position)
@@ -134,21 +139,13 @@ class MemoryBank:
 
     def pin(self, slots: Tensor) -> None:
         """Never let these occupied, unpinned slots be freed."""
-        self._refuse(self.pinned[slots] | ~self.occupied[slots], "pinned slots that are free or pinned")
-        self._columns["pinned"][slots] = True
+        known = self._check_slots(slots)
+        self._columns["pinned"][known] = True
         self.pinned_count += len(slots)
 
     def free(self, slots: Tensor) -> None:
         """Give up the tokens in `slots`, int64 [n]: occupied, not pinned, each named once."""
-        if slots.dtype != torch.int64 or slots.ndim != 1:
-            raise VosbenchError(f"slots must be int64 [n], not {slots.dtype} {tuple(slots.shape)}", "see MemoryPolicy")
-        inside = (slots >= 0) & (slots < self.extent)
-        known = slots.clamp(0, max(self.extent - 1, 0))
-        self._refuse(~inside, "named slots out of range")
-        self._refuse(~self.occupied[known], "named slots that are free")
-        self._refuse(self.pinned[known], "named pinned slots")
-        ordered = known.sort().values
-        self._refuse(ordered[1:] == ordered[:-1], "named a slot twice")
+        known = self._check_slots(slots)
         self._columns["occupied"][known] = False
         self._free = torch.cat([self._free, known])
         self.count -= len(known)
@@ -185,7 +182,12 @@ class MemoryBank:
         self._groups.append(_Group(first_frame, objects, values))
 
     def read(self, frame: int, query: Tensor, top_k: int, metric: Metric = "l2") -> tuple[list[Tensor], Match]:
-        """Read the bank with the key [Q,CK] of `frame`: per group the readout [Q,O,CV], and the statistics."""
+        """Read the bank with the key [Q,CK] of `frame`: per group the readout [Q,O,CV], and the statistics.
+
+        Raises VosbenchError if the strategy has left a group without a token.
+        """
+        if not self.count:
+            raise VosbenchError(f"the strategy left the memory empty before frame {frame}", "insert annotated frames")
         scores = affinity(self.key, query, metric, out=self._score_buffer(len(query)))
         if self.count < self.extent:
             scores.masked_fill_(~self.occupied, -torch.inf)
@@ -196,7 +198,10 @@ class MemoryBank:
             if group.first_frame > self._groups[0].first_frame:
                 valid, partial = scores.masked_fill(self.frame < group.first_frame, -torch.inf), True
             indices, weights = top_k_softmax(valid, top_k)
-            matched = valid.gather(1, indices) > -torch.inf if partial else None
+            matched = None
+            if partial:
+                matched = valid.gather(1, indices) > -torch.inf
+                self._refuse(f"holds nothing of the objects of frame {group.first_frame}", ~matched[:, 0])
             matches.append(GroupMatch(indices, weights, matched))
             answer = readout(group.values[: self.extent], indices, weights)
             readouts.append(answer.unflatten(1, (group.objects, -1)))
@@ -205,7 +210,7 @@ class MemoryBank:
     def verify(self) -> None:
         """Raise what a strategy did wrong on a GPU, where `free` and `pin` do not wait to find out."""
         if bool(self._fault):
-            raise VosbenchError("the strategy named slots that it may not free", "run it with --device cpu for details")
+            raise VosbenchError("the strategy broke a rule of MemoryBank", "run it with --device cpu to see which")
 
     # Storage
 
@@ -216,21 +221,43 @@ class MemoryBank:
         return self._scores[: queries * self.extent].view(queries, self.extent)
 
     def _reserve(self, slots: int) -> None:
-        """Grow the storage to hold `slots`: to the capacity where there is one, else by doubling."""
+        """Grow the storage to hold `slots`: by doubling, up to the capacity."""
         if slots <= self._allocated:
             return
-        size = self.capacity or max(slots, 2 * self._allocated, 4 * self.tokens_per_frame)
+        size = max(slots, 2 * self._allocated, 4 * self.tokens_per_frame)
+        if self.capacity is not None:
+            size = min(size, self.capacity)
         self._key = _grown(self._key, size)
         self._columns = {name: _grown(column, size) for name, column in self._columns.items()}
         self._groups = [_Group(g.first_frame, g.objects, _grown(g.values, size)) for g in self._groups]
         self._allocated = size
 
-    def _refuse(self, wrong: Tensor, what: str) -> None:
-        if wrong.device.type == "cpu":
-            if bool(wrong.any()):
-                raise VosbenchError(f"the strategy {what}: {wrong.nonzero().flatten()[:5].tolist()}…", "see MemoryBank")
-        else:
+    # Verification
+
+    def _check_slots(self, slots: Tensor) -> Tensor:
+        """Refuse slots that may not be pinned or freed; returns them, clamped into range."""
+        if slots.dtype != torch.int64 or slots.ndim != 1:
+            raise VosbenchError(f"slots must be int64 [n], not {slots.dtype} {tuple(slots.shape)}", "see MemoryPolicy")
+        if len(slots) > self.movable:
+            raise VosbenchError(
+                f"the strategy named {len(slots)} slots, of which only {self.movable} can be occupied and not pinned",
+                "name each occupied slot that is not pinned at most once",
+            )
+        known = slots.clamp(0, max(self.extent - 1, 0))
+        ordered = known.sort().values
+        self._refuse("named slots out of range", slots != known, slots)
+        self._refuse("named slots that are free", ~self.occupied[known], slots)
+        self._refuse("named pinned slots", self.pinned[known], slots)
+        self._refuse("named slots twice", ordered[1:] == ordered[:-1], ordered[1:])
+        return known
+
+    def _refuse(self, fault: str, wrong: Tensor, slots: Tensor | None = None) -> None:
+        """Raise if any of `wrong`, bool [n], is set: at once on a CPU, in `verify` on a GPU."""
+        if wrong.device.type != "cpu":
             self._fault |= wrong.any()
+        elif wrong.any():
+            named = "" if slots is None else f": {', '.join(map(str, slots[wrong][:5].tolist()))}"
+            raise VosbenchError(f"the strategy {fault}{named}", "see the rules in MemoryBank")
 
 
 @dataclass(frozen=True)

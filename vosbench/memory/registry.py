@@ -10,8 +10,8 @@ import importlib.util
 import inspect
 import math
 import sys
-from dataclasses import dataclass, fields
-from importlib.metadata import entry_points
+from dataclasses import Field, dataclass, fields
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -39,8 +39,7 @@ class PolicySpec:
 
 def policy_names() -> tuple[str, ...]:
     """Every strategy that can be asked for by name."""
-    plugins = {point.name for point in entry_points(group=GROUP)}
-    return tuple(sorted({path.stem.replace("_", "-") for path in _folder().glob("[!_]*.py")} | plugins))
+    return tuple(sorted(_own_names() | {point.name for point in entry_points(group=GROUP)}))
 
 
 def resolve_policy(spec: str) -> PolicySpec:
@@ -64,7 +63,7 @@ def load_policy(spec: str) -> MemoryPolicy:
 
 def describe(kind: type[MemoryPolicy]) -> dict[str, dict[str, Any]]:
     """The parameters of a strategy: {name: {default, unit, about, at_least}}."""
-    return {f.name: {"default": f.default, **f.metadata} for f in fields(kind)}
+    return {f.name: {"default": f.default, **f.metadata} for f in fields(kind) if f.init}
 
 
 def _folder() -> Path:
@@ -74,6 +73,10 @@ def _folder() -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
+def _own_names() -> set[str]:
+    return {path.stem.replace("_", "-") for path in _folder().glob("[!_]*.py")}
+
+
 def _name(head: str) -> str:
     return Path(head).stem.replace("_", "-") if head.endswith(".py") else head
 
@@ -81,13 +84,30 @@ def _name(head: str) -> str:
 def _load(head: str) -> type[MemoryPolicy]:
     if head.endswith(".py"):
         return _only_policy(_import_file(Path(head)))
+    if head in _own_names():  # a plugin of the same name must not change what a table calls lfu
+        return _only_policy(importlib.import_module(f"vosbench.policies.{head.replace('-', '_')}"))
     for point in entry_points(group=GROUP):
         if point.name == head:
-            loaded = point.load()
-            return loaded if isinstance(loaded, type) else _only_policy(loaded)
-    if head not in policy_names():
-        raise unknown("policy", head, policy_names())
-    return _only_policy(importlib.import_module(f"vosbench.policies.{head.replace('-', '_')}"))
+            return _plugin(point)
+    raise unknown("policy", head, policy_names())
+
+
+def _plugin(point: EntryPoint) -> type[MemoryPolicy]:
+    try:
+        loaded = point.load()
+    except Exception as error:
+        raise VosbenchError(
+            f"policy {point.name!r} ({point.value}) fails to load: {_one_line(error)}",
+            "repair or uninstall the package that registers it",
+        ) from error
+    if isinstance(loaded, ModuleType):
+        return _only_policy(loaded)
+    if isinstance(loaded, type) and issubclass(loaded, MemoryPolicy):
+        return _usable(loaded)
+    raise VosbenchError(
+        f"policy {point.name!r} ({point.value}) is no memory strategy",
+        f"an entry point of {GROUP} names a MemoryPolicy class, or a module that defines one",
+    )
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -103,7 +123,7 @@ def _import_file(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
-        raise VosbenchError(f"policy file {path} fails to load: {type(error).__name__}: {error}") from error
+        raise VosbenchError(f"policy file {path} fails to load: {_one_line(error)}", "repair the file") from error
     return module
 
 
@@ -115,13 +135,34 @@ def _only_policy(module: ModuleType) -> type[MemoryPolicy]:
     ]
     if len(own) != 1:
         raise VosbenchError(
-            f"{module.__file__} defines {len(own)} memory strategies", "a strategy's file defines exactly one"
+            f"{getattr(module, '__file__', None) or module.__name__} defines {len(own)} memory strategies",
+            "a strategy's file defines exactly one",
         )
-    return own[0]
+    return _usable(own[0])
+
+
+def _usable(kind: type[MemoryPolicy]) -> type[MemoryPolicy]:
+    """Refuse a class that could not be built from a spec."""
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    if missing := sorted(getattr(kind, "__abstractmethods__", ())):
+        raise VosbenchError(f"strategy {name} does not define {', '.join(missing)}", "see MemoryPolicy for the methods")
+    if any(isinstance(value, Field) for value in vars(kind).values()):
+        raise VosbenchError(f"strategy {name} has parameters but is no dataclass", "put @dataclass above the class")
+    for field in fields(kind):
+        if field.init and type(field.default) not in {bool, int, float, str}:
+            raise VosbenchError(
+                f"strategy {name}: parameter {field.name} has no bool, int, float or str as its default",
+                "write NAME: TYPE = parameter(DEFAULT, UNIT, ABOUT)",
+            )
+    return kind
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _parameters(spec: str, kind: type[MemoryPolicy], text: str) -> dict[str, Any]:
-    known = {f.name: f for f in fields(kind)}
+    known = {f.name: f for f in fields(kind) if f.init}
     values: dict[str, Any] = {}
     for item in filter(None, text.split(",")):
         name, equals, value = item.partition("=")
@@ -129,14 +170,15 @@ def _parameters(spec: str, kind: type[MemoryPolicy], text: str) -> dict[str, Any
             raise unknown(f"parameter of {spec.partition(':')[0]}", name, known)
         if not equals or name in values:
             raise VosbenchError(f"policy {spec!r}: {name} needs one value", f"write {name}=VALUE once")
-        values[name] = _convert(spec, name, value, type(known[name].default))
+        values[name] = _convert(spec, known[name], value)
         least = known[name].metadata.get("at_least")
         if least is not None and values[name] < least:
-            raise VosbenchError(f"policy {spec!r}: {name} must be at least {least}, not {value}")
+            raise VosbenchError(f"policy {spec!r}: {name} must be at least {least}, not {value}", _about(known[name]))
     return values
 
 
-def _convert(spec: str, name: str, text: str, kind: type) -> Any:
+def _convert(spec: str, field: Field[Any], text: str) -> Any:
+    kind: Any = type(field.default)
     try:
         if kind is bool:
             return {"true": True, "false": False}[text.lower()]
@@ -146,4 +188,10 @@ def _convert(spec: str, name: str, text: str, kind: type) -> Any:
         return value
     except (KeyError, ValueError):
         expected = "true or false" if kind is bool else f"of type {kind.__name__}"
-        raise VosbenchError(f"policy {spec!r}: {name} must be {expected}, not {text!r}") from None
+        raise VosbenchError(f"policy {spec!r}: {field.name} must be {expected}, not {text!r}", _about(field)) from None
+
+
+def _about(field: Field[Any]) -> str:
+    """A parameter in a few words, from what `parameter` was told."""
+    unit = f" [{field.metadata['unit']}]" if field.metadata.get("unit") else ""
+    return f"{field.name}{unit}: {field.metadata.get('about', 'a parameter')}, {field.default} by default"

@@ -19,14 +19,20 @@ WORD = 64
 def pack(masks: np.ndarray, spare: int) -> np.ndarray:
     """Bitmaps of boolean masks [..., H, W], with at least `spare` zero bits after each row."""
     width = masks.shape[-1]
-    flags = np.zeros((*masks.shape[:-1], -(-(width + spare) // WORD) * WORD), bool)
+    flags = np.zeros((*masks.shape[:-1], padded(width, spare)), bool)
     flags[..., :width] = masks
     return pack_flags(flags)
 
 
+def padded(width: int, spare: int) -> int:
+    """The columns of a bitmap of `width` pixels with at least `spare` zero bits after each row."""
+    return -(-(width + spare) // WORD) * WORD
+
+
 def pack_flags(flags: np.ndarray) -> np.ndarray:
     """Bitmaps of boolean masks [..., H, W] whose width is a multiple of 64 and includes the spare columns."""
-    return np.packbits(flags, axis=-1, bitorder="little").view("<u8")
+    words = np.packbits(flags.reshape(-1), bitorder="little").view("<u8")
+    return words.reshape(*flags.shape[:-1], -1)
 
 
 def unpack(bitmap: np.ndarray, width: int) -> np.ndarray:
@@ -34,21 +40,23 @@ def unpack(bitmap: np.ndarray, width: int) -> np.ndarray:
     return np.unpackbits(bitmap.view(np.uint8), axis=-1, bitorder="little", count=width).astype(bool)
 
 
-def count(bitmap: np.ndarray) -> int:
-    """Number of pixels set."""
-    return int(np.bitwise_count(bitmap).sum())
+def counts(bitmaps: np.ndarray) -> list[int]:
+    """Number of pixels set in each of bitmaps [N, rows, words]."""
+    return np.bitwise_count(bitmaps).reshape(len(bitmaps), -1).sum(axis=1).tolist()
 
 
 def boundary(bitmap: np.ndarray, width: int) -> np.ndarray:
     """Pixels that differ from their right, lower or lower-right neighbour (see `metrics.boundary.boundary_map`).
 
     A pixel is one of those exactly if the 2x2 window to its lower right is neither full nor empty.
-    Beyond the last column and row the picture goes on unchanged.
+    Beyond the last column and row the picture goes on unchanged. `width` is the picture's, counted from the first
+    column of the bitmap; it may lie outside of a bitmap whose own last columns are empty.
     """
     right = bitmap >> 1
     right[..., :-1] |= bitmap[..., 1:] << (WORD - 1)
     last_word, last_bit = divmod(width - 1, WORD)
-    right[..., last_word] |= bitmap[..., last_word] & np.uint64(1 << last_bit)
+    if last_word < bitmap.shape[-1]:
+        right[..., last_word] |= bitmap[..., last_word] & np.uint64(1 << last_bit)
     some = bitmap | right
     every = bitmap & right
     edge = some ^ every
@@ -96,8 +104,8 @@ def _widening_steps(radius: int) -> tuple[tuple[int, ...], ...]:
 def _widen(bitmap: np.ndarray, step: int) -> None:
     """Add, in place, the bitmap shifted by `step` < 64 columns to either side."""
     words = bitmap.reshape(-1)
-    before = words.copy()
-    words |= before << step
-    words |= before >> step
-    words[1:] |= before[:-1] >> (WORD - step)
-    words[:-1] |= before[1:] << (WORD - step)
+    before, shifted = words.copy(), np.empty_like(words)
+    words |= np.left_shift(before, step, out=shifted)
+    words |= np.right_shift(before, step, out=shifted)
+    words[1:] |= np.right_shift(before, WORD - step, out=shifted)[:-1]
+    words[:-1] |= np.left_shift(before, WORD - step, out=shifted)[1:]

@@ -51,10 +51,10 @@ def boundary_f(prediction: np.ndarray, truth: np.ndarray, radius: int | None = N
 
 def boundary_f_of_edges(edges: np.ndarray, radius: int) -> float:
     """F from the boundaries of prediction and truth, a bitmap [2, rows, words] with `radius` spare bits a row."""
-    predicted, true = bitmap.count(edges[0]), bitmap.count(edges[1])
+    predicted, true = bitmap.counts(edges)
     if not predicted or not true:
         return float(predicted == true)
     near = bitmap.dilate(edges, radius)
-    precision = bitmap.count(edges[0] & near[1]) / predicted
-    recall = bitmap.count(edges[1] & near[0]) / true
+    matched_predicted, matched_true = bitmap.counts(edges & near[::-1])
+    precision, recall = matched_predicted / predicted, matched_true / true
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0

@@ -5,44 +5,32 @@ objects count, `score_frames` scores any part of the frames, `traces` puts the p
 """
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.images import read_labels
+from vosbench.images import present_labels, read_labels
 from vosbench.metrics.boundary import boundary_radius
 from vosbench.metrics.frame import Pair, frame_scores
 from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.reading import read_pair, read_truth, refuse_extra_ids
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace, object_score
+from vosbench.metrics.traces import NOTHING, FrameScores, Plan, traces
 from vosbench.types import GroundTruth
 
-EMPTY_IN_BOTH = (1.0, 1.0)
 
+def score_sequence(truth: GroundTruth, predictions: Path, protocol: Protocol) -> tuple[ObjectTrace, ...]:
+    """Score the masks `<predictions>/<sequence>/<frame>.png` of one sequence; one trace per object, by id.
 
-@dataclass(frozen=True)
-class Plan:
-    """What is scored of a sequence: the frames, by name, and the objects that its first annotated frame decides on.
-
-    `binary` reads every non-zero label as object 1.
+    Holds one pair of masks at a time. Raises VosbenchError, naming the file, for a mask that is missing, broken or
+    of another size than the ground truth, or holds an id that it must not.
     """
-
-    sequence: str
-    frames: tuple[str, ...]
-    object_ids: tuple[int, ...]
-    binary: bool
-    protocol: Protocol
-
-
-@dataclass(frozen=True)
-class FrameScores:
-    """J and F of one frame by pair (predicted id, true id); a pair that is missing is empty in both maps."""
-
-    frame: str
-    scores: Mapping[Pair, tuple[float, float]]
+    planned = plan(truth, protocol)
+    return traces(planned, score_frames(planned, truth, predictions))
 
 
 def plan(truth: GroundTruth, protocol: Protocol) -> Plan:
@@ -54,22 +42,14 @@ def plan(truth: GroundTruth, protocol: Protocol) -> Plan:
             f"sequence {truth.sequence} has no ground truth for frame {missing}",
             f"the protocol {protocol.name} scores every frame: complete the annotations or choose another protocol",
         )
-    frames = annotated[1:-1] if protocol.skip_ends else annotated
+    first, last = protocol.unscored
+    frames = annotated[first : len(annotated) - last]
     if not frames:
         raise _nothing_to_score(truth.sequence, protocol)
     binary = protocol.binary or truth.binary
-    first = read_truth(read_labels(truth.masks[annotated[0]]), protocol, binary)
-    return Plan(truth.sequence, frames, _first_ids(first, truth.sequence, protocol), binary, protocol)
-
-
-def score_sequence(truth: GroundTruth, predictions: Path, protocol: Protocol) -> tuple[ObjectTrace, ...]:
-    """Score the masks `<predictions>/<sequence>/<frame>.png` of one sequence; one trace per object, by id.
-
-    Holds one pair of masks at a time. Raises VosbenchError, naming the file, for a mask that is missing, broken or
-    of another size than the ground truth, or holds an id that it must not.
-    """
-    planned = plan(truth, protocol)
-    return traces(planned, score_frames(planned, truth, predictions))
+    opening = annotated[:1] if protocol.first_frame_decides else annotated[:first] + annotated[len(annotated) - last :]
+    masks = [read_truth(read_labels(truth.masks[name]), protocol, binary) for name in opening]
+    return Plan(truth.sequence, annotated[0], frames, _known_ids(masks, truth.sequence, protocol), binary, protocol)
 
 
 def score_frames(planned: Plan, truth: GroundTruth, predictions: Path, part: slice = slice(None)) -> list[FrameScores]:
@@ -90,29 +70,27 @@ def score_masks(
     The protocol leaves out the first and the last itself; frames are named by their place, from "0" on.
     Raises VosbenchError as `score_sequence` does, and ValueError if predictions and truths differ in number.
     """
-    frames = enumerate(zip(predictions, truths, strict=True))
-    first = next(frames, None)
-    if first is None:
-        raise _nothing_to_score(sequence, protocol)
-    ids = _first_ids(read_truth(first[1][1], protocol, protocol.binary), sequence, protocol)
-    planned = Plan(sequence, (), ids, protocol.binary, protocol)
-    whole = itertools.chain([first], frames)
-    counted = (frame for frame, _ in itertools.pairwise(frames)) if protocol.skip_ends else whole
-    scored = [_score_frame(str(index), *pair, planned, f"prediction {index}") for index, pair in counted]
+    first, last = protocol.unscored
+    binary = protocol.binary
+    opening: list[np.ndarray] = []
+    waiting: deque[tuple[int, np.ndarray, np.ndarray]] = deque()
+    planned = Plan(sequence, "0", (), (), binary, protocol)
+    scored = []
+    for index, (prediction, truth) in enumerate(zip(predictions, truths, strict=True)):
+        if index == 0 and (first or protocol.first_frame_decides):
+            opening = [read_truth(truth, protocol, binary)]
+            planned = replace(planned, object_ids=_known_ids(opening, sequence, protocol))
+        if index >= first:
+            waiting.append((index, prediction, truth))
+        if len(waiting) > last:
+            place, predicted, true = waiting.popleft()
+            scored.append(_score_frame(str(place), predicted, true, planned, f"prediction {place}"))
     if not scored:
         raise _nothing_to_score(sequence, protocol)
+    if not protocol.first_frame_decides:
+        opening += [read_truth(truth, protocol, binary) for *_, truth in waiting]
+        planned = replace(planned, object_ids=_known_ids(opening, sequence, protocol))
     return traces(planned, scored)
-
-
-def traces(planned: Plan, scored: Sequence[FrameScores]) -> tuple[ObjectTrace, ...]:
-    """The traces of the planned objects over all the scored frames, which are given in order."""
-    frames = tuple(frame.frame for frame in scored)
-
-    def trace(object_id: int) -> ObjectTrace:
-        j, f = np.array([frame.scores.get((object_id, object_id), EMPTY_IN_BOTH) for frame in scored]).T
-        return ObjectTrace(planned.sequence, object_id, frames, j, f)
-
-    return tuple(trace(object_id) for object_id in planned.object_ids)
 
 
 def object_scores(scored: Iterable[ObjectTrace], protocol: Protocol) -> tuple[ObjectScore, ...]:
@@ -120,16 +98,11 @@ def object_scores(scored: Iterable[ObjectTrace], protocol: Protocol) -> tuple[Ob
     return tuple(object_score(trace, protocol.official_decay) for trace in scored)
 
 
-def _score_frame(frame: str, prediction: np.ndarray, truth: np.ndarray, planned: Plan, where: str) -> FrameScores:
-    prediction, truth = read_pair(prediction, truth, planned.protocol, planned.binary, where)
-    refuse_extra_ids(prediction, planned.object_ids[-1], where)
-    pairs = ((object_id, object_id) for object_id in planned.object_ids)
-    return FrameScores(frame, frame_scores(prediction, truth, pairs, boundary_radius(*truth.shape)))
-
-
-def _first_ids(first_truth: np.ndarray, sequence: str, protocol: Protocol) -> tuple[int, ...]:
-    """Ids 1 to the highest of the first annotated frame."""
-    highest = int(first_truth.max(initial=0))
+def _known_ids(unscored_truths: Sequence[np.ndarray], sequence: str, protocol: Protocol) -> tuple[int, ...]:
+    """See `Plan.object_ids`."""
+    if not protocol.first_frame_decides:
+        return tuple(sorted({i for truth in unscored_truths for i in present_labels(truth).tolist()}))
+    highest = int(unscored_truths[0].max(initial=0))
     if not highest:
         raise VosbenchError(
             f"sequence {sequence} has no object in its first annotated frame",
@@ -138,8 +111,29 @@ def _first_ids(first_truth: np.ndarray, sequence: str, protocol: Protocol) -> tu
     return tuple(range(1, highest + 1))
 
 
+def _score_frame(frame: str, prediction: np.ndarray, truth: np.ndarray, planned: Plan, where: str) -> FrameScores:
+    protocol = planned.protocol
+    prediction, truth = read_pair(prediction, truth, protocol, planned.binary, where)
+    height, width = truth.shape
+    radius = boundary_radius(height, width, protocol.boundary_threshold)
+    if protocol.objects == "first-frame":
+        refuse_extra_ids(prediction, planned.object_ids[-1], where)
+        return FrameScores(frame, frame_scores(prediction, truth, _with_themselves(planned.object_ids), radius))
+    predicted, true = (set(present_labels(labels).tolist()) for labels in (prediction, truth))
+    if protocol.objects == "proposals":
+        refuse_extra_ids(prediction, protocol.most_proposals, where)
+        pairs: Iterable[Pair] = itertools.product({NOTHING, *predicted}, {NOTHING, *(true & set(planned.object_ids))})
+    else:
+        pairs = _with_themselves(predicted | true)
+    return FrameScores(frame, frame_scores(prediction, truth, pairs, radius))
+
+
+def _with_themselves(ids: Iterable[int]) -> Iterable[Pair]:
+    return ((object_id, object_id) for object_id in ids)
+
+
 def _nothing_to_score(sequence: str, protocol: Protocol) -> VosbenchError:
     return VosbenchError(
         f"sequence {sequence} has no frame to score",
-        f"the protocol {protocol.name} needs at least {3 if protocol.skip_ends else 1} with ground truth",
+        f"the protocol {protocol.name} needs at least {1 + sum(protocol.unscored)} with ground truth",
     )

@@ -1,6 +1,7 @@
 """J and F of every object of one frame at once, from two label maps."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,49 +12,53 @@ from vosbench.metrics.region import jaccard_of_counts
 Pair = tuple[int, int]
 
 
+class PairScore(NamedTuple):
+    """J and F of a predicted and a true mask, and whether the true one has a pixel."""
+
+    j: float
+    f: float
+    visible: bool
+
+
+EMPTY_IN_BOTH = PairScore(1.0, 1.0, False)
+
+
 def frame_scores(
     prediction: np.ndarray, truth: np.ndarray, pairs: Iterable[Pair], radius: int
-) -> dict[Pair, tuple[float, float]]:
-    """J and F of pairs (id in the prediction, id in the truth) of two label maps, uint8 [H,W].
+) -> dict[Pair, PairScore]:
+    """The scores of pairs (id in the prediction, id in the truth) of two label maps, uint8 [H,W].
 
-    Equal to `jaccard` and `boundary_f` of the two masks; a pair of which neither mask has a pixel is left out.
-    Only the box that holds a label is looked at, and of each pair only its own.
+    Ids are 1 to 255. The scores equal `jaccard` and `boundary_f` of the two masks; a pair of which neither mask has
+    a pixel is left out. Only the box that holds a label is looked at, and of each pair only its own.
     """
     box = _labelled_box(prediction, truth)
     if box is None:
         return {}
-    predicted, true = _Bitmaps(prediction[box], radius), _Bitmaps(truth[box], radius)
+    height, width = prediction[box].shape
+    labels = np.zeros((2, height, bitmap.padded(width, radius)), np.uint8)  # one piece of memory, quick to compare
+    labels[0, :, :width], labels[1, :, :width] = prediction[box], truth[box]
+    flags = np.empty(labels.shape, bool)
     scores = {}
     for pair in pairs:
-        masks = np.stack([predicted[pair[0]], true[pair[1]]])
+        np.equal(labels, np.array(pair, np.uint8).reshape(2, 1, 1), out=flags)
+        masks = bitmap.pack_flags(flags)
         if masks.any():
-            scores[pair] = mask_scores(masks, predicted.width, radius)
+            scores[pair] = mask_scores(masks, width, radius)
     return scores
 
 
-def mask_scores(masks: np.ndarray, width: int, radius: int) -> tuple[float, float]:
-    """J and F of a predicted and a true mask: a bitmap [2, rows, words] with `radius` spare bits a row."""
-    j = jaccard_of_counts(bitmap.count(masks[0] & masks[1]), bitmap.count(masks[0]), bitmap.count(masks[1]))
-    edges = bitmap.boundary(masks, width)
-    top, bottom = _extent(np.bitwise_or.reduce(edges, axis=(0, 2)))
-    left, right = _extent(np.bitwise_or.reduce(edges, axis=(0, 1)))
-    right += -(-radius // bitmap.WORD)  # keeps the spare bits
-    return j, boundary_f_of_edges(np.ascontiguousarray(edges[:, top:bottom, left:right]), radius)
-
-
-class _Bitmaps(dict[int, np.ndarray]):
-    """The bitmap of each id of a label map, packed when first asked for."""
-
-    def __init__(self, labels: np.ndarray, spare: int) -> None:
-        super().__init__()
-        self._labels = labels
-        height, self.width = labels.shape
-        self._flags = np.zeros((height, -(-(self.width + spare) // bitmap.WORD) * bitmap.WORD), bool)
-
-    def __missing__(self, label: int) -> np.ndarray:
-        np.equal(self._labels, label, out=self._flags[:, : self.width])
-        self[label] = bitmap.pack_flags(self._flags)
-        return self[label]
+def mask_scores(masks: np.ndarray, width: int, radius: int) -> PairScore:
+    """The scores of a predicted and a true mask, not both empty: bitmaps [2, rows, words] with `radius` spare bits."""
+    either = masks[0] | masks[1]
+    top, bottom = _extent(np.bitwise_or.reduce(either, axis=1))
+    left, right = _extent(np.bitwise_or.reduce(either, axis=0))
+    top, left = max(top - 1, 0), max(left - 1, 0)  # boundaries lie up to one pixel outside
+    spare = -(-radius // bitmap.WORD)
+    masks = np.ascontiguousarray(masks[:, top : bottom + 1, left : right + spare])
+    predicted, true = bitmap.counts(masks)
+    (both,) = bitmap.counts(masks[:1] & masks[1:])
+    edges = bitmap.boundary(masks, width - left * bitmap.WORD)
+    return PairScore(jaccard_of_counts(both, predicted, true), boundary_f_of_edges(edges, radius), true > 0)
 
 
 def _labelled_box(prediction: np.ndarray, truth: np.ndarray) -> tuple[slice, slice] | None:

@@ -3,18 +3,8 @@
 import numpy as np
 
 from vosbench.errors import VosbenchError
+from vosbench.images import VOID
 from vosbench.metrics.protocols import Protocol
-
-VOID = 255
-
-
-def read_truth(labels: np.ndarray, protocol: Protocol, binary: bool) -> np.ndarray:
-    """A ground-truth label map, uint8 [H,W], as the protocol sees it."""
-    if binary:
-        return (labels != 0).view(np.uint8)
-    if protocol.void == "background" and labels.max(initial=0) == VOID:
-        return np.where(labels == VOID, 0, labels).astype(np.uint8)
-    return labels
 
 
 def read_pair(
@@ -26,16 +16,27 @@ def read_pair(
             f"{where} is {_size(prediction)}, its ground truth {_size(truth)} (width x height)",
             "write predictions at the size of the annotations, resized with nearest neighbour",
         )
-    return (prediction != 0).view(np.uint8) if binary else prediction, read_truth(truth, protocol, binary)
+    if binary:
+        return (prediction != 0).view(np.uint8), read_truth(truth, protocol, binary)
+    if protocol.void == "ignored":
+        prediction = np.where(truth == VOID, 0, prediction)
+    return prediction, read_truth(truth, protocol, binary)
+
+
+def read_truth(labels: np.ndarray, protocol: Protocol, binary: bool) -> np.ndarray:
+    """A ground-truth label map, uint8 [H,W], as the protocol sees it."""
+    if binary:
+        return (labels != 0).view(np.uint8)
+    if protocol.void == "object" or labels.max(initial=0) < VOID:
+        return labels
+    return np.where(labels == VOID, 0, labels)
 
 
 def refuse_extra_ids(prediction: np.ndarray, highest: int, where: str) -> None:
-    """Raise VosbenchError if a predicted id is above the `highest` of the ground truth."""
+    """Raise VosbenchError if an id of a prediction, uint8 [H,W], is above the `highest` that there may be."""
     if prediction.max(initial=0) > highest:
         ids = [int(i) for i in np.unique(prediction) if i]
-        raise VosbenchError(
-            f"{where} holds the id {ids[-1]}, but the highest of the ground truth is {highest}", id_hint(ids)
-        )
+        raise VosbenchError(f"{where} holds the id {ids[-1]}, but the highest allowed is {highest}", id_hint(ids))
 
 
 def id_hint(ids: list[int]) -> str:

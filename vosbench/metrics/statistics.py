@@ -21,13 +21,17 @@ class Statistics:
 
 @dataclass(frozen=True)
 class ObjectTrace:
-    """J and F of one object in each of its scored frames: float64 [len(frames)], 0 to 1."""
+    """J and F of one object in each of its scored frames: float64 [len(frames)], 0 to 1.
+
+    `visible`, bool [len(frames)], is whether the true mask has a pixel.
+    """
 
     sequence: str
     object_id: int
     frames: tuple[str, ...]
     j: np.ndarray
     f: np.ndarray
+    visible: np.ndarray
 
 
 @dataclass(frozen=True)

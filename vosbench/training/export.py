@@ -3,15 +3,18 @@
 import json
 from pathlib import Path
 
-import torch
 from safetensors.torch import save_file
 
 from vosbench.models.stcn import CONFIGS, STCN
+from vosbench.training.state import read_state
 
 
 def export_weights(checkpoint: Path, target: Path) -> None:
-    """Write the model of a training checkpoint as safetensors, floats in half precision."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    """Write the model of a training checkpoint as safetensors, floats in half precision.
+
+    Raises VosbenchError if `checkpoint` is none of a training.
+    """
+    state = read_state(checkpoint)
     model = STCN(CONFIGS[state["config"]["model"]])
     model.load_state_dict(state["model"])
     halves = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}

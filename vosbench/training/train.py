@@ -1,22 +1,21 @@
 """Trains the shared model on clips of three frames: the second and the third are segmented from predictions."""
 
 import csv
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
 from vosbench.memory.attention import dense_read
-from vosbench.models.checkpoint import load_model
+from vosbench.models.checkpoint import check_device, load_model
 from vosbench.models.stcn import CONFIGS, MEAN, STCN, STD, aggregate
 from vosbench.training.clips import OBJECTS, ClipStream
 from vosbench.training.config import TrainConfig
 from vosbench.training.loss import bootstrapped_cross_entropy, hardest_share
+from vosbench.training.state import read_state, write_state
 
 Progress = Callable[[int, float, float], None]  # step, loss, IoU
 
@@ -60,10 +59,14 @@ def mean_iou(logits: Tensor, labels: Tensor) -> float:
 
 
 class Trainer:
-    """One training run in one folder; started again, it goes on from its last checkpoint."""
+    """One training run in one folder; started again, it goes on from its last checkpoint.
+
+    Raises VosbenchError for a device that is not there, and a folder whose checkpoint cannot be gone on from.
+    """
 
     def __init__(self, config: TrainConfig, folder: Path) -> None:
         self.config, self.folder, self.step = config, folder, 0
+        check_device(config.device)
         torch.manual_seed(config.seed)
         torch.set_num_threads(config.threads)
         self.model = STCN(CONFIGS[config.model]).to(config.device).train()
@@ -77,7 +80,8 @@ class Trainer:
         if config.initial and not self.checkpoint.exists():
             self.model.load_state_dict(load_model(config.initial, config.device).state_dict())
         if self.checkpoint.exists():
-            state = torch.load(self.checkpoint, map_location=config.device, weights_only=True)
+            state = read_state(self.checkpoint, config.device)
+            config.check_same_training(state["config"], self.checkpoint)
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             self.schedule.load_state_dict(state["schedule"])
@@ -88,16 +92,15 @@ class Trainer:
         return self.folder / "last.pt"
 
     def save(self) -> None:
-        """Everything needed to go on, written beside and renamed, so that a kill never leaves half a file."""
-        state: dict[str, Any] = {
+        """Write everything needed to go on."""
+        state = {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "step": self.step,
             "config": self.config.as_dict(),
         }
-        torch.save(state, self.checkpoint.with_suffix(".tmp"))
-        os.replace(self.checkpoint.with_suffix(".tmp"), self.checkpoint)
+        write_state(self.checkpoint, state)
 
     def batches(self) -> DataLoader[tuple[Tensor, Tensor]]:
         """The clips of the steps that remain, in the order of their numbers."""
@@ -115,8 +118,12 @@ class Trainer:
     def run(self, progress: Progress) -> None:
         """Train to the last step, logging to curve.csv: step, loss, IoU of the third frame, seconds per step."""
         config, started = self.config, time.perf_counter()
-        with (self.folder / "curve.csv").open("a", newline="") as file:
+        path = self.folder / "curve.csv"
+        logged = list(csv.reader(path.read_text().splitlines())) if path.exists() else []
+        with path.open("w", newline="") as file:
             curve = csv.writer(file)
+            curve.writerows(row for row in logged if row and int(row[0]) <= self.step)  # the others come again
+            file.flush()
             for rgb, labels in self.batches():
                 loss, iou = self._update(rgb.to(config.device), labels.to(config.device))
                 self.step += 1

@@ -1,0 +1,303 @@
+"""The bank: what it stores, what it refuses, and a long random life against a list in plain Python."""
+
+import pytest
+import torch
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from torch import Tensor
+
+from vosbench.errors import VosbenchError
+from vosbench.memory.bank import FrameTokens, MemoryBank
+
+P = 4  # tokens per frame
+
+
+def frame_tokens(t: int, groups: tuple[int, ...] = (1,), annotated: bool = False) -> FrameTokens:
+    """Tokens whose key and values tell frame and position: key (t, p), values t + p/10 + object/100."""
+    position = torch.arange(P, dtype=torch.float32)
+    key = torch.stack([torch.full((P,), float(t)), position], 1)
+    values, done = [], 0
+    for objects in groups:
+        numbers = t + position / 10
+        values.append(torch.stack([numbers + (done + o) / 100 for o in range(objects)], 1)[:, :, None])
+        done += objects
+    return FrameTokens(t, key, tuple(values), annotated)
+
+
+def make(capacity: int | None = None, frames: int = 0) -> MemoryBank:
+    bank = MemoryBank(key_dim=2, value_dim=1, tokens_per_frame=P)
+    if capacity is not None:
+        bank.bound(capacity)
+    bank.add_group(0, 1)
+    for t in range(frames):
+        bank.insert(frame_tokens(t))
+    return bank
+
+
+def slots(*numbers: int) -> Tensor:
+    return torch.tensor(numbers, dtype=torch.int64)
+
+
+def test_what_is_inserted_is_held():
+    bank = make()
+    written = bank.insert(frame_tokens(7))
+    assert written.tolist() == [0, 1, 2, 3]
+    assert (bank.count, bank.extent) == (P, P)
+    assert bank.frame.tolist() == [7] * P
+    assert bank.position.tolist() == [0, 1, 2, 3]
+    assert bank.occupied.all()
+    assert not bank.pinned.any()
+    assert torch.equal(bank.key, frame_tokens(7).key)
+    assert bank.nbytes == P * (2 + 1) * 4
+
+
+def test_freed_slots_are_used_again_and_nothing_moves():
+    bank = make(frames=2)
+    bank.free(slots(6, 1, 3))
+    assert (bank.count, bank.extent) == (5, 8)
+    written = bank.insert(frame_tokens(2))
+    assert sorted(written.tolist()) == [1, 3, 6, 8]
+    assert bank.key[0].tolist() == [0, 0]
+    assert bank.key[7].tolist() == [1, 3]
+    assert [bank.frame[s].item() for s in written] == [2] * P
+
+
+def test_an_unbounded_bank_keeps_everything_as_it_grows():
+    bank = make()
+    column = bank.add_column("worth", torch.float32)
+    for t in range(40):
+        written = bank.insert(frame_tokens(t))
+        assert (column.values[written] == 0).all()
+        column.values[written] = t + 0.5
+    assert bank.count == bank.extent == 40 * P
+    assert column.values.tolist() == [t + 0.5 for t in range(40) for _ in range(P)]
+    assert torch.equal(bank.key, torch.cat([frame_tokens(t).key for t in range(40)]))
+    readouts, _ = bank.read(40, frame_tokens(31).key, top_k=1)
+    torch.testing.assert_close(readouts[0], frame_tokens(31).values[0])
+
+
+def test_a_bounded_bank_allocates_no_more_than_its_capacity():
+    bank = make(capacity=11)
+    for t in range(9):
+        bank.free(bank.lowest(bank.frame, bank.shortfall(P)))
+        bank.insert(frame_tokens(t))
+        assert bank.count <= 11
+        assert len(bank._key) <= 11
+    assert (bank.count, bank.extent, bank.shortfall(P)) == (11, 11, P)
+
+
+def test_a_large_capacity_costs_nothing_until_it_is_used():
+    bank = make(capacity=10**12, frames=3)
+    assert len(bank._key) < 100
+
+
+def test_columns_start_at_zero_in_a_slot_that_is_written_again():
+    bank = make(frames=1)
+    column = bank.add_column("hits", torch.int32)
+    column.values[:] = 9
+    bank.free(slots(2))
+    bank.insert(frame_tokens(1))
+    assert column.values.tolist() == [9, 9, 0, 9, 0, 0, 0]
+
+
+def test_a_column_is_added_once():
+    bank = make()
+    bank.add_column("hits", torch.int32)
+    for name in ("hits", "frame"):
+        with pytest.raises(VosbenchError, match=f"has a column '{name}' already"):
+            bank.add_column(name, torch.int32)
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        (slots(8), "named slots out of range: 8"),
+        (slots(0, -1), "named slots out of range: -1"),
+        (slots(5), "named slots that are free: 5"),
+        (slots(1, 0, 1), "named slots twice: 1"),
+        (slots(4, 3), "named pinned slots: 3"),
+        (slots(0, 1, 2, 4, 6, 7), "named 6 slots, of which only 5 can be"),
+        (torch.tensor([0], dtype=torch.int32), "slots must be int64"),
+        (slots(0)[None], "slots must be int64"),
+        (torch.ones(8, dtype=torch.bool), "slots must be int64"),
+    ],
+)
+@pytest.mark.parametrize("act", ["free", "pin"])
+def test_what_may_not_be_freed_or_pinned(named, message, act):
+    bank = make(frames=2)
+    bank.free(slots(5))
+    bank.pin(slots(2, 3))
+    before = bank.occupied.clone(), bank.pinned.clone(), bank.count
+    with pytest.raises(VosbenchError, match=message) as caught:
+        getattr(bank, act)(named)
+    assert caught.value.hint
+    assert torch.equal(bank.occupied, before[0])
+    assert torch.equal(bank.pinned, before[1])
+    assert bank.count == before[2]
+
+
+def test_an_empty_bank_has_nothing_to_free():
+    with pytest.raises(VosbenchError, match="named 1 slots"):
+        make().free(slots(0))
+    make().free(slots())
+
+
+def test_no_room():
+    bank = make(capacity=6, frames=1)
+    assert bank.shortfall(P) == 2
+    with pytest.raises(VosbenchError, match="inserts 4 tokens into a memory with 4 of 6 occupied"):
+        bank.insert(frame_tokens(1))
+    with pytest.raises(VosbenchError, match="cannot hold one frame"):
+        bank.bound(P - 1)
+    bank.pin(slots(0, 1, 2))
+    with pytest.raises(VosbenchError, match="must free 2 tokens but only 1 are not pinned"):
+        bank.lowest(bank.frame, 2)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_lowest_equals_a_sort(seed):
+    """Few different scores, so that ties decide; some infinite; slots out of the order of writing."""
+    generator = torch.Generator().manual_seed(seed)
+    bank = make(frames=5)
+    for t in range(5, 12):
+        bank.free(bank.occupied.nonzero().flatten()[torch.randperm(bank.count, generator=generator)[:P]])
+        bank.insert(frame_tokens(t))
+    bank.pin(bank.occupied.nonzero().flatten()[torch.randperm(bank.count, generator=generator)[:3]])
+    bank.free((bank.occupied & ~bank.pinned).nonzero().flatten()[:2])
+    choices = torch.tensor([0.0, 1.0, -torch.inf, torch.inf, -2.0])
+    score = choices[torch.randint(5, (bank.extent,), generator=generator)]
+    order = sorted(
+        (score[s].item(), bank.frame[s].item(), bank.position[s].item(), s)
+        for s in range(bank.extent)
+        if bank.occupied[s] and not bank.pinned[s]
+    )
+    for count in range(bank.movable + 1):
+        assert bank.lowest(score, count).tolist() == [s for *_, s in order[:count]]
+
+
+def test_objects_read_no_token_from_before_their_first_frame():
+    bank = make(frames=2)
+    bank.add_group(2, 2)
+    bank.insert(frame_tokens(2, groups=(1, 2)))
+    query = frame_tokens(0).key  # nearest to frame 0, which the second group must not see
+    (first, second), match = bank.read(3, query, top_k=6)
+    assert (first.shape, second.shape) == ((P, 1, 1), (P, 2, 1))
+    old, new = match.groups
+    assert (bank.frame[old.indices[:, 0]] == 0).all()
+    assert (bank.frame[new.indices[new.matched]] == 2).all()
+    assert new.matched.sum(1).tolist() == [P] * P
+    assert match.hits().sum() == P * 6 + P * P
+    torch.testing.assert_close(match.mass().sum(), torch.tensor(2.0 * P))
+    for p in range(P):
+        picks = zip(new.indices[p].tolist(), new.weights[p].tolist(), strict=True)
+        expected = sum(w * (2 + bank.position[s].item() / 10 + 0.02) for s, w in picks)
+        assert second[p, 1, 0].item() == pytest.approx(expected)
+
+
+def test_a_read_sees_no_free_slot():
+    bank = make(frames=2)
+    bank.free(slots(0, 1, 2, 3))
+    readouts, match = bank.read(2, frame_tokens(0).key, top_k=20)
+    torch.testing.assert_close(readouts[0].mean(), frame_tokens(1).values[0].mean(), atol=0.2, rtol=0)
+    assert match.hits().tolist() == [0] * 4 + [P] * 4
+
+
+def test_reading_what_a_strategy_left_empty():
+    bank = make(frames=1)
+    bank.add_group(1, 1)
+    with pytest.raises(VosbenchError, match="holds nothing of the objects of frame 1"):
+        bank.read(1, frame_tokens(1).key, top_k=2)
+    bank.free(slots(0, 1, 2, 3))
+    with pytest.raises(VosbenchError, match="left the memory empty before frame 1"):
+        bank.read(1, frame_tokens(1).key, top_k=2)
+
+
+class Life(RuleBasedStateMachine):
+    """Random writes, frees and pins; the model is a dictionary {(frame, position): (key, values, hits, pinned)}."""
+
+    @initialize(capacity=st.one_of(st.none(), st.integers(P, 6 * P)))
+    def begin(self, capacity: int | None) -> None:
+        self.bank = make(capacity)
+        self.hits = self.bank.add_column("hits", torch.int32)
+        self.capacity, self.time, self.groups = capacity, 0, (1,)
+        self.model: dict[tuple[int, int], dict] = {}
+
+    def slot(self, name: tuple[int, int]) -> int:
+        found = [
+            s for s in range(self.bank.extent)
+            if self.bank.occupied[s] and (self.bank.frame[s].item(), self.bank.position[s].item()) == name
+        ]  # fmt: skip
+        assert len(found) == 1
+        return found[0]
+
+    @rule()
+    def write(self) -> None:
+        tokens = frame_tokens(self.time, self.groups)
+        if self.capacity is not None and len(self.model) + P > self.capacity:
+            assert self.bank.shortfall(P) == len(self.model) + P - self.capacity
+            with pytest.raises(VosbenchError):
+                self.bank.insert(tokens)
+            return
+        assert self.bank.shortfall(P) == 0
+        self.bank.insert(tokens)
+        for p in range(P):
+            values = [v[p].tolist() for v in tokens.values]
+            self.model[self.time, p] = {"key": tokens.key[p].tolist(), "values": values, "hits": 0, "pinned": False}
+        self.time += 1
+
+    @rule(data=st.data(), act=st.sampled_from(["free", "pin"]))
+    def name_slots(self, data: st.DataObject, act: str) -> None:
+        movable = sorted(name for name, token in self.model.items() if not token["pinned"])
+        chosen = data.draw(st.lists(st.sampled_from(movable), unique=True)) if movable else []
+        if act == "pin":
+            chosen = chosen[:2]
+        getattr(self.bank, act)(torch.tensor([self.slot(name) for name in chosen], dtype=torch.int64))
+        for name in chosen:
+            if act == "pin":
+                self.model[name]["pinned"] = True
+            else:
+                del self.model[name]
+
+    @rule(count=st.integers(0, 5))
+    def evict_lowest(self, count: int) -> None:
+        movable = [name for name, token in self.model.items() if not token["pinned"]]
+        count = min(count, len(movable))
+        self.bank.free(self.bank.lowest(self.hits.values, count))
+        for name in sorted(movable, key=lambda name: (self.model[name]["hits"], name))[:count]:
+            del self.model[name]
+
+    @precondition(lambda self: self.model)
+    @rule(data=st.data())
+    def count_hit(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(self.model)))
+        self.hits.values[self.slot(name)] += 1
+        self.model[name]["hits"] += 1
+
+    @precondition(lambda self: len(self.groups) < 3)
+    @rule(objects=st.integers(1, 2))
+    def new_objects(self, objects: int) -> None:
+        self.bank.add_group(self.time, objects)
+        for token in self.model.values():
+            token["values"].append([[0.0]] * objects)
+        self.groups = (*self.groups, objects)
+
+    @invariant()
+    def agrees(self) -> None:
+        bank = self.bank
+        assert bank.count == len(self.model) == int(bank.occupied.sum())
+        assert bank.movable == sum(not token["pinned"] for token in self.model.values())
+        held = {}
+        for s in bank.occupied.nonzero().flatten().tolist():
+            values = [group.values[s].view(-1, 1).tolist() for group in bank._groups]
+            held[bank.frame[s].item(), bank.position[s].item()] = {
+                "key": bank.key[s].tolist(),
+                "values": values,
+                "hits": self.hits.values[s].item(),
+                "pinned": bank.pinned[s].item(),
+            }
+        assert held == self.model
+
+
+TestLife = Life.TestCase
+TestLife.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)

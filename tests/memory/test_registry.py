@@ -1,0 +1,210 @@
+"""Finding strategies: by name, by file, by entry point; parameters; and one clear line for every mistake."""
+
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from vosbench.errors import VosbenchError
+from vosbench.memory import registry
+from vosbench.memory.policy import MemoryPolicy
+from vosbench.memory.registry import describe, load_policy, policy_names, resolve_policy
+
+IDEA = '''
+from dataclasses import dataclass
+from vosbench.memory.policy import MemoryPolicy, parameter
+
+@dataclass
+class Idea(MemoryPolicy):
+    """Writes every k-th frame."""
+
+    k: int = parameter(3, "frames", "distance between writes", at_least=1)
+    share: float = parameter(0.5, "", "a share", at_least=0)
+    loud: bool = parameter(False, "", "a switch")
+    mood: str = parameter("calm", "", "a word")
+
+    def admit(self, step):
+        return step.since_write >= self.k
+'''
+
+
+@pytest.fixture
+def idea(tmp_path: Path) -> Path:
+    path = tmp_path / "my_idea.py"
+    path.write_text(IDEA)
+    return path
+
+
+def refused(spec: str) -> VosbenchError:
+    """The error of a spec, which must be one line and carry a hint."""
+    with pytest.raises(VosbenchError) as caught:
+        load_policy(spec)
+    assert "\n" not in caught.value.message
+    assert caught.value.hint
+    return caught.value
+
+
+@pytest.fixture
+def plugin(monkeypatch):
+    """Pretend that a package registers `name` as `value`."""
+
+    def register(name: str, value: str, **contents: object) -> None:
+        module = ModuleType("somebodys_package")
+        vars(module).update(contents)
+        monkeypatch.setitem(sys.modules, "somebodys_package", module)
+        point = EntryPoint(name, value, registry.GROUP)
+        monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == registry.GROUP else [])
+
+    return register
+
+
+def test_the_strategies_that_ship():
+    names = policy_names()
+    assert {"every-k", "fifo", "first-and-latest", "first-only", "latest-only", "lfu", "lfu-softmax"} <= set(names)
+    for name in names:
+        found = resolve_policy(name)
+        assert found.name == name
+        assert isinstance(found.build(), MemoryPolicy)
+        assert found.kind.__doc__
+        assert "Source:" in (sys.modules[found.kind.__module__].__doc__ or "")
+
+
+def test_listing_imports_no_strategy(monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("vosbench.policies.")]:
+        monkeypatch.delitem(sys.modules, name)
+    policy_names()
+    assert not any(name.startswith("vosbench.policies.") for name in sys.modules)
+
+
+def test_parameters_of_every_type(idea):
+    found = resolve_policy(f"{idea}:k=7,share=0.25,loud=TRUE,mood=grim")
+    assert found.parameters == {"k": 7, "share": 0.25, "loud": True, "mood": "grim"}
+    policy = found.build()
+    assert (policy.k, policy.share, policy.loud, policy.mood) == (7, 0.25, True, "grim")
+    assert load_policy(f"{idea}:loud=false").loud is False
+    assert load_policy("lfu:capacity=4").capacity == 4.0
+
+
+def test_every_build_is_fresh(idea):
+    found = resolve_policy(str(idea))
+    assert found.build() is not found.build()
+    assert found.parameters == {}
+
+
+def test_a_file_is_named_after_itself(idea):
+    found = resolve_policy(str(idea))
+    assert (found.name, found.kind.__name__) == ("my-idea", "Idea")
+
+
+def test_the_source_hash_follows_the_source(idea):
+    before = resolve_policy(str(idea))
+    assert resolve_policy(str(idea)).source_hash == before.source_hash
+    assert resolve_policy(f"{idea}:k=4").source_hash == before.source_hash
+    idea.write_text(IDEA.replace("parameter(3", "parameter(4"))  # same length
+    after = resolve_policy(str(idea))
+    assert after.source_hash != before.source_hash
+    assert (before.build().k, after.build().k) == (3, 4)
+
+
+def test_what_is_known_of_a_parameter():
+    assert describe(resolve_policy("lfu").kind)["min_age"] == {
+        "default": 0,
+        "unit": "frames",
+        "about": "younger tokens leave only when no older one is left",
+        "at_least": 0,
+    }
+
+
+def test_an_entry_point_names_a_class_or_a_module(plugin, idea):
+    kind = resolve_policy(str(idea)).kind
+    plugin("theirs", "somebodys_package:Theirs", Theirs=kind)
+    assert "theirs" in policy_names()
+    found = resolve_policy("theirs:k=2")
+    assert (found.name, found.build().k) == ("theirs", 2)
+    local = type("Local", (kind,), {"__module__": "somebodys_package"})
+    plugin("theirs", "somebodys_package", Local=local, Imported=kind)
+    assert registry._load("theirs") is local
+
+
+def test_an_entry_point_does_not_replace_a_strategy_that_ships(plugin, idea):
+    plugin("lfu", "somebodys_package:Theirs", Theirs=resolve_policy(str(idea)).kind)
+    assert resolve_policy("lfu").kind.__name__ == "LFU"
+    assert policy_names().count("lfu") == 1
+
+
+def test_broken_entry_points(plugin):
+    plugin("theirs", "somebodys_package:Absent")
+    assert "policy 'theirs' (somebodys_package:Absent) fails to load: AttributeError" in refused("theirs").message
+    plugin("theirs", "somebodys_package:Number", Number=int)
+    assert "is no memory strategy" in refused("theirs").message
+    plugin("theirs", "somebodys_package", MemoryPolicy=MemoryPolicy)
+    assert "defines 0 memory strategies" in refused("theirs").message
+
+
+def test_near_misses():
+    error = refused("lfu-sofmax")
+    assert error.message == "unknown policy 'lfu-sofmax'"
+    assert "did you mean lfu-softmax" in error.hint
+    assert "every-k, fifo" in refused("zzz").hint
+    assert "did you mean" in refused("every_k").hint
+    error = refused("lfu:capasity=3")
+    assert error.message == "unknown parameter of lfu 'capasity'"
+    assert "did you mean capacity?" in error.hint
+    assert refused("first-only:k=3").hint == "known: none"
+
+
+@pytest.mark.parametrize(
+    ("tail", "message"),
+    [
+        ("capacity=0.5", "capacity must be at least 1, not 0.5"),
+        ("capacity=nan", "capacity must be of type float, not 'nan'"),
+        ("capacity=inf", "capacity must be of type float, not 'inf'"),
+        ("capacity=two", "capacity must be of type float, not 'two'"),
+        ("every=1.5", "every must be of type int, not '1.5'"),
+        ("every=0", "every must be at least 1, not 0"),
+        ("min_age=-1", "min_age must be at least 0, not -1"),
+        ("pin_first=yes", "pin_first must be true or false, not 'yes'"),
+        ("pin_first", "pin_first needs one value"),
+        ("every=", "every must be of type int, not ''"),
+        ("every=2,every=3", "every needs one value"),
+    ],
+)
+def test_bad_values(tail, message):
+    assert refused(f"lfu:{tail}").message == f"policy 'lfu:{tail}': {message}"
+
+
+def test_the_hint_of_a_bad_value_says_what_the_parameter_is():
+    assert refused("lfu:capacity=0").hint == "capacity [frames]: size of the bank, 2.0 by default"
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("", "defines 0 memory strategies"),
+        ("from vosbench.memory.policy import MemoryPolicy, BoundedPolicy", "defines 0 memory strategies"),
+        (IDEA + IDEA.replace("Idea", "Other"), "defines 2 memory strategies"),
+        ("def admit(:\n  pass", "fails to load: SyntaxError: "),
+        ("1/0", "fails to load: ZeroDivisionError: division by zero"),
+        ("import no_such_package", "fails to load: ModuleNotFoundError: No module named 'no_such_package'"),
+        ("raise ValueError('two\\nlines')", "fails to load: ValueError: two lines"),
+        (IDEA.replace("def admit", "def admits"), "Idea does not define admit"),
+        (IDEA.replace("@dataclass", ""), "Idea has parameters but is no dataclass"),
+        (IDEA.replace('str = parameter("calm"', "list = parameter(None"), "parameter mood has no bool, int, float or"),
+        (IDEA.replace("k: int = parameter(3,", "k: int #"), "parameter k has no bool, int, float or str"),
+    ],
+)
+def test_bad_files(tmp_path, source, message):
+    path = tmp_path / "idea.py"
+    path.write_text(source)
+    error = refused(str(path))
+    assert message in error.message
+    assert "idea" in error.message  # which file
+    with pytest.raises(VosbenchError):  # and no half-loaded module is left behind
+        load_policy(str(path))
+
+
+def test_no_such_file(tmp_path):
+    assert f"no policy file {tmp_path / 'idea.py'}" in refused(f"{tmp_path / 'idea.py'}:k=3").message
+    assert "no policy file idea.py" in refused("idea.py").message

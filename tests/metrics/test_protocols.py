@@ -1,0 +1,206 @@
+"""Every row of the table of edge rules, for every protocol, on masks of a few pixels."""
+
+import numpy as np
+import pytest
+
+from vosbench.errors import VosbenchError
+from vosbench.images import write_labels
+from vosbench.metrics.evaluate import object_scores, score_sequence
+from vosbench.metrics.protocols import PROTOCOLS, find_protocol
+from vosbench.types import GroundTruth
+
+DAVIS_2017 = ["davis2017", "davis2017-official"]
+SEEN = ["vos-benchmark", "sav"]
+
+
+def labels(frame):
+    """A map of 4x3 pixels to a character: an id, or v for 255. Each id then has the same area."""
+    return np.array([[255 if c == "v" else int(c) for c in frame]] * 4, np.uint8).repeat(3, axis=1)
+
+
+@pytest.fixture
+def j_of(tmp_path):
+    """{id: [(frame, J), ...]} of a video under a protocol; "10 12" is two frames, "-" one without a file."""
+
+    def score(protocol, *, truth, prediction):
+        for kind, frames in (("truth", truth), ("masks", prediction)):
+            (tmp_path / kind / "ant").mkdir(parents=True, exist_ok=True)
+            for number, frame in enumerate(frames.split()):
+                path = tmp_path / kind / "ant" / f"{5 * number:05d}.png"
+                path.unlink(missing_ok=True)
+                if frame != "-":
+                    write_labels(path, labels(frame))
+        masks = {path.stem: path for path in sorted((tmp_path / "truth" / "ant").iterdir())}
+        names = tuple(f"{5 * number:05d}" for number in range(len(truth.split())))
+        traces = score_sequence(GroundTruth("ant", names, masks), tmp_path / "masks", find_protocol(protocol))
+        return {t.object_id: [(int(f) // 5, j) for f, j in zip(t.frames, t.j, strict=True)] for t in traces}
+
+    return score
+
+
+def from_to(first, last, j=1.0):
+    return [(frame, j) for frame in range(first, last + 1)]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "scored"),
+    [
+        *((name, from_to(1, 4)) for name in [*DAVIS_2017, "davis2016", *SEEN, "lvos"]),
+        ("davis2017-unsupervised", [(0, 0), *from_to(1, 4), (5, 0)]),
+        ("youtube-vos", [*from_to(1, 4), (5, 0)]),
+    ],
+)
+def test_first_and_last_frame(j_of, protocol, scored):
+    found = j_of(protocol, truth="10 10 10 10 10 10", prediction="00 10 10 10 10 00")
+    assert found == {1: scored}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_sparse_ground_truth(j_of, protocol):
+    video = {"truth": "10 - 10 - 10 10", "prediction": "10 10 10 00 10 10"}
+    if protocol.startswith("davis"):
+        with pytest.raises(VosbenchError, match="sequence ant has no ground truth for frame 00005"):
+            j_of(protocol, **video)
+    else:
+        last = [(5, 1)] if protocol == "youtube-vos" else []
+        assert j_of(protocol, **video) == {1: [(2, 1), (4, 1), *last]}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_empty_in_both_counts_as_one(j_of, protocol):
+    found = j_of(protocol, truth="10 10 00 00 10 10", prediction="10 10 00 00 10 10")
+    assert found[1][1:3] in (from_to(2, 3), from_to(1, 2))
+    assert all(j == 1 for _, j in found[1])
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_one_empty_counts_as_zero(j_of, protocol):
+    found = j_of(protocol, truth="10 10 00 10 10", prediction="10 10 10 00 10")
+    assert dict(found[1])[2] == dict(found[1])[3] == 0
+
+
+@pytest.mark.parametrize(
+    ("protocol", "scored"),
+    [
+        *((name, {1: from_to(1, 3)}) for name in DAVIS_2017),
+        ("davis2016", {1: [(1, 1), (2, 0.5), (3, 0.5)]}),
+        ("davis2017-unsupervised", {1: from_to(0, 4)}),
+        ("youtube-vos", {1: from_to(1, 4), 2: from_to(3, 4, 0)}),
+        *((name, {1: from_to(1, 3), 2: from_to(2, 3, 0)}) for name in SEEN),
+        ("lvos", {1: from_to(1, 3), 2: [(3, 0)]}),
+    ],
+)
+def test_object_that_appears_later(j_of, protocol, scored):
+    assert j_of(protocol, truth="10 10 12 12 12", prediction="10 10 10 10 10") == scored
+
+
+@pytest.mark.parametrize(
+    ("protocol", "scored"),
+    [
+        *((name, {1: from_to(1, 3), 2: from_to(1, 3)}) for name in DAVIS_2017),
+        ("davis2017-unsupervised", {1: from_to(0, 4), 2: from_to(0, 4)}),
+        ("youtube-vos", {1: from_to(3, 4), 2: from_to(1, 4)}),
+        *((name, {1: from_to(2, 3), 2: from_to(1, 3)}) for name in SEEN),
+        ("lvos", {1: [(3, 1)], 2: from_to(1, 3)}),
+    ],
+)
+def test_lower_id_that_appears_later(j_of, protocol, scored):
+    video = "20 20 21 21 21"
+    assert j_of(protocol, truth=video, prediction=video) == scored
+
+
+@pytest.mark.parametrize("protocol", SEEN)
+def test_object_counts_from_its_first_sight_in_the_prediction(j_of, protocol):
+    found = j_of(protocol, truth="10 10 10 12 12", prediction="12 10 12 12 12")
+    assert found == {1: from_to(1, 3), 2: [(2, 0), (3, 1)]}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "scored"),
+    [
+        *((name, from_to(1, 2)) for name in [*DAVIS_2017, "lvos"]),
+        ("davis2017-unsupervised", [(0, 1), (1, 1), (2, 1), (3, 0)]),
+        ("youtube-vos", [(1, 1), (2, 1), (3, 0)]),
+        ("vos-benchmark", None),
+    ],
+)
+def test_object_whose_ground_truth_is_empty_in_every_scored_frame(j_of, protocol, scored):
+    found = j_of(protocol, truth="12 10 10 12", prediction="12 10 10 10")
+    assert found.get(2) == scored
+
+
+@pytest.mark.parametrize("truth", ["12 10 10 10", "10 10 10 12", "10 00 00 00"])
+def test_sav_refuses_an_object_without_scored_ground_truth(j_of, truth):
+    with pytest.raises(VosbenchError, match="is empty in all scored frames"):
+        j_of("sav", truth=truth, prediction=truth)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_extra_predicted_id(j_of, protocol):
+    video = {"truth": "10 10 10 10", "prediction": "10 10 13 10"}
+    if protocol in {*DAVIS_2017, "youtube-vos"}:
+        with pytest.raises(VosbenchError, match="holds the id 3, "):
+            j_of(protocol, **video)
+    else:
+        assert dict(j_of(protocol, **video)[1])[2] == (0.5 if protocol == "davis2016" else 1)
+
+
+def test_more_proposals_than_allowed(tmp_path):
+    for kind in ("truth", "masks"):
+        (tmp_path / kind / "ant").mkdir(parents=True)
+    write_labels(tmp_path / "truth" / "ant" / "0.png", labels("10"))
+    write_labels(tmp_path / "masks" / "ant" / "0.png", labels("10") * 21)
+    truth = GroundTruth("ant", ("0",), {"0": tmp_path / "truth" / "ant" / "0.png"})
+    with pytest.raises(VosbenchError, match="holds the id 21, but the highest allowed is 20"):
+        score_sequence(truth, tmp_path / "masks", find_protocol("davis2017-unsupervised"))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "scored"),
+    [
+        *((name, {1: 0.5}) for name in [*DAVIS_2017, "youtube-vos", "lvos"]),
+        ("davis2016", {1: 1}),
+        ("davis2017-unsupervised", {1: 1}),
+        *((name, {1: 0.5, 255: 0}) for name in SEEN),
+    ],
+)
+def test_255_in_the_ground_truth(j_of, protocol, scored):
+    found = j_of(protocol, truth="1v 1v 1v", prediction="11 11 11")
+    assert {object_id: dict(series)[1] for object_id, series in found.items()} == scored
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_255_in_the_prediction(j_of, protocol):
+    video = {"truth": "10 10 10 10", "prediction": "10 10 v0 10"}
+    if protocol in {*DAVIS_2017, "davis2017-unsupervised", "youtube-vos"}:
+        with pytest.raises(VosbenchError, match="holds the id 255, ") as caught:
+            j_of(protocol, **video)
+        assert "0/255" in caught.value.hint or "first annotation" in caught.value.hint
+    else:
+        assert dict(j_of(protocol, **video)[1])[2] == (protocol == "davis2016")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_missing_frame(j_of, protocol):
+    with pytest.raises(VosbenchError, match=r"masks.ant.00010\.png does not exist"):
+        j_of(protocol, truth="10 10 10 10", prediction="10 10 - 10")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_nothing_to_score(j_of, protocol):
+    short = {"davis2017-unsupervised": "00", "youtube-vos": "10", "lvos": "10"}.get(protocol, "10 10")
+    with pytest.raises(VosbenchError, match=r"no frame to score|no object in its first"):
+        j_of(protocol, truth=short, prediction=short)
+
+
+def test_proposals_are_matched_over_the_whole_sequence(j_of):
+    found = j_of("davis2017-unsupervised", truth="102 102 102", prediction="702 207 207")
+    assert found == {1: [(0, 0), (1, 1), (2, 1)], 2: [(0, 0), (1, 1), (2, 1)]}
+
+
+def test_recall_and_decay_follow_the_protocol(j_of, tmp_path):
+    j_of("davis2017", truth="10 10 10 10", prediction="10 10 00 10")
+    masks = {path.stem: path for path in sorted((tmp_path / "truth" / "ant").iterdir())}
+    rules = find_protocol("davis2017")
+    (score,) = object_scores(score_sequence(GroundTruth("ant", tuple(masks), masks), tmp_path / "masks", rules), rules)
+    assert (score.j.mean, score.j.recall, score.j.decay, score.frames) == (0.5, 0.5, 1, 2)

@@ -1,0 +1,90 @@
+"""Questions to the per-frame scores of an object beyond the headline: none of them enters a protocol's result."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vosbench.errors import VosbenchError
+from vosbench.metrics.statistics import ObjectScore, ObjectTrace, recall
+
+
+def j_and_f(trace: ObjectTrace, frames: np.ndarray | slice = slice(None)) -> float:
+    """Mean of J and F over a choice of the trace's frames; NaN if it chooses none."""
+    j, f = trace.j[frames], trace.f[frames]
+    return float((np.mean(j) + np.mean(f)) / 2) if len(j) else float("nan")
+
+
+def last_quarter(trace: ObjectTrace) -> slice:
+    """The last quarter of the scored frames, rounded up: where a long video has drifted to."""
+    return slice(len(trace.frames) - -(-len(trace.frames) // 4), None)
+
+
+def after_reappearance(trace: ObjectTrace) -> np.ndarray:
+    """bool [frames]: those that show the object again after one, between them, that did not.
+
+    J&F over them is how well the object is found again.
+
+    >>> trace = ObjectTrace("a", 1, tuple("012345"), *np.ones((2, 6)), np.array([0, 1, 0, 1, 1, 0], bool))
+    >>> np.flatnonzero(after_reappearance(trace)).tolist()
+    [3, 4]
+    """
+    appeared = np.logical_or.accumulate(trace.visible)
+    gone = np.logical_or.accumulate(appeared & ~trace.visible)
+    return trace.visible & gone
+
+
+def recall_at(trace: ObjectTrace, thresholds: Iterable[float]) -> dict[float, tuple[float, float]]:
+    """For each threshold the share of the frames whose J, and whose F, is strictly above it."""
+    return {threshold: (recall(trace.j, threshold), recall(trace.f, threshold)) for threshold in thresholds}
+
+
+@dataclass(frozen=True)
+class SeenUnseen:
+    """Mean J and F over the objects of categories that training had (seen) and had not; NaN without such objects."""
+
+    j_seen: float
+    f_seen: float
+    j_unseen: float
+    f_unseen: float
+
+    @property
+    def overall(self) -> float:
+        """The headline of YouTube-VOS: the mean of the four."""
+        return (self.j_seen + self.f_seen + self.j_unseen + self.f_unseen) / 4
+
+
+def seen_unseen(
+    objects: Iterable[ObjectScore], categories: Mapping[tuple[str, int], str], seen: Collection[str]
+) -> SeenUnseen:
+    """Split scores by whether the category of (sequence, object id) is in `seen`.
+
+    Source: Xu et al., arXiv 1809.03327. Raises VosbenchError for an object without a category.
+    """
+    groups: dict[bool, list[ObjectScore]] = {True: [], False: []}
+    for score in objects:
+        if (score.sequence, score.object_id) not in categories:
+            raise VosbenchError(
+                f"object {score.object_id} of {score.sequence} has no category", "complete the data set's meta.json"
+            )
+        groups[categories[score.sequence, score.object_id] in seen].append(score)
+
+    def mean(values: list[float]) -> float:
+        return float(np.mean(values)) if values else float("nan")
+
+    return SeenUnseen(
+        *(mean([getattr(o, measure).mean for o in groups[known]]) for known in (True, False) for measure in ("j", "f"))
+    )
+
+
+def train_categories(meta: Path) -> frozenset[str]:
+    """The categories of a YouTube-VOS `meta.json`, as of the train split. Raises VosbenchError if it is none."""
+    try:
+        videos = json.loads(meta.read_text(encoding="utf-8"))["videos"]
+        return frozenset(entry["category"] for video in videos.values() for entry in video["objects"].values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise VosbenchError(
+            f"{meta} is not the meta.json of a YouTube-VOS train split: {error!r}", "give the file of the train split"
+        ) from None

@@ -1,0 +1,30 @@
+"""The checkpoint of a training, as a file: {model, optimizer, schedule, step, config}."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vosbench.errors import VosbenchError
+
+PARTS = ("model", "optimizer", "schedule", "step", "config")
+
+
+def read_state(path: Path, device: str = "cpu") -> dict[str, Any]:
+    """Raises VosbenchError if the file cannot be read or is no checkpoint of a training."""
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:  # broken bytes lead an unpickler to raise anything
+        raise VosbenchError(
+            f"{path} is not a readable checkpoint ({type(error).__name__})", "train again into an empty folder"
+        ) from None
+    if not isinstance(state, dict) or not set(PARTS) <= set(state):
+        raise VosbenchError(f"{path} is no checkpoint of a training", f"it must hold {', '.join(PARTS)}")
+    return state
+
+
+def write_state(path: Path, state: dict[str, Any]) -> None:
+    """Written beside and renamed, so that a kill never leaves half a file."""
+    torch.save(state, path.with_suffix(".tmp"))
+    os.replace(path.with_suffix(".tmp"), path)
