@@ -37,7 +37,10 @@ class BackgroundScoring:
             if self._workers is None:
                 self._workers = ProcessPoolExecutor(self._plan.suite.jobs)
             truth = self._plan.truths[task.sequence.name]
-            future = self._workers.submit(score_sequence, truth, task.masks, self._plan.protocol)
+            try:
+                future = self._workers.submit(score_sequence, truth, task.masks, self._plan.protocol)
+            except BrokenProcessPool as error:
+                raise _dead(error) from None
         self._waiting.append((task, record, future))
         while self._waiting and ((first := self._waiting[0][2]) is None or first.done()):
             self._finish()
@@ -74,10 +77,7 @@ class BackgroundScoring:
             try:
                 traces = future.result()
             except BrokenProcessPool as error:
-                raise VosbenchError(
-                    f"a scoring process died: {str(error).splitlines()[0]}",
-                    "run again, with fewer --jobs if memory was short; what is finished is kept",
-                ) from None
+                raise _dead(error) from None
             objects = tuple(
                 report.ObjectScore(
                     score.object_id,
@@ -91,3 +91,10 @@ class BackgroundScoring:
             )
             record = replace(record, scores=report.Scores(protocol.title, self._plan.partial, objects))
         report.write_record(task.record, record)
+
+
+def _dead(error: BrokenProcessPool) -> VosbenchError:
+    return VosbenchError(
+        f"a scoring process died: {str(error).splitlines()[0]}",
+        "run again, with fewer --jobs if memory was short; what is finished is kept",
+    )
