@@ -50,7 +50,7 @@ def test_frames_of_different_sizes(segment, small_clip):
     sequence = Sequence(
         "a", tuple(FrameRef(f"f{i}", f) for i, f in enumerate(frames)), (FirstMask(0, (1,), labels[0]),)
     )
-    with pytest.raises(VosbenchError, match=r"frame f2 of a is \(39, 56\), the frames before it \(40, 56\)"):
+    with pytest.raises(VosbenchError, match=r"frame f2 of a is 56x39, the frames before it 56x40"):
         segment(sequence)
 
 
