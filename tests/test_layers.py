@@ -19,14 +19,22 @@ LAYERS = (
     ("vosbench.policies",),
     ("vosbench.memory.registry", "vosbench.inference"),
     ("vosbench.report", "vosbench.training"),
-    ("vosbench.scoring",),
+    ("vosbench.scoring", "vosbench.preflight"),
     ("vosbench.identity", "vosbench.suite"),
     ("vosbench.plan",),
+    ("vosbench.background",),
     ("vosbench.runner",),
     ("vosbench.cli",),
 )
 RANK = {unit: rank for rank, units in enumerate(LAYERS) for unit in units}
-WITHOUT_TORCH = ("vosbench.datasets", "vosbench.metrics", "vosbench.report", "vosbench.scoring", "vosbench.cli")
+WITHOUT_TORCH = (
+    "vosbench.datasets",
+    "vosbench.metrics",
+    "vosbench.report",
+    "vosbench.scoring",
+    "vosbench.preflight",
+    "vosbench.cli",
+)
 
 
 def modules() -> dict[str, Path]:

@@ -71,6 +71,13 @@ def test_every_object_is_plain_to_see_in_the_first_frame(generated: Synthetic) -
         assert min(shares) > 0.004
 
 
+def test_a_scene_that_begins_with_a_hidden_object_is_drawn_again() -> None:
+    for seed in (0, 1, 37, 39):  # the first draws of the last three are such
+        scene = synthetic._draw(np.random.default_rng(seed))
+        labels = scene.render(0)[1]
+        assert min(np.mean(labels == i + 1) for i in range(scene.spec.objects)) > 0.004
+
+
 def test_objects_move_hide_one_another_leave_and_come_back(generated: Synthetic) -> None:
     occluded, cut, returning = 0, 0, 0
     for name in generated.sequence_names():
@@ -97,6 +104,15 @@ def test_what_is_there_is_used_as_it_is(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(synthetic, "generate", lambda *_: pytest.fail("generated again"))
     assert Synthetic(root).sequence_names() == ("clip-00", "clip-01")
     assert files(root) == before
+
+
+@pytest.mark.usefixtures("short")
+def test_an_empty_folder_is_filled_and_another_one_refused(tmp_path: Path) -> None:
+    assert Synthetic(tmp_path).sequence_names() == ("clip-00", "clip-01")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("")
+    with pytest.raises(VosbenchError, match="split val of synthetic has no list"):
+        Synthetic(tmp_path / "other")
 
 
 @pytest.mark.usefixtures("short")

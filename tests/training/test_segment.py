@@ -9,7 +9,9 @@ import torch.nn.functional as F
 
 from vosbench.inference.propagate import propagate
 from vosbench.memory.registry import load_policy
+from vosbench.models.checkpoint import load_model
 from vosbench.models.stcn import MEAN, STD
+from vosbench.training.clips import GeneratedClips
 from vosbench.training.loss import bootstrapped_cross_entropy
 from vosbench.training.regularisation import TrainingRead
 from vosbench.training.segment import ClipSegmenter, freeze_batch_norm, mean_iou
@@ -40,15 +42,18 @@ def tensors_of(rgb, labels):
 
 
 @pytest.mark.parametrize(("objects", "planes"), [(1, 1), (1, 2), (2, 2)])
-def test_training_computes_what_inference_does(small_model, small_clip, objects, planes):
+def test_training_computes_what_inference_does(objects, planes):
     """Every frame written and all tokens read: `propagate` must give the probabilities that training sees."""
-    rgb, labels = clip_of(small_clip, objects)
-    logits = ClipSegmenter(small_model, planes)(*tensors_of(rgb, labels))
-    assert logits.shape == (2, 1, planes + 1, 32, 48)
+    model = load_model("stcn-tiny")
+    drawn = (GeneratedClips(64).draw(0, np.random.default_rng(number), 0.1) for number in range(100))
+    rgb, labels = next(clip for clip in drawn if clip[1][0].max() == objects)
+    logits = ClipSegmenter(model, planes)(*tensors_of(rgb, labels))
+    assert logits.shape == (2, 1, planes + 1, 64, 64)
     sequence = Sequence.from_arrays(rgb, {0: labels[0]})
-    predictions = list(propagate(small_model, sequence, load_policy("every-k:k=1"), top_k=10_000))
+    predictions = list(propagate(model, sequence, load_policy("every-k:k=1"), top_k=10_000))
     for t in (1, 2):
         found = logits[t - 1].softmax(1)[0]
+        assert len(predictions[t].prob) == objects + 1
         torch.testing.assert_close(found[: objects + 1], predictions[t].prob, atol=1e-4, rtol=0)
         assert (found[objects + 1 :] < 1e-4).all()  # the plane of an absent object
 

@@ -38,7 +38,7 @@ class Synthetic(Davis2017):
 
     def __init__(self, root: Path | None = None, split: str | None = None, frame_mode: str | None = None) -> None:
         root = root or CACHE / f"synthetic-v{VERSION}-seed{SEED}"
-        if not root.exists():
+        if not root.exists() or (root.is_dir() and not any(root.iterdir())):
             generate(root, SEED)
         super().__init__(root, split, frame_mode)
 
