@@ -16,7 +16,10 @@ def full() -> STCN:
     """At full width, so that ImageNet networks fit."""
     with torch.device("meta"):
         model = STCN(STCNConfig())
-    return model.to_empty(device="cpu").requires_grad_(False)
+    model.to_empty(device="cpu").requires_grad_(False)
+    for tensor in model.state_dict().values():
+        tensor.zero_()
+    return model
 
 
 def imagenet(encoder, renamed, planes=3):

@@ -1,6 +1,7 @@
 """One process of a training, perhaps one of several that `torchrun` has started."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,6 +70,8 @@ def joined(device: str) -> Iterator[Process]:
         torch.cuda.set_device(own)
     dist.init_process_group("nccl" if is_gpu else "gloo", timeout=PATIENCE)
     try:
-        yield Process(own, dist.get_rank(), count)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Grad strides do not match")  # of 1x1 convolutions: either order is right
+            yield Process(own, dist.get_rank(), count)
     finally:
         dist.destroy_process_group()
