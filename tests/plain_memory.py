@@ -19,6 +19,8 @@ class Token:
     key: Key
     hits: int = 0
     mass: float = 0.0
+    used: int = -1  # frame of the last hit
+    last_hits: int = 0  # in that frame
 
     @property
     def name(self) -> tuple[int, int]:
@@ -77,6 +79,8 @@ def simulate(rule: Rule, keys: list[list[Key]], annotated: tuple[int, ...], k: i
             for query in frame:
                 for token, weight in read(valid, query, k):
                     token.hits += 1
+                    token.last_hits = 1 + (token.last_hits if token.used == t else 0)
+                    token.used = t
                     token.mass += weight
         written = t in annotated or (t > annotated[0] and rule.writes(state, t))
         if written and t < len(keys) - 1:
@@ -121,6 +125,18 @@ def _not_annotated(state: State, t: int) -> list[Token]:  # noqa: ARG001
     return [token for token in state.memory if token.frame not in state.annotated]
 
 
+def _queue(length: int) -> Callable[[State, int], list[Token]]:
+    """The oldest frame without annotation leaves when there are `length` of them; an annotated frame takes no place."""
+
+    def leavers(state: State, t: int) -> list[Token]:
+        others = [token for token in state.memory if token.frame not in state.annotated]
+        frames = sorted({token.frame for token in others})
+        full = t not in state.annotated and len(frames) == length
+        return [token for token in others if token.frame == frames[0]] if full else []
+
+    return leavers
+
+
 def _temporary(state: State, t: int) -> list[Token]:  # noqa: ARG001
     """every-k:last - the frames that do not stay: those fewer than five after the one that stayed before."""
     stays = state.first
@@ -146,10 +162,17 @@ RULES: dict[str, Rule] = {
     "lfu": Rule(every(5), bounded(2, hits_per_frame, pin_first=False)),
     "lfu:capacity=2.5,every=2": Rule(every(2), bounded(2.5, hits_per_frame, pin_first=False)),
     "lfu:capacity=3,every=2,pin_first=true": Rule(every(2), bounded(3, hits_per_frame, pin_first=True)),
-    "lfu:every=2,min_age=3": Rule(
+    "lfu:capacity=3,every=2,min_age=4": Rule(
         every(2),
-        bounded(2, lambda token, t: hits_per_frame(token, t) if t - token.frame >= 3 else math.inf, pin_first=False),
+        bounded(3, lambda token, t: hits_per_frame(token, t) if t - token.frame >= 4 else math.inf, pin_first=False),
     ),
+    "lfu-plain": Rule(every(5), bounded(2, lambda token, t: token.hits, pin_first=False)),  # noqa: ARG005
+    "lru:every=3": Rule(
+        every(3),
+        bounded(2, lambda token, t: max(token.used, token.frame) + token.last_hits / 1e6, pin_first=False),  # noqa: ARG005
+    ),
+    "recent-n": Rule(every(1), _queue(6)),
+    "recent-n:n=2,stride=3": Rule(every(3), _queue(2)),
     "lfu-softmax": Rule(every(5), bounded(2, mass_per_frame, pin_first=False)),
     "lfu-softmax:every=2": Rule(every(2), bounded(2, mass_per_frame, pin_first=False)),
 }

@@ -17,16 +17,24 @@ LAYERS = (
     ("vosbench.datasets", "vosbench.models", "vosbench.metrics", "vosbench.memory.attention"),
     ("vosbench.memory",),  # the rest of it: bank, match, policy
     ("vosbench.policies",),
-    ("vosbench.memory.registry", "vosbench.inference", "vosbench.training"),
-    ("vosbench.report",),
-    ("vosbench.scoring",),
+    ("vosbench.memory.registry", "vosbench.inference"),
+    ("vosbench.report", "vosbench.training"),
+    ("vosbench.scoring", "vosbench.preflight"),
     ("vosbench.identity", "vosbench.suite"),
     ("vosbench.plan",),
+    ("vosbench.background",),
     ("vosbench.runner",),
     ("vosbench.cli",),
 )
 RANK = {unit: rank for rank, units in enumerate(LAYERS) for unit in units}
-WITHOUT_TORCH = ("vosbench.datasets", "vosbench.metrics", "vosbench.report", "vosbench.scoring", "vosbench.cli")
+WITHOUT_TORCH = (
+    "vosbench.datasets",
+    "vosbench.metrics",
+    "vosbench.report",
+    "vosbench.scoring",
+    "vosbench.preflight",
+    "vosbench.cli",
+)
 
 
 def modules() -> dict[str, Path]:

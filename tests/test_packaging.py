@@ -42,7 +42,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_all_modules_all_strategies_and_the_weights(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    files = [*(ROOT / "vosbench").rglob("*.py"), *(ROOT / "vosbench/models/weights").iterdir()]
+    data = [*(ROOT / "vosbench/models/weights").iterdir(), *(ROOT / "vosbench/training/configs").iterdir()]
+    files = [*(ROOT / "vosbench").rglob("*.py"), *data]
     expected = {path.relative_to(ROOT).as_posix() for path in files}
     expected |= {f"vosbench/policies/{path.name}" for path in (ROOT / "policies").glob("*.py")}
     assert {"vosbench/policies/lfu.py", "vosbench/models/weights/stcn-tiny.safetensors"} <= expected

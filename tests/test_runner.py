@@ -3,16 +3,20 @@
 import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
+from joblib.externals.loky import ProcessPoolExecutor
 from PIL import Image
 
-from vosbench import plan, runner
+from vosbench import background, plan, runner
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.images import PALETTE, read_labels
+from vosbench.metrics.evaluate import score_sequence
 from vosbench.report.records import read_run
 from vosbench.report.tables import leaderboard
 from vosbench.runner import run
@@ -20,6 +24,24 @@ from vosbench.scoring import score
 
 STRATEGIES = ("every-k:k=2", "first-only")
 CONTROLS = ("copy-first-mask", "predict-nothing")
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with ProcessPoolExecutor(1, timeout=None) as pool:
+        yield pool
+
+
+@pytest.fixture(autouse=True)
+def lent_pool(pool, monkeypatch):
+    """Processes take a second to start: all runs here share theirs."""
+    lent = SimpleNamespace(submit=pool.submit, shutdown=lambda **_: None)
+    monkeypatch.setattr(background, "ProcessPoolExecutor", lambda *_, **__: lent)
+
+
+@pytest.fixture
+def own_pool(lent_pool, monkeypatch):  # noqa: ARG001
+    monkeypatch.setattr(background, "ProcessPoolExecutor", ProcessPoolExecutor)
 
 
 @pytest.fixture
@@ -102,8 +124,8 @@ def test_scores_are_those_of_the_written_masks(finished_run):
 
 def test_a_second_run_computes_nothing(finished, small_suite, monkeypatch, work):
     before = read_run(finished / "run")
-    for name in ("propagate", "score_sequence", "write_labels"):
-        monkeypatch.setattr(runner, name, lambda *_, **__: pytest.fail("computed again"))
+    for module, name in ((runner, "propagate"), (runner, "write_labels"), (background, "score_sequence")):
+        monkeypatch.setattr(module, name, lambda *_, **__: pytest.fail("computed again"))
     records = run(small_suite(finished / "DAVIS"), finished / "run", work)
     assert sorted(records, key=lambda r: (r.policy.position, r.sequence)) == list(before)
     assert not work
@@ -290,7 +312,7 @@ def test_a_limit_that_leaves_nothing_out_is_not_partial(finished, small_suite, w
 
 
 def test_a_private_split_gives_masks_and_no_scores(small_davis, small_suite, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "get_reusable_executor", lambda *_, **__: pytest.fail("nothing is to be scored"))
+    monkeypatch.setattr(background, "ProcessPoolExecutor", lambda *_, **__: pytest.fail("nothing is to be scored"))
     records = run(small_suite(small_davis, split="test-dev"), tmp_path / "run")
     assert [(r.policy.spec, r.sequence) for r in records] == [(spec, "cat") for spec in STRATEGIES]
     assert all(r.scores is None and r.timing.frames == 6 for r in records)
@@ -298,17 +320,43 @@ def test_a_private_split_gives_masks_and_no_scores(small_davis, small_suite, tmp
     assert leaderboard(records).frame["jf"].isna().all()
 
 
+@pytest.mark.usefixtures("own_pool")
 def test_a_scoring_process_that_dies_is_an_error_and_not_a_hang(small_davis, small_suite, tmp_path, monkeypatch):
-    def die(*_):
-        os._exit(1)
-
-    monkeypatch.setattr(runner, "score_sequence", die)
+    monkeypatch.setattr(background, "score_sequence", lambda *_: os._exit(1))
     with pytest.raises(VosbenchError, match="a scoring process died") as caught:
         run(small_suite(small_davis, policies=("first-only",)), tmp_path / "run")
     assert "\n" not in caught.value.message
     assert "jobs" in caught.value.hint
-    monkeypatch.undo()
+    monkeypatch.setattr(background, "score_sequence", score_sequence)
     assert len(run(small_suite(small_davis, policies=("first-only",)), tmp_path / "run")) == 6
+
+
+@pytest.mark.usefixtures("own_pool")
+def test_a_scoring_process_that_died_before_the_next_sequence_is_the_same_error(
+    small_davis, small_suite, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(background, "score_sequence", lambda *_: os._exit(1))
+    todo = plan.Plan(small_suite(small_davis), tmp_path / "run")
+
+    def add_one_after_the_death_of_the_other():
+        with background.BackgroundScoring(todo) as scoring:
+            for task in todo.tasks[:2]:
+                scoring.add(task, todo.blank_record(task))
+                scoring._waiting[0][2].exception(30)
+
+    with pytest.raises(VosbenchError, match="a scoring process died"):
+        add_one_after_the_death_of_the_other()
+
+
+@pytest.mark.usefixtures("own_pool")
+def test_a_script_may_run_and_score_by_turns(small_davis, small_suite, tmp_path, monkeypatch):
+    suite = small_suite(small_davis, policies=("first-only",), controls=False)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        records = run(suite, Path("run"))
+        found = score(tmp_path / name / "run/masks/first-only", open_dataset("davis2017", small_davis), jobs=2)
+        assert [o.j.mean for o in found.objects] == [o.j.mean for r in records for o in r.scores.objects]
 
 
 def full(*_, **__):

@@ -4,6 +4,7 @@ Label PNGs are read with Pillow, which keeps the palette index; OpenCV and sciki
 colours and lose the ids. Everything that needs a picture from disk comes through here.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -29,6 +30,11 @@ VOID = 255  # "unknown" in DAVIS and YouTube-VOS: never an object
 
 # An EXIF rotation would turn the frame but not its mask.
 _AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+
+
+def size_text(shape: Sequence[int]) -> str:
+    """A size as people write it, width first: (480, 854) is `854x480`."""
+    return f"{shape[1]}x{shape[0]}"
 
 
 def read_size(path: Path) -> tuple[int, int]:
@@ -120,7 +126,7 @@ def check_labels(labels: np.ndarray, path: Path, *, size: tuple[int, int] | None
     """
     if size is not None and labels.shape != size:
         raise VosbenchError(
-            f"mask {path} is {labels.shape[1]}x{labels.shape[0]} pixels, its frame {size[1]}x{size[0]}",
+            f"mask {path} is {size_text(labels.shape)} pixels, its frame {size_text(size)}",
             "masks must have the size of their frames; resize with nearest neighbour, or choose the other resolution",
         )
     present = present_labels(labels)

@@ -15,8 +15,6 @@ from vosbench.report import records as report
 from vosbench.suite import Suite
 from vosbench.types import Sequence
 
-RUNS = Path(".vosbench") / "runs"
-
 
 @dataclass(frozen=True)
 class Task:
@@ -57,7 +55,7 @@ class Plan:
         self.model = self.checkpoint.build(self.device, suite.precision)
         self._fingerprints = {name: self.dataset.fingerprint(name) for name in names}
         run = f"{suite.dataset}-{self.dataset.split}-{self.checkpoint.name}-{digest(self._conditions())[:8]}"
-        self.folder = folder or RUNS / run
+        self.folder = folder or report.RUNS / run
         self.tasks = tuple(self._tasks(policies))
 
     def _conditions(self) -> dict[str, object]:

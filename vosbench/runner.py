@@ -4,28 +4,20 @@ A record is written when its masks are scored, and reused while what determines 
 stopped goes on where it was.
 """
 
-import os
 import shutil
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from joblib.externals.loky import get_reusable_executor
-from joblib.externals.loky.process_executor import BrokenProcessPool
 
+from vosbench.background import BackgroundScoring
 from vosbench.errors import VosbenchError
 from vosbench.images import write_labels
 from vosbench.inference.propagate import FrameTiming, Prediction, propagate
 from vosbench.memory.registry import PolicySpec
-from vosbench.metrics.evaluate import object_scores, score_sequence
-from vosbench.metrics.protocols import Protocol
-from vosbench.metrics.statistics import ObjectTrace
 from vosbench.plan import Plan, Task
 from vosbench.report import records as report
 from vosbench.suite import Suite
@@ -50,42 +42,19 @@ def run(
 def execute(plan: Plan, progress: Progress | None = None, fresh: bool = False) -> tuple[report.RunRecord, ...]:
     """Carry out what is not done yet of a plan; see `run`."""
     todo = [task for task in plan.tasks if fresh or not _finished(task)]
-    pending: deque[_Scoring] = deque()
     try:
-        first = next((task for task in todo if isinstance(task.what, PolicySpec)), None)
-        if first is not None:
-            _warm_up(plan, first)
-        try:
+        with BackgroundScoring(plan) as scoring:
+            first = next((task for task in todo if isinstance(task.what, PolicySpec)), None)
+            if first is not None:
+                _warm_up(plan, first)
             for task in todo:
-                pending.append(_start_scoring(plan, task, _infer(plan, task, progress)))
-                while pending and pending[0].done():
-                    pending.popleft().finish()
-            while pending:
-                pending.popleft().finish()
-        except Exception:
-            _keep(pending)
-            raise
-    except BrokenProcessPool as error:
-        raise VosbenchError(
-            f"a scoring process died: {str(error).splitlines()[0]}",
-            "run again, with fewer --jobs if memory was short; what is finished is kept",
-        ) from None
+                scoring.add(task, _infer(plan, task, progress))
     except OSError as error:
         raise VosbenchError(
             f"cannot write {error.filename or plan.folder}: {error.strerror or error}",
             "free space or choose another --out; what is finished is kept",
         ) from None
-    finally:
-        for scoring in pending:
-            scoring.cancel()
     return tuple(report.read_record(task.record) for task in plan.tasks)
-
-
-def _keep(pending: deque["_Scoring"]) -> None:
-    """After a fault: write the records of the sequences that it does not concern, which are segmented already."""
-    while pending:
-        with suppress(VosbenchError, OSError, BrokenProcessPool):
-            pending.popleft().finish()
 
 
 def _finished(task: Task) -> bool:
@@ -164,50 +133,3 @@ def _timing(frames: list[FrameTiming], end_to_end: float) -> report.Timing:
         tuple(frame.objects for frame in frames),
         WARMUP_FRAMES,
     )
-
-
-@dataclass(frozen=True)
-class _Scoring:
-    """A record whose scores are on their way."""
-
-    task: Task
-    record: report.RunRecord
-    protocol: Protocol | None
-    partial: bool
-    future: Future[tuple[ObjectTrace, ...]] | None  # None: no ground truth
-
-    def done(self) -> bool:
-        return self.future is None or self.future.done()
-
-    def cancel(self) -> None:
-        if self.future is not None:
-            self.future.cancel()
-
-    def finish(self) -> None:
-        """Wait for the scores and write the record."""
-        record = self.record
-        if self.future is not None and self.protocol is not None:
-            traces = self.future.result()
-            scores = object_scores(traces, self.protocol)
-            objects = tuple(
-                report.ObjectScore(
-                    score.object_id,
-                    score.frames,
-                    report.Statistics(**asdict(score.j)),
-                    report.Statistics(**asdict(score.f)),
-                    tuple(trace.j.tolist()),
-                    tuple(trace.f.tolist()),
-                )
-                for score, trace in zip(scores, traces, strict=True)
-            )
-            record = replace(record, scores=report.Scores(self.protocol.title, self.partial, objects))
-        report.write_record(self.task.record, record)
-
-
-def _start_scoring(plan: Plan, task: Task, record: report.RunRecord) -> _Scoring:
-    if plan.protocol is None:
-        return _Scoring(task, record, None, plan.partial, None)
-    # Workers outlast a slow sequence, and are new ones where relative paths mean another folder.
-    workers = get_reusable_executor(plan.suite.jobs, timeout=600, initializer=os.chdir, initargs=(os.getcwd(),))
-    future = workers.submit(score_sequence, plan.truths[task.sequence.name], task.masks, plan.protocol)
-    return _Scoring(task, record, plan.protocol, plan.partial, future)

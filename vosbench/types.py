@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.images import object_ids, read_labels, read_rgb
+from vosbench.images import object_ids, read_labels, read_rgb, size_text
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,9 @@ class Sequence:
         for index in sorted(annotations):
             labels = np.asarray(annotations[index])
             if labels.shape != rgb.shape[1:3]:
-                raise VosbenchError(f"annotation of frame {index} is {labels.shape}, the video {rgb.shape[1:3]}")
+                raise VosbenchError(
+                    f"annotation of frame {index} is {size_text(labels.shape)}, the video {size_text(rgb.shape[1:3])}"
+                )
             if labels.dtype != np.uint8:
                 raise VosbenchError(f"annotation of frame {index} is {labels.dtype}", "give a label map of uint8")
             new = tuple(i for i in object_ids(labels) if i not in seen)

@@ -59,7 +59,7 @@ DATA_FAULTS = {
     ),
     "a frame of another size": (
         lambda root: Image.new("RGB", (64, 40)).save(root / "JPEGImages/480p/ant/00003.jpg"),
-        ["frame 00003 of ant is (40, 64)", "the frames before it (48, 64)", "one size"],
+        ["frame 00003 of ant is 64x40", "the frames before it 64x48", "one size"],
     ),
     "no frames": (
         lambda root: shutil.rmtree(root / "JPEGImages/480p/ant"),
@@ -224,7 +224,7 @@ PREDICTION_FAULTS = {
     ),
     "an id above the truth's": (
         lambda folder: relabel(folder / "bee/00003.png", lambda labels: 3 * labels),
-        ["bee/00003.png holds the id 3, but the highest of the ground truth is 1", "first annotation"],
+        ["bee/00003.png holds the id 3, but the highest allowed is 1", "first annotation"],
     ),
     "another size": (
         lambda folder: relabel(folder / "bee/00003.png", lambda labels: labels[:, 1:]),
@@ -261,7 +261,7 @@ def test_private_ground_truth_has_no_score(small_davis, predictions, refused):
         (None, "cannot read tiny.toml: No such file"),
         ("steps = ", "tiny.toml is not TOML"),
         ("stepz = 3", "unknown training setting in tiny.toml 'stepz'"),
-        ("steps = 'few'", "steps must be a int"),
+        ("steps = 'few'", "steps must be of type int"),
     ],
 )
 def test_faults_of_a_training(tmp_path, monkeypatch, vosbench, text, expected):

@@ -173,6 +173,7 @@ def test_check(small_davis, tmp_path, vosbench):
         ("datasets", list(DATASETS)),
         ("models", ["stcn-tiny"]),
         ("protocols", ["davis2017", "davis2016"]),
+        ("configs", ["paper-stage0", "paper-stage1", "stcn-tiny"]),
     ],
 )
 def test_list(tmp_path, vosbench, what, names):
@@ -291,7 +292,7 @@ def test_train(tmp_path, vosbench):
         "step 2/2",
         f"weights are in {tmp_path / 'tiny.safetensors'}",
     ]
-    assert len((tmp_path / "training/curve.csv").read_text().splitlines()) == 2
+    assert len((tmp_path / "training/curve.csv").read_text().splitlines()) == 3
     again = vosbench(*arguments, tmp_path / "again.safetensors")
     assert again.out == f"weights are in {tmp_path / 'again.safetensors'}\n"
     first, second = (load_file(tmp_path / f"{name}.safetensors") for name in ("tiny", "again"))

@@ -79,6 +79,22 @@ def test_objects_that_appear_later(segment, small_clip):
     assert (predictions[7].prob[2] > 0).any()
 
 
+def test_a_new_object_takes_its_pixels_from_the_others(small_model, segment, small_clip, monkeypatch):
+    """Even from one that is predicted everywhere with certainty."""
+    rgb, labels = small_clip
+
+    def decode(readout, features):  # noqa: ARG001
+        return torch.tensor([50.0, -50.0])[None, : readout.shape[1], None, None].expand(-1, -1, 48, 64)
+
+    monkeypatch.setattr(small_model, "decode", decode)
+    first = np.where(labels[0] == 1, 1, 0).astype(np.uint8)
+    predictions = segment(Sequence.from_arrays(rgb, {0: first, 6: labels[6]}))
+    assert (predictions[5].prob[1] > 0.99).all()
+    new = torch.from_numpy(labels[6] == 2)
+    assert (predictions[6].prob[2][new] > 0.99).all()
+    assert (predictions[6].prob[1][~new] > 0.99).all()
+
+
 def test_ids_need_be_neither_contiguous_nor_in_order_of_appearance(segment, small_clip):
     rgb, labels = small_clip
     renamed = np.array([0, 200, 7], np.uint8)[labels]

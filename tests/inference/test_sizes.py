@@ -50,14 +50,14 @@ def test_frames_of_different_sizes(segment, small_clip):
     sequence = Sequence(
         "a", tuple(FrameRef(f"f{i}", f) for i, f in enumerate(frames)), (FirstMask(0, (1,), labels[0]),)
     )
-    with pytest.raises(VosbenchError, match=r"frame f2 of a is \(39, 56\), the frames before it \(40, 56\)"):
+    with pytest.raises(VosbenchError, match=r"frame f2 of a is 56x39, the frames before it 56x40"):
         segment(sequence)
 
 
 def test_a_mask_of_another_size(segment, small_clip):
     rgb, labels = small_clip
     frames = tuple(FrameRef(str(i), frame) for i, frame in enumerate(rgb[:3]))
-    with pytest.raises(VosbenchError, match=r"first mask of a is \(40, 55\), its frames \(40, 56\)"):
+    with pytest.raises(VosbenchError, match=r"first mask of a is 55x40, its frames 56x40"):
         segment(Sequence("a", frames, (FirstMask(0, (1,), labels[0, :, 1:]),)))
 
 

@@ -87,6 +87,10 @@ def test_parameters_of_every_type(idea):
     assert load_policy("lfu:capacity=4").capacity == 4.0
 
 
+def test_the_least_value_is_allowed():
+    assert load_policy("lfu:capacity=1,every=1,min_age=0").capacity == 1
+
+
 def test_every_build_is_fresh(idea):
     found = resolve_policy(str(idea))
     assert found.build() is not found.build()

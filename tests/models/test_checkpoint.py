@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vosbench.errors import VosbenchError
-from vosbench.models.checkpoint import FIRST_VALUE_CONVOLUTION, bundled, load_model
+from vosbench.models.checkpoint import FIRST_VALUE_CONVOLUTION, bundled, load_model, read_checkpoint
 from vosbench.models.stcn import CONFIGS, STCN
 
 
@@ -32,7 +32,8 @@ def refused(path: Path | str, **options: str) -> VosbenchError:
 def test_every_bundled_name_loads():
     assert "stcn-tiny" in bundled()
     for name in bundled():
-        model, checkpoint = load_model(name)
+        checkpoint = read_checkpoint(name)
+        model = checkpoint.build()
         assert (checkpoint.name, checkpoint.config) == (name, name)
         assert not model.training
         assert all(not p.requires_grad and p.dtype == torch.float32 for p in model.parameters())
@@ -42,15 +43,15 @@ def test_every_bundled_name_loads():
 def test_what_was_saved_is_what_is_loaded(state, tmp_path, suffix):
     path = tmp_path / f"mine{suffix}"
     torch.save(state, path) if suffix == ".pth" else save_file(state, path)
-    model, checkpoint = load_model(path)
-    assert (checkpoint.name, checkpoint.config, checkpoint.path) == ("mine", "stcn-tiny", path)
+    checkpoint, model = read_checkpoint(path), load_model(path)
+    assert (checkpoint.name, checkpoint.config) == ("mine", "stcn-tiny")
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, state[name]), name
 
 
 def test_a_published_checkpoint_loads(golden_stcn, tmp_path):
     torch.save(golden_stcn.state_dict(), tmp_path / "stcn.pth")
-    model, checkpoint = load_model(tmp_path / "stcn.pth")
+    checkpoint, model = read_checkpoint(tmp_path / "stcn.pth"), load_model(tmp_path / "stcn.pth")
     assert checkpoint.config == "stcn"
     key = "decoder.compress.conv1.weight"
     assert torch.equal(model.state_dict()[key], golden_stcn.state_dict()[key])
@@ -60,26 +61,26 @@ def test_the_hash_tells_weights_apart(state, tmp_path):
     torch.save(state, tmp_path / "a.pth")
     state["key_comp.bias"][0] += 1
     torch.save(state, tmp_path / "b.pth")
-    assert load_model(tmp_path / "a.pth")[1].sha256 != load_model(tmp_path / "b.pth")[1].sha256
+    assert read_checkpoint(tmp_path / "a.pth").sha256 != read_checkpoint(tmp_path / "b.pth").sha256
 
 
 def test_half_precision_weights_are_widened(state, tmp_path):
     torch.save({k: v.half() if v.is_floating_point() else v for k, v in state.items()}, tmp_path / "half.pth")
-    model, _ = load_model(tmp_path / "half.pth")
+    model = load_model(tmp_path / "half.pth")
     assert {p.dtype for p in model.parameters()} == {torch.float32}
 
 
 def test_a_single_object_checkpoint_ignores_the_fifth_plane(state, tmp_path):
     five = state[FIRST_VALUE_CONVOLUTION]
     torch.save(state | {FIRST_VALUE_CONVOLUTION: five[:, :4].clone()}, tmp_path / "single.pth")
-    loaded = load_model(tmp_path / "single.pth")[0].value_encoder.conv1.weight
+    loaded = load_model(tmp_path / "single.pth").value_encoder.conv1.weight
     assert torch.equal(loaded[:, :4], five[:, :4])
     assert (loaded[:, 4] == 0).all()
 
 
 def test_a_checkpoint_of_training_loads(state, tmp_path):
     torch.save({"model": state, "step": 3, "config": {"model": "stcn-tiny"}}, tmp_path / "last.pt")
-    assert load_model(tmp_path / "last.pt")[1].config == "stcn-tiny"
+    assert read_checkpoint(tmp_path / "last.pt").config == "stcn-tiny"
 
 
 def test_another_network(tmp_path):

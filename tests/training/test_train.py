@@ -1,6 +1,7 @@
 """Training: it can be stopped at any step, agrees with inference, exports, and refuses what cannot work."""
 
 import csv
+import resource
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +11,16 @@ import torch
 from safetensors import safe_open
 
 from vosbench.errors import VosbenchError
-from vosbench.inference.propagate import propagate
-from vosbench.memory.registry import load_policy
-from vosbench.models.checkpoint import load_model
-from vosbench.training.config import TrainConfig
+from vosbench.models.checkpoint import read_checkpoint
+from vosbench.models.stcn import CONFIGS, STCN
+from vosbench.training.clips import GeneratedClips
+from vosbench.training.config import GeneratedData, StaticData, TrainConfig, ValidationConfig, VideoData
 from vosbench.training.export import export_weights
-from vosbench.training.train import Trainer, mean_iou, segment_clip
-from vosbench.types import Sequence
+from vosbench.training.loss import bootstrapped_cross_entropy
+from vosbench.training.optimise import build_optimizer, build_schedule
+from vosbench.training.segment import ClipSegmenter, mean_iou
+from vosbench.training.state import read_state
+from vosbench.training.train import COLUMNS, Trainer
 
 SMALL = TrainConfig(
     size=64, batch=1, steps=4, bootstrap_start=1, bootstrap_end=3, workers=0, threads=1, checkpoint_every=2, log_every=1
@@ -79,7 +83,9 @@ def test_training_moves_the_weights_by_the_seed(trained, tmp_path):
 
 def curve(folder: Path) -> list[list[str]]:
     """Step, loss and IoU of each row of the log."""
-    return [row[:3] for row in csv.reader((folder / "curve.csv").read_text().splitlines())]
+    head, *rows = csv.reader((folder / "curve.csv").read_text().splitlines())
+    assert head == list(COLUMNS)
+    return [row[:3] for row in rows]
 
 
 def test_the_curve(trained):
@@ -118,8 +124,9 @@ def test_exported_weights_load(trained, tmp_path):
     folder, _ = trained
     path = tmp_path / "mine.safetensors"
     export_weights(folder / "last.pt", path)
-    model, checkpoint = load_model(path)
+    checkpoint = read_checkpoint(path)
     assert checkpoint.config == "stcn-tiny"
+    model = checkpoint.build()
     state = torch.load(folder / "last.pt", weights_only=True)["model"]
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, state[name].half().float() if tensor.is_floating_point() else state[name]), name
@@ -129,87 +136,159 @@ def test_exported_weights_load(trained, tmp_path):
     assert path.stat().st_size < 8e6
 
 
-@pytest.mark.parametrize("objects", [1, 2])
-def test_training_computes_what_inference_does(small_model, small_clip, objects):
-    """Every frame written and all tokens read: `propagate` must give the probabilities that training sees."""
-    rgb, labels = (part[:3, :32, :48] for part in small_clip)
-    labels = np.where(labels <= objects, labels, 0).astype(np.uint8)
-    assert set(np.unique(labels[0])) == set(range(objects + 1))
-    clip = torch.from_numpy(rgb.copy()).permute(0, 3, 1, 2)[None], torch.from_numpy(labels)[None]
-    logits = segment_clip(small_model, *clip)
-    sequence = Sequence.from_arrays(rgb, {0: labels[0]})
-    predictions = list(propagate(small_model, sequence, load_policy("every-k:k=1"), top_k=10_000))
-    for t in (1, 2):
-        found = logits[t - 1].softmax(1)[0]
-        torch.testing.assert_close(found[: objects + 1], predictions[t].prob, atol=1e-4, rtol=0)
-        assert (found[objects + 1 :] < 1e-4).all()  # the plane of an absent object
-
-
-def test_iou_equals_loops():
-    generator = torch.Generator().manual_seed(0)
-    logits, labels = torch.randn(3, 3, 4, 5, generator=generator), torch.randint(3, (3, 4, 5), generator=generator)
-    logits[1, 2], labels[1][labels[1] == 2] = -100, 0  # object 2 is in neither mask of clip 1: not counted
-    scores = []
-    for b in range(3):
-        predicted = logits[b].argmax(0)
-        for i in (1, 2):
-            both = sum(bool(p == i and g == i) for p, g in zip(predicted.flatten(), labels[b].flatten(), strict=True))
-            either = sum(bool(p == i or g == i) for p, g in zip(predicted.flatten(), labels[b].flatten(), strict=True))
-            if either:
-                scores.append(both / either)
-    assert len(scores) == 5
-    assert mean_iou(logits, labels) == pytest.approx(sum(scores) / 5)
-
-
-# Settings
-
-
-def refused(tmp_path: Path, text: str) -> VosbenchError:
-    path = tmp_path / "tiny.toml"
-    path.write_text(text)
-    with pytest.raises(VosbenchError) as caught:
-        TrainConfig.read(path)
-    assert "\n" not in caught.value.message
-    assert caught.value.hint
-    return caught.value
-
-
-def test_settings_are_read(tmp_path):
-    path = tmp_path / "tiny.toml"
-    path.write_text('size = 96\nlearning_rate = 1\nphotos = "somewhere"\n')
-    config = TrainConfig.read(path)
-    assert (config.size, config.learning_rate, config.photos, config.batch) == (96, 1, "somewhere", 4)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("stepz = 3", "unknown training setting in tiny.toml 'stepz'"),
-        ("steps = 3.5", "steps must be of type int, not 3.5"),
-        ("steps = true", "steps must be of type int, not True"),
-        ("steps = '3'", "steps must be of type int, not '3'"),
-        ("steps =", "is not TOML"),
-        ("model = 'stcn-tyni'", "unknown model 'stcn-tyni'"),
-        ("size = 100", "size must be a multiple of 16"),
-        ("batch = 0\nsize = 16", "size must be at least 32; batch must be at least 1"),
-        ("bootstrap_start = 9000", "bootstrap_end must come after bootstrap_start"),
-        ("warmup = 1.5", "warmup must lie between 0 and 1"),
-    ],
-)
-def test_bad_settings(tmp_path, text, message):
-    assert message in refused(tmp_path, text).message
-
-
-def test_files_that_are_no_settings(tmp_path):
-    for path in (tmp_path / "absent.toml", tmp_path):
-        with pytest.raises(VosbenchError, match="cannot read"):
-            TrainConfig.read(path)
-    (tmp_path / "tiny.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(VosbenchError, match="is not TOML"):
-        TrainConfig.read(tmp_path / "tiny.toml")
-
-
 def test_a_gpu_that_is_absent(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(VosbenchError, match="no such GPU"):
         Trainer(replace(SMALL, device="cuda"), tmp_path)
+
+
+# The rest with a network of a handful of channels
+
+
+@pytest.fixture
+def everything(small_config, small_davis, pairs) -> TrainConfig:
+    """All that can be random or have a state: three kinds of data, dropout, reallocation, validation."""
+    return replace(
+        small_config,
+        steps=5,
+        data=(
+            GeneratedData(clips=2),
+            StaticData(str(pairs)),
+            VideoData("davis2017", str(small_davis), split="val", repeat=2),
+        ),
+        optimizer="adam",
+        schedule="step",
+        learning_rate=1e-3,
+        gradient_norm=0.0,
+        affinity_dropout=0.5,
+        reallocation="printed",
+        validation=ValidationConfig("davis2017", str(small_davis), limit=1, every=2),
+    )
+
+
+@pytest.mark.parametrize("stop_after", [1, 2, 3, 4])
+def test_nothing_random_is_lost_in_a_stop(everything, tmp_path, stop_after):
+    whole = train(everything, tmp_path / "whole")
+    assert train(everything, tmp_path / "stopped", stop_after) == whole[:stop_after]
+    again = train(everything, tmp_path / "stopped")
+    assert again == whole[(stop_after - 1) // 2 * 2 :]  # every second step is saved, after it is logged
+    states = [read_state(tmp_path / name / "last.pt") for name in ("whole", "stopped")]
+    assert all(torch.equal(states[0]["model"][name], value) for name, value in states[1]["model"].items())
+    for a, b in zip(*(state["optimizer"]["state"].values() for state in states), strict=True):
+        assert all(torch.equal(a[k], b[k]) for k in a)
+    assert states[0]["schedule"] == states[1]["schedule"]
+    curves = [
+        [row[:3] + row[4:] for row in csv.reader((tmp_path / name / "curve.csv").read_text().splitlines())]
+        for name in ("whole", "stopped")
+    ]
+    assert curves[0] == curves[1]
+
+
+def test_dropout_and_reallocation_make_a_difference(everything, tmp_path):
+    everything = replace(everything, steps=2, data=everything.data[1:2], validation=None)
+    losses = {
+        tuple(loss for _, loss, _ in train(replace(everything, **changes), tmp_path / str(number)))
+        for number, changes in enumerate(
+            ({}, {"affinity_dropout": 0.0}, {"reallocation": "none"}, {"reallocation": "sign-consistent"})
+        )
+    }
+    assert len(losses) == 4
+
+
+def test_the_best_checkpoint_is_kept(everything, tmp_path, monkeypatch):
+    scores = iter([30.0, 20.0, 25.0])
+    monkeypatch.setattr("vosbench.training.validate.Validation.j_and_f", lambda *_: next(scores))
+    trainer = Trainer(everything, tmp_path)
+    trainer.run()
+    rows = list(csv.DictReader((tmp_path / "curve.csv").read_text().splitlines()))
+    assert [row["j_and_f"] for row in rows] == ["", "30.00", "", "20.00", "25.00"]
+    assert read_state(tmp_path / "best.pt")["step"] == 2
+    assert read_state(tmp_path / "last.pt")["step"] == 5
+    assert trainer.best_or_last == tmp_path / "best.pt"
+    assert Trainer(everything, tmp_path).best == 30
+
+
+def test_validation_leaves_the_training_alone(everything, tmp_path):
+    with_it = train(everything, tmp_path / "a")
+    assert train(replace(everything, validation=None), tmp_path / "b") == with_it
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_batch_norm_is_frozen_if_asked(everything, tmp_path, frozen):
+    """Also after a validation, which puts the network into evaluation mode and back."""
+    trainer = Trainer(replace(everything, freeze_batch_norm=frozen), tmp_path)
+    before = trainer.model.key_encoder.bn1.running_mean.clone()
+    trainer.run()
+    assert torch.equal(before, trainer.model.key_encoder.bn1.running_mean) == frozen
+    assert trainer.model.training
+
+
+def test_learning_rates():
+    model = torch.nn.Linear(2, 2)
+    rates = {}
+    for schedule in ("step", "one-cycle"):
+        config = TrainConfig(schedule=schedule, steps=10, learning_rate=1.0, decay_at=0.5, decay=0.1, warmup=0.2)
+        optimizer = build_optimizer(model, config)
+        stepper = build_schedule(optimizer, config)
+        rates[schedule] = []
+        for _ in range(config.steps):
+            rates[schedule].append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            stepper.step()
+    assert rates["step"] == pytest.approx([1.0] * 5 + [0.1] * 5)
+    assert max(rates["one-cycle"]) == rates["one-cycle"][1] == 1
+    assert rates["one-cycle"][0] < 0.1 > rates["one-cycle"][-1]
+
+
+def test_the_optimiser_of_the_paper():
+    optimizer = build_optimizer(torch.nn.Linear(2, 2), TrainConfig.read("paper-stage1"))
+    assert type(optimizer) is torch.optim.Adam
+    group = optimizer.param_groups[0]
+    assert (group["lr"], group["betas"], group["weight_decay"]) == (1e-5, (0.9, 0.999), 1e-7)
+
+
+def test_where_space_is_lacking_the_last_good_checkpoint_survives(small_config, tmp_path):
+    trainer = Trainer(small_config, tmp_path)
+    trainer.save(trainer.checkpoint)
+    good = trainer.checkpoint.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(good) // 2, hard))
+    try:
+        with pytest.raises(VosbenchError, match=r"cannot write checkpoint .*last\.pt: File too large") as caught:
+            trainer.run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.hint
+    assert trainer.checkpoint.read_bytes() == good
+    assert not list(tmp_path.glob("*.tmp"))
+    assert [step for step, *_ in train(small_config, tmp_path)] == [1, 2, 3, 4]
+
+
+def test_a_faulty_frame_stops_the_training_in_one_line(everything, small_davis, tmp_path):
+    for path in (small_davis / "JPEGImages/480p").rglob("*.jpg"):
+        path.write_bytes(b"")
+    video = replace(everything, data=everything.data[2:], validation=None, workers=1)
+    with pytest.raises(VosbenchError, match=r"frame .*\.jpg is truncated") as caught:
+        train(video, tmp_path)
+    assert "\n" not in caught.value.message
+
+
+def test_stcn_tiny_learns_a_clip_by_heart():
+    torch.manual_seed(0)
+    rgb, labels = GeneratedClips(48).draw(0, np.random.default_rng(3), 0.2)
+    rgb, labels = torch.from_numpy(rgb).permute(0, 3, 1, 2)[None], torch.from_numpy(labels)[None]
+    model = STCN(CONFIGS["stcn-tiny"]).train()
+    optimizer = torch.optim.AdamW(model.parameters(), 1.5e-3)
+    segmenter = ClipSegmenter(model, 2)
+    losses = []
+    for _ in range(45):
+        logits = segmenter(rgb, labels)
+        loss = sum(bootstrapped_cross_entropy(x, labels[:, t].long(), 1.0) for t, x in enumerate(logits, 1)) / 2
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[0] > 0.3
+    assert losses[-1] < 0.03
+    assert mean_iou(logits[-1], labels[:, -1]) > 0.9

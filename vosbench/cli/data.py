@@ -100,17 +100,24 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
-KINDS = ("policies", "datasets", "models", "protocols")
+KINDS = ("policies", "datasets", "models", "protocols", "configs")
 
 
 def list_(
     what: Annotated[str, typer.Argument(help=f"one of: {', '.join(KINDS)}")] = "policies",
     json: options.Json = None,
 ) -> None:
-    """List the strategies with their parameters, the data sets, the bundled models or the scoring protocols."""
+    """List the strategies with their parameters, data sets, bundled models, scoring protocols, training settings."""
     if what not in KINDS:
         raise unknown("list", what, KINDS)
-    rows = {"policies": _policies, "datasets": _datasets, "models": _models, "protocols": _protocols}[what]()
+    listings = {
+        "policies": _policies,
+        "datasets": _datasets,
+        "models": _models,
+        "protocols": _protocols,
+        "configs": _configs,
+    }
+    rows = listings[what]()
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         name, *rest = row.values()
@@ -146,6 +153,12 @@ def _models() -> list[dict[str, str]]:
 
 def _protocols() -> list[dict[str, str]]:
     return [{"name": p.name, "version": f"version {p.version}", "source": p.source} for p in PROTOCOLS.values()]
+
+
+def _configs() -> list[dict[str, str]]:
+    from vosbench.training.config import shipped_configs
+
+    return [{"name": name, "about": about} for name, about in shipped_configs().items()]
 
 
 VERBS = {

@@ -10,13 +10,12 @@ from vosbench.cli import options
 from vosbench.errors import VosbenchError, unknown
 from vosbench.report import plots, tables
 from vosbench.report import timing as timings
-from vosbench.report.records import read_run
+from vosbench.report.records import RUNS, read_run
 from vosbench.report.rendering import FORMATS, render
 
 RunFolder = Annotated[Path | None, typer.Argument(help="run folder; default: the latest in .vosbench/runs")]
 Format = Annotated[str, typer.Option("--format", help=", ".join(FORMATS))]
 Out = Annotated[Path | None, typer.Option("--out", help="write to this file instead of printing")]
-RUNS = Path(".vosbench") / "runs"
 TABLES = {"strategy": tables.leaderboard, "sequence": tables.by_sequence, "object": tables.by_object}
 TIMINGS = {"stages": timings.stages, "latency": timings.latency}
 FIGURES = {

@@ -85,28 +85,34 @@ def run(
 
 
 def train(
-    config: Annotated[Path, typer.Argument(help="TOML file; its keys are the fields of TrainConfig")],
-    out: Annotated[Path, typer.Option(help="folder of checkpoint and curve; started again, it goes on there")],
+    config: Annotated[str, typer.Argument(help="a TOML file, or a name of `vosbench list configs`")],
+    out: Annotated[Path, typer.Option(help="folder of checkpoints and curve; started again, it goes on there")],
     export: Annotated[
-        Path | None, typer.Option(help="write the weights here when done (.safetensors, half precision)")
+        Path | None,
+        typer.Option(help="write the weights here when done (.safetensors, half precision): the best, if validated"),
     ] = None,
 ) -> None:
-    """Train the shared model on generated clips.
+    """Train the shared model on generated clips, static images and video.
 
-    Checkpoints appear in OUT as last.pt, the curve (step, loss, IoU, seconds per step) as curve.csv.
+    OUT gets the last checkpoint (last.pt), the best one if the training validates (best.pt), and curve.csv. Several
+    GPUs: torchrun --nproc-per-node N --no-python vosbench train …
     """
     from vosbench.training.config import TrainConfig
+    from vosbench.training.distributed import joined
     from vosbench.training.export import export_weights
     from vosbench.training.train import Trainer
 
     if export is not None and export.suffix != ".safetensors":
         raise VosbenchError(f"cannot export to {export}", "name a .safetensors file")
-    trainer = Trainer(TrainConfig.read(config), out)
-    steps = trainer.config.steps
-    trainer.run(lambda step, loss, iou: print(f"step {step}/{steps}  loss {loss:.4f}  IoU {iou:.3f}", flush=True))
-    if export is not None:
-        export_weights(trainer.checkpoint, export)
-        print(f"weights are in {export}")
+    settings = TrainConfig.read(config)
+    with joined(settings.device) as process:
+        trainer = Trainer(settings, out, process)
+        trainer.run(
+            lambda step, loss, iou: print(f"step {step}/{settings.steps}  loss {loss:.4f}  IoU {iou:.3f}", flush=True)
+        )
+        if export is not None and process.is_first:
+            export_weights(trainer.best_or_last, export)
+            print(f"weights are in {export}")
 
 
 VERBS = {
@@ -114,5 +120,5 @@ VERBS = {
         run,
         "vosbench run --dataset davis2017 --root DAVIS -p every-k -p lfu:capacity=2 --model stcn.pth",
     ),
-    "train": (train, "vosbench train tiny.toml --out .vosbench/training/tiny --export tiny.safetensors"),
+    "train": (train, "vosbench train stcn-tiny --out .vosbench/training/tiny --export tiny.safetensors"),
 }

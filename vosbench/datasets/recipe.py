@@ -85,11 +85,11 @@ DEFAULTS: dict[str, float] = {name: getattr(Recipe, name) for name in ATTRIBUTES
 LONGER = {"deformation": 0.12, "rotation": 1.5, "speed": 0.008, "scale": 1.4, "camera": 0.004}
 BASES: dict[str, tuple[dict[str, float], ...]] = {
     "val": (
-        {"objects": 3, "occlusion": 12, "deformation": 0.15, "rotation": 2.0, "appearance": 0.5, "clutter": 3},
-        {"objects": 2, "outside": 12, "deformation": 0.1, "scale": 1.8, "appearance": 0.7, "distractors": 1},
+        {"objects": 3, "occlusion": 12, "deformation": 0.12, "rotation": 2.0, "appearance": 0.3, "clutter": 3},
+        {"objects": 2, "outside": 10, "deformation": 0.1, "scale": 1.6, "appearance": 0.3, "distractors": 1},
         {"objects": 3, "occlusion": 8, "distractors": 3, "speed": 0.012, "rotation": 1.0, "camera": 0.005},
-        {"objects": 2, "partial": 0.6, "speed": 0.03, "blur": 0.6, "camera": 0.01, "deformation": 0.1, "clutter": 4},
-        {"objects": 3, "deformation": 0.3, "rotation": 3.0, "appearance": 0.9, "lighting": 0.3, "clutter": 2},
+        {"objects": 2, "partial": 0.6, "speed": 0.02, "blur": 0.6, "camera": 0.01, "deformation": 0.1, "clutter": 4},
+        {"objects": 3, "deformation": 0.2, "rotation": 2.5, "appearance": 0.6, "lighting": 0.3, "clutter": 2},
         {"objects": 4, "outside": 8, "distractors": 2, "clutter": 5, "lighting": 0.2, "scale": 1.5, "camera": 0.006},
     ),
     "long": (

@@ -47,7 +47,7 @@ class Synthetic(Davis2017):
     def __init__(self, root: Path | None = None, split: str | None = None, frame_mode: str | None = None) -> None:
         script = Script.parse(split or self.splits[0])
         folder = (root or CACHE / f"synthetic-v{VERSION}") / script.split
-        if not folder.exists():
+        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
             generate(folder, script)
         super().__init__(folder, script.split, frame_mode)
 

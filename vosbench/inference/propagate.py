@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vosbench.errors import VosbenchError
+from vosbench.images import size_text
 from vosbench.inference.frames import Geometry
 from vosbench.inference.reader import read_ahead
 from vosbench.inference.timing import StageClock
@@ -108,8 +109,8 @@ class _Video:
         """Segment frame `index`, and remember it if the strategy wants to."""
         if rgb.shape[:2] != self.geometry.original:
             raise VosbenchError(
-                f"frame {self.sequence.frames[index].name} of {self.sequence.name} is {rgb.shape[:2]}, "
-                f"the frames before it {self.geometry.original}",
+                f"frame {self.sequence.frames[index].name} of {self.sequence.name} is {size_text(rgb.shape)}, "
+                f"the frames before it {size_text(self.geometry.original)}",
                 "all frames of a video must have one size",
             )
         first_mask = self.first_masks.get(index)
@@ -144,7 +145,8 @@ class _Video:
         labels = first_mask.load()
         if labels.shape != self.geometry.original:
             raise VosbenchError(
-                f"the first mask of {self.sequence.name} is {labels.shape}, its frames {self.geometry.original}",
+                f"the first mask of {self.sequence.name} is {size_text(labels.shape)}, "
+                f"its frames {size_text(self.geometry.original)}",
                 "masks must have the size of the frames",
             )
         return self.geometry.prepare_masks(labels, first_mask.object_ids, self.device)

@@ -123,5 +123,8 @@ class FrequencyPolicy(BoundedPolicy):
 
     def score(self, frame: int) -> Tensor:
         age = frame - self.bank.frame
-        score = self.references.values.double() / age
-        return score.masked_fill(age < self.min_age, torch.inf)
+        return self.worth(age).masked_fill(age < self.min_age, torch.inf)
+
+    def worth(self, age: Tensor) -> Tensor:
+        """Worth of every slot of an `age` in frames, float64 [extent]."""
+        return self.references.values.double() / age

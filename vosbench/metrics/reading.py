@@ -3,7 +3,7 @@
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.images import VOID
+from vosbench.images import VOID, size_text
 from vosbench.metrics.protocols import Protocol
 
 
@@ -13,7 +13,7 @@ def read_pair(
     """Prediction and truth, uint8 [H,W], as the protocol sees them. `where` names the prediction in errors."""
     if prediction.shape != truth.shape:
         raise VosbenchError(
-            f"{where} is {_size(prediction)}, its ground truth {_size(truth)} (width x height)",
+            f"{where} is {size_text(prediction.shape)}, its ground truth {size_text(truth.shape)} (width x height)",
             "write predictions at the size of the annotations, resized with nearest neighbour",
         )
     if binary:
@@ -46,7 +46,3 @@ def id_hint(ids: list[int]) -> str:
     if len(ids) > 20:
         return f"{len(ids)} ids in one mask: it was probably resized or saved with anti-aliasing; use nearest neighbour"
     return "each pixel must hold the id that the first annotation gives to its object, or 0"
-
-
-def _size(labels: np.ndarray) -> str:
-    return "x".join(str(side) for side in reversed(labels.shape))

@@ -18,6 +18,7 @@ from vosbench.errors import VosbenchError
 from vosbench.report.codec import decode, encode
 
 SCHEMA = 1
+RUNS = Path(".vosbench") / "runs"  # where runs are kept that were given no folder
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The endless stream of generated training clips: three frames, up to two labelled objects."""
+"""Generated training clips: three frames of a scene, some of its objects labelled."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,31 +6,26 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor
-from torch.utils.data import Dataset
 
 from vosbench.datasets.scene import Scene, SceneSpec, blob_sprite
 from vosbench.datasets.textures import photographs, shrink
 from vosbench.errors import VosbenchError
 from vosbench.images import read_rgb
-
-OBJECTS = 2  # planes in a training sample; a clip with one object leaves the second empty
-FRAMES = 3
+from vosbench.training.sampling import FRAMES
 
 
-@dataclass
-class ClipStream(Dataset[tuple[Tensor, Tensor]]):
-    """Clip number i is a pure function of (seed, i): any step of a training can be drawn again.
+@dataclass(frozen=True)
+class GeneratedClips:
+    """An endless stream, of which `clips` join each epoch; `max_gap` is the longest distance of two frames.
 
     `photos` is an optional folder of JPEGs that join the photographs of scikit-image as textures.
     """
 
     size: int
-    clips: int
-    seed: int
+    objects: int = 2
     max_gap: int = 12
     photos: Path | None = None
+    clips: int = 1000
 
     @cached_property
     def _photos(self) -> tuple[np.ndarray, ...]:
@@ -46,17 +41,19 @@ class ClipStream(Dataset[tuple[Tensor, Tensor]]):
     def __len__(self) -> int:
         return self.clips
 
-    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        """RGB uint8 [3,3,S,S] (frame, channel) and labels uint8 [3,S,S] with ids 0..2."""
-        rng = np.random.Generator(np.random.Philox(key=[self.seed, index]))
-        while True:
-            rgb, labels = self._clip(rng, self._reach(index))
-            if labels[0].any() and all(np.bincount(labels[0].flatten())[1:] > 0.002 * labels[0].size):
-                return torch.from_numpy(rgb).permute(0, 3, 1, 2), torch.from_numpy(labels)
+    def draw(self, item: int, rng: np.random.Generator, done: float) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG002
+        """RGB uint8 [3,S,S,3] and labels uint8 [3,S,S] with ids from 1, whatever the item.
 
-    def _reach(self, index: int) -> int:
-        """The longest distance between two frames: grows from 2 to `max_gap` over the first half of the stream."""
-        return round(2 + (self.max_gap - 2) * min(1.0, 2 * index / self.clips))
+        Frames are the farther apart the more is `done` of the training (0 to 1).
+        """
+        while True:
+            rgb, labels = self._clip(rng, self._reach(done))
+            if labels[0].any() and all(np.bincount(labels[0].flatten())[1:] > 0.002 * labels[0].size):
+                return rgb, labels
+
+    def _reach(self, done: float) -> int:
+        """The longest distance between two frames: grows from 2 to `max_gap` over the first half of the training."""
+        return round(2 + (self.max_gap - 2) * min(1.0, 2 * done))
 
     def _clip(self, rng: np.random.Generator, reach: int) -> tuple[np.ndarray, np.ndarray]:
         times = np.concatenate([[0], np.cumsum(rng.integers(1, reach + 1, FRAMES - 1))])
@@ -64,7 +61,7 @@ class ClipStream(Dataset[tuple[Tensor, Tensor]]):
             self.size,
             self.size,
             int(times[-1]) + 1,
-            objects=int(rng.integers(1, OBJECTS + 1)),
+            objects=int(rng.integers(1, self.objects + 1)),
             occluders=int(rng.integers(0, 4)),
             radius=(0.18, float(rng.uniform(0.3, 0.6))),
             speed=float(rng.uniform(0.002, 0.03)),

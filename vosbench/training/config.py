@@ -1,66 +1,177 @@
 """What a training is determined by, read from TOML."""
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Literal
 
+from vosbench.datasets import DATASETS
 from vosbench.errors import VosbenchError, unknown
 from vosbench.models.stcn import CONFIGS, STRIDE
+from vosbench.training.augment import Augmentation, StaticAugmentation
+from vosbench.training.regularisation import Reallocation
+from vosbench.training.sampling import Gaps
+from vosbench.training.settings import build, read_toml
 
+VIDEO, STATIC = Augmentation(), StaticAugmentation()
+SHIPPED = Path(__file__).parent / "configs"
 LEAST = {
     "size": 32,
     "batch": 1,
     "steps": 2,
     "seed": 0,
     "max_gap": 2,
+    "objects": 1,
+    "gradient_norm": 0,
     "bootstrap_start": 0,
     "workers": 0,
     "threads": 1,
     "checkpoint_every": 1,
     "log_every": 1,
 }
-INCIDENTAL = {"workers", "threads", "device", "checkpoint_every", "log_every"}  # do not determine the weights
+SHARES = ("warmup", "decay_at", "bootstrap_final")
+# These do not determine the weights, so a training may go on with others.
+INCIDENTAL = {"workers", "threads", "device", "checkpoint_every", "log_every", "validation"}
+
+
+@dataclass(frozen=True)
+class GeneratedData:
+    """The endless stream of generated clips; `clips` of them join each epoch."""
+
+    kind: str = "generated"
+    clips: int = 1000
+
+
+@dataclass(frozen=True)
+class StaticData:
+    """A folder of image/mask pairs, each `repeat` times an epoch."""
+
+    root: str
+    kind: str = "static"
+    repeat: int = 1
+    augment: StaticAugmentation = STATIC
+
+
+@dataclass(frozen=True)
+class VideoData:
+    """A data set of vosbench (`kind` is its name), each sequence `repeat` times an epoch; see `VideoClips`.
+
+    Of `sequences` (none: all) only these are taken.
+    """
+
+    kind: str
+    root: str
+    split: str = "train"
+    frame_mode: str | None = None
+    sequences: tuple[str, ...] = ()
+    repeat: int = 1
+    frame_step: int = 1
+    reverse: float = 0.5
+    augment: Augmentation = VIDEO
+
+
+Data = GeneratedData | StaticData | VideoData
+DATA_KINDS: dict[str, type[Data]] = {"generated": GeneratedData, "static": StaticData} | dict.fromkeys(
+    DATASETS, VideoData
+)
+
+
+@dataclass(frozen=True)
+class ValidationConfig:
+    """Every `every` steps the first `limit` sequences (0: all) of a split are segmented and scored."""
+
+    dataset: str = "synthetic"
+    root: str | None = None
+    split: str = "val"
+    limit: int = 0
+    every: int = 1000
+    policy: str = "every-k:k=5"
+    top_k: int = 20
+    protocol: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.dataset not in DATASETS:
+            raise unknown("data set", self.dataset, DATASETS)
+        if self.every < 1 or self.limit < 0:
+            raise VosbenchError(
+                "bad training settings: validation.every must be at least 1, limit at least 0",
+                "correct them in the TOML file",
+            )
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """Settings of one training run; every field may stand in the TOML file, under its own name.
 
-    Steps are optimiser steps; sizes are pixels; `max_gap` is the longest distance in frames between two of the
-    three frames of a clip; `photos` is a folder of JPEGs that joins the textures.
+    Steps are optimiser steps; `size` is the side of the square frames in pixels, `batch` the clips of a step, over
+    all processes together, `objects` the most of a clip.
+
+    data: where clips come from, `[[data]]` tables of `GeneratedData`, `StaticData` or `VideoData`; none: generated
+    clips, whose frames are at most `max_gap` apart and into whose textures the JPEGs of the folder `photos` join.
+    gaps: for video, [share of the training, longest distance of two successive frames from there on].
+    initial: weights to start from (bundled, or a path); key_encoder and value_encoder: ImageNet weights of ResNet-50
+    and ResNet-18, as torchvision stores them; new_others: draw the value encoder's plane for the other objects anew,
+    which a single-object stage does not train.
+    schedule: "one-cycle" rises to learning_rate over the share `warmup` of the steps and falls to nothing; "step"
+    multiplies it by `decay` once, after the share `decay_at`. gradient_norm: the gradient is clipped to it (0: not).
+    bootstrap_…: see `hardest_share`. affinity_dropout and reallocation: see `regularisation`.
+    precision: "mixed" computes in half precision where that is safe, on a GPU; a CPU computes in fp32.
     """
 
     model: str = "stcn-tiny"
+    data: tuple[Data, ...] = (GeneratedData(),)
     size: int = 160
     batch: int = 4
+    objects: int = 2
     steps: int = 8000
     seed: int = 0
+    optimizer: Literal["adam", "adamw"] = "adamw"
+    beta1: float = 0.9
+    beta2: float = 0.999
+    schedule: Literal["one-cycle", "step"] = "one-cycle"
     learning_rate: float = 1.5e-3
     weight_decay: float = 1e-4
-    warmup: float = 0.1  # share of the steps in which the learning rate rises
+    warmup: float = 0.1
+    decay_at: float = 0.5
+    decay: float = 0.1
     gradient_norm: float = 1.0
+    freeze_batch_norm: bool = False
     bootstrap_start: int = 800
     bootstrap_end: int = 5000
+    bootstrap_final: float = 0.15
+    affinity_dropout: float = 0.0
+    reallocation: Reallocation = "none"
     max_gap: int = 12
+    gaps: Gaps = ((0.0, 5), (0.1, 10), (0.2, 15), (0.3, 20), (0.4, 25), (0.9, 5))
     photos: str = ""
-    initial: str = ""  # weights to start from; empty: random
+    initial: str = ""
+    key_encoder: str = ""
+    value_encoder: str = ""
+    new_others: bool = False
+    precision: Literal["fp32", "mixed"] = "fp32"
     workers: int = 1
     threads: int = 2
     device: str = "cpu"
     checkpoint_every: int = 200
     log_every: int = 20
+    validation: ValidationConfig | None = None
 
     def __post_init__(self) -> None:
         if self.model not in CONFIGS:
             raise unknown("model", self.model, CONFIGS)
         wrong = [f"{name} must be at least {least}" for name, least in LEAST.items() if getattr(self, name) < least]
+        wrong += [f"{name} must lie between 0 and 1" for name in SHARES if not 0 < getattr(self, name) < 1]
         if self.size % STRIDE:
             wrong.append(f"size must be a multiple of {STRIDE}")
         if self.bootstrap_end <= self.bootstrap_start:
             wrong.append("bootstrap_end must come after bootstrap_start")
-        if not 0 < self.warmup < 1:
-            wrong.append("warmup must lie between 0 and 1")
+        if not 0 <= self.affinity_dropout < 1:
+            wrong.append("affinity_dropout must be at least 0 and less than 1")
+        starts = [start for start, _ in self.gaps]
+        if starts != sorted(set(starts)) or starts[:1] != [0] or min(gap for _, gap in self.gaps) < 1:
+            wrong.append("gaps must begin at share 0, rise in their shares and be at least 1")
+        if not self.data or any(getattr(data, "repeat", 1) < 1 or getattr(data, "clips", 1) < 1 for data in self.data):
+            wrong.append("data needs an entry, and each a repeat or clips of at least 1")
         if wrong:
             raise VosbenchError(f"bad training settings: {'; '.join(wrong)}", "correct them in the TOML file")
 
@@ -68,28 +179,45 @@ class TrainConfig:
         """Refuse to go on from the checkpoint of a training that had other settings."""
         changed = [k for k, v in self.as_dict().items() if k not in INCIDENTAL and k in other and other[k] != v]
         if changed:
-            what = ", ".join(f"{k} was {other[k]}, is {getattr(self, k)}" for k in changed)
+            what = ", ".join(f"{k} was {other[k]}, is {self.as_dict()[k]}" for k in changed)
             raise VosbenchError(f"{checkpoint} is of another training: {what}", "choose an empty folder")
 
     @classmethod
-    def read(cls, path: Path) -> "TrainConfig":
-        """Raises VosbenchError for a missing file, broken TOML, an unknown key or a value of the wrong type."""
-        try:
-            table = tomllib.loads(path.read_text())
-        except OSError as error:
-            raise VosbenchError(f"cannot read {path}: {error.strerror}", "name a TOML file") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise VosbenchError(f"{path} is not TOML: {error}", "write lines like steps = 8000") from None
-        kinds = {f.name: type(f.default) for f in fields(cls)}
-        for key, value in table.items():
-            if key not in kinds:
-                raise unknown(f"training setting in {path.name}", key, kinds)
-            if type(value) is not kinds[key] and not (kinds[key] is float and type(value) is int):
-                raise VosbenchError(
-                    f"{path}: {key} must be of type {kinds[key].__name__}, not {value!r}",
-                    f"it is {getattr(cls, key)!r} by default",
-                )
-        return cls(**table)
+    def read(cls, name: str | Path) -> "TrainConfig":
+        """The settings that ship under `name` (see `shipped_configs`), or of a file.
 
-    def as_dict(self) -> dict[str, object]:
+        Raises VosbenchError for a missing file, broken TOML, an unknown key or a value of the wrong type.
+        """
+        path = Path(name)
+        if str(name) in shipped_configs():
+            path = SHIPPED / f"{name}.toml"
+        elif not path.suffix and not path.exists():
+            error = unknown("training configuration", str(name), shipped_configs())
+            error.hint += "; one's own is given by the path of a .toml file"
+            raise error
+        table = read_toml(path)
+        entries = table.pop("data", None)
+        if entries is None:
+            return build(cls, table, path.name)
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise VosbenchError(f"{path.name}: data must be tables", "write [[data]] above each source of clips")
+        return build(cls, table, path.name, data=tuple(_data(entry, path.name) for entry in entries))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, as checkpoints hold them."""
         return asdict(self)
+
+
+def shipped_configs() -> dict[str, str]:
+    """Names of the configurations that ship with vosbench, and the first line of each."""
+    paths = sorted(SHIPPED.glob("*.toml"))
+    return {path.stem: path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ") for path in paths}
+
+
+def _data(entry: Mapping[str, Any], file: str) -> Data:
+    kind = entry.get("kind")
+    if not isinstance(kind, str):
+        raise VosbenchError(f"{file}: a [[data]] table lacks kind", f"one of: {', '.join(DATA_KINDS)}")
+    if kind not in DATA_KINDS:
+        raise unknown(f"kind of data in {file}", kind, DATA_KINDS)
+    return build(DATA_KINDS[kind], entry, file, "data")

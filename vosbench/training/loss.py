@@ -17,4 +17,4 @@ def bootstrapped_cross_entropy(logits: Tensor, labels: Tensor, share: float) -> 
     logits [B,O+1,H,W]; labels int64 [B,H,W], 0 is background.
     """
     loss = F.cross_entropy(logits, labels, reduction="none").flatten(1)
-    return loss.mean() if share >= 1 else loss.topk(int(share * loss.shape[1]), dim=1).values.mean()
+    return loss.mean() if share >= 1 else loss.topk(max(1, int(share * loss.shape[1])), dim=1).values.mean()

@@ -1,152 +1,190 @@
-"""Trains the shared model on clips of three frames: the second and the third are segmented from predictions."""
+"""Trains the shared model on clips of three frames."""
 
 import csv
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Subset
 
-from vosbench.memory.attention import dense_read
-from vosbench.models.checkpoint import check_device, load_model
-from vosbench.models.stcn import CONFIGS, MEAN, STCN, STD, aggregate
-from vosbench.training.clips import OBJECTS, ClipStream
+from vosbench.errors import VosbenchError
+from vosbench.models.checkpoint import check_device
+from vosbench.models.stcn import CONFIGS, STCN
 from vosbench.training.config import TrainConfig
+from vosbench.training.distributed import Process
+from vosbench.training.initial import set_initial_weights
 from vosbench.training.loss import bootstrapped_cross_entropy, hardest_share
+from vosbench.training.mixture import Mixture, Shares, batches
+from vosbench.training.optimise import build_optimizer, build_schedule
+from vosbench.training.regularisation import TrainingRead
+from vosbench.training.segment import ClipSegmenter, freeze_batch_norm, mean_iou
 from vosbench.training.state import read_state, write_state
+from vosbench.training.validate import Validation
 
 Progress = Callable[[int, float, float], None]  # step, loss, IoU
-
-
-def segment_clip(model: STCN, rgb: Tensor, labels: Tensor) -> list[Tensor]:
-    """Logits of the second and third frame, each [B,3,S,S], given the masks of the first.
-
-    rgb uint8 [B,3,3,S,S] (clip, frame, channel), labels uint8 [B,3,S,S]. The second frame's value comes from its
-    prediction; the third frame reads both. Planes of absent objects are kept at probability 0.
-    """
-    mean, std = (rgb.new_tensor(v, dtype=torch.float32)[:, None, None] for v in (MEAN, STD))
-    frames = (rgb.float() / 255 - mean) / std
-    first = torch.stack([(labels[:, 0] == i + 1).float() for i in range(OBJECTS)], 1)
-    present = first.amax((2, 3), keepdim=True)
-    features = model.encode_key(frames.flatten(0, 1))
-    by_frame = [type(features)(*(f.unflatten(0, (-1, 3))[:, t] for f in features)) for t in range(3)]
-    keys = [f.key.flatten(2).mT for f in by_frame]  # [B,hw,CK]
-    mask, values, logits = first, [], []
-    for t in (1, 2):
-        value = model.encode_value(frames[:, t - 1], by_frame[t - 1].f16, mask)
-        values.append(value.flatten(3))  # [B,O,CV,hw]
-        memory = torch.cat(values, 3).flatten(1, 2).mT  # [B,N,O*CV]
-        read = dense_read(torch.cat(keys[:t], 1), keys[t], memory)
-        read = read.mT.unflatten(2, value.shape[-2:]).unflatten(1, (OBJECTS, -1))
-        joint = aggregate(torch.sigmoid(model.decode(read, by_frame[t])) * present)
-        logits.append(joint)
-        mask = joint.softmax(1)[:, 1:]
-    return logits
-
-
-@torch.no_grad()
-def mean_iou(logits: Tensor, labels: Tensor) -> float:
-    """Intersection over union of the objects in one frame, averaged over those that are in either mask."""
-    predicted = logits.argmax(1)
-    scores = []
-    for i in range(1, logits.shape[1]):
-        p, g = predicted == i, labels == i
-        union = (p | g).sum((1, 2))
-        scores.append(((p & g).sum((1, 2)) / union)[union > 0])
-    return torch.cat(scores).mean().item()
+COLUMNS = ("step", "loss", "iou", "seconds_per_step", "j_and_f")
 
 
 class Trainer:
     """One training run in one folder; started again, it goes on from its last checkpoint.
 
-    Raises VosbenchError for a device that is not there, and a folder whose checkpoint cannot be gone on from.
+    Everything random is a function of the seed and the step, so a run that was stopped ends with the weights that
+    it would have had, to the last bit on a CPU. `process` is this process where several train together.
+
+    Raises VosbenchError for a device that is not there, data that cannot be trained on, initial weights that do not
+    fit, and a folder whose checkpoint cannot be gone on from.
     """
 
-    def __init__(self, config: TrainConfig, folder: Path) -> None:
-        self.config, self.folder, self.step = config, folder, 0
-        check_device(config.device)
+    def __init__(self, config: TrainConfig, folder: Path, process: Process | None = None) -> None:
+        self.config, self.folder, self.step, self.best = config, folder, 0, float("-inf")
+        self.process = process or Process(check_device(config.device))
+        self.device = self.process.device
+        self.share = self.process.share_of(config.batch)
         torch.manual_seed(config.seed)
         torch.set_num_threads(config.threads)
-        self.model = STCN(CONFIGS[config.model]).to(config.device).train()
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, config.learning_rate, total_steps=config.steps, pct_start=config.warmup
-        )
-        folder.mkdir(parents=True, exist_ok=True)
-        if config.initial and not self.checkpoint.exists():
-            self.model.load_state_dict(load_model(config.initial, config.device).state_dict())
+        self.mixture = Mixture.open(config)
+        self.validation = Validation(config.validation) if config.validation and self.process.is_first else None
+        self.model = STCN(CONFIGS[config.model])
+        state = None
         if self.checkpoint.exists():
-            state = read_state(self.checkpoint, config.device)
+            state = read_state(self.checkpoint, str(self.device))
             config.check_same_training(state["config"], self.checkpoint)
-            self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.schedule.load_state_dict(state["schedule"])
-            self.step = state["step"]
+        else:
+            set_initial_weights(self.model, config)
+        self.model.to(self.device)
+        self.optimizer = build_optimizer(self.model, config)
+        self.schedule = build_schedule(self.optimizer, config)
+        self.mixed = config.precision == "mixed" and self.device.type == "cuda"
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.mixed)
+        if state is not None:
+            self._load(state)
+        read = TrainingRead(config.affinity_dropout, config.reallocation)
+        self.segmenter = ClipSegmenter(self.model, config.objects, read)
+        self.segmenter.generator = torch.Generator(self.device)
+        self.parallel = self.process.parallel(self.segmenter)
+        folder.mkdir(parents=True, exist_ok=True)
 
     @property
     def checkpoint(self) -> Path:
+        """The last step that was saved."""
         return self.folder / "last.pt"
 
-    def save(self) -> None:
+    @property
+    def best_checkpoint(self) -> Path:
+        """The step with the highest J&F in validation; absent where nothing is validated."""
+        return self.folder / "best.pt"
+
+    @property
+    def best_or_last(self) -> Path:
+        """The best checkpoint where there is one, else the last."""
+        return self.best_checkpoint if self.best_checkpoint.exists() else self.checkpoint
+
+    def save(self, path: Path) -> None:
         """Write everything needed to go on."""
         state = {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "best": self.best,
             "step": self.step,
             "config": self.config.as_dict(),
         }
-        write_state(self.checkpoint, state)
+        write_state(path, state)
 
-    def batches(self) -> DataLoader[tuple[Tensor, Tensor]]:
-        """The clips of the steps that remain, in the order of their numbers."""
+    def _load(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        if state.get("scaler"):  # empty where precision is full
+            self.scaler.load_state_dict(state["scaler"])
+        self.best = state.get("best", self.best)
+        self.step = state["step"]
+
+    def run(self, progress: Progress | None = None) -> None:
+        """Train to the last step. The first process reports, logs to curve.csv (see `COLUMNS`) and saves.
+
+        Raises VosbenchError for a faulty file of the data, and if a checkpoint cannot be written.
+        """
+        config, first = self.config, self.process.is_first
+        curve = Curve(self.folder / "curve.csv", self.step) if first else None
+        shares = Shares(self.step, config.steps, config.batch, self.process.rank, self.process.count)
+        self._train_mode()
+        since, started = self.step, time.perf_counter()
+        for rgb, labels in batches(self.mixture, shares, config.workers, pin=self.device.type == "cuda"):
+            measured = self._update(rgb.to(self.device), labels.to(self.device))
+            self.step += 1
+            last = self.step == config.steps
+            validates = config.validation is not None and (self.step % config.validation.every == 0 or last)
+            if self.step % config.log_every == 0 or validates:
+                loss, iou = self.process.mean(measured).tolist()
+                seconds = (time.perf_counter() - started) / (self.step - since)
+                if curve is not None:
+                    curve.add(self.step, loss, iou, seconds, self._validate() if validates else None)
+                    if progress:
+                        progress(self.step, loss, iou)
+                since, started = self.step, time.perf_counter()
+            if first and (self.step % config.checkpoint_every == 0 or last):
+                self.save(self.checkpoint)
+
+    def _train_mode(self) -> None:
+        self.model.train()
+        if self.config.freeze_batch_norm:
+            freeze_batch_norm(self.model)
+
+    def _validate(self) -> float:
+        assert self.validation is not None
+        score = self.validation.j_and_f(self.model)
+        self._train_mode()
+        if score > self.best:
+            self.best = score
+            self.save(self.best_checkpoint)
+        return score
+
+    def _update(self, rgb: Tensor, labels: Tensor) -> Tensor:
+        """One step of the optimiser; loss and IoU of the third frame, float64 [2], of this process's clips."""
         config = self.config
-        stream = ClipStream(
-            config.size,
-            config.steps * config.batch,
-            config.seed,
-            config.max_gap,
-            Path(config.photos) if config.photos else None,
-        )
-        rest = Subset(stream, range(self.step * config.batch, len(stream)))
-        return DataLoader(rest, config.batch, num_workers=config.workers, persistent_workers=False)
-
-    def run(self, progress: Progress) -> None:
-        """Train to the last step, logging to curve.csv: step, loss, IoU of the third frame, seconds per step."""
-        config, started = self.config, time.perf_counter()
-        path = self.folder / "curve.csv"
-        logged = list(csv.reader(path.read_text().splitlines())) if path.exists() else []
-        with path.open("w", newline="") as file:
-            curve = csv.writer(file)
-            curve.writerows(row for row in logged if row and int(row[0]) <= self.step)  # the others come again
-            file.flush()
-            for rgb, labels in self.batches():
-                loss, iou = self._update(rgb.to(config.device), labels.to(config.device))
-                self.step += 1
-                if self.step % config.log_every == 0:
-                    seconds = (time.perf_counter() - started) / config.log_every
-                    started = time.perf_counter()
-                    curve.writerow([self.step, f"{loss:.4f}", f"{iou:.4f}", f"{seconds:.3f}"])
-                    file.flush()
-                    progress(self.step, loss, iou)
-                if self.step % config.checkpoint_every == 0 or self.step == config.steps:
-                    self.save()
-
-    def _update(self, rgb: Tensor, labels: Tensor) -> tuple[float, float]:
-        config = self.config
-        share = hardest_share(self.step, config.bootstrap_start, config.bootstrap_end)
-        logits = segment_clip(self.model, rgb, labels)
-        losses = [
-            bootstrapped_cross_entropy(x, labels[:, t].long(), share) for t, x in zip((1, 2), logits, strict=True)
-        ]
+        assert self.segmenter.generator is not None
+        self.segmenter.generator.manual_seed((config.seed * config.steps + self.step) * 1024 + self.process.rank)
+        share = hardest_share(self.step, config.bootstrap_start, config.bootstrap_end, config.bootstrap_final)
+        with torch.autocast(self.device.type, torch.float16, enabled=self.mixed):
+            logits = self.parallel(rgb, labels)
+        losses = [bootstrapped_cross_entropy(x, labels[:, t].long(), share) for t, x in enumerate(logits, start=1)]
         loss = torch.stack(losses).mean()
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_norm)
-        self.optimizer.step()
+        self.scaler.scale(loss).backward()
+        if config.gradient_norm:
+            self.scaler.unscale_(self.optimizer)
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.gradient_norm)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.schedule.step()
-        return loss.item(), mean_iou(logits[-1], labels[:, 2])
+        return torch.stack([loss.detach().double(), mean_iou(logits[-1], labels[:, -1]).double()])
+
+
+class Curve:
+    """curve.csv, row by row; what an earlier run logged after the step `since`, which comes again, is dropped.
+
+    Raises VosbenchError if it cannot be written.
+    """
+
+    def __init__(self, path: Path, since: int) -> None:
+        self.path = path
+        logged = list(csv.reader(path.read_text().splitlines()))[1:] if path.exists() else []
+        self._write("w", [COLUMNS, *(row for row in logged if row and int(row[0]) <= since)])
+
+    def add(self, step: int, loss: float, iou: float, seconds: float, score: float | None) -> None:
+        """`score` is J&F in percent, None where nothing was validated."""
+        row = (str(step), f"{loss:.4f}", f"{iou:.4f}", f"{seconds:.3f}", "" if score is None else f"{score:.2f}")
+        self._write("a", [row])
+
+    def _write(self, mode: str, rows: Iterable[Sequence[str]]) -> None:
+        try:
+            with self.path.open(mode, newline="") as file:
+                csv.writer(file).writerows(rows)
+        except OSError as error:
+            raise VosbenchError(
+                f"cannot write {self.path}: {error.strerror}", "free space and start again: the training goes on"
+            ) from None

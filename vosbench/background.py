@@ -1,0 +1,100 @@
+"""Scores finished sequences in other processes while inference goes on, and writes each record when it is complete."""
+
+from collections import deque
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import asdict, replace
+from types import TracebackType
+from typing import Self
+
+from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
+
+from vosbench.errors import VosbenchError
+from vosbench.metrics.evaluate import object_scores, score_sequence
+from vosbench.metrics.statistics import ObjectTrace
+from vosbench.plan import Plan, Task
+from vosbench.report import records as report
+
+Waiting = tuple[Task, report.RunRecord, Future[tuple[ObjectTrace, ...]] | None]  # None: no ground truth
+
+
+class BackgroundScoring:
+    """The records of a plan that wait for their scores, in the order in which their masks were finished.
+
+    As a context manager: left in good order it waits for all of them; left by an error it writes what the error
+    does not concern; left by an interrupt it does not wait.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._waiting: deque[Waiting] = deque()
+        self._workers: ProcessPoolExecutor | None = None
+
+    def add(self, task: Task, record: report.RunRecord) -> None:
+        """Score the masks of a task, then write its record; meanwhile write the records that are complete."""
+        future = None
+        if self._plan.protocol is not None:
+            if self._workers is None:
+                self._workers = ProcessPoolExecutor(self._plan.suite.jobs)
+            truth = self._plan.truths[task.sequence.name]
+            try:
+                future = self._workers.submit(score_sequence, truth, task.masks, self._plan.protocol)
+            except BrokenProcessPool as error:
+                raise _dead(error) from None
+        self._waiting.append((task, record, future))
+        while self._waiting and ((first := self._waiting[0][2]) is None or first.done()):
+            self._finish()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            while self._waiting and kind is None:
+                self._finish()
+        except (VosbenchError, OSError):
+            self._keep()
+            raise
+        else:
+            if kind is not None and issubclass(kind, Exception):
+                self._keep()
+        finally:
+            if self._workers is not None:
+                self._workers.shutdown(wait=True, kill_workers=bool(self._waiting))
+
+    def _keep(self) -> None:
+        while self._waiting:
+            with suppress(VosbenchError, OSError):
+                self._finish()
+
+    def _finish(self) -> None:
+        """Wait for the scores of the first record and write it."""
+        task, record, future = self._waiting.popleft()
+        protocol = self._plan.protocol
+        if future is not None and protocol is not None:
+            try:
+                traces = future.result()
+            except BrokenProcessPool as error:
+                raise _dead(error) from None
+            objects = tuple(
+                report.ObjectScore(
+                    score.object_id,
+                    score.frames,
+                    report.Statistics(**asdict(score.j)),
+                    report.Statistics(**asdict(score.f)),
+                    tuple(trace.j.tolist()),
+                    tuple(trace.f.tolist()),
+                )
+                for score, trace in zip(object_scores(traces, protocol), traces, strict=True)
+            )
+            record = replace(record, scores=report.Scores(protocol.title, self._plan.partial, objects))
+        report.write_record(task.record, record)
+
+
+def _dead(error: BrokenProcessPool) -> VosbenchError:
+    return VosbenchError(
+        f"a scoring process died: {str(error).splitlines()[0]}",
+        "run again, with fewer --jobs if memory was short; what is finished is kept",
+    )

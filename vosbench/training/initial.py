@@ -1,0 +1,84 @@
+"""The weights a training starts from: random, of ImageNet networks, of an earlier stage, or of anybody's STCN."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from vosbench.errors import VosbenchError
+from vosbench.models.checkpoint import FIRST_VALUE_CONVOLUTION, read_checkpoint
+from vosbench.models.stcn import STCN
+from vosbench.training.config import TrainConfig
+
+IMAGE_PLANES = 3
+OTHERS_PLANE = 4  # of the value encoder's input: image 3, this object's mask, the other objects' masks
+
+
+def set_initial_weights(model: STCN, config: TrainConfig) -> None:
+    """Put the weights that the configuration names into the model, which has random ones.
+
+    Raises VosbenchError as `read_checkpoint` does, and for weights of another network.
+    """
+    if config.key_encoder:
+        load_imagenet(model.key_encoder, Path(config.key_encoder), {"layer1": "res2"})
+    if config.value_encoder:
+        load_imagenet(model.value_encoder, Path(config.value_encoder), {})
+    if config.initial:
+        checkpoint = read_checkpoint(config.initial)
+        if checkpoint.config != config.model:
+            raise VosbenchError(
+                f"{config.initial} holds weights of {checkpoint.config}, but {config.model} is to be trained",
+                "correct model or initial in the TOML file",
+            )
+        model.load_state_dict(checkpoint.state)
+    if config.new_others:
+        draw_others_plane(model)
+
+
+def draw_others_plane(model: STCN) -> None:
+    """Draw the value encoder's weights for the other objects' masks anew, orthogonal.
+
+    A single-object stage shows it nothing but zeros there (and weight decay makes it forget), and single-object
+    checkpoints have no such plane: this is how the published STCN goes on from them.
+    """
+    weight = model.value_encoder.get_parameter(FIRST_VALUE_CONVOLUTION.removeprefix("value_encoder."))
+    with torch.no_grad():
+        weight[:, OTHERS_PLANE:] = nn.init.orthogonal_(torch.empty_like(weight[:, OTHERS_PLANE:]))
+
+
+def load_imagenet(encoder: nn.Module, path: Path, renamed: Mapping[str, str]) -> None:
+    """Put a torchvision ResNet (`resnet50-….pth`) into an encoder, as far as the encoder goes.
+
+    `renamed` maps torchvision's names of stages to the encoder's. Planes of masks, which ImageNet networks lack,
+    are drawn orthogonal, and the biases of convolutions begin at 0. Raises VosbenchError if the file does not fit.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # broken bytes lead an unpickler to raise anything
+        raise VosbenchError(
+            f"{path} is not readable ImageNet weights ({type(error).__name__})",
+            "give the state dict of torchvision's ResNet-50 (key_encoder) or ResNet-18 (value_encoder)",
+        ) from None
+    found: dict[str, Tensor] = {}
+    for name, value in state.items():
+        stage, _, rest = name.partition(".")
+        found[f"{renamed.get(stage, stage)}.{rest}"] = value
+    own = {name: value for name, value in encoder.state_dict().items() if not name.startswith("fuser.")}
+    for name, value in own.items():
+        if name not in found and name.endswith(".bias"):
+            found[name] = torch.zeros_like(value)
+        elif name not in found and name.endswith(".num_batches_tracked"):
+            found[name] = value
+    first = found.get("conv1.weight")
+    planes = own["conv1.weight"].shape[1] - IMAGE_PLANES
+    if planes and first is not None and first.ndim == 4 and first.shape[1] == IMAGE_PLANES:
+        masks = nn.init.orthogonal_(first.new_empty(first.shape[0], planes, *first.shape[2:]))
+        found["conv1.weight"] = torch.cat([first, masks], 1)
+    wrong = [name for name, value in own.items() if name not in found or found[name].shape != value.shape]
+    if wrong:
+        raise VosbenchError(
+            f"{path} does not fit: {len(wrong)} of {len(own)} tensors are missing or mis-shaped ({wrong[0]})",
+            "key_encoder wants ResNet-50 and value_encoder ResNet-18, and model must be stcn",
+        )
+    encoder.load_state_dict({name: found[name] for name in own}, strict=False)
