@@ -8,7 +8,6 @@ import pytest
 from policy_contract import CHECKS
 
 from vosbench.cli import main
-from vosbench.datasets import synthetic
 from vosbench.memory.registry import policy_names, resolve_policy
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
@@ -18,7 +17,6 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.S)
 def test_the_scripting_example_runs(tmp_path, monkeypatch, capsys):
     (example,) = (block for block in BLOCKS if "import vosbench\n" in block)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(synthetic, "FRAMES", 8)
     found: dict[str, object] = {}
     exec(compile(example, "README.md", "exec"), found)
     assert len(capsys.readouterr().out.splitlines()) == len(found["sequence"].frames)
