@@ -4,6 +4,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,18 +139,20 @@ def _score(
     scored: list[dict[int, list[FrameScores]]] = [{} for _ in plans]
     waiting = Counter(index for index, _ in parts)
     total, done = sum(len(planned.frames) for planned in plans), 0
+    tasks = [(*part, predictions) for _, part in parts]
     try:
-        for number, frames in spread(score_frames, [(*part, predictions) for _, part in parts], jobs):
-            index = parts[number][0]
-            scored[index][number] = frames
-            waiting[index] -= 1
-            done += len(frames)
-            if progress is not None:
-                progress(done, total)
-            if not waiting[index]:
-                in_order = [frame for _, part in sorted(scored[index].items()) for frame in part]
-                yield truths[index].sequence, traces(plans[index], in_order)
-                scored[index].clear()
+        with closing(spread(score_frames, tasks, jobs)) as results:
+            for number, frames in results:
+                index = parts[number][0]
+                scored[index][number] = frames
+                waiting[index] -= 1
+                done += len(frames)
+                if progress is not None:
+                    progress(done, total)
+                if not waiting[index]:
+                    in_order = [frame for _, part in sorted(scored[index].items()) for frame in part]
+                    yield truths[index].sequence, traces(plans[index], in_order)
+                    scored[index].clear()
     except BrokenProcessPool as error:
         how = re.search(r"\{.*\}", str(error))  # e.g. {SIGKILL(-9)}
         raise VosbenchError(
@@ -174,6 +177,19 @@ def write_official_csv(scores: Scores, folder: Path, split: str) -> tuple[Path, 
         ),
         _write(folder / f"per-sequence_results-{split}.csv", ["Sequence,J-Mean,F-Mean", *rows]),
     )
+
+
+def write_per_frame_csv(scores: Scores, path: Path) -> Path:
+    """Write J and F of each object in each of its scored frames, in full precision, and whether the truth shows it.
+
+    Raises VosbenchError if the file cannot be written.
+    """
+    rows = [
+        f"{t.sequence},{t.object_id},{frame},{j!r},{f!r},{int(visible)}"
+        for t in scores.traces
+        for frame, j, f, visible in zip(t.frames, t.j.tolist(), t.f.tolist(), t.visible, strict=True)
+    ]
+    return _write(path, ["sequence,object,frame,j,f,visible", *rows])
 
 
 def _figure(value: float) -> str:

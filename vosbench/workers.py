@@ -1,6 +1,6 @@
 """Work spread over processes, of which this one is the first."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import Any, TypeVar
 
@@ -11,11 +11,11 @@ AHEAD = 2  # tasks that a worker has at hand, so that it never waits for this pr
 WORTHWHILE = 4  # tasks for each process: for less, starting it would take longer than what it saves
 
 
-def spread(work: Callable[..., T], tasks: Sequence[tuple[Any, ...]], jobs: int) -> Iterator[tuple[int, T]]:
+def spread(work: Callable[..., T], tasks: Sequence[tuple[Any, ...]], jobs: int) -> Generator[tuple[int, T], None, None]:
     """(index, `work(*task)`) of every task, in the order in which they are done, on up to `jobs` processes.
 
     This process works too: a new one takes the better part of a second to start, in which much is done already.
-    What `work` raises is raised here, and BrokenProcessPool if a worker dies; either ends all workers.
+    What `work` raises is raised here, and BrokenProcessPool if a worker dies. All workers have ended afterwards.
     """
     others = min(jobs, len(tasks) // WORTHWHILE) - 1
     if others < 1:
@@ -38,4 +38,4 @@ def spread(work: Callable[..., T], tasks: Sequence[tuple[Any, ...]], jobs: int) 
             for future in [future for future in ahead if future.done()]:
                 yield ahead.pop(future), future.result()
     finally:
-        workers.shutdown(wait=True, kill_workers=True)
+        workers.shutdown(wait=True)  # after a fault too: what they have at hand is little, and killing them may race

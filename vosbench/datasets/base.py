@@ -153,6 +153,11 @@ class Dataset(ABC):
             )
         return GroundTruth(name, tuple(frames or masks), masks, self.binary)
 
+    def categories(self, name: str) -> dict[int, str]:
+        """Object id -> category of the objects of a sequence, as far as the data set tells."""
+        self._require(name)
+        return {}
+
     @property
     def is_private(self) -> bool:
         """Whether the split's ground truth is on a server only."""

@@ -5,7 +5,6 @@ exists is complete; they carry a schema number, and one written by another schem
 """
 
 import json
-import math
 import os
 import re
 from collections.abc import Mapping
