@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # From the bottom up. A module may import its own unit and lower layers; units of one layer never see each other.
 LAYERS = (
-    ("vosbench.errors",),
+    ("vosbench.errors", "vosbench.hashing", "vosbench.workers"),
+    ("vosbench.writing",),
     ("vosbench.images",),
     ("vosbench.types",),
     ("vosbench.datasets", "vosbench.models", "vosbench.metrics", "vosbench.memory.attention"),
@@ -19,7 +20,8 @@ LAYERS = (
     ("vosbench.policies",),
     ("vosbench.memory.registry", "vosbench.inference"),
     ("vosbench.report", "vosbench.training"),
-    ("vosbench.scoring", "vosbench.preflight"),
+    ("vosbench.score_cache", "vosbench.preflight"),
+    ("vosbench.scoring", "vosbench.export"),
     ("vosbench.identity", "vosbench.suite"),
     ("vosbench.plan",),
     ("vosbench.background",),
@@ -33,6 +35,7 @@ WITHOUT_TORCH = (
     "vosbench.report",
     "vosbench.scoring",
     "vosbench.preflight",
+    "vosbench.export",
     "vosbench.cli",
 )
 

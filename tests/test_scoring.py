@@ -2,39 +2,20 @@
 
 import csv
 import errno
+import multiprocessing
 import os
 import shutil
 import signal
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-from joblib.externals.loky import reusable_executor
 from PIL import Image
 
+from vosbench.datasets.folder import Folder
 from vosbench.errors import VosbenchError
 from vosbench.images import write_labels
-from vosbench.scoring import score, write_official_csv
-from vosbench.types import GroundTruth
-
-
-@dataclass(frozen=True)
-class Masks:
-    """A data set that is nothing but folders of masks."""
-
-    root: Path
-    name: str = "masks"
-    split: str = "val"
-    default_protocol: str = "davis2017"
-    binary: bool = False
-
-    def sequence_names(self):
-        return tuple(sorted(folder.name for folder in self.root.iterdir() if folder.is_dir()))
-
-    def truth(self, name):
-        masks = {path.stem: path for path in sorted((self.root / name).glob("*.png"))}
-        return GroundTruth(name, tuple(masks), masks, self.binary)
+from vosbench.scoring import score, write_official_csv, write_per_frame_csv
 
 
 @pytest.fixture
@@ -45,24 +26,32 @@ def pair(tmp_path):
             labels = np.zeros((20, 30), np.uint8)
             for object_id in range(1, objects + 1):
                 labels[3 + frame : 8 + frame, 10 * object_id - 5 : 10 * object_id] = object_id
-            for folder, mask in (("truth", labels), ("masks", np.roll(labels, 1, axis=1))):
+            for folder, mask in (("truth/Annotations", labels), ("masks", np.roll(labels, 1, axis=1))):
                 path = tmp_path / folder / sequence / f"{frame:05d}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_labels(path, mask)
-    return Masks(tmp_path / "truth"), tmp_path / "masks"
+    return Folder(tmp_path / "truth"), tmp_path / "masks"
+
+
+@pytest.fixture
+def spread_out(monkeypatch):
+    """Every frame a task, and no number of tasks too small for several processes."""
+    monkeypatch.setattr("vosbench.scoring.PART", 1)
+    monkeypatch.setattr("vosbench.workers.WORTHWHILE", 1)
 
 
 @pytest.fixture(scope="module")
 def lag2(shared, tmp_path_factory):
     """DAVIS 2017 val from the masks of OSVOS; the prediction for frame t is the mask of frame max(0, t - 2)."""
-    predictions = tmp_path_factory.mktemp("lag2")
-    truth = Masks(shared / "data" / "osvos", name="davis2017", default_protocol="davis2017-official")
+    folder = tmp_path_factory.mktemp("lag2")
+    (folder / "Annotations").symlink_to(shared / "data" / "osvos")
+    truth = Folder(folder)
     for sequence in truth.sequence_names():
-        frames = sorted((truth.root / sequence).glob("*.png"))
-        (predictions / sequence).mkdir()
+        frames = sorted(truth.mask_folder(sequence).glob("*.png"))
+        (folder / "masks" / sequence).mkdir(parents=True)
         for index, frame in enumerate(frames):
-            (predictions / sequence / frame.name).symlink_to(frames[max(0, index - 2)])
-    return score(predictions, truth, jobs=2)
+            (folder / "masks" / sequence / frame.name).symlink_to(frames[max(0, index - 2)].resolve())
+    return score(folder / "masks", truth, "davis2017-official", jobs=2)
 
 
 def test_golden_of_the_official_evaluator(lag2):
@@ -91,6 +80,7 @@ def test_official_files(lag2, tmp_path):
     assert sorted(path.name for path in overall.parent.iterdir()) == [overall.name, per_object.name]
 
 
+@pytest.mark.usefixtures("spread_out")
 def test_result_is_the_same_on_any_number_of_processes(pair):
     truth, masks = pair
     seen = []
@@ -106,14 +96,12 @@ def test_result_is_the_same_on_any_number_of_processes(pair):
 
 def test_a_choice_of_sequences_is_marked_partial(pair):
     truth, masks = pair
-    assert {o.sequence for o in score(masks, truth, jobs=1, sequences=["bee"]).objects} == {"bee"}
-    assert score(masks, truth, jobs=1, limit=1).partial
-    assert not score(masks, truth, jobs=1, limit=9).partial
-    with pytest.raises(VosbenchError, match="unknown sequence 'bees'") as caught:
-        score(masks, truth, jobs=1, sequences=["bees"])
-    assert "bee" in caught.value.hint
-    with pytest.raises(VosbenchError, match="no sequence to score"):
-        score(masks, truth, jobs=1, limit=0)
+    (masks / "ant").rename(masks / "other")  # and needs no other predictions
+    chosen = score(masks, truth.only(["bee"]), jobs=1)
+    assert {o.sequence for o in chosen.objects} == {"bee"}
+    assert chosen.partial
+    assert score(masks, truth.only(["ant", "bee"]).only(["bee"], limit=1), jobs=1).partial
+    assert not truth.only(limit=9).is_partial
 
 
 def test_results_of_different_protocols_are_not_compared(pair):
@@ -123,7 +111,7 @@ def test_results_of_different_protocols_are_not_compared(pair):
     with pytest.raises(VosbenchError, match="different protocol cannot be compared: davis2017/1 and davis2016/1"):
         mine.require_comparable(theirs)
     with pytest.raises(VosbenchError, match="different objects"):
-        mine.require_comparable(score(masks, truth, jobs=1, limit=1))
+        mine.require_comparable(score(masks, truth.only(limit=1), jobs=1))
 
 
 def test_unknown_protocol_suggests_the_near_one(pair):
@@ -169,6 +157,7 @@ def spoil(path, how):
     ],
 )
 @pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.usefixtures("spread_out")
 def test_a_bad_mask_in_the_last_sequence_is_named(pair, how, message, hint, jobs):
     truth, masks = pair
     path = masks / "bee" / "00003.png"
@@ -182,8 +171,8 @@ def test_a_bad_mask_in_the_last_sequence_is_named(pair, how, message, hint, jobs
 
 def test_bad_ground_truth_is_named(pair):
     truth, masks = pair
-    spoil(truth.root / "bee" / "00002.png", "truncated")
-    with pytest.raises(VosbenchError, match=r"truth.bee.00002\.png"):
+    spoil(truth.mask_folder("bee") / "00002.png", "truncated")
+    with pytest.raises(VosbenchError, match=r"truth.Annotations.bee.00002\.png"):
         score(masks, truth, jobs=1)
 
 
@@ -197,7 +186,7 @@ def test_a_missing_sequence_is_named(pair):
 def test_two_frames_leave_nothing_to_score(pair):
     truth, masks = pair
     for frame in (1, 2, 3):
-        (truth.root / "bee" / f"0000{frame}.png").unlink()
+        (truth.mask_folder("bee") / f"0000{frame}.png").unlink()
     with pytest.raises(VosbenchError, match="sequence bee has no frame to score"):
         score(masks, truth, jobs=1)
 
@@ -209,21 +198,22 @@ def test_an_unwritable_folder_is_named(pair, tmp_path):
         write_official_csv(score(masks, truth, jobs=1), tmp_path / "file", "val")
 
 
-def test_a_killed_worker_is_an_error_and_no_hang(pair, monkeypatch):
+@pytest.mark.usefixtures("spread_out")
+def test_a_killed_worker_is_an_error_and_no_hang(pair):
     truth, masks = pair
-    monkeypatch.setattr("vosbench.scoring.PART", 1)
-    for folder in (truth.root, masks):
+    for folder in (truth.mask_folder("bee"), masks / "bee"):
         for frame in range(5, 60):
-            shutil.copy(folder / "bee" / "00004.png", folder / "bee" / f"{frame:05d}.png")
+            shutil.copy(folder / "00004.png", folder / f"{frame:05d}.png")
 
     def kill(done, _total):
         if done == 1:
-            for worker in list(reusable_executor._executor._processes.values()):
-                os.kill(worker.pid, signal.SIGKILL)
+            (worker,) = multiprocessing.active_children()
+            os.kill(worker.pid, signal.SIGKILL)
 
     with pytest.raises(VosbenchError, match=r"a worker process died while scoring.*SIGKILL") as caught:
         score(masks, truth, jobs=2, progress=kill)
     assert "memory" in caught.value.hint
+    assert multiprocessing.active_children() == []
     assert len(score(masks, truth, jobs=2).objects) == 3
 
 
@@ -245,5 +235,20 @@ def test_no_object_that_counts_is_an_error(pair):
     truth, masks = pair
     for path in truth.root.rglob("0000[1-3].png"):
         write_labels(path, np.zeros((20, 30), np.uint8))
-    with pytest.raises(VosbenchError, match="no object of masks val counts under the protocol vos-benchmark"):
+    with pytest.raises(VosbenchError, match="no object of folder all counts under the protocol vos-benchmark"):
         score(masks, truth, "vos-benchmark", jobs=1)
+
+
+def test_series_of_every_frame(pair, tmp_path):
+    truth, masks = pair
+    write_labels(truth.mask_folder("bee") / "00002.png", np.zeros((20, 30), np.uint8))
+    scores = score(masks, truth, jobs=1)
+    with write_per_frame_csv(scores, tmp_path / "new" / "frames.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 9
+    assert [row["frame"] for row in rows if row["sequence"] == "bee"] == ["00001", "00002", "00003"]
+    assert [row["visible"] for row in rows if row["sequence"] == "bee"] == ["1", "0", "1"]
+    for o in scores.objects:
+        own = [row for row in rows if (row["sequence"], row["object"]) == (o.sequence, str(o.object_id))]
+        assert np.mean([float(row["j"]) for row in own]) == o.j.mean
+        assert np.mean([float(row["f"]) for row in own]) == o.f.mean

@@ -3,7 +3,7 @@
 from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -82,8 +82,8 @@ class BackgroundScoring:
                 report.ObjectScore(
                     score.object_id,
                     score.frames,
-                    report.Statistics(**asdict(score.j)),
-                    report.Statistics(**asdict(score.f)),
+                    score.j,
+                    score.f,
                     tuple(trace.j.tolist()),
                     tuple(trace.f.tolist()),
                 )

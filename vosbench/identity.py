@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from vosbench.hashing import PACKAGE, source_hash
 from vosbench.report.records import Environment
 
-PACKAGE = Path(__file__).parent
 NUMERICS = ("images.py", "types.py", "datasets", "models", "memory", "inference", "metrics", "runner.py")
 
 
@@ -27,12 +27,7 @@ def digest(facts: Mapping[str, Any]) -> str:
 @cache
 def code_version() -> str:
     """A hash of all source that can change a mask or a score, so that nothing stale is reused after an edit."""
-    hasher = hashlib.blake2b(digest_size=8)
-    for part in NUMERICS:
-        path = PACKAGE / part
-        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
-            hasher.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0" + file.read_bytes())
-    return hasher.hexdigest()
+    return source_hash(PACKAGE, NUMERICS)
 
 
 def environment(device: torch.device) -> Environment:

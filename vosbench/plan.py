@@ -44,7 +44,7 @@ class Plan:
         policies = [resolve_policy(spec) for spec in suite.policies]
         everything = open_dataset(suite.dataset, suite.root, suite.split, frame_mode=suite.frame_mode)
         self.dataset = everything.only(suite.sequences, suite.limit)
-        self.partial = self.dataset.sequence_names() != everything.sequence_names()
+        self.partial = self.dataset.is_partial
         self.protocol: Protocol | None = None  # private ground truth: masks only
         if not self.dataset.is_private:
             self.protocol = find_protocol(suite.protocol or self.dataset.default_protocol)

@@ -1,6 +1,6 @@
 """Everything that is wrong with a folder of predicted masks, before it is scored or submitted."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,9 +11,10 @@ from vosbench.datasets.base import Dataset
 from vosbench.datasets.files import MASKS, pictures, some
 from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError
-from vosbench.images import VOID, check_labels, present_labels, read_labels
+from vosbench.images import VOID, check_labels, present_labels, read_labels, read_size
 from vosbench.metrics.evaluate import plan
 from vosbench.metrics.protocols import Protocol, find_protocol
+from vosbench.workers import spread
 
 LEAK_SHARE = 0.5  # of a sequence's scored frames: a prediction equal to the truth in more is suspicious
 
@@ -22,33 +23,45 @@ LEAK_SHARE = 0.5  # of a sequence's scored frames: a prediction equal to the tru
 class Expected:
     """What the predictions of a sequence are held against.
 
-    frames: names that must be there. known: all names that may. truth: true masks, as far as they are public.
+    frames: names that must be there. known: all names that may. truth: true masks, where they are to be compared.
+    pictures: what else gives a mask's size.
     """
 
     sequence: str
     frames: tuple[str, ...]
     known: frozenset[str]
     object_ids: frozenset[int]
-    truth: dict[str, Path] = field(default_factory=dict)
+    truth: Mapping[str, Path] = field(default_factory=dict)
+    pictures: Mapping[str, Path] = field(default_factory=dict)
     binary: bool = False
     proposals: int = 0
 
 
 def check_predictions(
-    predictions: Path, dataset: Dataset, protocol: str | None = None, jobs: int | None = None
+    predictions: Path,
+    dataset: Dataset,
+    protocol: Protocol | str | None = None,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    for_server: bool = False,
 ) -> list[Problem]:
     """Every problem of the masks `<predictions>/<sequence>/<frame>.png`, each in one line with what to do.
 
     Missing and unexpected sequences and frames, unreadable files, colour pictures, wrong sizes, 0/255 and
-    anti-aliased masks, unknown ids, objects never predicted, and masks that equal the ground truth. Works for
-    private splits too, with what can be known there. Raises VosbenchError if the data set itself is faulty.
+    anti-aliased masks, unknown ids, objects never predicted, and masks that equal the ground truth.
+    Raises VosbenchError if the data set itself is faulty.
+
+    protocol, jobs: as in `scoring.score`. progress: called with the number of sequences done and the number of all.
+    for_server: hold the masks against what a server wants, every frame of `Sequence.output_frames`, not against
+    ground truth; always so for private splits.
     """
     if not predictions.is_dir():
         return [Problem(predictions, f"{predictions} is not a folder", "give the folder of <sequence>/<frame>.png")]
-    rules = find_protocol(protocol or dataset.default_protocol)
+    rules = protocol if isinstance(protocol, Protocol) else find_protocol(protocol or dataset.default_protocol)
     names = dataset.sequence_names()
     missing = [name for name in names if not (predictions / name).is_dir()]
-    extra = sorted(path.name for path in predictions.iterdir() if path.is_dir() and path.name not in set(names))
+    folders = (path.name for path in predictions.iterdir() if path.is_dir() and not path.name.startswith("."))
+    extra = sorted(set(folders) - set(dataset.split_names()))
     found = []
     if missing:
         message = f"{predictions} lacks {len(missing)} of {len(names)} sequences: {some(missing)}"
@@ -56,29 +69,49 @@ def check_predictions(
     if extra:
         message = f"{predictions} holds folders that are no sequence of {dataset.name} {dataset.split}: {some(extra)}"
         found.append(Problem(predictions, message, "these are never scored; check the split and the spelling"))
-    expected = (_expected(dataset, name, rules) for name in names if name not in set(missing))
-    workers = joblib.Parallel(n_jobs=jobs or joblib.cpu_count(), batch_size=1, return_as="generator")
-    for problems in workers(joblib.delayed(check_sequence)(predictions / e.sequence, e) for e in expected):
-        found.extend(problems)
-    return found
+    present = [name for name in names if name not in set(missing)]
+    if for_server or dataset.is_private:
+        expected = [_wanted(dataset, name) for name in present]
+    else:
+        expected = [_scored(dataset, name, rules) for name in present]
+    tasks = [(predictions / e.sequence, e) for e in expected]
+    problems: dict[int, list[Problem]] = {}
+    for index, of_sequence in spread(check_sequence, tasks, jobs or joblib.cpu_count()):
+        problems[index] = of_sequence
+        if progress is not None:
+            progress(len(problems), len(tasks))
+    return found + [problem for _, of_sequence in sorted(problems.items()) for problem in of_sequence]
 
 
-def _expected(dataset: Dataset, name: str, rules: Protocol) -> Expected:
-    if dataset.is_private:
-        video = dataset.sequence(name)
-        frames = tuple(video.frames[index].name for index in video.output_frames)
-        return Expected(
-            name, frames, frozenset(f.name for f in video.frames), frozenset(video.object_ids), binary=dataset.binary
-        )
+def _wanted(dataset: Dataset, name: str) -> Expected:
+    """What a server wants."""
+    video = dataset.sequence(name)
+    return Expected(
+        name,
+        tuple(video.frames[index].name for index in video.output_frames),
+        frozenset(frame.name for frame in video.frames),
+        frozenset(video.object_ids),
+        pictures={frame.name: frame.source for frame in video.frames if isinstance(frame.source, Path)},
+        binary=dataset.binary,
+    )
+
+
+def _scored(dataset: Dataset, name: str, rules: Protocol) -> Expected:
+    """What a protocol scores."""
     truth = dataset.truth(name)
     planned = plan(truth, rules)
     ids = set(planned.object_ids)
     if not rules.first_frame_decides:
         ids |= {i for path in truth.masks.values() for i in present_labels(read_labels(path)).tolist()}
         ids -= {VOID} if rules.void == "background" else set()
-    known = frozenset(truth.frame_names)
     return Expected(
-        name, planned.frames, known, frozenset(ids), dict(truth.masks), planned.binary, rules.most_proposals
+        name,
+        planned.frames,
+        frozenset(truth.frame_names),
+        frozenset(ids),
+        truth.masks,
+        binary=planned.binary,
+        proposals=rules.most_proposals,
     )
 
 
@@ -97,7 +130,8 @@ def check_sequence(folder: Path, expected: Expected) -> list[Problem]:
         try:
             labels = read_labels(path)
             truth = read_labels(expected.truth[name]) if name in expected.truth else None
-            check_labels(labels, path, size=None if truth is None else truth.shape, binary=expected.binary)
+            size = truth.shape if truth is not None else _size(expected.pictures.get(name))
+            check_labels(labels, path, size=size, binary=expected.binary)
         except VosbenchError as error:
             found.append(Problem.of(path, error))
             continue
@@ -111,6 +145,10 @@ def check_sequence(folder: Path, expected: Expected) -> list[Problem]:
         message = f"{folder} equals the ground truth in {equal} of {usable} scored frames"
         found.append(Problem(folder, message, "did the method get the annotations as input? Scores would mean nothing"))
     return found
+
+
+def _size(picture: Path | None) -> tuple[int, int] | None:
+    return None if picture is None else read_size(picture)
 
 
 def _name_problems(folder: Path, masks: Iterable[str], expected: Expected) -> Iterable[Problem]:

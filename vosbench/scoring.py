@@ -1,25 +1,29 @@
 """Score a folder of masks against a data set, in parallel, and write the results in the official layout."""
 
-import contextlib
-import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import joblib
 from joblib.externals.loky.process_executor import BrokenProcessPool
 
+from vosbench import score_cache
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.files import some
-from vosbench.errors import VosbenchError, unknown
-from vosbench.metrics.evaluate import object_scores, plan, score_frames
-from vosbench.metrics.protocols import find_protocol
+from vosbench.errors import VosbenchError
+from vosbench.metrics.evaluate import object_scores, plan, score_frames, split_plan
+from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace, Summary, summary
-from vosbench.metrics.traces import FrameScores, Plan, traces
+from vosbench.metrics.traces import FrameScores, traces
 from vosbench.types import GroundTruth
+from vosbench.workers import spread
+from vosbench.writing import replacing
 
-PART = 48  # frames to a task: some 0.1 s of work, so that processes end together and workers hold little
+PART = 16  # frames to a task: some 0.05 s of work, so that processes end together
 
 
 @dataclass(frozen=True)
@@ -60,36 +64,43 @@ class Scores:
 def score(
     predictions: Path,
     dataset: Dataset,
-    protocol: str | None = None,
+    protocol: Protocol | str | None = None,
     jobs: int | None = None,
-    sequences: Iterable[str] | None = None,
-    limit: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    cache: Path | None = None,
 ) -> Scores:
     """Score the masks `<predictions>/<sequence>/<frame>.png` against the ground truth of a data set.
 
-    protocol: one of `metrics.protocols.PROTOCOLS` (None: the data set's own).
+    The result is marked partial if `dataset` is a choice of its split (`Dataset.only`).
+
+    protocol: one of `metrics.protocols.PROTOCOLS`, or its name (None: the data set's own).
     jobs: processes (None: one per core). 1 works in this process.
-    sequences, limit: score only these sequences, only the first so many; the result is then marked partial.
     progress: called with the number of frames done and the number of all.
+    cache: the folder where scores of unchanged masks are looked up and kept (None: nowhere).
 
     Raises VosbenchError for a missing sequence or frame and for every other fault of a mask, naming the file, and
-    if a worker process dies.
+    if a worker process dies. Warns if scores cannot be kept.
     """
-    rules = find_protocol(protocol or dataset.default_protocol)
-    everything = tuple(dataset.sequence_names())
-    chosen = _choose(everything, sequences, limit)
-    for name in chosen:
+    rules = protocol if isinstance(protocol, Protocol) else find_protocol(protocol or dataset.default_protocol)
+    names = dataset.sequence_names()
+    for name in names:
         if not (predictions / name).is_dir():
             raise VosbenchError(
                 f"predictions lack the sequence {name}: {predictions / name} is no folder",
                 "masks are expected as <sequence>/<frame>.png, for every sequence of the split",
             )
-    truths = [dataset.truth(name) for name in chosen]
-    plans = [plan(truth, rules) for truth in truths]
-    scored = _score_parts(plans, truths, predictions, jobs, progress)
-    found = tuple(trace for planned, frames in zip(plans, scored, strict=True) for trace in traces(planned, frames))
-    if not found:
+    truths = {name: dataset.truth(name) for name in names}
+    keys = {name: score_cache.key(truth, predictions, rules) for name, truth in truths.items()} if cache else {}
+    kept = {name: score_cache.read(cache, key) for name, key in keys.items()} if cache else {}
+    found = {name: traced for name, traced in kept.items() if traced is not None}
+    todo = [truth for name, truth in truths.items() if name not in found]
+    for name, traced in _score(todo, predictions, rules, jobs or joblib.cpu_count(), progress):
+        found[name] = traced
+        # A mask may have been written anew meanwhile.
+        if cache and keys[name] == score_cache.key(truths[name], predictions, rules):
+            _keep(cache, keys[name], traced)
+    everything = tuple(trace for name in names for trace in found[name])
+    if not everything:
         raise VosbenchError(
             f"no object of {dataset.name} {dataset.split} counts under the protocol {rules.name}",
             "check the annotations, or choose another protocol",
@@ -98,54 +109,56 @@ def score(
         dataset=dataset.name,
         split=dataset.split,
         protocol=rules.title,
-        partial=chosen != everything,
-        objects=object_scores(found, rules),
-        traces=found,
+        partial=dataset.is_partial,
+        objects=object_scores(everything, rules),
+        traces=everything,
     )
 
 
-def _choose(everything: tuple[str, ...], sequences: Iterable[str] | None, limit: int | None) -> tuple[str, ...]:
-    """The sequences asked for, in the order of the data set."""
-    wanted = everything if sequences is None else tuple(sequences)
-    for name in wanted:
-        if name not in everything:
-            raise unknown("sequence", name, everything)
-    chosen = tuple(name for name in everything if name in set(wanted))[:limit]
-    if not chosen:
-        raise VosbenchError("there is no sequence to score", "the split, --sequences or --limit leaves none")
-    return chosen
+def _keep(folder: Path, key: str, traced: tuple[ObjectTrace, ...]) -> None:
+    try:
+        score_cache.write(folder, key, traced)
+    except VosbenchError as error:
+        warnings.warn(f"{error.message}: the next run will score these masks again", stacklevel=3)
 
 
-def _score_parts(
-    plans: Sequence[Plan],
+def _score(
     truths: Sequence[GroundTruth],
     predictions: Path,
-    jobs: int | None,
+    rules: Protocol,
+    jobs: int,
     progress: Callable[[int, int], None] | None,
-) -> list[list[FrameScores]]:
-    """The scores of all planned frames, per sequence, computed in parts of `PART` frames on `jobs` processes."""
+) -> Iterator[tuple[str, tuple[ObjectTrace, ...]]]:
+    """The traces of each sequence, as soon as all of its frames are scored, `PART` frames at a time."""
+    plans = [plan(truth, rules) for truth in truths]
     parts = [
-        (index, slice(start, start + PART))
-        for index, planned in enumerate(plans)
-        for start in range(0, len(planned.frames), PART)
+        (index, part)
+        for index, (planned, truth) in enumerate(zip(plans, truths, strict=True))
+        for part in split_plan(planned, truth, PART)
     ]
+    scored: list[dict[int, list[FrameScores]]] = [{} for _ in plans]
+    waiting = Counter(index for index, _ in parts)
     total, done = sum(len(planned.frames) for planned in plans), 0
-    scored: list[list[FrameScores]] = [[] for _ in plans]
-    workers = joblib.Parallel(n_jobs=min(jobs or joblib.cpu_count(), len(parts)), batch_size=1, return_as="generator")
-    tasks = (joblib.delayed(score_frames)(plans[i], truths[i], predictions, part) for i, part in parts)
+    tasks = [(*part, predictions) for _, part in parts]
     try:
-        for (index, _), frames in zip(parts, workers(tasks), strict=True):
-            scored[index].extend(frames)
-            done += len(frames)
-            if progress is not None:
-                progress(done, total)
+        with closing(spread(score_frames, tasks, jobs)) as results:
+            for number, frames in results:
+                index = parts[number][0]
+                scored[index][number] = frames
+                waiting[index] -= 1
+                done += len(frames)
+                if progress is not None:
+                    progress(done, total)
+                if not waiting[index]:
+                    in_order = [frame for _, part in sorted(scored[index].items()) for frame in part]
+                    yield truths[index].sequence, traces(plans[index], in_order)
+                    scored[index].clear()
     except BrokenProcessPool as error:
         how = re.search(r"\{.*\}", str(error))  # e.g. {SIGKILL(-9)}
         raise VosbenchError(
             f"a worker process died while scoring {predictions}{f', {how[0]}' if how else ''}",
             "most often the machine ran out of memory: use fewer jobs",
         ) from None
-    return scored
 
 
 def write_official_csv(scores: Scores, folder: Path, split: str) -> tuple[Path, Path]:
@@ -166,20 +179,24 @@ def write_official_csv(scores: Scores, folder: Path, split: str) -> tuple[Path, 
     )
 
 
+def write_per_frame_csv(scores: Scores, path: Path) -> Path:
+    """Write J and F of each object in each of its scored frames, in full precision, and whether the truth shows it.
+
+    Raises VosbenchError if the file cannot be written.
+    """
+    rows = [
+        f"{t.sequence},{t.object_id},{frame},{j!r},{f!r},{int(visible)}"
+        for t in scores.traces
+        for frame, j, f, visible in zip(t.frames, t.j.tolist(), t.f.tolist(), t.visible, strict=True)
+    ]
+    return _write(path, ["sequence,object,frame,j,f,visible", *rows])
+
+
 def _figure(value: float) -> str:
     return "" if value != value else f"{value:.3f}"  # an undefined decay is an empty cell, as pandas writes it
 
 
 def _write(path: Path, lines: Sequence[str]) -> Path:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise VosbenchError(
-            f"cannot write {path}: {error.strerror}", "free some space or choose another folder"
-        ) from None
     return path

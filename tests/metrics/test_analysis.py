@@ -6,9 +6,9 @@ import pytest
 from vosbench.errors import VosbenchError
 from vosbench.metrics.analysis import (
     after_reappearance,
+    analyse,
     j_and_f,
     last_quarter,
-    recall_at,
     seen_unseen,
     train_categories,
 )
@@ -42,8 +42,15 @@ def test_last_quarter():
     assert trace(range(5)).j[last_quarter(trace(range(5)))].tolist() == [3, 4]
 
 
-def test_recall_at_thresholds():
-    assert recall_at(trace([0.4, 0.6, 0.8, 1.0]), (0.5, 0.75)) == {0.5: (0.75, 0), 0.75: (0.5, 0)}
+def test_analysis_is_of_means_over_objects():
+    first = trace([0.4, 0.6, 0.8, 1.0], visible=[1, 0, 1, 1])
+    second = trace([0.8] * 3 + [0.4], object_id=2)
+    found = analyse([first, second], (0.5, 0.75))
+    assert found.after_reappearance == pytest.approx((0.8 + 1.0) / 2 * 0.75)  # the first alone is found again
+    assert found.reappearing == 1
+    assert found.last_quarter == pytest.approx((1.0 + 0.4) / 2 * 0.75)
+    assert found.recall == {0.5: (0.75, 0), 0.75: (0.625, 0)}
+    assert np.isnan(analyse([second]).after_reappearance)
 
 
 def test_seen_and_unseen(tmp_path):

@@ -1,10 +1,9 @@
-"""Verbs about masks and data sets on disk: score, check and list. None of them needs torch, but listing policies."""
+"""Verbs about what there is: check and list. Neither needs torch, but for listing policies."""
 
 import sys
 from pathlib import Path
 from typing import Annotated
 
-import pandas as pd
 import typer
 
 from vosbench.cli import options
@@ -12,87 +11,54 @@ from vosbench.cli.progress import CountProgress
 from vosbench.datasets import DATASETS, open_dataset
 from vosbench.errors import unknown
 from vosbench.metrics.protocols import PROTOCOLS
-from vosbench.report.rendering import Table, render
+from vosbench.preflight import check_predictions
 
 
-def score(
-    predictions: Annotated[Path, typer.Argument(help="folder with SEQUENCE/FRAME.png, the masks of any method")],
-    dataset: options.DatasetName = "davis2017",
+def check(
+    predictions: Annotated[
+        Path | None, typer.Argument(help="folder with SEQUENCE/FRAME.png to check; default: the data set itself")
+    ] = None,
+    *,
+    dataset: options.DatasetName,
     root: options.Root = None,
     split: options.Split = None,
     frame_mode: options.FrameMode = None,
     protocol: options.Protocol = None,
     sequences: options.Sequences = None,
     limit: options.Limit = None,
-    jobs: Annotated[int | None, typer.Option(help="processes; default: one per core", min=1)] = None,
-    objects: Annotated[bool, typer.Option("--objects", help="print a row per object too")] = False,
-    csv: Annotated[
-        Path | None, typer.Option(help="also write the two CSV files of the DAVIS 2017 evaluator into this folder")
-    ] = None,
+    jobs: options.ManyJobs = None,
     json: options.Json = None,
-) -> None:
-    """Score a folder of masks against a data set: J and F, mean, recall and decay per object."""
-    from vosbench.scoring import score as score_folder
-    from vosbench.scoring import write_official_csv
-
-    data = open_dataset(dataset, root, split, frame_mode=frame_mode)
-    progress = CountProgress("frame")
+) -> int:
+    """Find everything that is wrong with predicted masks, or with a data set on disk; exit status 2 if anything is."""
+    data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(options.split_names(sequences), limit)
+    names = data.sequence_names()
+    progress = CountProgress("sequence")
     try:
-        scores = score_folder(predictions, data, protocol, jobs, options.split_names(sequences), limit, progress)
+        if predictions is not None:
+            problems = check_predictions(predictions, data, protocol, jobs, progress)
+        else:
+            problems = []
+            for done, name in enumerate(names, 1):
+                problems += data.sequence_problems(name)
+                progress(done, len(names))
     finally:
         progress.close()
-    names = [(m, s) for m in "jf" for s in ("mean", "recall", "decay")]
-    rows = [
-        {"sequence": o.sequence, "object": o.object_id}
-        | {f"{m}_{s}": getattr(getattr(o, m), s) for m, s in names}
-        | {"jf": (o.j.mean + o.f.mean) / 2, "scored_frames": o.frames}
-        for o in scores.objects
-    ]
-    total = {f"{m}_{s}": getattr(getattr(scores.summary, m), s) for m, s in names} | {"jf": scores.summary.j_and_f}
-    partial = ", PARTIAL: sequences were left out" if scores.partial else ""
-    caption = (
-        f"{predictions}: {scores.dataset} {scores.split}, protocol {scores.protocol}{partial}; {len(rows)} objects."
+    options.print_problems(problems)
+    subject = (
+        f"{predictions} for {data.name} {data.split}" if predictions else f"{data.name} {data.split} in {data.root}"
     )
-    if objects:
-        print(render(Table(pd.DataFrame(rows), caption)))
-    print(render(Table(pd.DataFrame([total]), caption)), end="")
-    if csv is not None:
-        write_official_csv(scores, csv, data.split)
+    where = f"{subject}: {_count(len(names), 'sequence')}{', PARTIAL' if data.is_partial else ''}"
+    print(f"{where}, {_count(len(problems), 'problem')}" if problems else f"{where}, sound", file=sys.stderr)
     options.write_json(
         json,
         {
-            "dataset": scores.dataset,
-            "split": scores.split,
-            "protocol": scores.protocol,
-            "partial": scores.partial,
-            "summary": total,
-            "objects": rows,
+            "dataset": data.name,
+            "split": data.split,
+            "partial": data.is_partial,
+            "predictions": None if predictions is None else str(predictions),
+            "problems": [{"path": str(p.path), "message": p.message, "hint": p.hint} for p in problems],
         },
     )
-
-
-def check(
-    dataset: options.DatasetName,
-    root: options.Root = None,
-    split: options.Split = None,
-    frame_mode: options.FrameMode = None,
-    json: options.Json = None,
-) -> int:
-    """Find everything that is wrong with a data set on disk; exit status 2 if anything is."""
-    data = open_dataset(dataset, root, split, frame_mode=frame_mode)
-    names = data.sequence_names()
-    progress = CountProgress("sequence")
-    problems = []
-    for done, name in enumerate(names, 1):
-        problems += data.sequence_problems(name)
-        progress(done, len(names))
-    progress.close()
-    for problem in problems:
-        print(f"{problem.message}\n  hint: {problem.hint}")
-    where = f"{data.name} {data.split} in {data.root}: {_count(len(names), 'sequence')}"
-    print(f"{where}, {_count(len(problems), 'problem')}" if problems else f"{where}, sound", file=sys.stderr)
-    found = [{"path": str(p.path), "message": p.message, "hint": p.hint} for p in problems]
-    options.write_json(json, {"dataset": data.name, "split": data.split, "problems": found})
     return 2 if problems else 0
 
 
@@ -162,7 +128,6 @@ def _configs() -> list[dict[str, str]]:
 
 
 VERBS = {
-    "score": (score, "vosbench score masks/ --dataset davis2017 --root DAVIS --split val --csv results/"),
-    "check": (check, "vosbench check --dataset davis2017 --root DAVIS --split val"),
+    "check": (check, "vosbench check masks/ --dataset davis2017 --root DAVIS --split val"),
     "list": (list_, "vosbench list policies"),
 }

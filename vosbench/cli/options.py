@@ -2,12 +2,13 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from vosbench.datasets import Problem
 from vosbench.errors import VosbenchError
 from vosbench.report.codec import encode
 
@@ -24,6 +25,8 @@ Sequences = Annotated[
 Limit = Annotated[int | None, typer.Option("--limit", help="only the first N sequences; the result is marked partial")]
 Json = Annotated[Path | None, typer.Option("--json", help="also write the result as JSON to this file")]
 Jobs = Annotated[int, typer.Option("--jobs", help="scoring processes", min=1)]
+
+ManyJobs = Annotated[int | None, typer.Option("--jobs", help="processes; default: one per core", min=1)]
 
 
 def split_names(values: Sequence[str] | None) -> tuple[str, ...] | None:
@@ -46,6 +49,12 @@ def write_json(path: Path | None, value: Mapping[str, Any] | Sequence[Any]) -> N
     """Write a result as JSON, if a file was asked for; numbers that are not finite become null."""
     if path is not None:
         write_text(path, json.dumps(encode(value), indent=2, allow_nan=False) + "\n")
+
+
+def print_problems(problems: Iterable[Problem]) -> None:
+    """A line for each problem, and one below that says what to do."""
+    for problem in problems:
+        print(f"{problem.message}\n  hint: {problem.hint}")
 
 
 def is_terminal() -> bool:

@@ -8,7 +8,7 @@ import typer
 
 from vosbench.cli import options
 from vosbench.errors import VosbenchError, unknown
-from vosbench.report import plots, tables
+from vosbench.report import tables
 from vosbench.report import timing as timings
 from vosbench.report.records import RUNS, read_run
 from vosbench.report.rendering import FORMATS, render
@@ -18,11 +18,7 @@ Format = Annotated[str, typer.Option("--format", help=", ".join(FORMATS))]
 Out = Annotated[Path | None, typer.Option("--out", help="write to this file instead of printing")]
 TABLES = {"strategy": tables.leaderboard, "sequence": tables.by_sequence, "object": tables.by_object}
 TIMINGS = {"stages": timings.stages, "latency": timings.latency}
-FIGURES = {
-    "accuracy-against-speed": plots.accuracy_against_speed,
-    "latency-against-frame": plots.latency_against_frame,
-    "memory-against-frame": plots.memory_against_frame,
-}
+FIGURES = ("accuracy-against-speed", "latency-against-frame", "memory-against-frame")  # functions of plots
 
 
 def table(
@@ -69,12 +65,15 @@ def plot(
     json: options.Json = None,
 ) -> None:
     """Draw J&F against FPS, if the run has scores, and latency and memory against frame index."""
+    from vosbench.report import plots  # here: matplotlib would make every other verb start a second later
+
     if format not in ("png", "svg", "pdf"):
         raise unknown("figure format", format, ("png", "svg", "pdf"))
     records = read_run(run or _latest())
     written = []
     scored = any(record.scores for record in records)
-    for name, draw in FIGURES.items():
+    for name in FIGURES:
+        draw = getattr(plots, name.replace("-", "_"))
         if draw is plots.accuracy_against_speed and not scored:
             print(f"{name} is left out: the run has no scores", file=sys.stderr)
             continue

@@ -46,7 +46,7 @@ class Dataset(ABC):
         self.frame_mode = self.frame_modes[0] if frame_mode is None else frame_mode
         if self.frame_mode not in self.frame_modes:
             raise unknown("frame mode", self.frame_mode, self.frame_modes)
-        self._names = self._list_names()
+        self._names = self._split_names = self._list_names()
         if not self._names:
             raise VosbenchError(f"{self.name} {self.split} in {root} has no sequence", "check --root and --split")
 
@@ -79,6 +79,15 @@ class Dataset(ABC):
     def sequence_names(self) -> tuple[str, ...]:
         """The sequences, in the order of the split's list."""
         return self._names
+
+    def split_names(self) -> tuple[str, ...]:
+        """Every sequence of the split, those too that `only` has left out."""
+        return self._split_names
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether `only` has left out sequences of the split."""
+        return self._names != self._split_names
 
     def only(self, names: Iterable[str] | None = None, limit: int | None = None) -> Self:
         """The same data set with the sequences `names` only (None: all), and of these the first `limit`.
@@ -143,6 +152,11 @@ class Dataset(ABC):
                 "unpack the annotations again",
             )
         return GroundTruth(name, tuple(frames or masks), masks, self.binary)
+
+    def categories(self, name: str) -> dict[int, str]:
+        """Object id -> category of the objects of a sequence, as far as the data set tells."""
+        self._require(name)
+        return {}
 
     @property
     def is_private(self) -> bool:

@@ -1,7 +1,7 @@
 """Questions to the per-frame scores of an object beyond the headline: none of them enters a protocol's result."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,9 +36,40 @@ def after_reappearance(trace: ObjectTrace) -> np.ndarray:
     return trace.visible & gone
 
 
-def recall_at(trace: ObjectTrace, thresholds: Iterable[float]) -> dict[float, tuple[float, float]]:
-    """For each threshold the share of the frames whose J, and whose F, is strictly above it."""
-    return {threshold: (recall(trace.j, threshold), recall(trace.f, threshold)) for threshold in thresholds}
+THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Means over objects.
+
+    after_reappearance: J&F of the frames after a disappearance, over the objects that have such frames (NaN: none),
+        which are `reappearing` in number.
+    last_quarter: J&F of the last quarter of an object's frames.
+    recall: threshold -> share of the frames whose J, and whose F, is strictly above it.
+    """
+
+    after_reappearance: float
+    reappearing: int
+    last_quarter: float
+    recall: Mapping[float, tuple[float, float]]
+
+
+def analyse(traces: Sequence[ObjectTrace], thresholds: Iterable[float] = THRESHOLDS) -> Analysis:
+    """The analysis of at least one object."""
+    found_again = [j_and_f(t, frames) for t in traces if (frames := after_reappearance(t)).any()]
+    return Analysis(
+        float(np.mean(found_again)) if found_again else float("nan"),
+        len(found_again),
+        float(np.mean([j_and_f(t, last_quarter(t)) for t in traces])),
+        {
+            threshold: (
+                float(np.mean([recall(t.j, threshold) for t in traces])),
+                float(np.mean([recall(t.f, threshold) for t in traces])),
+            )
+            for threshold in thresholds
+        },
+    )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """From label maps to the per-frame scores of each object, one frame at a time under a protocol.
 
 Three steps, so that the frames of a long video may be spread over processes: `plan` says which frames and
-objects count, `score_frames` scores any part of the frames, `traces` puts the parts together.
+objects count, `score_frames` scores them or any part (`split_plan`), `traces` puts the parts together.
 """
 
 import itertools
@@ -52,14 +52,24 @@ def plan(truth: GroundTruth, protocol: Protocol) -> Plan:
     return Plan(truth.sequence, annotated[0], frames, _known_ids(masks, truth.sequence, protocol), binary, protocol)
 
 
-def score_frames(planned: Plan, truth: GroundTruth, predictions: Path, part: slice = slice(None)) -> list[FrameScores]:
-    """The scores of a part of the planned frames; files and errors as in `score_sequence`."""
+def score_frames(planned: Plan, truth: GroundTruth, predictions: Path) -> list[FrameScores]:
+    """The scores of the planned frames; files and errors as in `score_sequence`."""
     scored = []
-    for name in planned.frames[part]:
+    for name in planned.frames:
         path = predictions / truth.sequence / f"{name}.png"
         prediction, true = read_labels(path), read_labels(truth.masks[name])
         scored.append(_score_frame(name, prediction, true, planned, f"mask {path}"))
     return scored
+
+
+def split_plan(planned: Plan, truth: GroundTruth, frames: int) -> list[tuple[Plan, GroundTruth]]:
+    """Parts of at most so many frames, for `score_frames`; each holds its own frames only, so it is quick to send."""
+    parts = []
+    for start in range(0, len(planned.frames), frames):
+        names = planned.frames[start : start + frames]
+        masks = {name: truth.masks[name] for name in names}
+        parts.append((replace(planned, frames=names), replace(truth, frame_names=names, masks=masks)))
+    return parts
 
 
 def score_masks(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from vosbench.metrics import bitmap
@@ -50,8 +51,8 @@ def frame_scores(
 def mask_scores(masks: np.ndarray, width: int, radius: int) -> PairScore:
     """The scores of a predicted and a true mask, not both empty: bitmaps [2, rows, words] with `radius` spare bits."""
     either = masks[0] | masks[1]
-    top, bottom = _extent(np.bitwise_or.reduce(either, axis=1))
-    left, right = _extent(np.bitwise_or.reduce(either, axis=0))
+    left, top, columns, rows = cv2.boundingRect(either.view(np.uint8))  # in bytes, eight to a word
+    left, right, bottom = left // 8, -(-(left + columns) // 8), top + rows
     top, left = max(top - 1, 0), max(left - 1, 0)  # boundaries lie up to one pixel outside
     spare = -(-radius // bitmap.WORD)
     masks = np.ascontiguousarray(masks[:, top : bottom + 1, left : right + spare])
@@ -63,15 +64,7 @@ def mask_scores(masks: np.ndarray, width: int, radius: int) -> PairScore:
 
 def _labelled_box(prediction: np.ndarray, truth: np.ndarray) -> tuple[slice, slice] | None:
     """A box that holds every label of both maps, and one pixel more, where boundaries lie."""
-    bits = np.packbits(prediction, axis=1) | np.packbits(truth, axis=1)
-    if not bits.any():
+    left, top, columns, rows = cv2.boundingRect(prediction | truth)
+    if not columns:
         return None
-    top, bottom = _extent(np.bitwise_or.reduce(bits, axis=1))
-    left, right = _extent(np.bitwise_or.reduce(bits, axis=0))
-    return slice(max(top - 1, 0), bottom + 1), slice(max(8 * left - 1, 0), 8 * right + 1)
-
-
-def _extent(line: np.ndarray) -> tuple[int, int]:
-    """Start and stop of the part of a line that is not zero; an empty part if all of it is."""
-    places = np.flatnonzero(line)
-    return (int(places[0]), int(places[-1]) + 1) if len(places) else (0, 0)
+    return slice(max(top - 1, 0), top + rows + 1), slice(max(left - 1, 0), left + columns + 1)

@@ -3,6 +3,7 @@
 Source: Perazzi et al., CVPR 2016, section 4, as the DAVIS 2017 evaluator computes them.
 """
 
+import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +13,20 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of a per-frame score, 0 to 1: its mean, the share of frames above 0.5, and how much is lost over time."""
+    """Of a per-frame score, 0 to 1: its mean, the share of frames above 0.5, and how much is lost over time.
+
+    NaN where the protocol defines none. Raises ValueError for a number that cannot be one of these.
+    """
 
     mean: float
     recall: float
     decay: float
+
+    def __post_init__(self) -> None:
+        for name, low in (("mean", 0), ("recall", 0), ("decay", -1)):
+            value = getattr(self, name)
+            if not (math.isnan(value) or low <= value <= 1):
+                raise ValueError(f"{name} must lie between {low} and 1, not {value}")
 
 
 @dataclass(frozen=True)

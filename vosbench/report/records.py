@@ -5,17 +5,17 @@ exists is complete; they carry a schema number, and one written by another schem
 """
 
 import json
-import math
 import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from vosbench.errors import VosbenchError
+from vosbench.metrics.statistics import Statistics
 from vosbench.report.codec import decode, encode
+from vosbench.writing import replacing
 
 SCHEMA = 1
 RUNS = Path(".vosbench") / "runs"  # where runs are kept that were given no folder
@@ -78,21 +78,6 @@ class Environment:
     numpy: str
     commit: str | None
     dirty: bool | None
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """Mean, recall and decay of J or F of one object over its frames, 0 to 1; NaN where the protocol defines none."""
-
-    mean: float
-    recall: float
-    decay: float
-
-    def __post_init__(self) -> None:
-        for name, low in (("mean", 0), ("recall", 0), ("decay", -1)):
-            value = getattr(self, name)
-            if not (math.isnan(value) or low <= value <= 1):
-                raise ValueError(f"{name} must lie between {low} and 1, not {value}")
 
 
 @dataclass(frozen=True)
@@ -236,19 +221,10 @@ def write_record(path: Path, record: RunRecord) -> None:
     Raises VosbenchError if the folder cannot be made or written.
     """
     lines = ",\n".join(f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in record.to_json().items())
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(f"{{\n{lines}\n}}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise VosbenchError(f"cannot write record {path}: {error.strerror}", "choose another output folder") from None
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+    with replacing(path, "record") as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.write(f"{{\n{lines}\n}}\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_record(path: Path) -> RunRecord:

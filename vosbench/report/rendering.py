@@ -50,6 +50,12 @@ _COLUMNS = {
         for statistic in ("mean", "recall", "decay")
     },
     "jf": _Column("J&F", 100, 1),
+    "jf_after_reappearance": _Column("J&F after\nre-appearance", 100, 1),
+    "reappearing": _Column("objects that\nre-appear"),
+    "jf_last_quarter": _Column("J&F of the\nlast quarter", 100, 1),
+    "threshold": _Column("above", 100),
+    **{f"{m}_{group}": _Column(f"{m.upper()}\n{group}", 100, 1) for group in ("seen", "unseen") for m in "jf"},
+    "overall": _Column("overall", 100, 1),
     "model_fps": _Column("model\nFPS", 1, 2),
     "end_to_end_fps": _Column("end-to-end\nFPS", 1, 2),
     "frames_in_memory": _Column("frames in\nmemory", 1, 1),

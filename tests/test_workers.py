@@ -1,0 +1,41 @@
+"""Tasks on several processes: all of them done once, here and there, and faults come home."""
+
+import multiprocessing
+import os
+import time
+
+import pytest
+
+from vosbench.errors import VosbenchError
+from vosbench.workers import WORTHWHILE, spread
+
+
+def half(number):
+    time.sleep(0.02)
+    if number < 0:
+        raise VosbenchError("negative", "give a positive number")
+    return number / 2, os.getpid()
+
+
+def test_this_process_and_others_do_every_task_once():
+    found = list(spread(half, [(n,) for n in range(100)], jobs=3))
+    assert sorted((index, value) for index, (value, _) in found) == [(n, n / 2) for n in range(100)]
+    places = {place for _, (_, place) in found}
+    assert os.getpid() in places
+    assert 2 <= len(places) <= 3
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize(("tasks", "jobs"), [(0, 4), (2 * WORTHWHILE - 1, 4), (40, 1)])
+def test_little_work_stays_here(tasks, jobs):
+    found = list(spread(half, [(n,) for n in range(tasks)], jobs))
+    assert [index for index, _ in found] == list(range(tasks))
+    assert {place for _, (_, place) in found} <= {os.getpid()}
+
+
+@pytest.mark.parametrize("bad", [0, 1, 2, 99])
+def test_a_fault_anywhere_is_raised_and_ends_the_workers(bad):
+    with pytest.raises(VosbenchError, match="negative") as caught:
+        list(spread(half, [(-1,) if n == bad else (n,) for n in range(100)], jobs=2))
+    assert caught.value.hint == "give a positive number"
+    assert multiprocessing.active_children() == []
