@@ -1,6 +1,7 @@
 """Training: it can be stopped at any step, agrees with inference, exports, and refuses what cannot work."""
 
 import csv
+import json
 import resource
 from dataclasses import replace
 from pathlib import Path
@@ -131,8 +132,11 @@ def test_exported_weights_load(trained, tmp_path):
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, state[name].half().float() if tensor.is_floating_point() else state[name]), name
     with safe_open(path, "pt") as file:
-        assert file.metadata()["step"] == "4"
-        assert '"size": 64' in file.metadata()["config"]
+        about = json.loads(file.metadata()["training"])
+    assert about["step"] == 4
+    assert about["config"]["size"] == 64
+    export_weights(folder / "last.pt", tmp_path / "again.safetensors")
+    assert path.read_bytes() == (tmp_path / "again.safetensors").read_bytes()
     assert path.stat().st_size < 8e6
 
 
