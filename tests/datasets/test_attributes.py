@@ -226,3 +226,13 @@ def test_a_clip_may_have_ten_thousand_frames() -> None:
     assert scene.frame(9_999).labels.any()
     held = sum(value.nbytes for one in scene.layers for value in vars(one).values() if isinstance(value, np.ndarray))
     assert held < 4e6
+
+
+def test_an_occluder_that_is_not_there_leaves_no_smear() -> None:
+    scene, _, _ = film("length=40,objects=1,partial=0.5,blur=1")
+    bare = replace(scene, layers=scene.layers[:-1])
+    alone = [bool(scene.layers[-1].warp(t, scene.view(t), SIDE, (192, 288))) for t in range(40)]
+    clear = [t for t in range(1, 39) if not any(alone[t - 1 : t + 2])]
+    assert len(clear) > 5
+    for t in clear:
+        assert np.array_equal(scene.frame(t).rgb, bare.frame(t).rgb)

@@ -102,7 +102,7 @@ def cover(
             offsets[t] = _offset(outline(target, scene, t) - middles[t], half, direction, share)
         edges = share - 0.1
     for edge, step, sign in ((held[0] - 1, -1, 1), (held[-1] + 1, 1, 1 if returns or share < 1 else -1)):
-        for j in range(LEAD):  # then it is out of the view
+        for j in range(LEAD + 1):
             t = edge + step * j
             if not 0 <= t < length:
                 break
@@ -110,7 +110,8 @@ def cover(
             middles[t] = (points.min(0) + points.max(0)) / 2
             if j == 0:
                 start = _offset(points - middles[t], half, sign * direction, edges)
-            offsets[t] = sign * (start + 0.05 * side * j * (1 + 0.12 * j))
+            gone = start + 0.05 * side * j * (1 + 0.12 * j)  # out of the view long before j is LEAD
+            offsets[t] = sign * (gone if j < LEAD else AWAY * side)  # straight on, lest blur shows it on its way there
     centre, radius, angle = occluder.centre.copy(), occluder.radius.copy(), occluder.angle.copy()
     for t, offset in offsets.items():
         view = scene.view(t)
