@@ -102,7 +102,7 @@ def cover(
             offsets[t] = _offset(outline(target, scene, t) - middles[t], half, direction, share)
         edges = share - 0.1
     for edge, step, sign in ((held[0] - 1, -1, 1), (held[-1] + 1, 1, 1 if returns or share < 1 else -1)):
-        for j in range(2 * LEAD):
+        for j in range(LEAD):  # then it is out of the view
             t = edge + step * j
             if not 0 <= t < length:
                 break
