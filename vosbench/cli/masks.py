@@ -157,7 +157,7 @@ def export(
     finally:
         progress.close()
     names = data.sequence_names()
-    print(f"{out} holds {masks} masks of {len(names)} sequences of {data.name} {data.split}")
+    print(f"{out} holds {masks} masks of {options.count(len(names), 'sequence')} of {data.name} {data.split}")
     options.write_json(json, {"archive": str(out), "masks": masks, "sequences": list(names)})
 
 
