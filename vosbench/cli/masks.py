@@ -152,7 +152,8 @@ def export(
         masks = export_masks(predictions, data, out, server, jobs, progress)
     except UnfitMasksError as error:
         progress.close()
-        options.print_problems(error.problems)
+        if len(error.problems) > 1:  # a single one is the error's own text
+            options.print_problems(error.problems)
         raise
     finally:
         progress.close()
