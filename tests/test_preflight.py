@@ -108,7 +108,30 @@ def test_private_split_is_checked_without_ground_truth(davis):
     private = Davis2017(dataset.root, "test-dev")
     assert messages(masks, private) == []
     (masks / "ant" / "00005.png").unlink()
-    assert messages(masks, private) == ["masks/ant lacks 1 of 6 masks: frames 00005"]
+    write_labels(masks / "bee" / "00002.png", picture(2, 2)[1:])
+    assert messages(masks, private) == [
+        "masks/ant lacks 1 of 6 masks: frames 00005",
+        "mask masks/bee/00002.png is 40x23 pixels, its frame 40x24",
+    ]
+
+
+def test_a_choice_of_sequences_needs_no_others_and_knows_them(davis):
+    dataset, masks = davis
+    assert messages(masks, dataset.only(["bee"])) == []
+    (masks / "ant").rename(masks / "wasp")
+    assert messages(masks, dataset.only(["bee"])) == ["masks holds folders that are no sequence of davis2017 val: wasp"]
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_progress_and_order_on_any_number_of_processes(davis, monkeypatch, jobs):
+    dataset, masks = davis
+    monkeypatch.setattr("vosbench.workers.WORTHWHILE", 1)
+    for name in ("ant", "bee", "cat"):
+        (masks / name / "00003.png").unlink()
+    seen = []
+    found = check_predictions(masks, dataset, jobs=jobs, progress=lambda *counts: seen.append(counts))
+    assert [problem.path.name for problem in found] == ["ant", "bee", "cat"]
+    assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_no_folder(davis, tmp_path):

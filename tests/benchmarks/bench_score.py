@@ -3,52 +3,36 @@
     python tests/benchmarks/bench_score.py [folder of sequences of label PNGs]
 
 Scores the folder (default: the OSVOS masks in ../shared) against itself two frames earlier, and compares with the
-time that Pillow needs to decode the same PNGs. Then: growth with frames and with objects, and a large video.
+time that Pillow needs to decode the same PNGs. Then: the verb as its user sees it, growth with frames and with
+objects, and a large video. Some three minutes on two cores.
 """
 
 import argparse
+import os
+import platform
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from vosbench.datasets.folder import Folder
 from vosbench.images import write_labels
-from vosbench.metrics.evaluate import score_sequence
-from vosbench.metrics.protocols import find_protocol
 from vosbench.scoring import score
-from vosbench.types import GroundTruth
 
-RULES = find_protocol("davis2017")
-
-
-@dataclass(frozen=True)
-class Masks:
-    """Folders of masks as a data set."""
-
-    root: Path
-    name: str = "masks"
-    split: str = "val"
-    default_protocol: str = "davis2017"
-
-    def sequence_names(self) -> tuple[str, ...]:
-        return tuple(sorted(folder.name for folder in self.root.iterdir() if folder.is_dir()))
-
-    def truth(self, name: str) -> GroundTruth:
-        masks = {path.stem: path for path in sorted((self.root / name).glob("*.png"))}
-        return GroundTruth(name, tuple(masks), masks)
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def seconds(work: Callable[[], object], clock: Callable[[], float] = time.process_time) -> float:
-    """CPU seconds of this process, which other work on the machine hardly changes, or another clock's."""
-    start = clock()
+def seconds(work: Callable[[], object]) -> tuple[float, float]:
+    """CPU seconds of this process, which other work on the machine hardly changes, and seconds on the clock."""
+    cpu, wall = time.process_time(), time.perf_counter()
     work()
-    return clock() - start
+    return time.process_time() - cpu, time.perf_counter() - wall
 
 
 def decode(files: list[Path]) -> None:
@@ -56,116 +40,155 @@ def decode(files: list[Path]) -> None:
         np.array(Image.open(path))
 
 
-def lag(root: Path, target: Path, frames: int = 2, most: int | None = None) -> Path:
-    """Predictions for `root`: the mask of `frames` frames earlier, as links."""
-    for sequence in sorted(root.iterdir())[:most]:
+def scored_files(truth: Folder, masks: Path) -> list[Path]:
+    """The PNGs that scoring has to decode."""
+    return [
+        file
+        for name in truth.sequence_names()
+        for file in sorted(truth.mask_folder(name).glob("*.png"))[1:-1]
+        for file in (file, masks / name / file.name)
+    ]
+
+
+def lag(root: Path, folder: Path, frames: int = 2) -> None:
+    """A data set of the masks in `root`, and as predictions the mask of `frames` frames earlier, as links."""
+    for sequence in sorted(path for path in root.iterdir() if path.is_dir()):
         masks = sorted(sequence.glob("*.png"))
-        if masks:
-            (target / sequence.name).mkdir(parents=True)
+        for kind, earlier in (("truth/Annotations", 0), ("masks", frames)):
+            (folder / kind / sequence.name).mkdir(parents=True)
             for index, mask in enumerate(masks):
-                (target / sequence.name / mask.name).symlink_to(masks[max(0, index - frames)].resolve())
-    return target
+                (folder / kind / sequence.name / mask.name).symlink_to(masks[max(0, index - earlier)].resolve())
 
 
-def moving_boxes(folder: Path, frames: int, objects: int, height: int, width: int, shift: int) -> None:
-    """A video of `objects` ellipses that drift; `shift` pixels apart between truth and prediction."""
+def moving_blobs(folder: Path, frames: int, objects: int, height: int, width: int, shift: int, drawn: int) -> None:
+    """A video of `objects` ellipses that drift, moved by `shift` pixels; after `drawn` frames it starts again."""
+    folder.mkdir(parents=True)
     rows, columns = np.ogrid[:height, :width]
-    for frame in range(frames):
+    for frame in range(min(frames, drawn)):
         labels = np.zeros((height, width), np.uint8)
         for k in range(objects):
             y = (0.2 + 0.6 * ((k * 0.37) % 1)) * height + shift
-            x = (((k + 0.5) / objects + frame / (4 * frames)) % 1) * width
+            x = (((k + 0.5) / objects + frame / (4 * drawn)) % 1) * width
             reach = 0.1 * height
-            top, left = max(int(y - reach), 0), max(int(x - reach), 0)
-            box = np.s_[top : int(y + reach) + 1, left : int(x + reach) + 1]
+            box = np.s_[max(int(y - reach), 0) : int(y + reach) + 1, max(int(x - reach), 0) : int(x + reach) + 1]
             inside = (rows[box[0]] - y) ** 2 + ((columns[:, box[1]] - x) * 0.8) ** 2 <= (0.9 * reach) ** 2
             labels[box][inside] = k + 1
-        folder.mkdir(parents=True, exist_ok=True)
         write_labels(folder / f"{frame:05d}.png", labels)
+    for frame in range(drawn, frames):
+        os.link(folder / f"{frame % drawn:05d}.png", folder / f"{frame:05d}.png")
 
 
-def pair_of_videos(folder: Path, name: str, frames: int, objects: int, height: int = 480, width: int = 854) -> None:
-    for kind, shift in (("truth", 0), ("masks", 4)):
-        moving_boxes(folder / kind / name, frames, objects, height, width, shift)
+def pair(folder: Path, frames: int, objects: int, height: int, width: int, drawn: int) -> tuple[Folder, Path]:
+    for kind, shift in (("truth/Annotations", 0), ("masks", 4)):
+        moving_blobs(folder / kind / "video", frames, objects, height, width, shift, drawn)
+    return Folder(folder / "truth"), folder / "masks"
 
 
-def compare_with_decoding(root: Path, folder: Path) -> None:
-    truth, masks = Masks(root), lag(root, folder / "lag2")
-    files = [
-        source / name / f"{frame}.png"
-        for name in truth.sequence_names()
-        for frame in truth.truth(name).frame_names[1:-1]
-        for source in (root, masks)
-    ]
-    print("               Pillow  1 process  ratio | wall: Pillow  1 process  2 processes  speed-up  frames/s")
-    for turn in range(1, 4):
-        wall = time.perf_counter
-        cpu = seconds(lambda: decode(files)), seconds(lambda: score(masks, truth, jobs=1))
-        pillow = seconds(lambda: decode(files), wall)
-        one, two = (seconds(lambda jobs=jobs: score(masks, truth, jobs=jobs), wall) for jobs in (1, 2))
+def compare_with_decoding(folder: Path, rounds: int) -> None:
+    truth, masks = Folder(folder / "truth"), folder / "masks"
+    files = scored_files(truth, masks)
+    print(f"{len(files)} PNGs; two processes are this one and one that is started for it, whose start counts\n")
+    print("         CPU s: Pillow  1 process  ratio | s: Pillow  1 process  2 processes  ratio  speed-up  frames/s")
+    shares, gains = [], []
+    for turn in range(1, rounds + 1):
+        pillow = seconds(lambda: decode(files))
+        one, two = (seconds(lambda jobs=jobs: score(masks, truth, jobs=jobs)) for jobs in (1, 2))
+        shares.append(one[0] / pillow[0])
+        gains.append(one[1] / two[1])
         print(
-            f"round {turn} CPU s {cpu[0]:6.2f} {cpu[1]:10.2f} {cpu[1] / cpu[0]:6.2f} |"
-            f"{pillow:13.2f} {one:10.2f} {two:12.2f} {one / two:9.2f} {len(files) / 2 / one:9.0f}"
+            f"round {turn} {pillow[0]:14.2f} {one[0]:10.2f} {shares[-1]:6.2f} |{pillow[1]:10.2f} {one[1]:10.2f}"
+            f"{two[1]:13.2f} {one[1] / pillow[1]:6.2f} {gains[-1]:9.2f} {len(files) / 2 / two[1]:9.0f}"
         )
+    print(f"median   ratio of CPU time {statistics.median(shares):.2f}, speed-up {statistics.median(gains):.2f}")
+
+
+def verb(folder: Path, *arguments: str) -> float:
+    """Seconds that `vosbench score` takes from its start to its end."""
+    code = "import sys; from vosbench.cli import main; sys.exit(main())"
+    where = ("--dataset", "folder", "--root", str(folder / "truth"), "--cache", str(folder / "kept"))
+    command = [sys.executable, "-c", code, "score", str(folder / "masks"), *where, *arguments]
+    return seconds(lambda: subprocess.run(command, check=True, capture_output=True, cwd=REPOSITORY))[1]
+
+
+def as_users_see_it(folder: Path) -> None:
+    one, two = (verb(folder, "--no-cache", "--jobs", jobs) for jobs in ("1", "2"))
+    keeping, again = verb(folder, "--jobs", "2"), verb(folder, "--jobs", "2")
+    print(f"\nvosbench score: {one:.2f} s with one process, {two:.2f} s with two, speed-up {one / two:.2f};")
+    print(f"{keeping:.2f} s with two and scores kept, {again:.2f} s for the same masks again")
+
+
+def measured(folder: Path) -> tuple[float, float]:
+    """CPU seconds, and peak memory in MB, of a fresh process that scores a pair of folders."""
+    command = [sys.executable, __file__, "--measure", str(folder)]
+    cpu, peak = subprocess.run(command, check=True, capture_output=True, text=True, cwd=REPOSITORY).stdout.split()
+    return float(cpu), float(peak) / 1024
 
 
 def growth(folder: Path) -> None:
-    print("\nframes (3 objects)   ms per frame")
-    for frames in (100, 200, 400):
-        pair_of_videos(folder, f"frames{frames}", frames, objects=3)
-        print(f"{frames:6} {1e3 * score_one(folder, f'frames{frames}') / frames:25.2f}")
-    print("\nobjects (60 frames)  ms per frame, of which decoding")
+    print("\nframes of 427x240, 3 objects   ms per frame  peak MB")
+    for frames in (100, 1_000, 10_000):
+        pair(folder / f"frames{frames}", frames, 3, 240, 427, drawn=100)
+        cpu, peak = measured(folder / f"frames{frames}")
+        print(f"{frames:6} {1e3 * cpu / frames:36.2f} {peak:8.0f}")
+    print("\nobjects, 60 frames of 854x480   ms per frame  of which decoding")
     for objects in (1, 2, 5, 10, 20):
-        name = f"objects{objects}"
-        pair_of_videos(folder, name, 60, objects)
-        files = sorted(folder.glob(f"*/{name}/*.png"))
-        pillow = seconds(lambda files=files: decode(files))
-        print(f"{objects:7} {1e3 * score_one(folder, name) / 60:24.2f} {1e3 * pillow / 60:10.2f}")
-
-
-def score_one(folder: Path, name: str) -> float:
-    truth = Masks(folder / "truth").truth(name)
-    return seconds(lambda: score_sequence(truth, folder / "masks", RULES))
-
-
-def peak_memory(truth: Path, masks: Path) -> float:
-    """Peak memory in MB of a fresh process that scores one pair of folders."""
-    command = [sys.executable, __file__, "--peak-of", str(truth), str(masks)]
-    return float(subprocess.run(command, check=True, capture_output=True).stdout) / 1024
+        truth, masks = pair(folder / f"objects{objects}", 60, objects, 480, 854, drawn=60)
+        files = scored_files(truth, masks)
+        pillow, one = seconds(lambda files=files: decode(files))[0], measured(folder / f"objects{objects}")[0]
+        print(f"{objects:7} {1e3 * one / 60:36.2f} {1e3 * pillow / 60:18.2f}")
 
 
 def large_video(folder: Path, frames: int) -> None:
-    pair_of_videos(folder, "large", frames, objects=10, height=1080, width=1920)
-    files = sorted(folder.glob("*/large/*.png"))
-    truth = Masks(folder / "truth")
-    pillow, one = seconds(lambda: decode(files)), seconds(lambda: score(folder / "masks", truth, jobs=1))
-    memory = peak_memory(folder / "truth", folder / "masks")
-    print(f"\n{frames} frames of 1080p, 10 objects: Pillow {pillow:.1f} s, one process {one:.1f} s (CPU),")
-    print(f"ratio {one / pillow:.2f}, {frames / one:.0f} frames/s, peak {memory:.0f} MB")
+    truth, masks = pair(folder, frames, 10, 1080, 1920, drawn=100)
+    pillow = seconds(lambda: decode(scored_files(truth, masks)))[0]
+    one, peak = measured(folder)
+    two = seconds(lambda: score(masks, truth, jobs=2))[1]
+    print(f"\n{frames} frames of 1920x1080, 10 objects: Pillow {pillow:.1f} s, one process {one:.1f} s (CPU), ratio")
+    print(
+        f"{one / pillow:.2f}, {frames / one:.0f} frames/s, peak {peak:.0f} MB; two processes {two:.1f} s on the clock"
+    )
+
+
+def measure(folder: Path) -> None:
+    truth = Folder(folder / "truth")
+    cpu = seconds(lambda: score(folder / "masks", truth, jobs=1))[0]
+    status = Path("/proc/self/status").read_text().splitlines()
+    print(cpu, next(line.split()[1] for line in status if line.startswith("VmHWM")))
+
+
+def conditions() -> str:
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=REPOSITORY)
+    models = {
+        line.partition(": ")[2] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+    }
+    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
+    return (
+        f"{' '.join(models)}, {os.cpu_count()} cores, load {load}; {platform.python_version()}, {commit.stdout.strip()}"
+    )
 
 
 def main() -> None:
-    shared = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "osvos"
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("masks", type=Path, nargs="?", default=shared)
+    parser.add_argument("masks", type=Path, nargs="?", default=REPOSITORY.parent / "shared" / "data" / "osvos")
+    parser.add_argument("--rounds", type=int, default=3, help="comparisons with Pillow")
     parser.add_argument("--large-frames", type=int, default=1000, help="frames of the 1080p video (0: none)")
-    parser.add_argument(
-        "--peak-of", type=Path, nargs=2, metavar=("TRUTH", "MASKS"), help="only print peak memory, kB (Linux)"
-    )
+    parser.add_argument("--only", choices=("decoding", "growth", "large"), help="one part of it")
+    parser.add_argument("--measure", type=Path, metavar="FOLDER", help="only print CPU s and peak kB (Linux)")
     arguments = parser.parse_args()
-    if arguments.peak_of:
-        truth, masks = arguments.peak_of
-        score(masks, Masks(truth), jobs=1)
-        status = Path("/proc/self/status").read_text().splitlines()
-        print(next(line.split()[1] for line in status if line.startswith("VmHWM")))
+    if arguments.measure:
+        measure(arguments.measure)
         return
+    print(conditions())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if arguments.masks.is_dir():
-            compare_with_decoding(arguments.masks, folder)
-            print(f"peak memory of one process: {peak_memory(arguments.masks, folder / 'lag2'):.0f} MB")
-        growth(folder)
-        if arguments.large_frames:
+        if arguments.masks.is_dir() and arguments.only in (None, "decoding"):
+            lag(arguments.masks, folder / "lag2")
+            compare_with_decoding(folder / "lag2", arguments.rounds)
+            as_users_see_it(folder / "lag2")
+            print(f"peak memory of one process: {measured(folder / 'lag2')[1]:.0f} MB")
+        if arguments.only in (None, "growth"):
+            growth(folder)
+        if arguments.large_frames and arguments.only in (None, "large"):
             large_video(folder / "large", arguments.large_frames)
 
 

@@ -155,6 +155,9 @@ COMMANDS = {
         ["score", "masks", *DAVIS, "--split", "test-dev"],
         ["predictions lack the sequence cat", "for every sequence"],
     ),
+    "absent masks to export": (["export", "masks", *DAVIS], ["masks is not a folder", "<sequence>/<frame>.png"]),
+    "server of another data set": (["export", "masks", *DAVIS, "--server", "mose"], ["mose takes no masks", "davis"]),
+    "data set to export for": (["export", "masks"], ["--dataset", "--help"]),
     "data set to check": (["check"], ["--dataset", "--help"]),
     "root to check": (["check", "--dataset", "davis2017", "--root", "no"], ["root no is not a folder", "--root"]),
     "unknown list": (["list", "policy"], ["unknown list 'policy'", "policies"]),
@@ -241,7 +244,8 @@ PREDICTION_FAULTS = {
 
 
 @pytest.mark.parametrize("fault", PREDICTION_FAULTS)
-def test_faults_of_predictions(small_davis, predictions, refused, fault):
+def test_faults_of_predictions(small_davis, predictions, monkeypatch, refused, fault):
+    monkeypatch.chdir(small_davis.parent)
     spoil, expected = PREDICTION_FAULTS[fault]
     spoil(predictions)
     said = refused("score", predictions, "--dataset", "davis2017", "--root", small_davis, "--jobs", 1)
@@ -249,10 +253,23 @@ def test_faults_of_predictions(small_davis, predictions, refused, fault):
         assert words in said
 
 
-def test_private_ground_truth_has_no_score(small_davis, predictions, refused):
-    said = refused("score", predictions, "--dataset", "davis2017", "--root", small_davis, "--split", "test-dev")
-    assert "ground truth of davis2017 test-dev is private" in said
-    assert "submit" in said
+@pytest.mark.parametrize("protocol", ["davis2017", "vos-benchmark"])
+def test_private_ground_truth_has_no_score(small_davis, predictions, monkeypatch, refused, protocol):
+    monkeypatch.chdir(small_davis.parent)
+    (small_davis / "ImageSets/2017/val.txt").rename(small_davis / "ImageSets/2017/test-challenge.txt")
+    for split in ("test-dev", "test-challenge"):  # even where all masks are on disk
+        where = ("--dataset", "davis2017", "--root", small_davis, "--split", split)
+        said = refused("score", predictions, *where, "--protocol", protocol, "--csv", "csv", "--json", "score.json")
+        assert f"ground truth of davis2017 {split} is private" in said
+        assert "submit" in said
+    assert {path.name for path in small_davis.parent.iterdir()} == {"DAVIS", predictions.name}
+
+
+def test_the_private_split_of_youtube_vos_has_no_score(small_youtube, monkeypatch, refused):
+    monkeypatch.chdir(small_youtube.parent)
+    where = ("--dataset", "youtube-vos-2019", "--root", small_youtube)
+    (small_youtube / "masks/a1").mkdir(parents=True)
+    assert "ground truth of youtube-vos-2019 valid is private" in refused("score", small_youtube / "masks", *where)
 
 
 @pytest.mark.parametrize(

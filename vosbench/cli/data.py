@@ -47,8 +47,8 @@ def check(
     subject = (
         f"{predictions} for {data.name} {data.split}" if predictions else f"{data.name} {data.split} in {data.root}"
     )
-    where = f"{subject}: {_count(len(names), 'sequence')}{', PARTIAL' if data.is_partial else ''}"
-    print(f"{where}, {_count(len(problems), 'problem')}" if problems else f"{where}, sound", file=sys.stderr)
+    where = f"{subject}: {options.count(len(names), 'sequence')}{', PARTIAL' if data.is_partial else ''}"
+    print(f"{where}, {options.count(len(problems), 'problem')}" if problems else f"{where}, sound", file=sys.stderr)
     options.write_json(
         json,
         {
@@ -60,10 +60,6 @@ def check(
         },
     )
     return 2 if problems else 0
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 KINDS = ("policies", "datasets", "models", "protocols", "configs")

@@ -152,12 +152,13 @@ def export(
         masks = export_masks(predictions, data, out, server, jobs, progress)
     except UnfitMasksError as error:
         progress.close()
-        options.print_problems(error.problems)
+        if len(error.problems) > 1:  # a single one is the error's own text
+            options.print_problems(error.problems)
         raise
     finally:
         progress.close()
     names = data.sequence_names()
-    print(f"{out} holds {masks} masks of {len(names)} sequences of {data.name} {data.split}")
+    print(f"{out} holds {masks} masks of {options.count(len(names), 'sequence')} of {data.name} {data.split}")
     options.write_json(json, {"archive": str(out), "masks": masks, "sequences": list(names)})
 
 
