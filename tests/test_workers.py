@@ -2,19 +2,12 @@
 
 import multiprocessing
 import os
-import time
 
 import pytest
+from halving import half
 
 from vosbench.errors import VosbenchError
 from vosbench.workers import WORTHWHILE, spread
-
-
-def half(number):
-    time.sleep(0.02)
-    if number < 0:
-        raise VosbenchError("negative", "give a positive number")
-    return number / 2, os.getpid()
 
 
 def test_this_process_and_others_do_every_task_once():
