@@ -53,7 +53,9 @@ def object_stability(trace: ObjectTrace, predictions: Path, binary: bool) -> Obj
         if before is not None and here is not None:
             costs.append(_instability(before, here))
         before = here
-    return ObjectStability(trace.sequence, trace.object_id, float(np.mean(costs)) if costs else float("nan"), len(costs))
+    return ObjectStability(
+        trace.sequence, trace.object_id, float(np.mean(costs)) if costs else float("nan"), len(costs)
+    )
 
 
 def stability(first: np.ndarray, second: np.ndarray) -> float:
@@ -91,7 +93,8 @@ def outline(mask: np.ndarray) -> np.ndarray:
     closed = np.vstack([border, border[:1]])
     place = np.append(0, np.cumsum(np.hypot(*np.diff(closed, axis=0).T)))
     wanted = np.linspace(0, place[-1], max(int(np.ceil(place[-1] / SPACING)), 1), endpoint=False)
-    return np.stack([np.interp(wanted, place, axis) for axis in closed.T], axis=1)
+    points = np.stack([np.interp(wanted, place, axis) for axis in closed.T], axis=1)
+    return np.round(points, 6)  # what is straight stays so: directions along the axes are where bins meet
 
 
 def shape_contexts(points: np.ndarray) -> np.ndarray:

@@ -56,6 +56,7 @@ _COLUMNS = {
     "threshold": _Column("above", 100),
     **{f"{m}_{group}": _Column(f"{m.upper()}\n{group}", 100, 1) for group in ("seen", "unseen") for m in "jf"},
     "overall": _Column("overall", 100, 1),
+    "t_mean": _Column("T\nmean", 100, 1),
     "model_fps": _Column("model\nFPS", 1, 2),
     "end_to_end_fps": _Column("end-to-end\nFPS", 1, 2),
     "frames_in_memory": _Column("frames in\nmemory", 1, 1),
