@@ -203,6 +203,15 @@ def test_score_with_extras(small_davis, tmp_path, vosbench, refused):
     assert (
         read_json(tmp_path / "wide.json")["summary"]["f_mean"] > read_json(tmp_path / "score.json")["summary"]["f_mean"]
     )
+    outcome = vosbench(*arguments, "--stability", "--json", tmp_path / "stable.json")
+    assert outcome.out.startswith(plain.out)
+    stable = read_json(tmp_path / "stable.json")["stability"]
+    assert [(o["sequence"], o["object_id"], o["pairs"]) for o in stable["objects"]] == [
+        ("ant", 1, 3),
+        ("ant", 2, 1),
+        ("bee", 1, 3),
+    ]
+    assert stable["mean"] == {"t_mean": pytest.approx(0, abs=1e-12), "objects": 3}  # rectangles that drift
     for bad in ("0", "-1", "nan", "inf"):
         assert "boundary threshold" in refused(*arguments, "--boundary-threshold", bad)
 

@@ -181,11 +181,13 @@ def test_dilation_is_by_the_disk_of_scikit_image(radius):
 
     points = np.zeros((300, 420), bool)
     points[[0, 150, 299, 140, 299], [0, 210, 419, 63, 64]] = True
-    dilated = bitmap.unpack(bitmap.dilate(bitmap.pack(points[None], spare=radius), radius), 300, 420)[0]
+    masks = np.stack([points, np.zeros_like(points), points])  # what one mask is dilated by reaches no other
+    dilated = bitmap.unpack(bitmap.dilate(bitmap.pack(masks, spare=radius), radius), 300, 420)
     expected = np.zeros((300 + 2 * radius, 420 + 2 * radius), bool)
     for y, x in np.argwhere(points):
         expected[y : y + 2 * radius + 1, x : x + 2 * radius + 1] |= disk(radius).astype(bool)
-    np.testing.assert_array_equal(dilated, expected[radius : radius + 300, radius : radius + 420])
+    expected = expected[radius : radius + 300, radius : radius + 420]
+    np.testing.assert_array_equal(dilated, [expected, np.zeros_like(expected), expected])
 
 
 def test_radius_of_known_sizes():
