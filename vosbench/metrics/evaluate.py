@@ -124,7 +124,8 @@ def _known_ids(unscored_truths: Sequence[np.ndarray], sequence: str, protocol: P
 def _score_frame(frame: str, prediction: np.ndarray, truth: np.ndarray, planned: Plan, where: str) -> FrameScores:
     protocol = planned.protocol
     refuse_other_size(prediction, truth, where)
-    radius = boundary_radius(*truth.shape, protocol.boundary_threshold)
+    height, width = truth.shape
+    radius = boundary_radius(height, width, protocol.boundary_threshold)
     box = labelled_box(prediction, truth)
     if box is None:
         return FrameScores(frame, {})

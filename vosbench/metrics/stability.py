@@ -107,7 +107,7 @@ def shape_contexts(points: np.ndarray) -> np.ndarray:
     turn = np.floor(np.arctan2(y, x) * (DIRECTIONS / (2 * np.pi))).astype(np.int32) % DIRECTIONS
     near = ring < len(RINGS)
     bins = len(RINGS) * DIRECTIONS
-    place = np.arange(0, count * bins, bins, np.int32)[:, None] + ring * np.int32(DIRECTIONS) + turn
+    place = np.arange(count, dtype=np.int32)[:, None] * bins + ring * np.int32(DIRECTIONS) + turn
     found = np.bincount(place[near], minlength=count * bins).reshape(count, bins)
     return found / found.sum(axis=1, keepdims=True)
 
