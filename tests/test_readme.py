@@ -5,9 +5,9 @@ import shlex
 from pathlib import Path
 
 import pytest
-from policy_contract import CHECKS
 
 from vosbench.cli import main
+from vosbench.memory.contract import CHECKS
 from vosbench.memory.registry import policy_names, resolve_policy
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")

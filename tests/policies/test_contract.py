@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 import pytest
 import torch
 from plain_memory import RULES
-from policy_contract import CHECKS, check_capacity_is_never_exceeded, check_objects_may_appear_later
 
 from vosbench.errors import VosbenchError
 from vosbench.inference.propagate import propagate
 from vosbench.memory.policy import BoundedPolicy, MemoryPolicy
+from vosbench.memory.contract import CHECKS
 from vosbench.memory.registry import load_policy, policy_names, resolve_policy
 from vosbench.types import Sequence
 

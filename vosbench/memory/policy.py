@@ -155,7 +155,7 @@ class LatestPolicy(MemoryPolicy):
 class WrappingPolicy(MemoryPolicy):
     """Leaves everything to the strategy `base`; a subclass changes what it wants to."""
 
-    base: MemoryPolicy = strategy("lfu", "the strategy that is wrapped")
+    base: MemoryPolicy = strategy("lfu", "the strategy that is wrapped")  # noqa: RUF009
 
     @property
     def needs_truth(self) -> bool:

@@ -172,10 +172,10 @@ def _usable(kind: type[MemoryPolicy]) -> type[MemoryPolicy]:
         raise VosbenchError(f"strategy {name} does not define {', '.join(missing)}", "see MemoryPolicy for the methods")
     if any(isinstance(value, Field) for value in vars(kind).values()):
         raise VosbenchError(f"strategy {name} has parameters but is no dataclass", "put @dataclass above the class")
-    for field in fields(kind):
-        if field.init and type(field.default) not in {bool, int, float, str}:
+    for known in fields(kind):
+        if known.init and type(known.default) not in {bool, int, float, str}:
             raise VosbenchError(
-                f"strategy {name}: parameter {field.name} has no bool, int, float or str as its default",
+                f"strategy {name}: parameter {known.name} has no bool, int, float or str as its default",
                 "write NAME: TYPE = parameter(DEFAULT, UNIT, ABOUT)",
             )
     return kind
