@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vosbench.cli import main
-from vosbench.memory.contract import CHECKS
+from vosbench.memory.contract import check_contract
 from vosbench.memory.registry import policy_names, resolve_policy
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
@@ -23,11 +23,10 @@ def test_the_scripting_example_runs(tmp_path, monkeypatch, capsys):
     assert {record.policy.spec for record in found["records"]} >= {"lfu:capacity=2", "lfu:capacity=4"}
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_the_example_of_a_strategy_keeps_the_contract(check, tmp_path):
+def test_the_example_of_a_strategy_keeps_the_contract(tmp_path):
     (example,) = (block for block in BLOCKS if "BoundedPolicy" in block)
     (tmp_path / "idea.py").write_text(example)
-    check(resolve_policy(str(tmp_path / "idea.py")).build)
+    assert check_contract(resolve_policy(str(tmp_path / "idea.py")).build) == []
 
 
 def test_every_strategy_is_in_the_table():
