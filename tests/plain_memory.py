@@ -289,9 +289,7 @@ def object_lfu(frames: float, distance: int, rho: float) -> Rule:
         return new
 
     def scores(state: State, t: int) -> list[float]:
-        best_first = sorted(
-            state.memory, key=lambda x: (x.hits / x.seen if x.seen else math.inf, x.name), reverse=True
-        )
+        best_first = sorted(state.memory, key=lambda x: (x.hits / x.seen if x.seen else math.inf, x.name), reverse=True)
         quota = int(rho * int(frames * state.tokens_per_frame) / (len(state.soft[t]) + 1))
         ranks = {}
         for place, token in enumerate(best_first):

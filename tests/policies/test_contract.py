@@ -2,6 +2,7 @@
 
 import inspect
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 import torch
@@ -224,7 +225,7 @@ def test_a_broken_strategy_is_found_with_file_line_and_frame(kind):
         assert fault.hint
         assert "\n" not in fault.message
         file, line = fault.message.split(": ")[0].rsplit(":", 1)
-        assert file == __file__
+        assert Path(file).resolve() == Path(__file__)
         assert begin <= int(line) <= begin + len(source)
         assert " frame " in fault.message
     assert any(EXPECTED[kind] in fault.message for fault in faults), faults
@@ -234,4 +235,4 @@ def test_the_line_is_that_of_the_fault():
     source, begin = inspect.getsourcelines(Crash)
     offset = next(i for i, text in enumerate(source) if "1 / 0" in text)
     (fault,) = check_contract(Crash)
-    assert fault.message == f"{__file__}:{begin + offset}: frame 9: ZeroDivisionError: division by zero"
+    assert fault.message.endswith(f"test_contract.py:{begin + offset}: frame 9: ZeroDivisionError: division by zero")

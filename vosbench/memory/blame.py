@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 
 import torch
 
@@ -31,14 +32,17 @@ def blamed(policy: MemoryPolicy, where: str) -> Iterator[None]:
 
 
 def location(policy: MemoryPolicy, error: BaseException | None = None) -> str:
-    """`FILE:LINE` of the innermost call in the strategy's file, or a wrapped one's; else of where its class begins."""
+    """`FILE:LINE` of the innermost call in the strategy's file, or a wrapped one's; else of where its class begins.
+
+    Files below the working folder are named from there.
+    """
     kinds = _kinds(policy)
     files = {inspect.getsourcefile(kind) for kind in kinds}
     calls = [] if error is None else traceback.extract_tb(error.__traceback__)
-    for call in reversed(calls):
-        if call.filename in files:
-            return f"{call.filename}:{call.lineno}"
-    return f"{inspect.getsourcefile(kinds[0])}:{inspect.getsourcelines(kinds[0])[1]}"
+    own = [(call.filename, call.lineno) for call in calls if call.filename in files]
+    file, line = own[-1] if own else (inspect.getsourcefile(kinds[0]), inspect.getsourcelines(kinds[0])[1])
+    path, here = Path(str(file)), Path.cwd()
+    return f"{path.relative_to(here) if path.is_relative_to(here) else path}:{line}"
 
 
 def _kinds(policy: MemoryPolicy) -> list[type[MemoryPolicy]]:

@@ -34,7 +34,7 @@ def check_contract(build: Build) -> list[PolicyError]:
 
 
 def capacity_is_never_exceeded(build: Build) -> None:
-    policy, trace = build(), Trace.draw(frames=60)
+    policy, trace = build(), Trace.draw(frames=31)
     for now, bank in drive(policy, trace):
         _demand(now.count == len(now.tokens), policy, now.frame, "the bank's count is not that of its occupied slots")
         if bank.capacity is not None:
@@ -48,7 +48,7 @@ def capacity_is_never_exceeded(build: Build) -> None:
 def pinned_tokens_stay(build: Build) -> None:
     policy = build()
     pinned: frozenset[tuple[int, int]] = frozenset()
-    for now, _ in drive(policy, Trace.draw(frames=40, appearing=LATER)):
+    for now, _ in drive(policy, Trace.draw(appearing=LATER)):
         _demand(pinned <= now.pinned, policy, now.frame, f"pinned tokens are gone: {sorted(pinned - now.pinned)[:5]}")
         pinned = now.pinned
 
@@ -112,10 +112,10 @@ def objects_are_alike(build: Build) -> None:
 
 
 def an_object_may_vanish(build: Build) -> None:
-    trace = Trace.draw(frames=40)
+    trace = Trace.draw()
     soft = trace.soft.clone()
-    soft[4:20, 0] = 0
-    soft[10:16] = 0
+    soft[4:18, 0] = 0
+    soft[10:14] = 0
     policy = build()
     for now, _ in drive(policy, replace(trace, soft=soft)):
         _reads_are_finite(policy, now)
