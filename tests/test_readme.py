@@ -10,6 +10,7 @@ from vosbench.cli import main
 from vosbench.inference.propagate import propagate
 from vosbench.memory.contract import check_contract
 from vosbench.memory.registry import load_policy, policy_names, resolve_policy
+from vosbench.suite_file import read_suites
 from vosbench.types import Sequence
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
@@ -43,6 +44,17 @@ def test_the_example_of_a_strategy_runs(idea, small_model, small_clip):
     assert whole == [12] * 5 + [24] * 5 + [36] * 13
     strict = [p.timing.tokens for p in propagate(small_model, sequence, load_policy(f"{idea}:area=9999"))]
     assert strict == [12] * 23
+
+
+@pytest.mark.usefixtures("idea")
+def test_the_example_of_a_suite_can_be_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "night.toml").write_text(*re.findall(r"```toml\n(.*?)```", README, re.S))
+    suites = read_suites("night.toml")
+    assert [suite.dataset for suite in suites] == ["davis2017", "youtube-vos-2019"]
+    assert len(suites[0].policies) == 1 + 3 + 2 * 3
+    for spec in suites[0].policies:
+        resolve_policy(spec)
 
 
 def test_every_strategy_is_in_the_table():

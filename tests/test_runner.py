@@ -1,10 +1,8 @@
 """Runs from a data set on disk to records: complete, resumed, invalidated, interrupted, and refused."""
 
 import os
-import shutil
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -26,17 +24,7 @@ STRATEGIES = ("every-k:k=2", "first-only")
 CONTROLS = ("copy-first-mask", "predict-nothing")
 
 
-@pytest.fixture(scope="module")
-def pool():
-    with ProcessPoolExecutor(1, timeout=None) as pool:
-        yield pool
-
-
-@pytest.fixture(autouse=True)
-def lent_pool(pool, monkeypatch):
-    """Processes take a second to start: all runs here share theirs."""
-    lent = SimpleNamespace(submit=pool.submit, shutdown=lambda **_: None)
-    monkeypatch.setattr(background, "ProcessPoolExecutor", lambda *_, **__: lent)
+pytestmark = pytest.mark.usefixtures("lent_pool")
 
 
 @pytest.fixture
@@ -44,27 +32,9 @@ def own_pool(lent_pool, monkeypatch):  # noqa: ARG001
     monkeypatch.setattr(background, "ProcessPoolExecutor", ProcessPoolExecutor)
 
 
-@pytest.fixture
-def finished(finished_run, tmp_path):
-    """A copy of the finished run to tamper with: the folders `DAVIS` and `run`."""
-    return shutil.copytree(finished_run, tmp_path / "copy")
-
-
-@pytest.fixture
-def work():
-    """A progress callback that notes every (strategy, sequence) that was done to its end."""
-
-    class Work(set):
-        def __call__(self, strategy, sequence, frame, frames):
-            if frame == frames:
-                self.add((strategy, sequence))
-
-    return Work()
-
-
 def lasting(records):
     """What of records a repetition must give again: everything but times and machine."""
-    return [replace(record, timing=None, environment=None) for record in records]
+    return [replace(record, timings=(), environment=None) for record in records]
 
 
 def test_a_run_leaves_a_complete_record_per_strategy_and_sequence(finished_run):
@@ -83,14 +53,15 @@ def test_a_run_leaves_a_complete_record_per_strategy_and_sequence(finished_run):
         assert (record.settings.top_k, record.settings.size, record.settings.affinity) == (20, None, "l2")
     for record in records[:4]:
         assert record.policy.kind == "strategy"
-        assert record.timing.frames == 6
-        assert record.timing.objects == (2 if record.sequence == "ant" else 1,) * 6
-        assert 0 < record.timing.model_seconds <= record.timing.end_to_end_seconds
-        assert sum(record.timing.latency_ms) == pytest.approx(1000 * record.timing.model_seconds)
+        (timing,) = record.timings
+        assert timing.frames == 6
+        assert timing.objects == (2 if record.sequence == "ant" else 1,) * 6
+        assert 0 < timing.model_seconds <= timing.end_to_end_seconds
+        assert sum(timing.latency_ms) == pytest.approx(1000 * timing.model_seconds)
         # 12 tokens a frame; the last frame is never written
         kept = (1, 1, 2, 2, 3, 3) if record.policy.name == "every-k" else (1,) * 6
         assert record.memory.frames == kept
-    assert all(r.policy.kind == "control" and r.timing is r.memory is None for r in records[4:])
+    assert all(r.policy.kind == "control" and r.timings == () and r.memory is None for r in records[4:])
 
 
 def test_masks_carry_the_ids_and_the_palette(finished_run):
@@ -191,7 +162,7 @@ def test_what_determines_a_result_invalidates_it(finished, small_suite, monkeypa
 def test_a_changed_frame_is_computed_and_scored_again(finished, small_suite, work):
     before = read_run(finished / "run")
     invert(finished / "DAVIS/JPEGImages/480p/bee/00000.jpg")
-    records = run(small_suite(finished / "DAVIS"), finished / "run", work)
+    records = run(small_suite(finished / "DAVIS"), finished / "run", work, fresh=True)
     assert len(work) == 8
     assert {r.identity for r in records}.isdisjoint(r.identity for r in before)
     assert {r.dataset for r in records}.isdisjoint({r.dataset for r in before})
@@ -202,6 +173,34 @@ def test_a_changed_frame_is_computed_and_scored_again(finished, small_suite, wor
     ]
     assert set(changed) <= {(spec, "bee") for spec in STRATEGIES}
     assert changed
+
+
+def test_repetitions_take_turns(small_davis, small_suite, tmp_path):
+    passes = []
+
+    def note(strategy, sequence, frame, frames):
+        if frame == frames:
+            passes.append((sequence, strategy))
+
+    suite = small_suite(small_davis, repeats=3)
+    records = run(suite, tmp_path / "run", note)
+    for sequence in ("ant", "bee"):
+        turns = [strategy for name, strategy in passes if name == sequence]
+        assert turns == [*STRATEGIES, *CONTROLS, *STRATEGIES, *STRATEGIES]
+    assert len(passes) == plan.Plan(suite).passes == 16
+    assert {len(r.timings) for r in records if r.policy.kind == "strategy"} == {3}
+    assert len({t.model_seconds for r in records for t in r.timings}) == 12  # raw, not one figure thrice
+    assert all(r.scores and r.masks for r in records)
+    assert plan.Plan(replace(suite, repeats=1)).conditions != records[0].conditions
+
+
+def test_a_record_tells_the_suite_without_the_places_of_this_machine(finished_run):
+    for record in read_run(finished_run / "run"):
+        assert record.suite["name"] == "default"
+        assert record.suite["dataset"] == "davis2017"
+        assert record.suite["policies"] == list(STRATEGIES)
+        assert record.suite["model"] == "stcn-tiny"
+        assert str(finished_run) not in str(record.suite)
 
 
 def test_an_edited_strategy_file_is_another_strategy(small_davis, small_suite, tmp_path, work):
@@ -315,7 +314,7 @@ def test_a_private_split_gives_masks_and_no_scores(small_davis, small_suite, tmp
     monkeypatch.setattr(background, "ProcessPoolExecutor", lambda *_, **__: pytest.fail("nothing is to be scored"))
     records = run(small_suite(small_davis, split="test-dev"), tmp_path / "run")
     assert [(r.policy.spec, r.sequence) for r in records] == [(spec, "cat") for spec in STRATEGIES]
-    assert all(r.scores is None and r.timing.frames == 6 for r in records)
+    assert all(r.scores is None and r.timings[0].frames == 6 for r in records)
     assert len(list((tmp_path / "run/masks/first-only/cat").glob("*.png"))) == 6
     assert leaderboard(records).frame["jf"].isna().all()
 

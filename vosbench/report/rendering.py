@@ -63,6 +63,7 @@ _COLUMNS = {
     "frames_in_memory_peak": _Column("peak\nframes", 1, 1),
     "bank_bytes_peak": _Column("bank\nMB", 1e-6, 1),
     "device_bytes_peak": _Column("device\nMB", 1e-6, 1),
+    "failed_sequences": _Column("failed\nsequences"),
     "objects": _Column("objects"),
     "frames": _Column("frames"),
     "scored_frames": _Column("scored\nframes"),
@@ -93,7 +94,7 @@ def _cells(frame: pd.DataFrame, line_break: str) -> tuple[list[str], list[list[s
     rows = [[_COLUMNS[name].show(row[name]) for name in names] for row in frame.to_dict("records")]
     if "kind" in frame and "strategy" in names:
         for row, kind in zip(rows, frame["kind"], strict=True):
-            row[names.index("strategy")] += " (control)" if kind == "control" else ""
+            row[names.index("strategy")] += "" if kind == "strategy" else f" ({kind})"
     align = ["left" if pd.api.types.is_string_dtype(frame[name]) else "right" for name in names]
     return headings, rows, align
 
