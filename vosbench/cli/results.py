@@ -66,6 +66,7 @@ def plot(
 ) -> None:
     """Draw J&F against FPS, if the run has scores, and latency and memory against frame index."""
     from vosbench.report import plots  # here: matplotlib would make every other verb start a second later
+    from vosbench.report.style import save
 
     if format not in ("png", "svg", "pdf"):
         raise unknown("figure format", format, ("png", "svg", "pdf"))
@@ -78,7 +79,7 @@ def plot(
             print(f"{name} is left out: the run has no scores", file=sys.stderr)
             continue
         path = out / f"{name}.{format}"
-        plots.save(draw(records), path)
+        save(draw(records), path)
         written.append(str(path))
         print(path)
     options.write_json(json, {"figures": written})

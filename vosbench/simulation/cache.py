@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from vosbench.errors import VosbenchError
 from vosbench.hashing import PACKAGE, source_hash
 from vosbench.inference.frames import Geometry
 from vosbench.models.stcn import STCN
@@ -27,7 +28,7 @@ def _code() -> str:
     return source_hash(PACKAGE, SOURCE)
 
 
-def recorded(
+def keep(
     folder: Path,
     model: STCN,
     checkpoint_hash: str,
@@ -35,8 +36,8 @@ def recorded(
     fingerprint: str,
     shorter_side: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Trace:
-    """The trace of a sequence, from `folder` or else recorded (see `record`) and kept there.
+) -> Path:
+    """The file in `folder` that holds the trace of a sequence; recorded now (see `record`) unless it is there.
 
     `fingerprint` is that of the sequence's files, `checkpoint_hash` that of the weights. Raises VosbenchError as
     `record` does, and if the file cannot be written.
@@ -54,22 +55,23 @@ def recorded(
     }
     name = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
     path = folder / f"{name}.safetensors"
-    trace = _read(path)
-    if trace is None:
-        trace = record(model, sequence, shorter_side, progress)
-        facts = {"name": trace.name, "appearing": trace.appearing, "geometry": asdict(trace.geometry)}
-        with replacing(path, "trace") as temporary:
-            save_file({"keys": trace.keys}, temporary, {"trace": json.dumps(facts)})
-    return trace
-
-
-def _read(path: Path) -> Trace | None:
-    """The trace in a file; None if there is none, or if it is not whole."""
     try:
-        with safe_open(path, "pt") as file:
-            facts = json.loads(file.metadata()["trace"])
+        load(path)
+    except VosbenchError:
+        trace = record(model, sequence, shorter_side, progress)
+        about = {"name": trace.name, "appearing": trace.appearing, "geometry": asdict(trace.geometry)}
+        with replacing(path, "trace") as temporary:
+            save_file({"keys": trace.keys}, temporary, {"trace": json.dumps(about)})
+    return path
+
+
+def load(path: Path, device: str = "cpu") -> Trace:
+    """The trace in a file, its keys on `device`. Raises VosbenchError if there is none, or if it is not whole."""
+    try:
+        with safe_open(path, "pt", device) as file:
+            about = json.loads(file.metadata()["trace"])
             keys = file.get_tensor("keys")
-    except (OSError, SafetensorError):
-        return None
-    geometry = Geometry(**{side: tuple(lengths) for side, lengths in facts["geometry"].items()})
-    return Trace(facts["name"], keys, tuple(map(tuple, facts["appearing"])), geometry)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise VosbenchError(f"{path} holds no trace ({error})", "delete it; it is recorded again when needed") from None
+    geometry = Geometry(**{side: tuple(lengths) for side, lengths in about["geometry"].items()})
+    return Trace(about["name"], keys, tuple((frame, count) for frame, count in about["appearing"]), geometry)

@@ -1,43 +1,17 @@
 """What a replay tells of each strategy: attention kept, age of what is used, tokens held, tokens thrown out."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import torch
 
 from vosbench.errors import VosbenchError
 from vosbench.memory.attention import Metric
 from vosbench.memory.policy import MemoryPolicy
+from vosbench.simulation.outcome import Outcome
 from vosbench.simulation.replay import replay
 from vosbench.simulation.trace import Trace
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """One strategy on one sequence.
-
-    Per read, that is for each of the `reads` frames after the first annotated one: `retained`, the share of the
-    attention that an unbounded reference memory pays in this frame (softmax weights of its top k, over all query
-    pixels and all groups of objects with the same first frame) to tokens, by frame and position, that this strategy
-    holds too; and `hit_age`, the mean age, in frames, of the tokens among this strategy's own top k.
-
-    Per frame of the video: `tokens` held after it. Per write but the first: how many tokens were `evicted`.
-    """
-
-    spec: str
-    sequence: str
-    tokens_per_frame: int
-    retained: tuple[float, ...]
-    hit_age: tuple[float, ...]
-    tokens: tuple[int, ...]
-    evicted: tuple[int, ...]
-
-    @property
-    def reads(self) -> int:
-        return len(self.retained)
-
-
-REFERENCE = "reference"
+REFERENCE = "the reference memory"
 
 
 def simulate(
@@ -62,8 +36,9 @@ def simulate(
         if REFERENCE in faults:
             raise faults[REFERENCE]
         if moment.matches:
+            bank = moment.banks[-1]
             weight.zero_()
-            weight[moment.banks[-1].tokens] = moment.matches[-1].mass().double()
+            weight[bank.tokens[bank.bank.occupied]] = moment.matches[-1].mass()[bank.bank.occupied].double()
         for place, bank in enumerate(moment.banks):
             tally = tallies[bank.name]
             tally.look(bank.held, bank.bank.count, moment.written[place])
