@@ -1,7 +1,8 @@
 """Many settings over many sequences, on several processes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
@@ -26,32 +27,54 @@ class Study:
     metric: Metric = "l2"
     device: str = "cpu"
 
-    def shares(self, count: int) -> list["Study"]:
-        """The same study in up to `count` parts with about as many settings each."""
-        parts = (self.specs[start::count] for start in range(count))
-        return [replace(self, specs=part) for part in parts if part]
+
+@dataclass(frozen=True)
+class Task:
+    """Settings to simulate over the trace of one sequence, in a file."""
+
+    study: Study
+    trace: Path
+
+    def carry_out(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Outcome | VosbenchError]:
+        """See `simulate`."""
+        study = self.study
+        policies = {spec: load_policy(spec) for spec in study.specs}
+        return simulate(
+            load(self.trace, study.device),
+            policies,
+            load_policy(study.reference),
+            top_k=study.top_k,
+            metric=study.metric,
+            progress=progress,
+        )
+
+
+def plan(study: Study, traces: Sequence[Path], jobs: int | None = None) -> list[Task]:
+    """The study over recorded traces as tasks for `jobs` processes (None: one per core).
+
+    Settings share the work on a sequence, so they are divided only where there are fewer sequences than processes.
+    """
+    count = -(-(jobs or cpu_count()) // len(traces))
+    parts = [replace(study, specs=specs) for start in range(count) if (specs := study.specs[start::count])]
+    return [Task(part, trace) for trace in traces for part in parts]
 
 
 def carry_out(
-    study: Study, traces: Sequence[Path], jobs: int | None = None
-) -> Iterator[dict[str, Outcome | VosbenchError]]:
-    """Simulate the study over recorded traces; yields parts of the outcomes, in any order, as they are done.
+    tasks: Sequence[Task], jobs: int | None = None, progress: Callable[[Task, int, int], None] | None = None
+) -> Iterator[tuple[Task, dict[str, Outcome | VosbenchError]]]:
+    """The tasks with their outcomes, in any order, as they are done on up to `jobs` processes.
 
-    Settings share the work on a sequence, so they are spread over `jobs` processes (None: one per core) only where
-    there are fewer sequences than processes. A setting that breaks the contract of a strategy gives its error.
+    A setting that breaks the contract of a strategy gives its error. `progress` is told frames done and frames in
+    all, by tasks that this process does itself.
     """
-    jobs = jobs or cpu_count()
-    shares = study.shares(-(-jobs // len(traces)))
-    tasks = [(share, trace) for trace in traces for share in shares]
-    if jobs == 1 or len(tasks) == 1:
-        yield from (_simulate(*task) for task in tasks)
+    workers = min(jobs or cpu_count(), len(tasks))
+    if workers == 1:
+        for task in tasks:
+            yield task, task.carry_out(None if progress is None else partial(progress, task))
         return
-    with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // jobs)):
-        workers = Parallel(n_jobs=min(jobs, len(tasks)), return_as="generator_unordered")
-        yield from workers(delayed(_simulate)(*task) for task in tasks)
+    with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // workers)):
+        yield from Parallel(n_jobs=workers, return_as="generator_unordered")(delayed(_apart)(task) for task in tasks)
 
 
-def _simulate(study: Study, trace: Path) -> dict[str, Outcome | VosbenchError]:
-    policies = {spec: load_policy(spec) for spec in study.specs}
-    keys = load(trace, study.device)
-    return simulate(keys, policies, load_policy(study.reference), top_k=study.top_k, metric=study.metric)
+def _apart(task: Task) -> tuple[Task, dict[str, Outcome | VosbenchError]]:
+    return task, task.carry_out()
