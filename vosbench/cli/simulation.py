@@ -3,6 +3,7 @@
 import json as json_text
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,7 +76,7 @@ def simulate(
 
     run = () if against is None else read_run(against)
     named = split_specs(policy or ()) or _strategies(run) or DEFAULT_POLICIES
-    study = Study(settings(named, capacity), *settings([reference], None), top_k, affinity, device)
+    study = Study(settings(named, capacity), settings([reference], None)[0], top_k, affinity, device)
     if plot is not None:
         capacity_plots.require_sweep(study.specs)
     data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(options.split_names(sequences), limit)
@@ -88,9 +89,9 @@ def simulate(
         )
     checkpoint = read_checkpoint(model)
     _require_same(run, data, checkpoint.sha256, (top_k, size or data.shorter_side, affinity))
-    partial = ", PARTIAL: sequences were left out" if data.is_partial else ""
+    left_out = ", PARTIAL: sequences were left out" if data.is_partial else ""
     conditions = (
-        f"{dataset} {data.split}, frames {data.frame_mode}; {options.count(len(names), 'sequence')}{partial}; "
+        f"{dataset} {data.split}, frames {data.frame_mode}; {options.count(len(names), 'sequence')}{left_out}; "
         f"simulated with the keys of {checkpoint.name} ({checkpoint.sha256[:8]}), {affinity} affinity, top-{top_k}"
         + ("" if size is None else f", shorter side {size}")
     )
@@ -161,10 +162,14 @@ def _record(data: Dataset, checkpoint: "Checkpoint", device: str, size: int | No
     progress = RunProgress(len(names))
     try:
         for name in names:
-            sequence, fingerprint = data.sequence(name), data.fingerprint(name)
             traces[name] = keep(
-                *(cache, model, checkpoint.sha256, sequence, fingerprint, size),
-                lambda done, total, name=name: progress("keys", name, done, total),
+                cache,
+                model,
+                checkpoint.sha256,
+                data.sequence(name),
+                data.fingerprint(name),
+                size,
+                partial(progress, "keys", name),
             )
     finally:
         progress.close()
