@@ -65,8 +65,8 @@ def main() -> None:
     found = simulate(trace, {spec: load_policy(spec) for spec in specs}, load_policy("every-k:k=5"))
     simulated = time.perf_counter() - started
     assert len(found) == len(STRATEGIES) * len(CAPACITIES)
-    each = 1000 * simulated / len(specs) / frames
-    print(f"{len(specs)} settings: {simulated:.1f} s, {simulated / run:.2f} full runs; {each:.2f} ms a setting and frame")
+    each = f"{1000 * simulated / len(specs) / frames:.2f} ms a setting and frame"
+    print(f"{len(specs)} settings: {simulated:.1f} s, {simulated / run:.2f} full runs; {each}")
     print(f"both: {(recorded + simulated) / run:.2f} full runs (4 are allowed)")
 
 

@@ -20,7 +20,9 @@ from vosbench.datasets import DATASETS
 from vosbench.images import read_labels, write_labels
 from vosbench.report.records import RunRecord, read_run
 
-VERBS = {name: example for module in (work, simulation, masks, data, results) for name, (_, example) in module.VERBS.items()}
+VERBS = {
+    name: example for module in (work, simulation, masks, data, results) for name, (_, example) in module.VERBS.items()
+}
 
 
 def read_json(path):

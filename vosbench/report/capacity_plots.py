@@ -24,17 +24,21 @@ from vosbench.report.timing import model_fps
 _CAPACITY = re.compile(r"(?<=[:,])capacity=([^,()]+)(?![^(]*\)),?")
 
 
-def sweeps(specs: Iterable[str]) -> dict[str, dict[float, str]]:
+def sweeps(specs: Iterable[str]) -> dict[str, dict[float | None, str]]:
     """The curves among `specs`: strategy without its capacity -> {capacity in frames: spec}, ascending.
 
-    A strategy whose spec names no capacity has the one "capacity" NaN.
+    A spec that names no capacity is under None, as the last.
     """
-    found: dict[str, dict[float, str]] = {}
+    found: dict[str, dict[float | None, str]] = {}
     for spec in specs:
         named = _CAPACITY.search(spec)
         rest = _CAPACITY.sub("", spec).rstrip(",:") if named else spec
-        found.setdefault(rest, {})[float(named[1]) if named else np.nan] = spec
-    return {name: dict(sorted(curve.items())) for name, curve in found.items()}
+        found.setdefault(rest, {})[float(named[1]) if named else None] = spec
+    return {name: dict(sorted(curve.items(), key=_place)) for name, curve in found.items()}
+
+
+def _place(item: tuple[float | None, str]) -> float:
+    return np.inf if item[0] is None else item[0]
 
 
 def require_sweep(specs: Iterable[str]) -> None:
@@ -48,7 +52,7 @@ def require_sweep(specs: Iterable[str]) -> None:
 
 def has_sweep(specs: Iterable[str]) -> bool:
     """Whether a strategy is there at two capacities at least."""
-    return any(len(curve) > 1 for curve in sweeps(specs).values())
+    return any(len(curve.keys() - {None}) > 1 for curve in sweeps(specs).values())
 
 
 def accuracy_against_capacity(records: Sequence[RunRecord]) -> Figure:
@@ -97,19 +101,18 @@ def _room(specs: Iterable[str]) -> float:
 def _curves(axes: Axes, values: Mapping[str, float], looks: Mapping[str, Look], quantity: str) -> None:
     """A curve for each strategy that has capacities, and a dashed line for each that has none."""
     found = sweeps(values)
-    capacities = [capacity for curve in found.values() for capacity in curve if np.isfinite(capacity)]
     ends = []
     for name, curve in found.items():
         look = looks[name]
-        at = [capacity for capacity in curve if np.isfinite(capacity)]
-        heights = [values[curve[capacity]] for capacity in at]
+        at = [capacity for capacity in curve if capacity is not None]
+        heights = [values[spec] for spec in curve.values()]
         if at:
-            axes.plot(at, heights, color=look.colour, marker=look.marker, markersize=4, linewidth=1.3, label=name)
-        for capacity, spec in curve.items():
-            if not np.isfinite(capacity):
-                axes.axhline(values[spec], color=look.colour, linestyle=(0, (4, 3)), linewidth=0.9, label=name)
-                heights.append(values[spec])
+            drawn = heights[: len(at)]
+            axes.plot(at, drawn, color=look.colour, marker=look.marker, markersize=4, linewidth=1.3, label=name)
+        if None in curve:
+            axes.axhline(heights[-1], color=look.colour, linestyle=(0, (4, 3)), linewidth=0.9, label=name)
         ends.append(heights[-1])
+    capacities = [capacity for curve in found.values() for capacity in curve if capacity is not None]
     margin = 0.04 * (max(capacities) - min(capacities))
     axes.set_xlim(min(capacities) - margin, max(capacities) + margin)
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))

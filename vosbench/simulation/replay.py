@@ -48,6 +48,7 @@ def replay(
     shared = SharedRead(keys, top_k, metric)
     appearing = dict(trace.appearing)
     first_frames: list[int] = []
+    sharing = 0  # how many banks the last union was formed of
     for frame in range(trace.first, len(trace.keys)):
         if first_frames:
             with torch.inference_mode():
@@ -66,8 +67,11 @@ def replay(
         with torch.inference_mode():
             groups = {first: appearing[first] for first in first_frames}
             lanes = [lane for lane in lanes if lane.attempt(faults, lane.remember, frame, trace.keys[frame], groups)]
-            if frame in appearing or any(lane.written for lane in lanes):
+            if not lanes:
+                return
+            if any(lane.written for lane in lanes) or len(lanes) < sharing:
                 shared.refresh([lane.shared for lane in lanes], first_frames)
+                sharing = len(lanes)
     for lane in lanes:
         lane.attempt(faults, lane.shared.bank.verify)
 
