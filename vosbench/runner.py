@@ -84,6 +84,7 @@ def _predict(plan: Plan, task: Task, sequence: Sequence) -> Iterator[Prediction]
         top_k=suite.top_k,
         metric=suite.affinity,
         shorter_side=suite.size,
+        truth=plan.truths.get(sequence.name),
     )
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from dataclasses import astuple
 
 import cv2
 import numpy as np
@@ -306,6 +307,46 @@ def test_check_of_predictions(small_davis, tmp_path, vosbench):
     private = vosbench("check", predicted, "--dataset", "davis2017", "--root", small_davis, "--split", "test-dev")
     assert private.status == 2
     assert "lacks 1 of 1 sequences: cat" in private.out
+
+
+IDEA = """
+from dataclasses import dataclass
+from vosbench.memory.policy import BoundedPolicy
+
+@dataclass
+class Idea(BoundedPolicy):
+    def victims(self, count, incoming):
+        return self.bank.by_age()[-count:]
+"""
+
+
+def test_check_of_a_strategy(tmp_path, monkeypatch, vosbench):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "idea.py").write_text(IDEA + "    def score(self, frame):\n        return None\n")
+    spec = "gated:base=idea.py(every=2),timeout=3"
+    assert astuple(vosbench("check", "policy", spec)) == (0, "", f"{spec}: 12 checks, sound\n")
+    (tmp_path / "idea.py").write_text(IDEA.replace("-count:", "1 - count:") + "    score = None\n")
+    outcome = vosbench("check", "policy", "./idea.py:every=3", "--json", "check.json")
+    assert outcome.status == 2
+    assert outcome.err == "./idea.py:every=3: 12 checks, 1 problem\n"
+    line, hint = outcome.out.splitlines()
+    assert line == "idea.py:5: frame 6: victims names 5 slots, not the 6 asked for"
+    assert hint.startswith("  hint: ")
+    assert read_json(tmp_path / "check.json") == {
+        "policy": "./idea.py:every=3",
+        "checks": 12,
+        "problems": [{"message": line, "hint": hint.removeprefix("  hint: ")}],
+    }
+
+
+def test_predictions_may_lie_in_a_folder_called_policy(small_davis, tmp_path, monkeypatch, vosbench):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(small_davis / "Annotations/480p", tmp_path / "policy")
+    shutil.rmtree(tmp_path / "policy/cat")
+    for path in (tmp_path / "policy").rglob("*.png"):
+        write_labels(path, np.roll(read_labels(path), 1, axis=1))
+    outcome = vosbench("check", "policy", "--dataset", "davis2017", "--root", small_davis)
+    assert astuple(outcome) == (0, "", "policy for davis2017 val: 2 sequences, sound\n")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import cv2
 import pytest
 import torch
 
-from vosbench.errors import VosbenchError
+from vosbench.errors import PolicyError, VosbenchError
 from vosbench.images import write_labels
 from vosbench.inference.propagate import propagate
 from vosbench.memory.bank import FrameTokens, MemoryBank
@@ -135,5 +135,5 @@ def test_a_bounded_strategy_that_names_no_victims(small_model, sequence):
         def admit(self, step):  # noqa: ARG002
             return True
 
-    with pytest.raises(NotImplementedError, match="Silent bounds its bank but names no victims"):
+    with pytest.raises(PolicyError, match="frame 1: NotImplementedError: Silent bounds its bank but names no victims"):
         list(propagate(small_model, sequence, Silent()))
