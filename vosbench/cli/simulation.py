@@ -98,10 +98,10 @@ def simulate(
 
     traces = _record(data, checkpoint, device, size, cache)
     outcomes, faults = _simulate(study, traces, jobs)
-    for fault in faults.values():
-        print(f"left out: {fault.message}\n  hint: {fault.hint}", file=sys.stderr)
     if not outcomes:
         raise next(iter(faults.values()))
+    for spec, fault in faults.items():
+        print(f"{spec} is left out: {fault.message}\n  hint: {fault.hint}", file=sys.stderr)
     kept = {spec: simulated.retained(group) for spec, group in simulated.by_setting(outcomes).items()}
     table = simulated.simulated(outcomes, f"{conditions}; attention against {reference}.")
     print(render(table), end="")

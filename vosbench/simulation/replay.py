@@ -1,16 +1,17 @@
 """The frame loop over a trace: many strategies at once, in the order of `propagate`, none of which sees a mask."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from vosbench.errors import VosbenchError
+from vosbench.errors import PolicyError, VosbenchError
 from vosbench.memory.attention import Metric
 from vosbench.memory.bank import FrameTokens, MemoryBank
+from vosbench.memory.blame import blamed
 from vosbench.memory.match import Match
-from vosbench.memory.policy import MemoryPolicy, Step
+from vosbench.memory.policy import LookAhead, MemoryPolicy, Step
 from vosbench.simulation.shared import SharedBank, SharedRead
 from vosbench.simulation.trace import Trace
 
@@ -39,12 +40,15 @@ def replay(
 ) -> Iterator[Moment]:
     """Drive the strategies, which `policies` names, from the first annotated frame to the last.
 
-    Each has a bank of its own, without values (their width is 0); the banks share one affinity a frame. A strategy
-    that breaks its contract is put into `faults` with its error, and is in no later moment; without `faults` its
-    error is raised. So is refused what looks at a prediction, of which there is none.
+    Each has a bank of its own, whose values are one zero for each object; the banks share one affinity a frame. A
+    strategy that breaks its contract is put into `faults` with its error, and is in no later moment; without `faults`
+    its error is raised. So fares one that looks at a prediction, of which there is none.
     """
     keys = trace.keys.flatten(0, 1)
     lanes = [_Lane(name, policy, trace, keys) for name, policy in policies.items()]
+    future = LookAhead(trace.keys, tuple(first for first, _ in trace.appearing), top_k, metric)
+    with torch.inference_mode():
+        lanes = [lane for lane in lanes if lane.attempt(faults, "before the first frame", lane.start, future)]
     shared = SharedRead(keys, top_k, metric)
     appearing = dict(trace.appearing)
     first_frames: list[int] = []
@@ -53,7 +57,9 @@ def replay(
         if first_frames:
             with torch.inference_mode():
                 found = shared.read(frame, trace.query(frame))
-                lanes = [lane for lane, read in zip(lanes, found, strict=True) if lane.attempt(faults, lane.take, read)]
+                when = f"frame {frame}"
+                both = zip(lanes, found, strict=True)
+                lanes = [lane for lane, read in both if lane.attempt(faults, when, lane.take, read)]
         yield Moment(
             frame,
             tuple(lane.shared for lane in lanes),
@@ -66,39 +72,45 @@ def replay(
             first_frames.append(frame)
         with torch.inference_mode():
             groups = {first: appearing[first] for first in first_frames}
-            lanes = [lane for lane in lanes if lane.attempt(faults, lane.remember, frame, trace.keys[frame], groups)]
+            lanes = [lane for lane in lanes if lane.attempt(faults, f"frame {frame}", lane.remember, frame, groups)]
             if not lanes:
                 return
             if any(lane.written for lane in lanes) or len(lanes) < sharing:
                 shared.refresh([lane.shared for lane in lanes], first_frames)
                 sharing = len(lanes)
     for lane in lanes:
-        lane.attempt(faults, lane.shared.bank.verify)
+        lane.attempt(faults, "by the last frame", lane.shared.bank.verify)
 
 
 class _Lane:
     """One strategy and its bank, and what became of it in the latest frame."""
 
     def __init__(self, name: str, policy: MemoryPolicy, trace: Trace, keys: Tensor) -> None:
-        self.policy = policy
-        bank = MemoryBank(trace.keys.shape[2], 0, trace.geometry.tokens, keys.device)
+        self.policy, self.trace = policy, trace
+        bank = MemoryBank(trace.keys.shape[2], 1, trace.geometry.tokens, keys.device)
         self.shared = SharedBank(name, bank, keys)
         self.match: Match | None = None
         self.written = False
         self._last_write = 0
-        policy.start(trace.info, bank)
 
-    def attempt(self, faults: dict[str, VosbenchError] | None, act: Callable[..., None], *arguments: object) -> bool:
-        """Whether `act` goes well. If not, the error, which names the strategy, goes to `faults`, or is raised."""
+    def attempt(
+        self, faults: dict[str, VosbenchError] | None, when: str, act: Callable[..., None], *arguments: object
+    ) -> bool:
+        """Whether `act` goes well. If not, the strategy is to blame: the error goes to `faults`, or is raised."""
         try:
-            act(*arguments)
-        except VosbenchError as error:
-            fault = type(error)(f"{self.shared.name}: {error.message}", error.hint)
+            with blamed(self.policy, f"{self.trace.name}, {when}"):
+                act(*arguments)
+        except PolicyError as error:
             if faults is None:
-                raise fault from error
-            faults[self.shared.name] = fault
+                raise
+            faults[self.shared.name] = error
             return False
         return True
+
+    def start(self, future: LookAhead) -> None:
+        """The new video. True masks are for values, which there are none of, so they are known to nobody."""
+        info = self.trace.info
+        self.policy.start(replace(info, future=future) if self.policy.needs_future else info, self.shared.bank)
 
     def take(self, found: Match | VosbenchError) -> None:
         """The memory read of a frame."""
@@ -107,15 +119,14 @@ class _Lane:
         self.match = found
         self.policy.observe(found)
 
-    def remember(self, frame: int, key: Tensor, groups: Mapping[int, int]) -> None:
+    def remember(self, frame: int, groups: Mapping[int, int]) -> None:
         """Write a frame if it is annotated or admitted; `groups` are the objects by their first frame."""
-        annotated = frame in groups
+        key, annotated = self.trace.keys[frame], frame in groups
         if annotated:
             self.shared.bank.add_group(frame, groups[frame])
-        step = Step(frame, self._last_write)
-        self.written = annotated or self.policy.admit(step)
+        self.written = annotated or self.policy.admit(Step(frame, self._last_write))
         if self.written:
-            values = tuple(key.new_empty(len(key), objects, 0) for objects in groups.values())
+            values = tuple(key.new_zeros(len(key), objects, 1) for objects in groups.values())
             self.policy.write(FrameTokens(frame, key, values, annotated))
             self._last_write = frame
             self.shared.refresh()
