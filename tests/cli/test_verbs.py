@@ -16,12 +16,14 @@ import torch
 from safetensors.torch import load_file
 
 from vosbench import cli
-from vosbench.cli import data, masks, results, work
+from vosbench.cli import data, masks, results, simulation, work
 from vosbench.datasets import DATASETS
 from vosbench.images import read_labels, write_labels
 from vosbench.report.records import RunRecord, read_run
 
-VERBS = {name: example for module in (work, masks, data, results) for name, (_, example) in module.VERBS.items()}
+VERBS = {
+    name: example for module in (work, simulation, masks, data, results) for name, (_, example) in module.VERBS.items()
+}
 
 
 def read_json(path):
@@ -37,7 +39,7 @@ def finished(finished_run, tmp_path):
 def test_all_verbs_are_there(vosbench):
     outcome = vosbench("--help")
     assert outcome.status == 0
-    assert set(VERBS) == {"run", "train", "score", "export", "table", "timing", "plot", "list", "check"}
+    assert set(VERBS) == {"run", "simulate", "train", "score", "export", "table", "timing", "plot", "list", "check"}
     for verb in VERBS:
         assert f"\n  {verb} " in outcome.out
     assert vosbench() == outcome
@@ -427,13 +429,25 @@ def test_timing(finished, tmp_path, vosbench, refused):
 def test_plot(finished, tmp_path, vosbench, kind):
     outcome = vosbench("plot", finished, "--out", tmp_path / "new", "--format", kind, "--json", tmp_path / "plot.json")
     assert outcome.status == 0
-    figures = [tmp_path / "new" / f"{name}.{kind}" for name in results.FIGURES]
+    assert "accuracy-against-capacity is left out: no strategy was run at two capacities" in outcome.err
+    names = [name for name in results.FIGURES if name != "accuracy-against-capacity"]
+    figures = [tmp_path / "new" / f"{name}.{kind}" for name in names]
     assert outcome.out.splitlines() == read_json(tmp_path / "plot.json")["figures"] == [str(path) for path in figures]
     for path in figures:
         if kind == "png":
             assert min(cv2.imread(str(path)).shape[:2]) > 500
         else:
             assert "first-only" in path.read_text()
+
+
+def test_plot_of_a_sweep(small_davis, tmp_path, vosbench):
+    sweep = ("-p", "lfu:capacity=1,every=1", "-p", "lfu:capacity=2,every=1", "-p", "first-only", "--no-controls")
+    arguments = ("run", "--dataset", "davis2017", "--root", small_davis, "--limit", 1, "--out", tmp_path / "run")
+    assert vosbench(*arguments, *sweep).status == 0
+    assert vosbench("plot", tmp_path / "run", "--out", tmp_path, "--format", "svg").status == 0
+    figure = (tmp_path / "accuracy-against-capacity.svg").read_text()
+    assert "lfu:every=1" in figure
+    assert "first-only" in figure
 
 
 def test_plot_faults(finished, tmp_path, refused):
@@ -454,6 +468,7 @@ def test_results_of_a_private_split(small_davis, tmp_path, vosbench):
     plot = vosbench("plot", run, "--out", tmp_path / "figures")
     assert plot.status == 0
     assert "accuracy-against-speed is left out" in plot.err
+    assert "accuracy-against-capacity is left out: the run has no scores" in plot.err
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == {
         "latency-against-frame",
         "memory-against-frame",

@@ -205,14 +205,25 @@ class MemoryBank:
     def read(self, frame: int, query: Tensor, top_k: int, metric: Metric = "l2") -> tuple[list[Tensor], Match]:
         """Read the bank with the key [Q,CK] of `frame`: per group the readout [Q,O,CV], and the statistics.
 
+        Raises VosbenchError as `match` does.
+        """
+        match = self.match(frame, affinity(self.key, query, metric, out=self._score_buffer(len(query))), top_k)
+        readouts = []
+        for group, found in zip(self._groups, match, strict=True):
+            answer = readout(group.values[: self.extent], found.indices, found.weights)
+            readouts.append(answer.unflatten(1, (group.objects, -1)))
+        return readouts, match
+
+    def match(self, frame: int, scores: Tensor, top_k: int) -> Match:
+        """What a read finds whose `scores`, the affinities float32 [Q,extent], are known; they are overwritten.
+
         Raises VosbenchError if the strategy has left a group without a token.
         """
         if not self.count:
             raise VosbenchError(f"the strategy left the memory empty before frame {frame}", "insert annotated frames")
-        scores = affinity(self.key, query, metric, out=self._score_buffer(len(query)))
         if self.count < self.extent:
             scores.masked_fill_(~self.occupied, -torch.inf)
-        readouts, matches = [], []
+        matches = []
         for group in self._groups:
             partial = self.count < self.extent
             valid = scores
@@ -224,9 +235,7 @@ class MemoryBank:
                 matched = valid.gather(1, indices) > -torch.inf
                 self._refuse(f"holds nothing of the objects of frame {group.first_frame}", ~matched[:, 0])
             matches.append(GroupMatch(indices, weights, matched))
-            answer = readout(group.values[: self.extent], indices, weights)
-            readouts.append(answer.unflatten(1, (group.objects, -1)))
-        return readouts, Match(frame, tuple(matches), self.extent)
+        return Match(frame, tuple(matches), self.extent)
 
     def verify(self) -> None:
         """Raise what a strategy did wrong on a GPU, where `free` and `pin` do not wait to find out."""
