@@ -41,6 +41,7 @@ class _Column:
 
 _COLUMNS = {
     "strategy": _Column("strategy"),
+    "run": _Column("run"),
     "sequence": _Column("sequence"),
     "object": _Column("object"),
     "stage": _Column("stage"),
@@ -50,6 +51,15 @@ _COLUMNS = {
         for statistic in ("mean", "recall", "decay")
     },
     "jf": _Column("J&F", 100, 1),
+    "jf_low": _Column("J&F\nfrom", 100, 1),
+    "jf_high": _Column("J&F\nto", 100, 1),
+    "jf_baseline": _Column("baseline\nJ&F", 100, 1),
+    "difference": _Column("diff.", 100, 2),
+    "difference_low": _Column("from", 100, 2),
+    "difference_high": _Column("to", 100, 2),
+    "p": _Column("p", 1, 4),
+    "effect": _Column("effect", 1, 2),
+    "mark": _Column(""),
     "jf_after_reappearance": _Column("J&F after\nre-appearance", 100, 1),
     "reappearing": _Column("objects that\nre-appear"),
     "jf_last_quarter": _Column("J&F of the\nlast quarter", 100, 1),
@@ -92,7 +102,7 @@ def _cells(frame: pd.DataFrame, line_break: str) -> tuple[list[str], list[list[s
     rows = [[_COLUMNS[name].show(row[name]) for name in names] for row in frame.to_dict("records")]
     if "kind" in frame and "strategy" in names:
         for row, kind in zip(rows, frame["kind"], strict=True):
-            row[names.index("strategy")] += " (control)" if kind == "control" else ""
+            row[names.index("strategy")] += "" if kind == "strategy" else f" ({kind})"
     align = ["left" if pd.api.types.is_string_dtype(frame[name]) else "right" for name in names]
     return headings, rows, align
 
