@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # From the bottom up. A module may import its own unit and lower layers; units of one layer never see each other.
 LAYERS = (
     ("vosbench.errors", "vosbench.hashing", "vosbench.workers"),
-    ("vosbench.writing",),
+    ("vosbench.writing", "vosbench.settings"),
     ("vosbench.images",),
     ("vosbench.types",),
     ("vosbench.datasets", "vosbench.models", "vosbench.metrics", "vosbench.memory.attention"),

@@ -7,19 +7,28 @@ from pathlib import Path
 
 from vosbench.errors import VosbenchError
 
+PART = ".tmp"  # how the name of a file ends that is being written
+
 
 @contextmanager
-def replacing(path: Path, what: str = "") -> Iterator[Path]:
+def replacing(path: Path, what: str = "", *, durable: bool = False) -> Iterator[Path]:
     """A path beside `path` to write to; when the block ends well, the new file takes the place of `path` at once.
 
-    Whoever reads `path` sees the old file or the whole new one. `what` is the kind of file, for the message.
-    Raises VosbenchError if the folder cannot be made or the file cannot be written; then nothing is left behind.
+    Whoever reads `path` sees the old file or the whole new one; after a power failure too, if it is `durable`.
+    `what` is the kind of file, for the message. Raises VosbenchError if the folder cannot be made or the file cannot
+    be written; then nothing is left behind.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{PART}")
     try:
+        made = [folder for folder in path.parents if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        if durable:
+            _sync(temporary)
         temporary.replace(path)
+        if durable:
+            for folder in (path.parent, *(folder.parent for folder in made)):
+                _sync(folder)
     except OSError as error:
         named = f"{what} {path}" if what else path
         raise VosbenchError(
@@ -28,3 +37,12 @@ def replacing(path: Path, what: str = "") -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def _sync(path: Path) -> None:
+    """Have the system bring a file, or the entries of a folder, to disk now."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

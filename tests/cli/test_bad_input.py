@@ -277,7 +277,7 @@ def test_the_private_split_of_youtube_vos_has_no_score(small_youtube, monkeypatc
     [
         (None, "cannot read tiny.toml: No such file"),
         ("steps = ", "tiny.toml is not TOML"),
-        ("stepz = 3", "unknown training setting in tiny.toml 'stepz'"),
+        ("stepz = 3", "unknown setting in tiny.toml 'stepz'"),
         ("steps = 'few'", "steps must be of type int"),
     ],
 )

@@ -53,15 +53,18 @@ def make_record(
     control = not latency_ms and not tokens
     return RunRecord(
         identity="0123456789abcdef",
+        conditions="0123456789abcdef",
         run="night",
+        suite={"name": "default"},
         dataset=DatasetInfo("davis2017", "val", "all", "feedbeef"),
         sequence=sequence,
         policy=PolicyInfo(spec, spec.split(":")[0], {}, "cafe", "control" if control else "strategy", position),
         model=ModelInfo("stcn-tiny", "1a2b3c4d5e6f", "fp32"),
-        settings=Settings(top_k=20, size=480, affinity="l2", seed=0),
+        settings=Settings(top_k=20, size=480, affinity="l2"),
         environment=Environment("Some CPU", "Linux", "cpu", 2, "3.11", "2.13", "2.4", "c0ffee", False),
         scores=Scores("davis2017", False, objects) if objects else None,
-        timing=timing,
+        masks="d00dfeed",
+        timings=(timing,) if timing else (),
         memory=Memory(tuple(tokens), 10, bytes_peak) if tokens else None,
     )
 

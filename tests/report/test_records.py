@@ -15,6 +15,7 @@ from vosbench.report.records import (
     SCHEMA,
     DatasetInfo,
     Environment,
+    Failure,
     Memory,
     ModelInfo,
     ObjectScore,
@@ -57,21 +58,26 @@ def costs(draw: st.DrawFn) -> tuple[Timing, Memory]:
 @st.composite
 def records(draw: st.DrawFn) -> RunRecord:
     kind = draw(st.sampled_from(["strategy", "control"]))
-    timing, memory = draw(costs()) if kind == "strategy" else (None, None)
+    failure = draw(st.none() | st.builds(Failure, text, st.integers(0, 99), st.integers(0, 2**40)))
+    timing, memory = draw(costs()) if kind == "strategy" and not failure else (None, None)
     parameters = st.booleans() | st.integers() | st.floats(-1e9, 1e9) | text | st.none()
     maybe = st.none() | st.integers(1, 999)
     return RunRecord(
         identity=draw(st.from_regex(r"[0-9a-f]{8,64}", fullmatch=True)),
+        conditions=draw(st.from_regex(r"[0-9a-f]{8,64}", fullmatch=True)),
         run=draw(text),
+        suite={"name": draw(text), "policies": draw(st.lists(text)), "size": draw(maybe)},
         dataset=draw(st.builds(DatasetInfo, text, text, text, text)),
         sequence=draw(text),
         policy=PolicyInfo(draw(text), draw(text), draw(st.dictionaries(text, parameters, max_size=3)), "ab", kind, 0),
         model=draw(st.builds(ModelInfo, text, text, text)),
-        settings=draw(st.builds(Settings, maybe, maybe, text, st.integers())),
+        settings=draw(st.builds(Settings, maybe, maybe, text)),
         environment=draw(st.builds(Environment)),
-        scores=draw(st.none() | scores),
-        timing=timing,
+        masks=None if failure else draw(text),
+        scores=None if failure else draw(st.none() | scores),
+        timings=(timing,) * draw(st.integers(1, 3)) if timing else (),
         memory=memory,
+        failure=failure,
     )
 
 
@@ -88,7 +94,7 @@ def test_file_gives_the_record_back_and_leaves_nothing_else(build: Callable[...,
     write_record(path, record)
     assert read_record(path) == record
     assert [p.name for p in path.parent.iterdir()] == ["dog.json"]
-    assert json.loads(path.read_text())["schema"] == SCHEMA == 1
+    assert json.loads(path.read_text())["schema"] == SCHEMA == 2
 
 
 def test_undefined_figure_is_null(build: Callable[..., RunRecord], tmp_path: Path) -> None:
@@ -137,22 +143,22 @@ def change(build: Callable[..., RunRecord], **changes: object) -> str:
     ("content", "message", "hint"),
     [
         ("", "truncated or not JSON", "delete the file and repeat the run"),
-        ('{"schema": 1, "run": "ni', "truncated or not JSON", "delete"),
+        ('{"schema": 2, "run": "ni', "truncated or not JSON", "delete"),
         (b"\x89PNG\xff", "truncated or not JSON", "delete"),
         ("[1, 2]", "no schema number", "delete"),
         ("{}", "no schema number", "delete"),
         ({"schema": True}, "no schema number", "delete"),
-        ({"schema": 2}, "has schema 2, this vosbench reads schema 1", "install a newer vosbench"),
-        ({"schema": 0}, "has schema 0, this vosbench reads schema 1", "delete"),
-        ('{"schema": 1}', "dataset is lacking", "delete"),
+        ({"schema": 3}, "has schema 3, this vosbench reads schema 2", "install a newer vosbench"),
+        ({"schema": 1}, "has schema 1, this vosbench reads schema 2", "delete"),
+        ('{"schema": 2}', "conditions is lacking", "delete"),
         ({"colour": "red"}, "colour is not a known field", "delete"),
         ({"sequence": 3}, "sequence must be str, not 3", "delete"),
         ({"identity": "night"}, "identity must be a hexadecimal hash, not 'night'", "delete"),
         ({"model": None}, "model must be an object", "delete"),
         ({"model": {"name": "stcn", "checkpoint_hash": "ab"}}, r"model\.precision is lacking", "delete"),
-        ({"settings": {"top_k": 2.5, "size": None, "affinity": "l2", "seed": 0}}, r"settings\.top_k must be int", ""),
+        ({"settings": {"top_k": 2.5, "size": None, "affinity": "l2"}}, r"settings\.top_k must be int", ""),
         ({"memory": {"tokens": [1, "2"], "tokens_per_frame": 1, "bytes_peak": 1}}, r"memory\.tokens\[1\] must be", ""),
-        ({"memory": {"tokens": [1, 2], "tokens_per_frame": 1, "bytes_peak": 1}}, "timing has 1 frames, memory 2", ""),
+        ({"memory": {"tokens": [1, 2], "tokens_per_frame": 1, "bytes_peak": 1}}, "a timing has 1 frames, memory 2", ""),
         ({"memory": {"tokens": [1], "tokens_per_frame": 0, "bytes_peak": 1}}, "tokens_per_frame must be positive", ""),
         ({"scores": {"protocol": "p", "partial": False, "objects": []}}, "scores.objects must be one or more", ""),
     ],
@@ -187,15 +193,17 @@ def test_wrong_value_deep_inside_is_named(build: Callable[..., RunRecord]) -> No
 
 def test_inconsistent_records_cannot_be_made(build: Callable[..., RunRecord]) -> None:
     timed = build(latency_ms=[1.0], tokens=[10])
-    assert timed.timing
-    with pytest.raises(ValueError, match="null for a control"):
+    (timing,) = timed.timings
+    with pytest.raises(ValueError, match="empty for a control"):
         replace(timed, policy=replace(timed.policy, kind="control"))
     with pytest.raises(ValueError, match=r"stages take 9\.0 s"):
-        replace(timed.timing, stages={"read": 9.0})
+        replace(timing, stages={"read": 9.0})
     with pytest.raises(ValueError, match="latency_ms holds 2 frames and objects 1"):
-        replace(timed.timing, latency_ms=(1.0, 2.0))
+        replace(timing, latency_ms=(1.0, 2.0))
     with pytest.raises(ValueError, match="must be positive"):
-        replace(timed.timing, model_seconds=math.nan)
+        replace(timing, model_seconds=math.nan)
+    with pytest.raises(ValueError, match="neither masks"):
+        replace(timed, failure=Failure("out of memory", 0, 0))
     with pytest.raises(ValueError, match="2 values for 3 scored frames"):
         ObjectScore(1, 3, Statistics(1, 1, 0), Statistics(1, 1, 0), (0.5, 0.5))
     with pytest.raises(ValueError, match="infinite"):

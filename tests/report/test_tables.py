@@ -1,11 +1,14 @@
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from vosbench.errors import VosbenchError
-from vosbench.report.records import RunRecord
+from vosbench.report.records import Failure, RunRecord
+from vosbench.report.rendering import render
 from vosbench.report.tables import by_object, by_sequence, leaderboard, pooled_jf
+from vosbench.report.timing import latency
 
 Run = tuple[RunRecord, ...]
 
@@ -76,3 +79,23 @@ def test_run_without_ground_truth_has_costs_only(build: Callable[..., RunRecord]
     assert row["model_fps"] == pytest.approx(2)
     with pytest.raises(VosbenchError, match="no record has scores"):
         by_object(records)
+
+
+def test_what_failed_on_a_sequence_has_no_figures_over_several(run: Run) -> None:
+    reason = Failure("out of memory", 3, 2_500_000)
+    failed = (replace(run[0], masks=None, scores=None, timings=(), memory=None, failure=reason), *run[1:])
+    found = leaderboard(failed).frame.set_index("strategy")
+    whole = leaderboard(run).frame.set_index("strategy")
+    assert found["kind"].to_dict() == {"lfu": "failed", "fifo": "strategy", "copy-first-mask": "control"}
+    assert found["failed_sequences"].fillna(0).tolist() == [1, 0, 0]
+    assert found.loc["lfu", ["jf", "j_mean", "model_fps", "frames_in_memory"]].isna().all()
+    assert found.loc["lfu", "bank_bytes_peak"] == 2_500_000
+    assert found.loc["fifo", "jf"] == whole.loc["fifo", "jf"]
+    assert "failed_sequences" not in whole
+    text = render(leaderboard(failed))
+    assert "\nlfu (failed) " in text
+    per_sequence = by_sequence(failed).frame.set_index(["sequence", "strategy"])
+    assert per_sequence.loc[("cat", "lfu"), "kind"] == "failed"
+    dogs = by_sequence(run).frame.set_index(["sequence", "strategy"]).loc["dog"]
+    assert per_sequence.loc["dog"].equals(dogs)
+    assert set(latency(failed).frame["strategy"]) == {"fifo"}

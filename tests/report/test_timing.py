@@ -1,4 +1,6 @@
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -49,3 +51,15 @@ def test_controls_alone_have_no_timing(run: Run) -> None:
     for table in (latency, stages):
         with pytest.raises(VosbenchError, match="no record has a timing"):
             table(run[4:])
+
+
+def test_repetitions_count_as_more_frames_and_more_time(build: Callable[..., RunRecord]) -> None:
+    once = build(latency_ms=[100, 300], end_to_end_seconds=0.5, tokens=[10, 10])
+    slower = build(latency_ms=[200, 400], end_to_end_seconds=1.5, tokens=[10, 10])
+    both = replace(once, timings=once.timings + slower.timings)
+    assert model_fps([both]) == pytest.approx(4 / 1.0)
+    assert end_to_end_fps([both]) == pytest.approx(4 / 2.0)
+    assert latency([both]).frame["frames"].tolist() == [4]
+    assert latency([both]).frame["p50_ms"].tolist() == pytest.approx([250])
+    shares = stages([both]).frame.set_index("stage")["ms_per_frame"]
+    assert shares["encode_key"] == pytest.approx(125)

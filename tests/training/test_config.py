@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from vosbench.errors import VosbenchError
+from vosbench.settings import read_toml
 from vosbench.training.augment import StaticAugmentation
 from vosbench.training.config import SHIPPED, GeneratedData, StaticData, TrainConfig, VideoData, shipped_configs
-from vosbench.training.settings import read_toml
 
 
 def refused(tmp_path: Path, text: str) -> VosbenchError:
@@ -31,7 +31,7 @@ def test_settings_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("stepz = 3", "unknown training setting in tiny.toml 'stepz'"),
+        ("stepz = 3", "unknown setting in tiny.toml 'stepz'"),
         ("steps = 3.5", "steps must be of type int, not 3.5"),
         ("steps = true", "steps must be of type int, not True"),
         ("steps = '3'", "steps must be of type int, not '3'"),
@@ -58,7 +58,7 @@ def test_settings_are_read(tmp_path):
         ("[[data]]\nkind = 'davis2017'", "tiny.toml: [data] lacks root"),
         (
             "[[data]]\nkind = 'static'\nroot = 'x'\nrepeats = 2",
-            "unknown training setting in tiny.toml [data] 'repeats'",
+            "unknown setting in tiny.toml [data] 'repeats'",
         ),
         ("[[data]]\nkind = 'static'\nroot = 'x'\nrepeat = 0", "a repeat or clips of at least 1"),
         ("[[data]]\nkind = 'static'\nroot = 'x'\n[data.augment]\nflips = 1", "[data.augment] 'flips'"),
@@ -68,7 +68,7 @@ def test_settings_are_read(tmp_path):
             "data.augment.scale must be a list",
         ),
         ("[[data]]\nkind = 'folder'\nroot = 'x'\nsequences = ['a', 2]", "data.sequences[1] must be of type str"),
-        ("[validation]\nevry = 3", "unknown training setting in tiny.toml [validation] 'evry'"),
+        ("[validation]\nevry = 3", "unknown setting in tiny.toml [validation] 'evry'"),
         ("[validation]\ndataset = 'davis'", "unknown data set 'davis'"),
         ("[validation]\nevery = 0", "validation.every must be at least 1"),
     ],

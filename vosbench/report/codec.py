@@ -34,7 +34,8 @@ def encode(value: Any) -> Any:
 
 
 def decode(hint: type[T], value: Any, where: str = "") -> T:
-    """`value`, as `json` read it, as an instance of `hint`: a dataclass of scalars, tuples, mappings and dataclasses.
+    """`value`, as `json` read it, as an instance of `hint`: a dataclass of scalars, tuples, mappings and dataclasses;
+    Any is whatever JSON gave.
 
     Raises ValueError that names the field (`scores.objects[2].j.mean`) on a lacking or unknown field or a wrong type.
     """
@@ -43,6 +44,8 @@ def decode(hint: type[T], value: Any, where: str = "") -> T:
 
 def _decode(hint: Any, value: Any, where: str) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return value
     if is_dataclass(hint):
         return _decode_dataclass(hint, value, where)
     if origin is Literal:

@@ -60,7 +60,7 @@ def context(records: Sequence[RunRecord]) -> Context:
         [r.dataset for r in records],
         lambda d: f"{d.name} {d.split}, frames {d.frame_mode}, version {d.fingerprint[:8]}",
     )
-    protocols = [r.scores.protocol if r.scores else None for r in records]
+    protocols = [r.scores.protocol if r.scores else None for r in records if not r.failure] or [None]
     protocol = _only("protocols", protocols, lambda p: p or "not scored")
     model = _only("models", [r.model for r in records], lambda m: f"{m.name} {m.checkpoint_hash[:8]} {m.precision}")
     settings = _only("settings", [r.settings for r in records], str)
@@ -71,7 +71,7 @@ def context(records: Sequence[RunRecord]) -> Context:
         partial=any(r.scores.partial for r in records if r.scores),
         model=model,
         settings=settings,
-        devices=tuple(dict.fromkeys(_device(r) for r in records if r.timing)),
+        devices=tuple(dict.fromkeys(_device(r) for r in records if r.timings)),
         sequences=len(sequences),
         objects=sum(map(len, sequences.values())),
     )
@@ -97,8 +97,12 @@ def _only(kind: str, values: Sequence[T], describe: Callable[[T], str]) -> T:
 
 
 def _sequences(records: Sequence[RunRecord]) -> dict[str, frozenset[int]]:
-    """Each sequence and its scored objects, if every strategy was run once on each and scored on the same objects."""
-    everything = {record.sequence: _object_ids(record) for record in reversed(records)}
+    """Each sequence and its scored objects, if every strategy was run once on each and scored on the same objects.
+
+    A strategy that failed on a sequence was run on it, and scored on nothing.
+    """
+    everything: dict[str, frozenset[int]] = {record.sequence: frozenset() for record in records}
+    everything |= {record.sequence: _object_ids(record) for record in reversed(records) if not record.failure}
     for spec, group in by_strategy(records).items():
         names = [record.sequence for record in group]
         if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -112,7 +116,7 @@ def _sequences(records: Sequence[RunRecord]) -> dict[str, frozenset[int]]:
                 "finish the run: `vosbench run` resumes where it was",
             )
     for record in records:
-        if (ids := _object_ids(record)) != everything[record.sequence]:
+        if not record.failure and (ids := _object_ids(record)) != everything[record.sequence]:
             raise VosbenchError(
                 f"the strategies are not scored on the same objects of sequence {record.sequence}: "
                 f"{sorted(everything[record.sequence])} and, by {record.policy.spec}, {sorted(ids)}",

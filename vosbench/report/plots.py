@@ -123,7 +123,7 @@ def latency_against_frame(records: Sequence[RunRecord]) -> Figure:
     The last frames belong to the longest sequences alone. Raises VosbenchError as `context` does, and if no record
     has a timing.
     """
-    return _against_frame(records, lambda record: record.timing.latency_ms if record.timing else (), "latency (ms)")
+    return _against_frame(records, _latency, "latency (ms)")
 
 
 def memory_against_frame(records: Sequence[RunRecord]) -> Figure:
@@ -134,6 +134,12 @@ def memory_against_frame(records: Sequence[RunRecord]) -> Figure:
     return _against_frame(
         records, lambda record: record.memory.frames if record.memory else (), "frames in memory", stepped=True
     )
+
+
+def _latency(record: RunRecord) -> Sequence[float]:
+    """Milliseconds of each frame, the median of the repetitions."""
+    series = [timing.latency_ms for timing in record.timings]
+    return [float(median) for median in np.median(series, axis=0)] if series else ()
 
 
 def save(figure: Figure, path: Path) -> None:

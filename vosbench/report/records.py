@@ -5,7 +5,6 @@ exists is complete; they carry a schema number, and one written by another schem
 """
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from vosbench.metrics.statistics import Statistics
 from vosbench.report.codec import decode, encode
 from vosbench.writing import replacing
 
-SCHEMA = 1
+SCHEMA = 2
 RUNS = Path(".vosbench") / "runs"  # where runs are kept that were given no folder
 
 
@@ -62,7 +61,6 @@ class Settings:
     top_k: int | None
     size: int | None
     affinity: str
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Timing:
-    """The time a sequence took, its first annotated frame included.
+    """The time that one pass over a sequence took, its first annotated frame included.
 
     `model_seconds` is the device-synchronised time in the model, the memory and the strategy; `stages` splits it
     (seconds); `end_to_end_seconds` adds reading frames and writing masks. `latency_ms` is each frame's share of
@@ -166,32 +164,58 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class RunRecord:
-    """One strategy on one sequence. `identity` is the hash, in hexadecimal, of all that determines the result.
+class Failure:
+    """Why a strategy has no result on a sequence: `reason` in one line, after it had segmented `frames` frames.
 
-    `scores` is None where there is no ground truth; `timing` and `memory` are None for a control, which runs no model.
+    The peaks are those of `Memory`, as far as it got.
+    """
+
+    reason: str
+    frames: int
+    bytes_peak: int
+    device_bytes_peak: int | None = None
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One strategy on one sequence.
+
+    `identity` is the hash, in hexadecimal, of all that determines the result, `conditions` that of what all records
+    of a run have in common: everything but strategy and sequence. `suite` holds the suite that asked for it, as JSON
+    values. `masks` is the hash of the masks that were written, `timings` has an entry per repetition.
+
+    `scores` is None where there is no ground truth; `timings` and `memory` are empty for a control, which runs no
+    model; where there is a `failure`, there is nothing else.
     """
 
     identity: str
+    conditions: str
     run: str
+    suite: Mapping[str, Any]
     dataset: DatasetInfo
     sequence: str
     policy: PolicyInfo
     model: ModelInfo
     settings: Settings
     environment: Environment
+    masks: str | None
     scores: Scores | None
-    timing: Timing | None
+    timings: tuple[Timing, ...]
     memory: Memory | None
+    failure: Failure | None = None
     schema: int = SCHEMA
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[0-9a-f]{8,}", self.identity):
-            raise ValueError(f"identity must be a hexadecimal hash, not {self.identity!r:.60}")
-        if self.policy.kind == "control" and not (self.timing is None and self.memory is None):
-            raise ValueError("timing and memory must be null for a control")
-        if self.timing and self.memory and self.timing.frames != len(self.memory.tokens):
-            raise ValueError(f"timing has {self.timing.frames} frames, memory {len(self.memory.tokens)}")
+        for name in ("identity", "conditions"):
+            if not re.fullmatch(r"[0-9a-f]{8,}", getattr(self, name)):
+                raise ValueError(f"{name} must be a hexadecimal hash, not {getattr(self, name)!r:.60}")
+        if self.policy.kind == "control" and (self.timings or self.memory):
+            raise ValueError("timings and memory must be empty for a control")
+        if self.failure and (self.masks or self.scores or self.timings or self.memory):
+            raise ValueError("what failed has neither masks, scores, timings nor memory")
+        for timing in self.timings:
+            if self.memory and timing.frames != len(self.memory.tokens):
+                raise ValueError(f"a timing has {timing.frames} frames, memory {len(self.memory.tokens)}")
 
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values; a NaN becomes null."""
@@ -216,15 +240,14 @@ _AGAIN = "delete the file and repeat the run"
 
 
 def write_record(path: Path, record: RunRecord) -> None:
-    """Write `record` to `path` atomically: readers see the old file or the whole new one, whenever the run is killed.
+    """Write `record` to `path` atomically: readers see the old file or the whole new one, whenever the run is killed
+    or the power fails.
 
     Raises VosbenchError if the folder cannot be made or written.
     """
     lines = ",\n".join(f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in record.to_json().items())
-    with replacing(path, "record") as temporary, temporary.open("w", encoding="utf-8") as file:
-        file.write(f"{{\n{lines}\n}}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    with replacing(path, "record", durable=True) as temporary:
+        temporary.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
 
 def read_record(path: Path) -> RunRecord:

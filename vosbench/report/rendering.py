@@ -72,6 +72,7 @@ _COLUMNS = {
     "frames_in_memory_peak": _Column("peak\nframes", 1, 1),
     "bank_bytes_peak": _Column("bank\nMB", 1e-6, 1),
     "device_bytes_peak": _Column("device\nMB", 1e-6, 1),
+    "failed_sequences": _Column("failed\nsequences"),
     "objects": _Column("objects"),
     "frames": _Column("frames"),
     "scored_frames": _Column("scored\nframes"),

@@ -2,7 +2,8 @@
 
 J and F are means over the objects of all sequences together, each object counting once whatever its length, as the
 DAVIS evaluator pools them. A figure that is not defined for one object (NaN) is not defined for the mean either.
-Speed is total frames / total time; frames in memory is the mean over all frames, and its peak.
+Speed is total frames / total time; frames in memory is the mean over all frames, and its peak. What failed on a
+sequence has no figures over several, which would not be those of the same data, but for its peaks in bytes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,10 +29,14 @@ def leaderboard(records: Sequence[RunRecord]) -> Table:
     """One row per strategy, in the order of the run: J, F, J&F (0 to 1), speed, frames in memory, peak bytes.
 
     `jf_low` and `jf_high` are the 95% interval of J&F over which sequences were drawn (NaN for fewer than five).
-    Controls have rows too, with their `kind`, and no costs. Raises VosbenchError as `context` does.
+    Controls have rows too, with their `kind`, and no costs; a row of what failed says on how many sequences. Raises
+    VosbenchError as `context` does.
     """
     caption = context(records).caption
-    rows = [{"strategy": spec, **_kind(group), **figures(group)} for spec, group in by_strategy(records).items()]
+    rows = [
+        {"strategy": spec, **_kind(group), **_failures(group), **figures(group)}
+        for spec, group in by_strategy(records).items()
+    ]
     frame = _whole_bytes(pd.DataFrame(rows))
     intervals = np.array([_interval(group) for group in by_strategy(records).values()])
     for name, bound in (("jf_high", intervals[:, 1]), ("jf_low", intervals[:, 0])):
@@ -70,17 +75,25 @@ def by_object(records: Sequence[RunRecord]) -> Table:
 
 
 def pooled_jf(records: Iterable[RunRecord]) -> float:
-    """J&F, 0 to 1: the mean of J and F, each the mean over the objects of all `records`; NaN without scores."""
-    return _scores(_objects(records))["jf"]
+    """J&F, 0 to 1: the mean of J and F, each the mean over the objects of all `records`; NaN if one has no scores
+    because it failed, or none has.
+    """
+    return _scores(_objects(list(records)))["jf"]
 
 
 def _whole_bytes(frame: pd.DataFrame) -> pd.DataFrame:
-    """`frame` with its bytes as integers that may be absent."""
-    return frame.astype({name: "Int64" for name in frame.columns if "bytes" in name})
+    """`frame` with its bytes, and the number of failures, as integers that may be absent."""
+    return frame.astype({name: "Int64" for name in frame.columns if "bytes" in name or name == "failed_sequences"})
 
 
 def _kind(records: Sequence[RunRecord]) -> dict[str, str]:
-    return {"kind": records[0].policy.kind}
+    return {"kind": "failed" if any(record.failure for record in records) else records[0].policy.kind}
+
+
+def _failures(records: Sequence[RunRecord]) -> dict[str, int]:
+    """The number of sequences that failed, where there are any."""
+    failed = sum(record.failure is not None for record in records)
+    return {"failed_sequences": failed} if failed else {}
 
 
 def figures(records: Sequence[RunRecord]) -> dict[str, float]:
@@ -89,11 +102,17 @@ def figures(records: Sequence[RunRecord]) -> dict[str, float]:
 
 
 def _interval(records: Sequence[RunRecord]) -> tuple[float, float]:
+    """The 95% interval of J&F; NaN if one failed."""
+    if any(record.failure for record in records):
+        return np.nan, np.nan
     scored = [(r.sequence, (o.j.mean + o.f.mean) / 2) for r in records if r.scores for o in r.scores.objects]
     return interval(np.array([jf for _, jf in scored]), np.array([name for name, _ in scored]))
 
 
-def _objects(records: Iterable[RunRecord]) -> list[ObjectScore]:
+def _objects(records: Sequence[RunRecord]) -> list[ObjectScore]:
+    """The scores of all objects; none if there is a failure."""
+    if any(record.failure for record in records):
+        return []
     return [score for record in records if record.scores for score in record.scores.objects]
 
 
@@ -108,15 +127,16 @@ def _scores(objects: Sequence[ObjectScore]) -> dict[str, float]:
 
 
 def _costs(records: Sequence[RunRecord]) -> dict[str, float]:
-    memories = [record.memory for record in records if record.memory]
-    frames = [count for memory in memories for count in memory.frames]
-    device: list[Any] = [memory.device_bytes_peak for memory in memories if memory.device_bytes_peak is not None]
+    peaks = [peak for record in records if (peak := record.memory or record.failure)]
+    device: list[Any] = [peak.device_bytes_peak for peak in peaks if peak.device_bytes_peak is not None]
+    complete = [] if any(record.failure for record in records) else records
+    frames = [count for record in complete if record.memory for count in record.memory.frames]
     return {
-        "model_fps": model_fps(records),
-        "end_to_end_fps": end_to_end_fps(records),
+        "model_fps": model_fps(complete),
+        "end_to_end_fps": end_to_end_fps(complete),
         "frames_in_memory": _mean(frames),
         "frames_in_memory_peak": max(frames, default=np.nan),
-        "bank_bytes_peak": max((memory.bytes_peak for memory in memories), default=np.nan),
+        "bank_bytes_peak": max((peak.bytes_peak for peak in peaks), default=np.nan),
         "device_bytes_peak": max(device, default=np.nan),
     }
 

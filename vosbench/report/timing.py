@@ -1,6 +1,6 @@
 """The cost of strategies: frames per second, milliseconds per stage, latency percentiles.
 
-Speed over several sequences is total frames / total time, never a mean of the sequences' FPS.
+Speed over several sequences and repetitions is total frames / total time, never a mean of FPS.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,9 +30,11 @@ def end_to_end_fps(records: Iterable[RunRecord]) -> float:
 
 
 def latency(records: Sequence[RunRecord]) -> Table:
-    """Per strategy: speed, objects per frame and the percentiles of latency over all frames of all sequences.
+    """Per strategy: speed, objects per frame and the percentiles of latency over all frames of all sequences and
+    repetitions.
 
-    Controls have no timing and no row. Raises VosbenchError as `context` does, and if no record has a timing.
+    Controls and strategies that failed on a sequence have no row. Raises VosbenchError as `context` does, and if no
+    record has a timing.
     """
     common = context(records)
     rows = []
@@ -80,13 +82,14 @@ def stages(records: Sequence[RunRecord]) -> Table:
 
 
 def timings_of(records: Iterable[RunRecord]) -> list[Timing]:
-    """The timings that `records` have."""
-    return [record.timing for record in records if record.timing]
+    """The timings that `records` have, every repetition."""
+    return [timing for record in records for timing in record.timings]
 
 
 def _timed(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
-    """The records that have a timing, by strategy."""
-    groups = by_strategy(record for record in records if record.timing)
-    if not groups:
+    """The records that have a timing, by strategy, without the strategies that failed on a sequence."""
+    groups = by_strategy(record for record in records if record.timings or record.failure)
+    complete = {spec: group for spec, group in groups.items() if not any(record.failure for record in group)}
+    if not complete:
         raise VosbenchError("no record has a timing", "controls and scored folders have none: run a strategy")
-    return groups
+    return complete

@@ -8,10 +8,10 @@ from typing import Any, Literal
 from vosbench.datasets import DATASETS
 from vosbench.errors import VosbenchError, unknown
 from vosbench.models.stcn import CONFIGS, STRIDE
+from vosbench.settings import build, read_toml
 from vosbench.training.augment import Augmentation, StaticAugmentation
 from vosbench.training.regularisation import Reallocation
 from vosbench.training.sampling import Gaps
-from vosbench.training.settings import build, read_toml
 
 VIDEO, STATIC = Augmentation(), StaticAugmentation()
 SHIPPED = Path(__file__).parent / "configs"

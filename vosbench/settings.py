@@ -34,7 +34,7 @@ def build(kind: type[T], table: Mapping[str, Any], file: str, place: str = "", *
     values = {}
     for key, value in table.items():
         if key not in known:
-            raise unknown(f"training setting in {file}{f' [{place}]' if place else ''}", key, known)
+            raise unknown(f"setting in {file}{f' [{place}]' if place else ''}", key, known)
         where = f"{place}.{key}" if place else key
         default = known[key].default
         hint = "" if default is MISSING else f"it is {default!r} by default"
