@@ -32,7 +32,7 @@ def table(
     if by not in TABLES:
         raise unknown("kind of row", by, TABLES)
     found = TABLES[by](read_run(run or _latest()))
-    _show(render(found, format), out)
+    show(render(found, format), out)
     if json is not None:
         options.write_text(json, render(found, "json"))
 
@@ -53,7 +53,7 @@ def timing(
     found = {name: TIMINGS[name](records) for name in ([only] if only else TIMINGS)}
     as_json = ",\n".join(f'"{name}": {render(part, "json").strip()}' for name, part in found.items())
     as_json = f"{{{as_json}}}\n"
-    _show(as_json if format == "json" else "\n".join(render(part, format) for part in found.values()), out)
+    show(as_json if format == "json" else "\n".join(render(part, format) for part in found.values()), out)
     if json is not None:
         options.write_text(json, as_json)
 
@@ -92,7 +92,8 @@ def _latest() -> Path:
     return max(runs, key=lambda path: max(file.stat().st_mtime for file in [path, *path.glob("records/*")]))
 
 
-def _show(text: str, out: Path | None) -> None:
+def show(text: str, out: Path | None) -> None:
+    """Print a result, or write it to `out`."""
     if out is None:
         print(text, end="")
     else:

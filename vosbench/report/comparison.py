@@ -35,6 +35,11 @@ class Entrant:
         """Strategy and run, in words."""
         return f"{self.spec} of {self.run}"
 
+    @property
+    def protocol(self) -> str:
+        """The protocol that scored it, or `none`."""
+        return next((record.scores.protocol for record in self.records if record.scores), "none")
+
     def objects(self) -> dict[tuple[str, int], float]:
         """J&F, 0 to 1, of each scored object, by sequence and id."""
         return {
@@ -64,13 +69,13 @@ class Difference:
 
     @property
     def mean(self) -> float:
-        """The difference of the two pooled J&F."""
-        return float(np.mean(self.values))
+        """The difference of the two pooled J&F; NaN where one of the two failed on a sequence."""
+        return float(np.mean(self.values)) if len(self.values) else np.nan
 
     @property
     def mark(self) -> str:
         """`*`, `**`, `***` for p below 0.05, 0.01, 0.001; `=` where no object differs at all."""
-        if not self.values.any():
+        if len(self.values) and not self.values.any():
             return "="
         return "*" * sum(self.p < bound for bound in (0.05, 0.01, 0.001))
 
@@ -87,9 +92,11 @@ def select(runs: Runs, specs: Sequence[str] | None = None) -> tuple[Entrant, ...
         groups = by_strategy(records)
         everything |= groups.keys()
         chosen = specs if specs is not None else [s for s, g in groups.items() if g[0].policy.kind == "strategy"]
-        for spec in chosen:
-            if spec in groups:
-                found.append(Entrant(run, spec, tuple(sorted(groups[spec], key=lambda record: record.sequence))))
+        found += [
+            Entrant(run, spec, tuple(sorted(groups[spec], key=lambda record: record.sequence)))
+            for spec in chosen
+            if spec in groups
+        ]
     for spec in specs or ():
         if spec not in everything:
             raise unknown("strategy of the run" if len(runs) == 1 else "strategy of the runs", spec, everything)
@@ -141,7 +148,7 @@ def same_data(baseline: Entrant, entrant: Entrant) -> None:
         ("data sets", *(f"{r.dataset.name} {r.dataset.split}" for r in (baseline.first, entrant.first))),
         ("frames", *(r.dataset.frame_mode for r in (baseline.first, entrant.first))),
         ("versions of the data", *(r.dataset.fingerprint[:8] for r in (baseline.first, entrant.first))),
-        ("protocols", *(r.scores.protocol if r.scores else "none" for r in (baseline.first, entrant.first))),
+        ("protocols", *(e.protocol for e in (baseline, entrant))),
     )
     for what, ours, theirs in pairs_of:
         if ours != theirs:
@@ -153,6 +160,8 @@ def same_data(baseline: Entrant, entrant: Entrant) -> None:
 
 def _difference(baseline: Entrant, entrant: Entrant) -> Difference:
     same_data(baseline, entrant)
+    if any(record.failure for record in (*baseline.records, *entrant.records)):
+        return Difference(baseline, entrant, (), np.array([]), np.nan, np.nan, np.nan, np.nan)
     before, after = baseline.objects(), entrant.objects()
     if not before:
         raise VosbenchError(f"{baseline.name} has no scores", "compare runs on data with ground truth")

@@ -45,7 +45,7 @@ def comparison(found: Sequence[Difference], paper: bool = False) -> Table:
 
 
 def moved(found: Sequence[Difference], number: int = 5) -> Table:
-    """The objects of each comparison whose J&F changed most, up or down, at most `number` of each; none if identical."""
+    """The objects of each comparison whose J&F changed most, up or down, at most `number` of each."""
     rows = []
     for difference in found:
         before = difference.baseline.objects()

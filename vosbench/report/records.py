@@ -116,7 +116,8 @@ class Timing:
     `model_seconds` is the device-synchronised time in the model, the memory and the strategy; `stages` splits it
     (seconds); `end_to_end_seconds` adds reading frames and writing masks. `latency_ms` is each frame's share of
     `model_seconds`, `objects` the number of objects followed in it. `warmup_frames` ran before the clock started
-    and are in none of these figures.
+    and are in none of these figures. `cpu_ms` is the CPU time of each frame (none on a GPU) and `reference_ms` what a
+    fixed piece of work took after it, on the same clock: how fast the machine was (none in older records).
     """
 
     model_seconds: float
@@ -125,8 +126,13 @@ class Timing:
     latency_ms: tuple[float, ...]
     objects: tuple[int, ...]
     warmup_frames: int
+    cpu_ms: tuple[float, ...] = ()
+    reference_ms: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
+        for name, series in (("cpu_ms", self.cpu_ms), ("reference_ms", self.reference_ms)):
+            if len(series) not in (0, len(self.latency_ms)):
+                raise ValueError(f"{name} holds {len(series)} values for {len(self.latency_ms)} frames")
         if not self.latency_ms or len(self.objects) != len(self.latency_ms):
             raise ValueError(f"latency_ms holds {len(self.latency_ms)} frames and objects {len(self.objects)}")
         if not (self.model_seconds > 0 and self.end_to_end_seconds > 0 and min(self.stages.values(), default=0) >= 0):
