@@ -23,8 +23,8 @@ LAYERS = (
     ("vosbench.score_cache", "vosbench.preflight"),
     ("vosbench.scoring", "vosbench.export"),
     ("vosbench.identity", "vosbench.suite"),
-    ("vosbench.plan",),
-    ("vosbench.background",),
+    ("vosbench.plan", "vosbench.suite_file"),
+    ("vosbench.background", "vosbench.run_folder"),
     ("vosbench.runner",),
     ("vosbench.cli",),
 )

@@ -64,7 +64,7 @@ def work():
 
 def lasting(records):
     """What of records a repetition must give again: everything but times and machine."""
-    return [replace(record, timing=None, environment=None) for record in records]
+    return [replace(record, timings=(), environment=None) for record in records]
 
 
 def test_a_run_leaves_a_complete_record_per_strategy_and_sequence(finished_run):
@@ -83,14 +83,15 @@ def test_a_run_leaves_a_complete_record_per_strategy_and_sequence(finished_run):
         assert (record.settings.top_k, record.settings.size, record.settings.affinity) == (20, None, "l2")
     for record in records[:4]:
         assert record.policy.kind == "strategy"
-        assert record.timing.frames == 6
-        assert record.timing.objects == (2 if record.sequence == "ant" else 1,) * 6
-        assert 0 < record.timing.model_seconds <= record.timing.end_to_end_seconds
-        assert sum(record.timing.latency_ms) == pytest.approx(1000 * record.timing.model_seconds)
+        (timing,) = record.timings
+        assert timing.frames == 6
+        assert timing.objects == (2 if record.sequence == "ant" else 1,) * 6
+        assert 0 < timing.model_seconds <= timing.end_to_end_seconds
+        assert sum(timing.latency_ms) == pytest.approx(1000 * timing.model_seconds)
         # 12 tokens a frame; the last frame is never written
         kept = (1, 1, 2, 2, 3, 3) if record.policy.name == "every-k" else (1,) * 6
         assert record.memory.frames == kept
-    assert all(r.policy.kind == "control" and r.timing is r.memory is None for r in records[4:])
+    assert all(r.policy.kind == "control" and r.timings == () and r.memory is None for r in records[4:])
 
 
 def test_masks_carry_the_ids_and_the_palette(finished_run):
@@ -315,7 +316,7 @@ def test_a_private_split_gives_masks_and_no_scores(small_davis, small_suite, tmp
     monkeypatch.setattr(background, "ProcessPoolExecutor", lambda *_, **__: pytest.fail("nothing is to be scored"))
     records = run(small_suite(small_davis, split="test-dev"), tmp_path / "run")
     assert [(r.policy.spec, r.sequence) for r in records] == [(spec, "cat") for spec in STRATEGIES]
-    assert all(r.scores is None and r.timing.frames == 6 for r in records)
+    assert all(r.scores is None and r.timings[0].frames == 6 for r in records)
     assert len(list((tmp_path / "run/masks/first-only/cat").glob("*.png"))) == 6
     assert leaderboard(records).frame["jf"].isna().all()
 

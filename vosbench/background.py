@@ -22,7 +22,7 @@ class BackgroundScoring:
     """The records of a plan that wait for their scores, in the order in which their masks were finished.
 
     As a context manager: left in good order it waits for all of them; left by an error it writes what the error
-    does not concern; left by an interrupt it does not wait.
+    does not concern; left by an interrupt it drops what no process has begun.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -31,9 +31,9 @@ class BackgroundScoring:
         self._workers: ProcessPoolExecutor | None = None
 
     def add(self, task: Task, record: report.RunRecord) -> None:
-        """Score the masks of a task, then write its record; meanwhile write the records that are complete."""
+        """Score the masks of a task, if it has any; then write its record. Meanwhile write what is complete."""
         future = None
-        if self._plan.protocol is not None:
+        if self._plan.protocol is not None and record.failure is None:
             if self._workers is None:
                 self._workers = ProcessPoolExecutor(self._plan.suite.jobs)
             truth = self._plan.truths[task.sequence.name]
@@ -62,7 +62,10 @@ class BackgroundScoring:
                 self._keep()
         finally:
             if self._workers is not None:
-                self._workers.shutdown(wait=True, kill_workers=bool(self._waiting))
+                for _, _, future in self._waiting:
+                    if future is not None:
+                        future.cancel()
+                self._workers.shutdown(wait=True)  # what a process has at hand is little, and killing it may race
 
     def _keep(self) -> None:
         while self._waiting:

@@ -9,13 +9,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 
 from vosbench.hashing import PACKAGE, source_hash
 from vosbench.report.records import Environment
 
-NUMERICS = ("images.py", "types.py", "datasets", "models", "memory", "inference", "metrics", "runner.py")
+NUMERICS = (
+    *("images.py", "types.py", "datasets", "models", "memory", "inference", "metrics"),
+    *("plan.py", "runner.py", "background.py"),
+)
 
 
 def digest(facts: Mapping[str, Any]) -> str:
@@ -28,6 +32,11 @@ def digest(facts: Mapping[str, Any]) -> str:
 def code_version() -> str:
     """A hash of all source that can change a mask or a score, so that nothing stale is reused after an edit."""
     return source_hash(PACKAGE, NUMERICS)
+
+
+def library_versions() -> tuple[str, ...]:
+    """The versions of the libraries that compute masks and scores."""
+    return tuple(f"{library.__name__} {library.__version__}" for library in (torch, np, cv2))
 
 
 def environment(device: torch.device) -> Environment:

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from vosbench.datasets import open_dataset
-from vosbench.identity import code_version, digest, environment
+from vosbench.identity import code_version, digest, environment, library_versions
 from vosbench.inference.controls import CONTROLS, Control, source_hash
 from vosbench.memory.registry import PolicySpec, resolve_policy
 from vosbench.metrics.protocols import Protocol, find_protocol
@@ -34,11 +34,12 @@ class Task:
 class Plan:
     """The data set, the model and the tasks of a suite.
 
+    The run's `folder` (None: one in `within`, named after what determines the results) is neither read nor written.
     Raises VosbenchError for whatever is wrong with the suite, the data set's lists and first masks, the weights,
     the device or a strategy.
     """
 
-    def __init__(self, suite: Suite, folder: Path | None = None) -> None:
+    def __init__(self, suite: Suite, folder: Path | None = None, within: Path = report.RUNS) -> None:
         self.suite = suite
         self.device = check_device(suite.device)
         policies = [resolve_policy(spec) for spec in suite.policies]
@@ -54,12 +55,20 @@ class Plan:
         self.checkpoint = read_checkpoint(suite.model)
         self.model = self.checkpoint.build(self.device, suite.precision)
         self._fingerprints = {name: self.dataset.fingerprint(name) for name in names}
-        run = f"{suite.dataset}-{self.dataset.split}-{self.checkpoint.name}-{digest(self._conditions())[:8]}"
-        self.folder = folder or report.RUNS / run
-        self.tasks = tuple(self._tasks(policies))
+        self.environment = environment(self.device)
+        facts = self._conditions()
+        self.conditions = digest(facts)
+        run = f"{suite.dataset}-{self.dataset.split}-{self.checkpoint.name}-{self.conditions[:8]}"
+        self.folder = folder or within / run
+        self.tasks = tuple(self._tasks(policies, facts))
+
+    @property
+    def passes(self) -> int:
+        """How often a sequence is gone through: strategies as often as they are timed, controls once."""
+        return sum(self.suite.repeats if isinstance(task.what, PolicySpec) else 1 for task in self.tasks)
 
     def _conditions(self) -> dict[str, object]:
-        """What determines the results, the strategy apart. The device is among it, since it determines the times."""
+        """What determines the results, the strategy apart; device and repetitions, too, since times are results."""
         suite = self.suite
         return {
             "dataset": [suite.dataset, self.dataset.split, self.dataset.frame_mode],
@@ -72,11 +81,12 @@ class Plan:
             "top_k": suite.top_k,
             "affinity": suite.affinity,
             "size": suite.size,
+            "repeats": suite.repeats,
             "code": code_version(),
+            "libraries": library_versions(),
         }
 
-    def _tasks(self, policies: list[PolicySpec]) -> Iterator[Task]:
-        conditions = self._conditions()
+    def _tasks(self, policies: list[PolicySpec], conditions: dict[str, object]) -> Iterator[Task]:
         entries: list[tuple[report.PolicyInfo, PolicySpec | Control]] = [
             (report.PolicyInfo(p.spec, p.name, p.parameters, p.source_hash, "strategy", i), p)
             for i, p in enumerate(policies)
@@ -101,14 +111,17 @@ class Plan:
         version = digest(self._fingerprints)
         return report.RunRecord(
             task.identity,
+            self.conditions,
             self.folder.name,
+            suite.as_json(),
             report.DatasetInfo(suite.dataset, dataset.split, dataset.frame_mode, version),
             task.sequence.name,
             task.policy,
             report.ModelInfo(self.checkpoint.name, self.checkpoint.sha256, suite.precision),
-            report.Settings(suite.top_k, suite.size or dataset.shorter_side, suite.affinity, seed=0),
-            environment(self.device),
+            report.Settings(suite.top_k, suite.size or dataset.shorter_side, suite.affinity),
+            self.environment,
+            masks=None,
             scores=None,
-            timing=None,
+            timings=(),
             memory=None,
         )

@@ -1,13 +1,15 @@
 """Carries out a suite: inference in this process, scoring in others beside it, one record per strategy and sequence.
 
 A record is written when its masks are scored, and reused while what determines it is unchanged, so a run that was
-stopped goes on where it was.
+stopped goes on where it was. A strategy for which memory does not suffice, or that breaks its contract, leaves a
+record of its failure.
 """
 
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +19,14 @@ from vosbench.background import BackgroundScoring
 from vosbench.errors import VosbenchError
 from vosbench.images import write_labels
 from vosbench.inference.propagate import FrameTiming, Prediction, propagate
+from vosbench.memory.bank import ContractError
 from vosbench.memory.registry import PolicySpec
 from vosbench.plan import Plan, Task
 from vosbench.report import records as report
+from vosbench.run_folder import is_finished, masks_hash, owned, prepare
 from vosbench.suite import Suite
 from vosbench.types import Sequence
+from vosbench.writing import PART
 
 WARMUP_FRAMES = 3
 Progress = Callable[[str, str, int, int], None]  # strategy, sequence, frames done, frames in all
@@ -33,45 +38,64 @@ def run(
     """Carry out `suite` in `folder` (None: one named after what determines its results) and return its records.
 
     What is finished already and still valid is not done again, unless `fresh`. Raises VosbenchError as `Plan`
-    does, and if a frame or mask cannot be read, a file cannot be written, a strategy breaks its contract or a
-    scoring process dies; finished records stay.
+    does, and if a frame or mask cannot be read, a file cannot be written, a scoring process dies, another run is at
+    work in the folder, or, unless `fresh`, the folder holds results of other conditions; finished records stay.
     """
     return execute(Plan(suite, folder), progress, fresh)
 
 
 def execute(plan: Plan, progress: Progress | None = None, fresh: bool = False) -> tuple[report.RunRecord, ...]:
     """Carry out what is not done yet of a plan; see `run`."""
-    todo = [task for task in plan.tasks if fresh or not _finished(task)]
-    try:
-        with BackgroundScoring(plan) as scoring:
-            first = next((task for task in todo if isinstance(task.what, PolicySpec)), None)
-            if first is not None:
-                _warm_up(plan, first)
-            for task in todo:
-                scoring.add(task, _infer(plan, task, progress))
-    except OSError as error:
-        raise VosbenchError(
-            f"cannot write {error.filename or plan.folder}: {error.strerror or error}",
-            "free space or choose another --out; what is finished is kept",
-        ) from None
+    if fresh or not all(map(is_finished, plan.tasks)):
+        try:
+            with owned(plan.folder):
+                prepare(plan, fresh)
+                _work_off(plan, [task for task in plan.tasks if fresh or not is_finished(task)], progress)
+        except OSError as error:
+            raise VosbenchError(
+                f"cannot write {error.filename or plan.folder}: {error.strerror or error}",
+                "free space or choose another --out; what is finished is kept",
+            ) from None
     return tuple(report.read_record(task.record) for task in plan.tasks)
 
 
-def _finished(task: Task) -> bool:
-    """Whether there is a record of the task that still holds."""
-    try:
-        return report.read_record(task.record).identity == task.identity
-    except VosbenchError:
-        return False
+def _work_off(plan: Plan, todo: list[Task], progress: Progress | None) -> None:
+    with BackgroundScoring(plan) as scoring:
+        first = next((task for task in todo if isinstance(task.what, PolicySpec)), None)
+        if first is not None:
+            _warm_up(plan, first)
+        for _, tasks in groupby(todo, lambda task: task.sequence.name):
+            for task, record in _repeated(plan, list(tasks), progress):
+                scoring.add(task, record)
+
+
+def _repeated(plan: Plan, tasks: list[Task], progress: Progress | None) -> Iterator[tuple[Task, report.RunRecord]]:
+    """The tasks of one sequence, each with its record without scores when it is done for the last time.
+
+    Repetitions take turns, A, B, A, B, so that a machine that slows down for a while is unfair to nobody.
+    """
+    timings: dict[str, tuple[report.Timing, ...]] = {}
+    for repetition in range(1, plan.suite.repeats + 1):
+        for task in tuple(tasks):
+            record, spec = _infer(plan, task, progress), task.policy.spec
+            timings[spec] = timings.get(spec, ()) + record.timings
+            if not record.timings or repetition == plan.suite.repeats:  # controls and failures have none
+                tasks.remove(task)
+                yield task, record if record.failure else replace(record, timings=timings[spec])
 
 
 def _warm_up(plan: Plan, task: Task) -> None:
-    """Let the libraries choose their kernels on a few frames, outside every clock."""
+    """Let the libraries choose their kernels on a few frames, outside every clock. A failure will show itself again."""
     sequence = task.sequence
     count = sequence.first_masks[0].frame_index + WARMUP_FRAMES
     first = tuple(mask for mask in sequence.first_masks if mask.frame_index < count)
-    for _ in _predict(plan, task, replace(sequence, frames=sequence.frames[:count], first_masks=first, outputs=None)):
-        pass
+    beginning = replace(sequence, frames=sequence.frames[:count], first_masks=first, outputs=None)
+    try:
+        for _ in _predict(plan, task, beginning):
+            pass
+    except (ContractError, RuntimeError, MemoryError) as error:
+        if _failure_of_strategy(error) is None:
+            raise
 
 
 def _predict(plan: Plan, task: Task, sequence: Sequence) -> Iterator[Prediction]:
@@ -88,39 +112,77 @@ def _predict(plan: Plan, task: Task, sequence: Sequence) -> Iterator[Prediction]
 
 
 def _infer(plan: Plan, task: Task, progress: Progress | None) -> report.RunRecord:
-    """Segment one sequence, write its masks, and return its record without scores."""
+    """Segment one sequence, write its masks, and return its record without scores.
+
+    Masks take the place of older ones together, and first of all the older record goes.
+    """
     sequence, folder = task.sequence, task.masks / task.sequence.name
-    task.record.unlink(missing_ok=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    part = folder.with_name(f".{folder.name}{PART}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
     outputs = set(sequence.output_frames)
 
     def write(index: int, mask: np.ndarray) -> None:
         if index in outputs:
-            write_labels(folder / f"{sequence.frames[index].name}.png", mask)
+            write_labels(part / f"{sequence.frames[index].name}.png", mask)
         if progress is not None:
             progress(task.policy.spec, sequence.name, index + 1, len(sequence.frames))
 
-    if not isinstance(task.what, PolicySpec):
-        for index, mask in enumerate(task.what(sequence)):
-            write(index, mask)
-        return plan.blank_record(task)
-    if plan.device.type == "cuda":
+    record = plan.blank_record(task)
+    try:
+        if isinstance(task.what, PolicySpec):
+            record = _measure(plan, task, record, write)
+        else:
+            for index, mask in enumerate(task.what(sequence)):
+                write(index, mask)
+        task.record.unlink(missing_ok=True)
+        if folder.exists():
+            shutil.rmtree(folder)
+        if record.failure:
+            return record
+        part.rename(folder)
+        return replace(record, masks=masks_hash(task.masks, sequence))
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _measure(
+    plan: Plan, task: Task, record: report.RunRecord, write: Callable[[int, np.ndarray], None]
+) -> report.RunRecord:
+    """Segment a sequence with the model, and put into the record what it cost, or why and where it failed."""
+    on_gpu = plan.device.type == "cuda"
+    if on_gpu:
         torch.cuda.reset_peak_memory_stats(plan.device)
     timings: list[FrameTiming] = []
+    reason = None
     started = time.perf_counter()
-    for prediction in _predict(plan, task, sequence):
-        write(prediction.frame_index, prediction.mask)
-        timings.append(prediction.timing)
-    timing = _timing(timings, time.perf_counter() - started)
-    device_bytes = torch.cuda.max_memory_allocated(plan.device) if plan.device.type == "cuda" else None
-    memory = report.Memory(
-        tuple(t.tokens for t in timings),
-        timings[0].tokens_per_frame,
-        max(t.memory_bytes for t in timings),
-        device_bytes,
-    )
-    return replace(plan.blank_record(task), timing=timing, memory=memory)
+    try:
+        for prediction in _predict(plan, task, task.sequence):
+            write(prediction.frame_index, prediction.mask)
+            timings.append(prediction.timing)
+    except (ContractError, RuntimeError, MemoryError) as error:
+        if (reason := _failure_of_strategy(error)) is None:
+            raise
+    seconds = time.perf_counter() - started
+    bank_bytes = max((t.memory_bytes for t in timings), default=0)
+    device_bytes = torch.cuda.max_memory_allocated(plan.device) if on_gpu else None
+    if reason is not None:
+        if on_gpu:
+            torch.cuda.empty_cache()
+        return replace(record, failure=report.Failure(reason, len(timings), bank_bytes, device_bytes))
+    tokens = tuple(t.tokens for t in timings)
+    memory = report.Memory(tokens, timings[0].tokens_per_frame, bank_bytes, device_bytes)
+    return replace(record, timings=(_timing(timings, seconds),), memory=memory)
+
+
+def _failure_of_strategy(error: Exception) -> str | None:
+    """Why a strategy failed, in one line, if it was for want of memory or a breach of its contract."""
+    if isinstance(error, ContractError):
+        return f"broke its contract: {error.message}"
+    text = " ".join(str(error).split())
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in text:
+        return f"out of memory: {text[:200]}"
+    return None
 
 
 def _timing(frames: list[FrameTiming], end_to_end: float) -> report.Timing:

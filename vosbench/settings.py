@@ -19,14 +19,14 @@ def read_toml(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise VosbenchError(f"cannot read {path}: {error.strerror}", "name a TOML file") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise VosbenchError(f"{path} is not TOML: {error}", "write lines like steps = 8000") from None
+        raise VosbenchError(f"{path} is not TOML: {error}", "write lines like size = 480") from None
 
 
 def build(kind: type[T], table: Mapping[str, Any], file: str, place: str = "", **others: Any) -> T:
     """An instance of the dataclass `kind` from a TOML table; `place` is the table's name in `file`, for messages.
     `others` are fields that are no part of the table.
 
-    Fields may be str, int (also where a float is wanted), float, bool, Literal, tuples of these, and dataclasses.
+    Fields may be str, int (also where a float is wanted), float, bool, Path, Literal, tuples of these, and dataclasses.
     Raises VosbenchError for an unknown or lacking key and a value of the wrong type.
     """
     known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
@@ -61,6 +61,8 @@ def _convert(value: Any, wanted: Any, file: str, where: str, hint: str) -> Any:
             pairs = enumerate(zip(value, kinds, strict=True))
             return tuple(_convert(v, kind, file, f"{where}[{i}]", hint) for i, (v, kind) in pairs)
         raise VosbenchError(f"{file}: {where} must be a list of {len(kinds)}, not {value!r}", hint)
+    if wanted is Path and isinstance(value, str):
+        return Path(value)
     if is_dataclass(wanted) and isinstance(value, dict):
         return build(wanted, value, file, where)  # type: ignore[arg-type]
     if type(value) is not wanted and not (wanted is float and type(value) is int):

@@ -1,7 +1,8 @@
 """What a run is asked to do: plain values, so that it can be written down and hashed."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from vosbench.errors import VosbenchError, unknown
 from vosbench.memory.attention import METRICS, Metric
@@ -15,6 +16,7 @@ class Suite:
 
     `sequences` and `limit` leave sequences out, and the result is then marked partial. `size` is the shorter side
     at inference in pixels (None: the data set's). `jobs` are the processes that score while inference goes on.
+    Strategies run `repeats` times, by turns, to be timed as often. `name` is that of the file it was read from.
     """
 
     dataset: str = "synthetic"
@@ -33,11 +35,13 @@ class Suite:
     limit: int | None = None
     controls: bool = True
     jobs: int = 1
+    repeats: int = 1
+    name: str = "default"
 
     def __post_init__(self) -> None:
         if self.affinity not in METRICS:
             raise unknown("affinity", self.affinity, METRICS)
-        for name in ("top_k", "jobs"):
+        for name in ("top_k", "jobs", "repeats"):
             if getattr(self, name) < 1:
                 option = name.replace("_", "-")
                 raise VosbenchError(f"{option} must be at least 1, not {getattr(self, name)}", f"correct --{option}")
@@ -47,3 +51,9 @@ class Suite:
             )
         if not self.policies or len(set(self.policies)) != len(self.policies):
             raise VosbenchError("name at least one strategy, each once", "e.g. --policy lfu:capacity=2")
+
+    def as_json(self) -> dict[str, Any]:
+        """The suite as records hold it: without the places of data and weights, which a machine has for itself."""
+        values = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        del values["root"]
+        return values | {"model": Path(self.model).name}

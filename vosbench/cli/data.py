@@ -62,14 +62,14 @@ def check(
     return 2 if problems else 0
 
 
-KINDS = ("policies", "datasets", "models", "protocols", "configs")
+KINDS = ("policies", "datasets", "models", "protocols", "suites", "configs")
 
 
 def list_(
     what: Annotated[str, typer.Argument(help=f"one of: {', '.join(KINDS)}")] = "policies",
     json: options.Json = None,
 ) -> None:
-    """List the strategies with their parameters, data sets, bundled models, scoring protocols, training settings."""
+    """List strategies with their parameters, data sets, bundled models, protocols, suites, training settings."""
     if what not in KINDS:
         raise unknown("list", what, KINDS)
     listings = {
@@ -77,6 +77,7 @@ def list_(
         "datasets": _datasets,
         "models": _models,
         "protocols": _protocols,
+        "suites": _suites,
         "configs": _configs,
     }
     rows = listings[what]()
@@ -115,6 +116,12 @@ def _models() -> list[dict[str, str]]:
 
 def _protocols() -> list[dict[str, str]]:
     return [{"name": p.name, "version": f"version {p.version}", "source": p.source} for p in PROTOCOLS.values()]
+
+
+def _suites() -> list[dict[str, str]]:
+    from vosbench.suite_file import shipped_suites
+
+    return [{"name": name, "about": about} for name, about in shipped_suites().items()]
 
 
 def _configs() -> list[dict[str, str]]:

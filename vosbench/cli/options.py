@@ -24,8 +24,6 @@ Sequences = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option("--limit", help="only the first N sequences; the result is marked partial")]
 Json = Annotated[Path | None, typer.Option("--json", help="also write the result as JSON to this file")]
-Jobs = Annotated[int, typer.Option("--jobs", help="scoring processes", min=1)]
-
 ManyJobs = Annotated[int | None, typer.Option("--jobs", help="processes; default: one per core", min=1)]
 
 

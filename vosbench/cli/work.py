@@ -1,20 +1,35 @@
 """Verbs that compute with the model: run and train."""
 
+import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from vosbench.cli import options
 from vosbench.cli.progress import RunProgress
 from vosbench.errors import VosbenchError
+from vosbench.report.records import RUNS
+from vosbench.report.rendering import render
+from vosbench.report.tables import leaderboard
+
+if TYPE_CHECKING:
+    from vosbench.plan import Plan
 
 Metric = Literal["l2", "dot", "cosine"]  # that of memory.attention, which would import torch
 
 
 def run(
-    dataset: options.DatasetName = "synthetic",
-    root: options.Root = None,
+    suite: Annotated[
+        str | None, typer.Argument(help="a TOML file, or a name of `vosbench list suites`; options override it")
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="data set; `vosbench list datasets` names them; default: the suite's, or synthetic"),
+    ] = None,
+    root: Annotated[
+        list[str] | None, typer.Option(help="the folder of the data set; of several, NAME=FOLDER, repeatable")
+    ] = None,
     split: options.Split = None,
     frame_mode: options.FrameMode = None,
     policy: Annotated[
@@ -22,58 +37,81 @@ def run(
         typer.Option("--policy", "-p", help="strategy to compare, repeatable: NAME, NAME:KEY=VALUE,… or FILE.py"),
     ] = None,
     model: Annotated[
-        str, typer.Option(help="bundled weights, or the path of a .pth or .safetensors file")
-    ] = "stcn-tiny",
-    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
-    top_k: Annotated[int, typer.Option(help="memory tokens that count for a query pixel")] = 20,
-    affinity: Annotated[Metric, typer.Option(help="how keys are compared")] = "l2",
+        str | None, typer.Option(help="bundled weights, or the path of a .pth or .safetensors file; default: stcn-tiny")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda; default: cpu")] = None,
+    top_k: Annotated[int | None, typer.Option(help="memory tokens that count for a query pixel; default: 20")] = None,
+    affinity: Annotated[Metric | None, typer.Option(help="how keys are compared; default: l2")] = None,
     size: Annotated[int | None, typer.Option(help="shorter side at inference, in pixels")] = None,
     protocol: options.Protocol = None,
     sequences: options.Sequences = None,
     limit: options.Limit = None,
-    controls: Annotated[bool, typer.Option(help="score two controls too: first mask copied, nothing predicted")] = True,
-    jobs: options.Jobs = 1,
+    controls: Annotated[
+        bool | None,
+        typer.Option(
+            "--controls/--no-controls",
+            help="score two controls too, first mask copied and nothing predicted; default: yes",
+        ),
+    ] = None,
+    repeats: Annotated[
+        int | None, typer.Option(help="run every strategy so often, by turns, for its times; default: 1")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(help="scoring processes; default: 1")] = None,
     threads: Annotated[int | None, typer.Option(help="threads of the model on a CPU", min=1)] = None,
-    out: Annotated[Path | None, typer.Option(help="run folder; default: one named after what it determines")] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="reuse no finished sequence")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="run folder, or that of the runs of several data sets; default: named after what it determines"
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool,
+        typer.Option("--fresh", help="reuse no finished sequence, and throw away what other settings left in --out"),
+    ] = False,
     json: options.Json = None,
-) -> None:
+) -> int:
     """Segment a data set under several memory strategies, score them, and print the comparison.
 
     Bare, it runs the paper's three strategies with the bundled weights on generated clips. A run that was stopped
-    goes on where it was.
+    goes on where it was. What runs out of memory or breaks its contract fails alone, and the exit status is 2.
     """
     import torch  # takes seconds: only the verbs that need it pay
 
     from vosbench.plan import Plan
-    from vosbench.report.rendering import render
-    from vosbench.report.tables import leaderboard
-    from vosbench.runner import execute
-    from vosbench.suite import DEFAULT_POLICIES, Suite
+    from vosbench.suite import Suite
+    from vosbench.suite_file import override, read_suites
 
     if threads is not None:
         torch.set_num_threads(threads)
-    plan = Plan(
-        Suite(
-            dataset=dataset,
-            root=root,
-            split=split,
-            frame_mode=frame_mode,
-            policies=tuple(policy or DEFAULT_POLICIES),
-            model=model,
-            device=device,
-            top_k=top_k,
-            affinity=affinity,
-            size=size,
-            protocol=protocol,
-            sequences=options.split_names(sequences),
-            limit=limit,
-            controls=controls,
-            jobs=jobs,
-        ),
-        out,
-    )
-    progress = RunProgress(len(plan.tasks))
+    changes = {
+        "split": split,
+        "frame_mode": frame_mode,
+        "policies": tuple(policy) if policy else None,
+        "model": model,
+        "device": device,
+        "top_k": top_k,
+        "affinity": affinity,
+        "size": size,
+        "protocol": protocol,
+        "sequences": options.split_names(sequences),
+        "limit": limit,
+        "controls": controls,
+        "repeats": repeats,
+        "jobs": jobs,
+    }
+    given = {name: value for name, value in changes.items() if value is not None}
+    suites = override(read_suites(suite) if suite else (Suite(),), dataset, root or (), given)
+    plans = [Plan(suites[0], out)] if len(suites) == 1 else [Plan(one, within=out or RUNS) for one in suites]
+    results = [_carry_out(plan, fresh) for plan in plans]
+    options.write_json(json, results[0] if len(results) == 1 else {"runs": results})
+    return 2 if any(record["failure"] for result in results for record in result["records"]) else 0
+
+
+def _carry_out(plan: "Plan", fresh: bool) -> dict[str, Any]:
+    """Carry out a plan, print its table and what failed, and return both as JSON values."""
+    from vosbench.runner import execute
+
+    progress = RunProgress(plan.passes)
     try:
         records = execute(plan, progress, fresh)
     finally:
@@ -81,7 +119,11 @@ def run(
     table = leaderboard(records)
     print(render(table))
     print(f"Records and masks are in {plan.folder}; see also: vosbench table, timing and plot {plan.folder}")
-    options.write_json(json, {"caption": table.caption, "records": [record.to_json() for record in records]})
+    for record in records:
+        if failure := record.failure:
+            where = f"{record.policy.spec} on {record.sequence} after {options.count(failure.frames, 'frame')}"
+            print(f"vosbench: failed: {where}: {failure.reason}", file=sys.stderr)
+    return {"caption": table.caption, "records": [record.to_json() for record in records]}
 
 
 def train(

@@ -16,6 +16,10 @@ from vosbench.memory.match import GroupMatch, Match
 COLUMNS = {"frame": torch.int64, "position": torch.int64, "pinned": torch.bool, "occupied": torch.bool}
 
 
+class ContractError(VosbenchError):
+    """A strategy asked for what the bank does not do."""
+
+
 @dataclass(frozen=True)
 class FrameTokens:
     """The tokens of one frame, on their way into the bank.
@@ -69,7 +73,7 @@ class MemoryBank:
     def bound(self, tokens: int) -> None:
         """Let the bank never hold more than `tokens`; at least one frame."""
         if tokens < self.tokens_per_frame:
-            raise VosbenchError(
+            raise ContractError(
                 f"a memory of {tokens} tokens cannot hold one frame ({self.tokens_per_frame} tokens)",
                 "give the strategy a capacity of at least 1 frame",
             )
@@ -78,7 +82,7 @@ class MemoryBank:
     def add_column(self, name: str, dtype: torch.dtype) -> "Column":
         """A number of the strategy's own for each slot; 0 whenever a token is written to the slot."""
         if name in self._columns:
-            raise VosbenchError(f"the bank has a column {name!r} already", "give the strategy's column another name")
+            raise ContractError(f"the bank has a column {name!r} already", "give the strategy's column another name")
         self._columns[name] = torch.zeros(self._allocated, dtype=dtype, device=self._key.device)
         return Column(self, name)
 
@@ -126,7 +130,7 @@ class MemoryBank:
     def lowest(self, score: Tensor, count: int) -> Tensor:
         """The `count` occupied, unpinned slots of lowest score [extent]; ties: older frame, then lower position."""
         if count > self.movable:
-            raise VosbenchError(
+            raise ContractError(
                 f"the strategy must free {count} tokens but only {self.movable} are not pinned",
                 "raise its capacity",
             )
@@ -154,7 +158,7 @@ class MemoryBank:
         """Write the tokens into free slots and return those, int64 [P]."""
         size = len(tokens)
         if self.shortfall(size):
-            raise VosbenchError(
+            raise ContractError(
                 f"the strategy inserts {size} tokens into a memory with {self.count} of {self.capacity} occupied",
                 "free as many as bank.shortfall says first",
             )
@@ -184,10 +188,10 @@ class MemoryBank:
     def read(self, frame: int, query: Tensor, top_k: int, metric: Metric = "l2") -> tuple[list[Tensor], Match]:
         """Read the bank with the key [Q,CK] of `frame`: per group the readout [Q,O,CV], and the statistics.
 
-        Raises VosbenchError if the strategy has left a group without a token.
+        Raises ContractError if the strategy has left a group without a token.
         """
         if not self.count:
-            raise VosbenchError(f"the strategy left the memory empty before frame {frame}", "insert annotated frames")
+            raise ContractError(f"the strategy left the memory empty before frame {frame}", "insert annotated frames")
         scores = affinity(self.key, query, metric, out=self._score_buffer(len(query)))
         if self.count < self.extent:
             scores.masked_fill_(~self.occupied, -torch.inf)
@@ -210,7 +214,7 @@ class MemoryBank:
     def verify(self) -> None:
         """Raise what a strategy did wrong on a GPU, where `free` and `pin` do not wait to find out."""
         if bool(self._fault):
-            raise VosbenchError("the strategy broke a rule of MemoryBank", "run it with --device cpu to see which")
+            raise ContractError("the strategy broke a rule of MemoryBank", "run it with --device cpu to see which")
 
     # Storage
 
@@ -237,9 +241,9 @@ class MemoryBank:
     def _check_slots(self, slots: Tensor) -> Tensor:
         """Refuse slots that may not be pinned or freed; returns them, clamped into range."""
         if slots.dtype != torch.int64 or slots.ndim != 1:
-            raise VosbenchError(f"slots must be int64 [n], not {slots.dtype} {tuple(slots.shape)}", "see MemoryPolicy")
+            raise ContractError(f"slots must be int64 [n], not {slots.dtype} {tuple(slots.shape)}", "see MemoryPolicy")
         if len(slots) > self.movable:
-            raise VosbenchError(
+            raise ContractError(
                 f"the strategy named {len(slots)} slots, of which only {self.movable} can be occupied and not pinned",
                 "name each occupied slot that is not pinned at most once",
             )
@@ -257,7 +261,7 @@ class MemoryBank:
             self._fault |= wrong.any()
         elif wrong.any():
             named = "" if slots is None else f": {', '.join(map(str, slots[wrong][:5].tolist()))}"
-            raise VosbenchError(f"the strategy {fault}{named}", "see the rules in MemoryBank")
+            raise ContractError(f"the strategy {fault}{named}", "see the rules in MemoryBank")
 
 
 @dataclass(frozen=True)
