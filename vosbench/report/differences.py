@@ -69,7 +69,7 @@ def unlike(baseline: Entrant, entrant: Entrant) -> list[str]:
         ("precision", baseline.first.model.precision, entrant.first.model.precision),
         *(
             (name, getattr(baseline.first.settings, name), getattr(entrant.first.settings, name))
-            for name in ("top_k", "size", "affinity", "seed")
+            for name in ("top_k", "size", "affinity")
         ),
         *(
             (name, getattr(baseline.first.environment, name), getattr(entrant.first.environment, name))

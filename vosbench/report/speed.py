@@ -65,7 +65,7 @@ def speed(baseline: Sequence[RunRecord], entrant: Sequence[RunRecord]) -> Speed:
     count = len(logs)
     walsh = np.sort(np.add.outer(logs, logs)[np.triu_indices(count)] / 2)
     spread = np.sqrt(count * (count + 1) * (2 * count + 1) / 24)
-    edge = max(int(count * (count + 1) / 4 - 1.96 * spread), 0)
+    edge = max(int(count * (count + 1) / 4 - 1.96 * spread) - 1, 0)
     low, middle, high = np.exp([walsh[edge], np.median(walsh), walsh[-1 - edge]])
     p = wilcoxon(logs, alternative="greater").pvalue if logs.any() else 1.0
     return Speed(float(middle), float(low), float(high), float(p), count, referenced)
