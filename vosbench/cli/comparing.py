@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vosbench.cli import options
-from vosbench.cli.results import Format, Out, show
+from vosbench.cli.results import Format, Out, RunFolder, latest, show
 from vosbench.errors import VosbenchError
 from vosbench.report.comparison import Entrant, Runs, differences, pairs, select
 from vosbench.report.differences import comparison, moved
@@ -100,6 +100,28 @@ def compare(
     return REGRESSION if failures(checks) else 0
 
 
+def publish(
+    run: RunFolder = None,
+    out: Annotated[Path | None, typer.Option(help="folder to write; default: results/NAME of the run")] = None,
+    allow_partial: Annotated[
+        bool, typer.Option("--allow-partial", help="publish a run that is not complete or leaves sequences out")
+    ] = False,
+    allow_dirty: Annotated[
+        bool, typer.Option("--allow-dirty", help="publish what was made from uncommitted or unknown source")
+    ] = False,
+    json: options.Json = None,
+) -> None:
+    """Write a run's records, tables (Markdown, CSV, LaTeX) and figures into results/, to be committed."""
+    from vosbench.report.publishing import RESULTS
+    from vosbench.report.publishing import publish as write
+
+    folder = run or latest()
+    target = out or RESULTS / folder.resolve().name
+    written = write(folder, target, allow_partial=allow_partial, allow_dirty=allow_dirty)
+    print(f"{target} holds {options.count(len(written), 'file')}, made of the records in {folder}")
+    options.write_json(json, {"folder": str(target), "files": [str(path) for path in written]})
+
+
 def _read(folders: Sequence[Path]) -> Runs:
     """The records of each run under the name of its folder, or its path if two have one name."""
     if len(set(folders)) < len(folders):
@@ -147,4 +169,5 @@ def _rendered(table: Table, format: str) -> str:
 
 VERBS = {
     "compare": (compare, "vosbench compare baseline new --fail-on regression --junit gate.xml --markdown gate.md"),
+    "publish": (publish, "vosbench publish .vosbench/runs/NAME --out results/NAME"),
 }

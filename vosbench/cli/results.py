@@ -31,7 +31,7 @@ def table(
     """Compare the strategies of a run: J, F and J&F, frames per second, frames in memory."""
     if by not in TABLES:
         raise unknown("kind of row", by, TABLES)
-    found = TABLES[by](read_run(run or _latest()))
+    found = TABLES[by](read_run(run or latest()))
     show(render(found, format), out)
     if json is not None:
         options.write_text(json, render(found, "json"))
@@ -49,7 +49,7 @@ def timing(
         raise unknown("part of the timing", only, TIMINGS)
     if only is None and format == "csv":
         raise VosbenchError("a CSV file holds one table, the timing has two", "add --only stages or --only latency")
-    records = read_run(run or _latest())
+    records = read_run(run or latest())
     found = {name: TIMINGS[name](records) for name in ([only] if only else TIMINGS)}
     as_json = ",\n".join(f'"{name}": {render(part, "json").strip()}' for name, part in found.items())
     as_json = f"{{{as_json}}}\n"
@@ -69,7 +69,7 @@ def plot(
 
     if format not in ("png", "svg", "pdf"):
         raise unknown("figure format", format, ("png", "svg", "pdf"))
-    records = read_run(run or _latest())
+    records = read_run(run or latest())
     written = []
     scored = any(record.scores for record in records)
     for name in FIGURES:
@@ -84,7 +84,7 @@ def plot(
     options.write_json(json, {"figures": written})
 
 
-def _latest() -> Path:
+def latest() -> Path:
     """The run folder that was changed last."""
     runs = [path for path in RUNS.glob("*") if (path / "records").is_dir()]
     if not runs:

@@ -1,7 +1,7 @@
 """The record of one strategy on one sequence: all that a table or a figure needs, so that nothing is run again.
 
 A run folder holds one JSON file per (strategy, sequence) under `records/`. Files appear atomically, so one that
-exists is complete; they carry a schema number, and one written by another schema is refused.
+exists is complete; they carry a schema number: an older one is upgraded when it is read, a newer one refused.
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import Any, Literal
 from vosbench.errors import VosbenchError
 from vosbench.metrics.statistics import Statistics
 from vosbench.report.codec import decode, encode
+from vosbench.report.upgrades import OLDEST, upgrade
 from vosbench.writing import replacing
 
 SCHEMA = 2
@@ -22,12 +23,16 @@ RUNS = Path(".vosbench") / "runs"  # where runs are kept that were given no fold
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """The data: `frame_mode` says which frames were shown (e.g. `6fps`, `all`), `fingerprint` which files they were."""
+    """The data: `frame_mode` says which frames were shown (e.g. `6fps`, `all`), `fingerprint` which files they were.
+
+    `sequences` is how many the run goes through when it is complete (0: not known, as in older records).
+    """
 
     name: str
     split: str
     frame_mode: str
     fingerprint: str
+    sequences: int = 0
 
 
 @dataclass(frozen=True)
@@ -233,11 +238,12 @@ class RunRecord:
         schema = data.get("schema") if isinstance(data, dict) else None
         if type(schema) is not int:
             raise VosbenchError(f"{origin} is not a record of vosbench: it has no schema number", _AGAIN)
-        if schema != SCHEMA:
+        if not OLDEST <= schema <= SCHEMA:
             remedy = "install a newer vosbench" if schema > SCHEMA else _AGAIN
-            raise VosbenchError(f"{origin} has schema {schema}, this vosbench reads schema {SCHEMA}", remedy)
+            reads = f"this vosbench reads schemas {OLDEST} to {SCHEMA}"
+            raise VosbenchError(f"{origin} has schema {schema}, {reads}", remedy)
         try:
-            return decode(cls, data)
+            return decode(cls, upgrade(data, SCHEMA))
         except ValueError as error:
             raise VosbenchError(f"{origin} is not a valid record: {error}", _AGAIN) from None
 

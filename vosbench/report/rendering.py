@@ -76,6 +76,21 @@ _COLUMNS = {
     "bank_bytes_peak": _Column("bank\nMB", 1e-6, 1),
     "device_bytes_peak": _Column("device\nMB", 1e-6, 1),
     "failed_sequences": _Column("failed\nsequences"),
+    **{
+        name: _Column(name)
+        for name in (
+            "machine",
+            "platform",
+            "device",
+            "threads",
+            "python",
+            "torch",
+            "numpy",
+            "commit",
+            "dirty",
+            "records",
+        )
+    },
     "objects": _Column("objects"),
     "frames": _Column("frames"),
     "scored_frames": _Column("scored\nframes"),
