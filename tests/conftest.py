@@ -2,15 +2,19 @@
 
 import importlib.util
 import json
-from collections.abc import Callable, Iterable, Mapping
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
+from vosbench import background
 from vosbench.images import write_labels
 from vosbench.models.stcn import STCN, STCNConfig
 from vosbench.runner import run
@@ -161,8 +165,40 @@ def small_suite() -> Callable[..., Suite]:
 
 
 @pytest.fixture(scope="session")
+def pool() -> Iterator[ProcessPoolExecutor]:
+    with ProcessPoolExecutor(1, timeout=None) as pool:
+        yield pool
+
+
+@pytest.fixture
+def lent_pool(pool: ProcessPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes take a second to start: all runs share theirs."""
+    lent = SimpleNamespace(submit=pool.submit, shutdown=lambda **_: None)
+    monkeypatch.setattr(background, "ProcessPoolExecutor", lambda *_, **__: lent)
+
+
+class Work(set[tuple[str, str]]):
+    """A progress callback that notes every (strategy, sequence) that was done to its end."""
+
+    def __call__(self, strategy: str, sequence: str, frame: int, frames: int) -> None:
+        if frame == frames:
+            self.add((strategy, sequence))
+
+
+@pytest.fixture
+def work() -> Work:
+    return Work()
+
+
+@pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory, small_suite: Callable[..., Suite]) -> Path:
     """A folder with `DAVIS`, a small DAVIS, and `run`, the finished run of the small suite on it; to be copied."""
     folder = tmp_path_factory.mktemp("finished")
     run(small_suite(write_small_davis(folder / "DAVIS")), folder / "run")
     return folder
+
+
+@pytest.fixture
+def finished(finished_run: Path, tmp_path: Path) -> Path:
+    """A copy of the finished run to tamper with: the folders `DAVIS` and `run`."""
+    return shutil.copytree(finished_run, tmp_path / "copy")

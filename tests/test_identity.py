@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vosbench import identity
-from vosbench.identity import code_version, digest, environment
+from vosbench.identity import code_version, digest, environment, library_versions
 
 
 def test_a_digest_depends_on_values_and_not_on_order() -> None:
@@ -40,13 +40,18 @@ def test_the_code_version_follows_whatever_can_change_a_mask_or_a_score(package:
         file.write_text(source + "# edited\n")
         assert version() != before, part
         file.write_text(source)
-    for part in ("datasets/davis.py", "runner.py"):
+    for part in ("datasets/davis.py", "runner.py", "plan.py", "background.py"):
         (package / part).write_text("# edited\n" + (package / part).read_text())
         assert version() != before
         before = version()
     for part in ("report/tables.py", "cli/work.py"):
         (package / part).write_text("")
         assert version() == before, part
+
+
+def test_the_libraries_that_compute_are_told() -> None:
+    assert f"torch {torch.__version__}" in library_versions()
+    assert {text.split()[0] for text in library_versions()} == {"torch", "numpy", "cv2"}
 
 
 def test_the_environment_tells_machine_and_versions() -> None:

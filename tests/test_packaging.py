@@ -42,7 +42,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_all_modules_all_strategies_and_the_weights(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    data = [*(ROOT / "vosbench/models/weights").iterdir(), *(ROOT / "vosbench/training/configs").iterdir()]
+    folders = ("vosbench/models/weights", "vosbench/training/configs", "vosbench/suites")
+    data = [path for folder in folders for path in (ROOT / folder).iterdir()]
     files = [*(ROOT / "vosbench").rglob("*.py"), *data]
     expected = {path.relative_to(ROOT).as_posix() for path in files}
     expected |= {f"vosbench/policies/{path.name}" for path in (ROOT / "policies").glob("*.py")}

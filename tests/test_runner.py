@@ -1,10 +1,8 @@
 """Runs from a data set on disk to records: complete, resumed, invalidated, interrupted, and refused."""
 
 import os
-import shutil
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -26,40 +24,12 @@ STRATEGIES = ("every-k:k=2", "first-only")
 CONTROLS = ("copy-first-mask", "predict-nothing")
 
 
-@pytest.fixture(scope="module")
-def pool():
-    with ProcessPoolExecutor(1, timeout=None) as pool:
-        yield pool
-
-
-@pytest.fixture(autouse=True)
-def lent_pool(pool, monkeypatch):
-    """Processes take a second to start: all runs here share theirs."""
-    lent = SimpleNamespace(submit=pool.submit, shutdown=lambda **_: None)
-    monkeypatch.setattr(background, "ProcessPoolExecutor", lambda *_, **__: lent)
+pytestmark = pytest.mark.usefixtures("lent_pool")
 
 
 @pytest.fixture
 def own_pool(lent_pool, monkeypatch):  # noqa: ARG001
     monkeypatch.setattr(background, "ProcessPoolExecutor", ProcessPoolExecutor)
-
-
-@pytest.fixture
-def finished(finished_run, tmp_path):
-    """A copy of the finished run to tamper with: the folders `DAVIS` and `run`."""
-    return shutil.copytree(finished_run, tmp_path / "copy")
-
-
-@pytest.fixture
-def work():
-    """A progress callback that notes every (strategy, sequence) that was done to its end."""
-
-    class Work(set):
-        def __call__(self, strategy, sequence, frame, frames):
-            if frame == frames:
-                self.add((strategy, sequence))
-
-    return Work()
 
 
 def lasting(records):
@@ -192,7 +162,7 @@ def test_what_determines_a_result_invalidates_it(finished, small_suite, monkeypa
 def test_a_changed_frame_is_computed_and_scored_again(finished, small_suite, work):
     before = read_run(finished / "run")
     invert(finished / "DAVIS/JPEGImages/480p/bee/00000.jpg")
-    records = run(small_suite(finished / "DAVIS"), finished / "run", work)
+    records = run(small_suite(finished / "DAVIS"), finished / "run", work, fresh=True)
     assert len(work) == 8
     assert {r.identity for r in records}.isdisjoint(r.identity for r in before)
     assert {r.dataset for r in records}.isdisjoint({r.dataset for r in before})
@@ -203,6 +173,34 @@ def test_a_changed_frame_is_computed_and_scored_again(finished, small_suite, wor
     ]
     assert set(changed) <= {(spec, "bee") for spec in STRATEGIES}
     assert changed
+
+
+def test_repetitions_take_turns(small_davis, small_suite, tmp_path):
+    passes = []
+
+    def note(strategy, sequence, frame, frames):
+        if frame == frames:
+            passes.append((sequence, strategy))
+
+    suite = small_suite(small_davis, repeats=3)
+    records = run(suite, tmp_path / "run", note)
+    for sequence in ("ant", "bee"):
+        turns = [strategy for name, strategy in passes if name == sequence]
+        assert turns == [*STRATEGIES, *CONTROLS, *STRATEGIES, *STRATEGIES]
+    assert len(passes) == plan.Plan(suite).passes == 16
+    assert {len(r.timings) for r in records if r.policy.kind == "strategy"} == {3}
+    assert len({t.model_seconds for r in records for t in r.timings}) == 12  # raw, not one figure thrice
+    assert all(r.scores and r.masks for r in records)
+    assert plan.Plan(replace(suite, repeats=1)).conditions != records[0].conditions
+
+
+def test_a_record_tells_the_suite_without_the_places_of_this_machine(finished_run):
+    for record in read_run(finished_run / "run"):
+        assert record.suite["name"] == "default"
+        assert record.suite["dataset"] == "davis2017"
+        assert record.suite["policies"] == list(STRATEGIES)
+        assert record.suite["model"] == "stcn-tiny"
+        assert str(finished_run) not in str(record.suite)
 
 
 def test_an_edited_strategy_file_is_another_strategy(small_davis, small_suite, tmp_path, work):

@@ -182,7 +182,7 @@ def _failure_of_strategy(error: Exception) -> str | None:
         return f"broke its contract: {error.message}"
     text = " ".join(str(error).split())
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in text:
-        return f"out of memory: {text[:200]}"
+        return f"out of memory: {text[:200]}".removesuffix(": ")
     return None
 
 

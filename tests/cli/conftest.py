@@ -1,11 +1,19 @@
 """The command line as a function: what it printed, and the proof that a fault is one line, a hint and status 2."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
 
+from vosbench import background
 from vosbench.cli import main
+
+
+@pytest.fixture
+def scored_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs start no process to score in: that takes a second."""
+    monkeypatch.setattr(background, "ProcessPoolExecutor", ThreadPoolExecutor)
 
 
 @dataclass(frozen=True)

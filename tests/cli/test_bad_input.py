@@ -148,6 +148,16 @@ COMMANDS = {
     "unknown verb": (["rum"], ["No such command 'rum'", "run", "--help"]),
     "a value that is no number": (["run", *DAVIS, "--limit", "all"], ["'--limit'", "integer", "--help"]),
     "a flag without its value": (["run", *DAVIS, "--limit"], ["--limit", "requires an argument", "--help"]),
+    "absent suite": (["run", "night.toml"], ["cannot read night.toml", "name a TOML file"]),
+    "unknown suite": (["run", "paper-table9"], ["unknown suite 'paper-table9'", "paper-table1", ".toml file"]),
+    "a suite that is no TOML": (["run", "broken.toml"], ["broken.toml is not TOML"]),
+    "a suite of a strategy that is gone": (["run", "gone.toml", *DAVIS], ["unknown policy 'first-last'", "first-"]),
+    "a suite of two without a root": (["run", "paper-table1"], ["davis2016 needs a root folder", "--root"]),
+    "a root of another data set": (
+        ["run", "paper-table1", "--root", "youtube-vos-2019=Y"],
+        ["the suite has no data set youtube-vos-2019", "davis2016, davis2017"],
+    ),
+    "repeats of nothing": (["run", *DAVIS, "--repeats", "0"], ["repeats must be at least 1, not 0", "--repeats"]),
     "unwritable run folder": (["run", *DAVIS, "--out", "file/run"], ["cannot write", "file/run", "--out"]),
     "nothing to score": (["score"], ["predictions", "--help"]),
     "absent predictions": (["score", "masks", *DAVIS], ["predictions lack the sequence ant", "<sequence>/<frame>.png"]),
@@ -175,6 +185,8 @@ def test_faults_of_the_command(small_davis, monkeypatch, refused, fault):
     monkeypatch.chdir(small_davis.parent)
     small_davis.parent.joinpath("empty").mkdir()
     small_davis.parent.joinpath("file").write_text("")
+    small_davis.parent.joinpath("broken.toml").write_text("top_k = ")
+    small_davis.parent.joinpath("gone.toml").write_text("policies = ['first-last']")
     command, expected = COMMANDS[fault]
     said = refused(*command)
     for words in expected:

@@ -1,0 +1,61 @@
+"""The example in the help of every verb does what it says, in a folder that has what it names."""
+
+import shlex
+import shutil
+
+import pytest
+from safetensors.torch import load_file
+from torch import save
+
+from vosbench import cli
+from vosbench.cli import data, masks, results, work
+from vosbench.models.checkpoint import WEIGHTS
+from vosbench.training import config
+
+EXAMPLES = {name: example for module in (work, masks, data, results) for name, (_, example) in module.VERBS.items()}
+LEAVES = {
+    "run": ".vosbench/runs/davis2017-val-*/records/lfu_capacity=2/bee.json",
+    "train": "tiny.safetensors",
+    "score": "results/global_results-val.csv",
+    "export": "submission.zip",
+    "timing": "stages.csv",
+    "plot": "figures/memory-against-frame.svg",
+}
+
+
+@pytest.fixture
+def folder(small_davis, finished_run, tmp_path, monkeypatch):
+    """A working folder with `DAVIS`, `masks` of its val split, `stcn.pth` and a finished run of the name NAME."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(small_davis / "Annotations/480p", "masks")
+    shutil.rmtree("masks/cat")
+    for path in (tmp_path / "masks").glob("*/0000[1-4].png"):
+        shutil.copy(path.with_name("00000.png"), path)  # not the ground truth itself
+    shutil.copytree(finished_run / "run", ".vosbench/runs/NAME")
+    save(load_file(WEIGHTS / "stcn-tiny.safetensors"), "stcn.pth")
+    return tmp_path
+
+
+@pytest.fixture
+def short_training(tmp_path, monkeypatch):
+    """The training that ships, but two steps of it."""
+    (tmp_path / "configs").mkdir()
+    text = "# two steps\nsteps = 2\nsize = 32\nbatch = 1\nbootstrap_start = 0\nbootstrap_end = 1\nworkers = 0\n"
+    text += "threads = 1\ninitial = 'stcn-tiny'\n"
+    (tmp_path / "configs/stcn-tiny.toml").write_text(text)
+    monkeypatch.setattr(config, "SHIPPED", tmp_path / "configs")
+
+
+@pytest.mark.usefixtures("scored_in_a_thread", "short_training")
+@pytest.mark.parametrize("verb", EXAMPLES)
+def test_the_example_of_a_verb(verb, folder, capsys):
+    if verb == "export":  # of a split whose ground truth is private
+        shutil.rmtree("masks")
+        shutil.copytree("DAVIS/Annotations/480p/cat", "masks/cat")
+        for frame in range(6):
+            shutil.copy("DAVIS/Annotations/480p/cat/00000.png", f"masks/cat/{frame:05d}.png")
+    program, *arguments = shlex.split(EXAMPLES[verb])
+    assert (program, arguments[0]) == ("vosbench", verb)
+    status, said = cli.main(arguments), capsys.readouterr()
+    assert (status, "error" in said.err) == (0, False), said.err
+    assert list(folder.glob(LEAVES[verb])) if verb in LEAVES else said.out or said.err

@@ -1,0 +1,46 @@
+"""A process that has imported everything and forks a run when it is told to: importing torch takes longer than a run.
+
+It reads JSON lines: `{"folder": …}` starts a run in a process group of its own and answers with its id, `{}` waits for
+its end and answers with its exit status (that of a signal is negative). Arguments: the model's configuration as JSON,
+the data set, the weights. Scoring takes place in a thread, since a process takes long to start.
+"""
+
+import json
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import torch
+
+from vosbench import background
+from vosbench.models.stcn import CONFIGS, STCNConfig
+from vosbench.runner import run
+from vosbench.suite import Suite
+
+POLICIES = ("every-k:k=1", "first-only", "lfu:capacity=1")
+
+
+def main(config: str, root: str, weights: str) -> None:
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in json.loads(config).items()}
+    CONFIGS["small"] = STCNConfig(**values)
+    background.ProcessPoolExecutor = ThreadPoolExecutor
+    torch.set_num_threads(1)
+    suite = Suite("davis2017", Path(root), policies=POLICIES, model=weights, controls=False)
+    child = 0
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if asked:
+            child = os.fork()
+            if child == 0:
+                os.setpgid(0, 0)
+                run(suite, Path(asked["folder"]))
+                os._exit(0)
+            os.setpgid(child, child)
+            print(child, flush=True)
+        else:
+            print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

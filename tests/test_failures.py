@@ -1,0 +1,74 @@
+"""A strategy that runs out of memory or breaks its contract is a row of the result, and the rest goes on."""
+
+import re
+
+import pytest
+
+from vosbench.report.records import read_run
+from vosbench.report.tables import leaderboard
+from vosbench.runner import run
+
+pytestmark = pytest.mark.usefixtures("lent_pool")
+
+HUNGRY = """
+from dataclasses import dataclass
+import torch
+from vosbench.memory.policy import MemoryPolicy
+
+@dataclass
+class Hungry(MemoryPolicy):
+    def admit(self, step):
+        if step.frame == 3 and self.video.name == "ant":
+            FAULT
+        return False
+"""
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("torch.zeros(2**46)", "out of memory: .*DefaultCPUAllocator"),
+        ("raise torch.OutOfMemoryError('CUDA out of memory.\\nTried')", "out of memory: CUDA out of memory. Tried"),
+        ("raise MemoryError()", "out of memory"),
+        ("self.bank.free(torch.tensor([9999]))", "broke its contract: the strategy named slots out of range: 9999"),
+    ],
+)
+def test_a_strategy_that_fails(small_davis, small_suite, tmp_path, fault, reason, work, finished_run):
+    source = tmp_path / "hungry.py"
+    source.write_text(HUNGRY.replace("FAULT", fault))
+    suite = small_suite(small_davis, policies=(str(source), "every-k:k=2"))
+    records = run(suite, tmp_path / "run", work)
+    assert len(records) == 8
+    (failed,) = (r for r in records if r.failure)
+    assert (failed.policy.name, failed.sequence) == ("hungry", "ant")
+    assert re.match(reason, failed.failure.reason)
+    assert "\n" not in failed.failure.reason
+    assert failed.failure.frames == 3
+    assert failed.failure.bytes_peak > 0
+    assert failed.scores is failed.memory is failed.masks is None
+    assert not list((tmp_path / "run/masks").glob("*hungry*/*ant*"))
+    others = [r for r in read_run(finished_run / "run") if r.policy.spec == "every-k:k=2"]
+    assert [r.scores for r in records if r.policy.spec == "every-k:k=2"] == [r.scores for r in others]
+    row = leaderboard(records).frame.set_index("strategy").loc[str(source)]
+    assert (row["kind"], row["failed_sequences"]) == ("failed", 1)
+    work.clear()
+    assert [r.failure is None for r in run(suite, tmp_path / "run", work)] == [r.failure is None for r in records]
+    assert not work  # it was tried again, and did not come to its end
+    source.write_text(HUNGRY.replace("FAULT", "pass"))
+    assert not any(r.failure for r in run(suite, tmp_path / "run", work))
+    assert work == {(str(source), "ant"), (str(source), "bee")}
+
+
+def test_a_failure_during_warm_up_is_found_again(small_davis, small_suite, tmp_path):
+    source = tmp_path / "hungry.py"
+    source.write_text(HUNGRY.replace("FAULT", "raise MemoryError()").replace("step.frame == 3", "step.frame == 1"))
+    records = run(small_suite(small_davis, policies=(str(source),), repeats=2), tmp_path / "run")
+    assert [r.failure.frames for r in records if r.failure] == [1]
+    assert [len(r.timings) for r in records if r.sequence == "bee"] == [2, 0, 0]
+
+
+def test_any_other_fault_keeps_its_traceback(small_davis, small_suite, tmp_path):
+    source = tmp_path / "hungry.py"
+    source.write_text(HUNGRY.replace("FAULT", "torch.zeros(2) @ torch.zeros(3)"))
+    with pytest.raises(RuntimeError, match="size"):
+        run(small_suite(small_davis, policies=(str(source),)), tmp_path / "run")
