@@ -15,12 +15,14 @@ import torch
 from safetensors.torch import load_file
 
 from vosbench import cli
-from vosbench.cli import data, masks, results, work
+from vosbench.cli import comparing, data, masks, results, work
 from vosbench.datasets import DATASETS
 from vosbench.images import read_labels, write_labels
 from vosbench.report.records import RunRecord, read_run
 
-VERBS = {name: example for module in (work, masks, data, results) for name, (_, example) in module.VERBS.items()}
+VERBS = {
+    name: example for module in (work, masks, data, results, comparing) for name, (_, example) in module.VERBS.items()
+}
 
 
 def read_json(path):
@@ -36,7 +38,19 @@ def finished(finished_run, tmp_path):
 def test_all_verbs_are_there(vosbench):
     outcome = vosbench("--help")
     assert outcome.status == 0
-    assert set(VERBS) == {"run", "train", "score", "export", "table", "timing", "plot", "list", "check"}
+    assert set(VERBS) == {
+        "run",
+        "train",
+        "score",
+        "export",
+        "table",
+        "timing",
+        "plot",
+        "list",
+        "check",
+        "compare",
+        "publish",
+    }
     for verb in VERBS:
         assert f"\n  {verb} " in outcome.out
     assert vosbench() == outcome
