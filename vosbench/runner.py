@@ -18,6 +18,7 @@ import torch
 from vosbench.background import BackgroundScoring
 from vosbench.errors import PolicyError, VosbenchError
 from vosbench.images import write_labels
+from vosbench.inference.pace import Pace
 from vosbench.inference.propagate import FrameTiming, Prediction, propagate
 from vosbench.memory.registry import PolicySpec
 from vosbench.plan import Plan, Task
@@ -154,10 +155,10 @@ def _measure(
     if on_gpu:
         torch.cuda.reset_peak_memory_stats(plan.device)
     timings: list[FrameTiming] = []
-    reason = None
+    reason, pace = None, Pace(plan.device)
     started = time.perf_counter()
     try:
-        for prediction in _predict(plan, task, task.sequence):
+        for prediction in pace.beside(_predict(plan, task, task.sequence)):
             write(prediction.frame_index, prediction.mask)
             timings.append(prediction.timing)
     except (PolicyError, RuntimeError, MemoryError) as error:
@@ -172,7 +173,7 @@ def _measure(
         return replace(record, failure=report.Failure(reason, len(timings), bank_bytes, device_bytes))
     tokens = tuple(t.tokens for t in timings)
     memory = report.Memory(tokens, timings[0].tokens_per_frame, bank_bytes, device_bytes)
-    return replace(record, timings=(_timing(timings, seconds),), memory=memory)
+    return replace(record, timings=(_timing(timings, pace, seconds),), memory=memory)
 
 
 def _failure_of_strategy(error: Exception) -> str | None:
@@ -185,13 +186,15 @@ def _failure_of_strategy(error: Exception) -> str | None:
     return None
 
 
-def _timing(frames: list[FrameTiming], end_to_end: float) -> report.Timing:
+def _timing(frames: list[FrameTiming], pace: Pace, end_to_end: float) -> report.Timing:
     stages = {name: sum(frame.stages[name] for frame in frames) for name in frames[0].stages}
     return report.Timing(
         sum(stages.values()),
-        end_to_end,
+        end_to_end - pace.seconds,
         stages,
         tuple(1000 * frame.seconds for frame in frames),
         tuple(frame.objects for frame in frames),
         WARMUP_FRAMES,
+        tuple(pace.cpu_ms),
+        tuple(pace.reference_ms),
     )

@@ -16,13 +16,15 @@ import torch
 from safetensors.torch import load_file
 
 from vosbench import cli
-from vosbench.cli import data, masks, results, simulation, work
+from vosbench.cli import comparing, data, masks, results, simulation, work
 from vosbench.datasets import DATASETS
 from vosbench.images import read_labels, write_labels
 from vosbench.report.records import RunRecord, read_run
 
 VERBS = {
-    name: example for module in (work, simulation, masks, data, results) for name, (_, example) in module.VERBS.items()
+    name: example
+    for module in (work, simulation, masks, data, results, comparing)
+    for name, (_, example) in module.VERBS.items()
 }
 
 
@@ -39,7 +41,8 @@ def finished(finished_run, tmp_path):
 def test_all_verbs_are_there(vosbench):
     outcome = vosbench("--help")
     assert outcome.status == 0
-    assert set(VERBS) == {"run", "simulate", "train", "score", "export", "table", "timing", "plot", "list", "check"}
+    measuring = {"run", "simulate", "train", "score", "check"}
+    assert set(VERBS) == measuring | {"export", "table", "timing", "plot", "list", "compare", "publish"}
     for verb in VERBS:
         assert f"\n  {verb} " in outcome.out
     assert vosbench() == outcome

@@ -31,8 +31,8 @@ def table(
     """Compare the strategies of a run: J, F and J&F, frames per second, frames in memory."""
     if by not in TABLES:
         raise unknown("kind of row", by, TABLES)
-    found = TABLES[by](read_run(run or _latest()))
-    _show(render(found, format), out)
+    found = TABLES[by](read_run(run or latest()))
+    show(render(found, format), out)
     if json is not None:
         options.write_text(json, render(found, "json"))
 
@@ -49,11 +49,11 @@ def timing(
         raise unknown("part of the timing", only, TIMINGS)
     if only is None and format == "csv":
         raise VosbenchError("a CSV file holds one table, the timing has two", "add --only stages or --only latency")
-    records = read_run(run or _latest())
+    records = read_run(run or latest())
     found = {name: TIMINGS[name](records) for name in ([only] if only else TIMINGS)}
     as_json = ",\n".join(f'"{name}": {render(part, "json").strip()}' for name, part in found.items())
     as_json = f"{{{as_json}}}\n"
-    _show(as_json if format == "json" else "\n".join(render(part, format) for part in found.values()), out)
+    show(as_json if format == "json" else "\n".join(render(part, format) for part in found.values()), out)
     if json is not None:
         options.write_text(json, as_json)
 
@@ -70,7 +70,7 @@ def plot(
 
     if format not in ("png", "svg", "pdf"):
         raise unknown("figure format", format, ("png", "svg", "pdf"))
-    records = read_run(run or _latest())
+    records = read_run(run or latest())
     written = []
     lacking = {}
     if not any(record.scores for record in records):
@@ -90,7 +90,7 @@ def plot(
     options.write_json(json, {"figures": written})
 
 
-def _latest() -> Path:
+def latest() -> Path:
     """The run folder that was changed last."""
     runs = [path for path in RUNS.glob("*") if (path / "records").is_dir()]
     if not runs:
@@ -98,7 +98,8 @@ def _latest() -> Path:
     return max(runs, key=lambda path: max(file.stat().st_mtime for file in [path, *path.glob("records/*")]))
 
 
-def _show(text: str, out: Path | None) -> None:
+def show(text: str, out: Path | None) -> None:
+    """Print a result, or write it to `out`."""
     if out is None:
         print(text, end="")
     else:

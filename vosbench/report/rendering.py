@@ -41,6 +41,7 @@ class _Column:
 
 _COLUMNS = {
     "strategy": _Column("strategy"),
+    "run": _Column("run"),
     "sequence": _Column("sequence"),
     "object": _Column("object"),
     "stage": _Column("stage"),
@@ -50,6 +51,18 @@ _COLUMNS = {
         for statistic in ("mean", "recall", "decay")
     },
     "jf": _Column("J&F", 100, 1),
+    "jf_low": _Column("J&F\nfrom", 100, 1),
+    "jf_high": _Column("J&F\nto", 100, 1),
+    "jf_baseline": _Column("baseline\nJ&F", 100, 1),
+    "difference": _Column("diff.", 100, 2),
+    "difference_low": _Column("from", 100, 2),
+    "difference_high": _Column("to", 100, 2),
+    "p": _Column("p", 1, 4),
+    "effect": _Column("effect", 1, 2),
+    "mark": _Column(""),
+    "quantity": _Column("quantity"),
+    "result": _Column("result"),
+    "detail": _Column("detail"),
     "jf_after_reappearance": _Column("J&F after\nre-appearance", 100, 1),
     "reappearing": _Column("objects that\nre-appear"),
     "jf_last_quarter": _Column("J&F of the\nlast quarter", 100, 1),
@@ -67,6 +80,21 @@ _COLUMNS = {
     "bank_bytes_peak": _Column("bank\nMB", 1e-6, 1),
     "device_bytes_peak": _Column("device\nMB", 1e-6, 1),
     "failed_sequences": _Column("failed\nsequences"),
+    **{
+        name: _Column(name)
+        for name in (
+            "machine",
+            "platform",
+            "device",
+            "threads",
+            "python",
+            "torch",
+            "numpy",
+            "commit",
+            "dirty",
+            "records",
+        )
+    },
     "objects": _Column("objects"),
     "frames": _Column("frames"),
     "scored_frames": _Column("scored\nframes"),
