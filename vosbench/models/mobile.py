@@ -32,9 +32,9 @@ class InvertedResidual(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """Image to features at strides 4, 8 and 16."""
+    """Image to features at strides 4, 8 and 16, of `channels` each."""
 
-    planes = (24, 40, 112)
+    channels = (24, 40, 112)
 
     def __init__(self) -> None:
         super().__init__()

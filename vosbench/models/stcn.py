@@ -3,7 +3,7 @@
 Cheng, Tai, Tang, "Rethinking Space-Time Networks with Improved Memory Coverage for Efficient Video Object
 Segmentation", NeurIPS 2021. A key encoder sees the image only; a value encoder sees image and mask, once per
 object; a decoder turns what the memory returns into a mask. One class serves the published network and a narrow
-one: the configuration holds the widths.
+one, whose key encoder is another: the configuration holds what differs.
 
 Shapes below are for a frame padded to multiples of 16: H, W; h = H/16, w = W/16; O objects; CK, CV channels.
 """
@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vosbench.models.mobile import EfficientNetLite0
-from vosbench.models.resnet import stage
+from vosbench.models.resnet import BLOCKS, BlockName, stage
 
 STRIDE = 16
 MEAN = (0.485, 0.456, 0.406)
@@ -25,9 +25,15 @@ STD = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class STCNConfig:
-    """Widths of the network, in channels; depths in blocks per stage. The defaults are the published STCN."""
+    """Widths of the network, in channels; depths in blocks per stage. The defaults are the published STCN.
 
-    key_network: Literal["resnet50", "efficientnet-lite0"] = "resnet50"
+    `key_block`, `key_planes` and `key_depths` are those of a residual key encoder; EfficientNet-Lite0 has its own.
+    """
+
+    key_network: Literal["resnet", "efficientnet-lite0"] = "resnet"
+    key_block: BlockName = "bottleneck"
+    key_planes: tuple[int, int, int] = (64, 128, 256)
+    key_depths: tuple[int, int, int] = (3, 4, 6)
     value_planes: tuple[int, int, int] = (64, 128, 256)
     value_depths: tuple[int, int, int] = (2, 2, 2)
     key_dim: int = 64
@@ -123,30 +129,25 @@ class FeatureFuser(nn.Module):
         return self.block2(x + self.attention(x))
 
 
-class ResNet50(nn.Module):
-    """Image to features at strides 4, 8 and 16."""
+class ResNetKeyEncoder(nn.Module):
+    """Image to features at strides 4, 8 and 16, of `channels` each."""
 
-    planes = (256, 512, 1024)
-
-    def __init__(self) -> None:
+    def __init__(self, config: STCNConfig) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
-        self.res2 = stage("bottleneck", 64, 64, 3, 1, bias=False)
-        self.layer2 = stage("bottleneck", 256, 128, 4, 2, bias=False)
-        self.layer3 = stage("bottleneck", 512, 256, 6, 2, bias=False)
+        planes, depths, block = config.key_planes, config.key_depths, config.key_block
+        expansion = BLOCKS[block].expansion
+        self.channels = tuple(expansion * width for width in planes)
+        self.conv1 = nn.Conv2d(3, planes[0], 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(planes[0])
+        self.res2 = stage(block, planes[0], planes[0], depths[0], 1, bias=False)
+        self.layer2 = stage(block, planes[0] * expansion, planes[1], depths[1], 2, bias=False)
+        self.layer3 = stage(block, planes[1] * expansion, planes[2], depths[2], 2, bias=False)
 
     def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x = F.max_pool2d(F.relu(self.bn1(self.conv1(frame))), 3, 2, 1)
         f4 = self.res2(x)
         f8 = self.layer2(f4)
         return self.layer3(f8), f8, f4
-
-
-KEY_NETWORKS: dict[str, type[ResNet50] | type[EfficientNetLite0]] = {
-    "resnet50": ResNet50,
-    "efficientnet-lite0": EfficientNetLite0,
-}
 
 
 class ValueEncoder(nn.Module):
@@ -217,8 +218,9 @@ class STCN(nn.Module):
     def __init__(self, config: STCNConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or STCNConfig()
-        self.key_encoder = KEY_NETWORKS[config.key_network]()
-        c4, c8, c16 = self.key_encoder.planes
+        residual = config.key_network == "resnet"
+        self.key_encoder = ResNetKeyEncoder(config) if residual else EfficientNetLite0()
+        c4, c8, c16 = self.key_encoder.channels
         self.value_encoder = ValueEncoder(config, c16)
         self.key_proj = KeyProjection(c16, config.key_dim)
         self.key_comp = nn.Conv2d(c16, config.value_dim, 3, padding=1)
