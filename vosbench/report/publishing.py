@@ -48,7 +48,7 @@ def publish(run: Path, folder: Path, *, allow_partial: bool = False, allow_dirty
         with replacing(folder / name, "result") as part:
             part.write_text(text, encoding="utf-8")
     for name, figure in drawings.items():
-        from vosbench.report.plots import save
+        from vosbench.report.style import save
 
         save(figure, folder / name)
     return tuple(folder / name for name in (*kept, *texts, *drawings))
