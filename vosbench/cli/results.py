@@ -18,7 +18,6 @@ Format = Annotated[str, typer.Option("--format", help=", ".join(FORMATS))]
 Out = Annotated[Path | None, typer.Option("--out", help="write to this file instead of printing")]
 TABLES = {"strategy": tables.leaderboard, "sequence": tables.by_sequence, "object": tables.by_object}
 TIMINGS = {"stages": timings.stages, "latency": timings.latency}
-FIGURES = ("accuracy-against-speed", "accuracy-against-capacity", "latency-against-frame", "memory-against-frame")
 
 
 def table(
@@ -65,24 +64,17 @@ def plot(
     json: options.Json = None,
 ) -> None:
     """Draw J&F against FPS and against capacity, latency and memory against frame index: what the run allows."""
-    from vosbench.report import capacity_plots, plots  # here: matplotlib takes a second that other verbs save
+    from vosbench.report.figures import choose  # here: matplotlib takes a second that other verbs save
     from vosbench.report.style import save
 
     if format not in ("png", "svg", "pdf"):
         raise unknown("figure format", format, ("png", "svg", "pdf"))
     records = read_run(run or latest())
+    drawable, lacking = choose(records)
+    for name, reason in lacking.items():
+        print(f"{name} is left out: {reason}", file=sys.stderr)
     written = []
-    lacking = {}
-    if not any(record.scores for record in records):
-        lacking = dict.fromkeys(FIGURES[:2], "the run has no scores")
-    elif not capacity_plots.has_sweep(record.policy.spec for record in records):
-        lacking = {FIGURES[1]: "no strategy was run at two capacities"}
-    for name in FIGURES:
-        if name in lacking:
-            print(f"{name} is left out: {lacking[name]}", file=sys.stderr)
-            continue
-        function = name.replace("-", "_")
-        draw = getattr(plots, function, None) or getattr(capacity_plots, function)
+    for name, draw in drawable.items():
         path = out / f"{name}.{format}"
         save(draw(records), path)
         written.append(str(path))
