@@ -239,5 +239,8 @@ def _watch(
 
 
 VERBS = {
-    "simulate": (simulate, "vosbench simulate --policy lfu,lru,fifo --capacity 1..16 --plot capacity.png"),
+    "simulate": (
+        simulate,
+        "vosbench simulate --dataset davis2017 --root DAVIS --policy lfu,lru,fifo --capacity 1..16 --plot curve.png",
+    ),
 }
