@@ -1,5 +1,8 @@
 """What each strategy holds after every frame, token by token, equals a simulation in plain Python."""
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -25,6 +28,11 @@ def expected_tokens(spec: str, trace: Trace, k: int = 4):
 
 def test_every_strategy_has_a_rule():
     assert {spec.partition(":")[0] for spec in RULES} == set(policy_names())
+
+
+def test_every_rule_has_recorded_slots():
+    recorded = json.loads((Path(__file__).resolve().parents[1] / "data/recorded.json").read_text())
+    assert set(recorded["kept"]) == set(RULES)
 
 
 @pytest.mark.parametrize("spec", RULES)
