@@ -1,10 +1,13 @@
 """The verb simulate: table, curve, comparison with a run, pictures of a memory, and its faults."""
 
 import json
+import shlex
 import shutil
 
 import pytest
 from PIL import Image
+
+from vosbench.cli import simulation
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def test_simulate(arguments, tmp_path, vosbench):
     rows = [line.split()[0] for line in outcome.out.splitlines() if ":every=1,capacity=" in line]
     settings = [f"{name}:every=1,capacity={c}" for name in ("lfu", "lru", "fifo") for c in (1, 2)]
     assert rows == [setting for setting in settings if setting != "fifo:every=1,capacity=1"]
-    assert "left out: fifo:every=1,capacity=1: the strategy must free 12 tokens" in outcome.err
+    assert "fifo:every=1,capacity=1 is left out: policies/fifo.py:" in outcome.err
     assert "[2/2] keys on bee, 6 frames" in outcome.err
     assert "[2/2] 6 settings on bee, 6 frames" in outcome.err
     written = json.loads((tmp_path / "simulated.json").read_text())
@@ -37,6 +40,16 @@ def test_simulate(arguments, tmp_path, vosbench):
     assert len(list((tmp_path / "traces").iterdir())) == 2
     again = vosbench(*arguments, *sweep)
     assert again.out == outcome.out
+
+
+def test_the_example(small_davis, tmp_path, monkeypatch, vosbench):
+    monkeypatch.chdir(tmp_path)
+    program, *words = shlex.split(simulation.VERBS["simulate"][1])
+    outcome = vosbench(*words, "--jobs", 1)
+    assert (program, small_davis.name, outcome.status) == ("vosbench", "DAVIS", 0)
+    assert "lru:capacity=16" in outcome.out
+    assert (tmp_path / "curve.png").is_file()
+    assert len(list((tmp_path / ".vosbench/traces").iterdir())) == 2
 
 
 def test_pictures_of_a_memory(arguments, tmp_path, vosbench, refused):
@@ -96,6 +109,8 @@ def test_against_a_run(arguments, tmp_path, run, vosbench, refused):
         (("--policy", "lfu", "--capacity", "two"), ["'two' is no capacity", "1..16"]),
         (("--policy", "lfu", "--reference", "all"), ["unknown policy 'all'"]),
         (("--policy", "lfu", "--plot", "curve.png"), ["no strategy is there at two capacities", "two or more"]),
+        (("--policy", "lfu", "--capacity", "1,2", "--plot", "c.gif"), ["cannot write a figure as c.gif", ".png, .svg"]),
+        (("--policy", "lfu", "--limit", 1, "--overlay", "sheet"), ["cannot write a figure as sheet", ".png, .svg"]),
         (("--policy", "lfu", "--sequences", "wasp"), ["unknown sequence 'wasp'"]),
         (("--policy", "lfu", "--top-k", 0), ["--top-k"]),
     ],
@@ -110,5 +125,5 @@ def test_faults(arguments, tmp_path, refused, options, messages):
 def test_only_faulty_settings_are_an_error(arguments, vosbench):
     outcome = vosbench(*arguments, "--policy", "fifo:every=1", "--capacity", "1", "--limit", 1)
     assert outcome.status == 2
-    assert "vosbench: error: fifo:every=1,capacity=1: the strategy must free" in outcome.err
+    assert "ant, frame 1: the strategy must free 12 tokens" in outcome.err
     assert outcome.out == ""

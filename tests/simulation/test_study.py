@@ -25,12 +25,12 @@ def traces(small_model, small_clip, tmp_path):
 
 
 def collected(tasks, jobs):
-    """The outcomes by spec and sequence, and the errors by spec."""
+    """The outcomes by spec and sequence, and the errors by spec and trace."""
     outcomes, faults = {}, {}
-    for _, found in carry_out(tasks, jobs):
+    for task, found in carry_out(tasks, jobs):
         for spec, outcome in found.items():
             if isinstance(outcome, VosbenchError):
-                faults[spec] = outcome.message, outcome.hint
+                faults[spec, task.trace] = outcome.message, outcome.hint
             else:
                 outcomes[spec, outcome.sequence] = outcome
     return outcomes, faults
@@ -47,7 +47,7 @@ def test_settings_are_divided_only_where_sequences_are_few():
 def test_processes_change_nothing(traces):
     alone, faults = collected(plan(Study(SPECS), traces, 1), 1)
     assert set(alone) == {(spec, f"clip-{n}") for spec in SPECS for n in (9, 14) if spec != "fifo:capacity=1"}
-    assert list(faults) == ["fifo:capacity=1"]
+    assert list(faults) == [("fifo:capacity=1", trace) for trace in traces]
     assert collected(plan(Study(SPECS), traces, 2), 2) == (alone, faults)
 
 

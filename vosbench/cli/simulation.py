@@ -77,6 +77,8 @@ def simulate(
     run = () if against is None else read_run(against)
     named = split_specs(policy or ()) or _strategies(run) or DEFAULT_POLICIES
     study = Study(settings(named, capacity), settings([reference], None)[0], top_k, affinity, device)
+    for figure in filter(None, (plot, occupancy, overlay)):
+        style.require_kind(figure)
     if plot is not None:
         capacity_plots.require_sweep(study.specs)
     data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(options.split_names(sequences), limit)
@@ -88,7 +90,7 @@ def simulate(
             f"e.g. --policy {study.specs[0]} --sequences {names[0]}",
         )
     checkpoint = read_checkpoint(model)
-    _require_same(run, data, checkpoint.sha256, (top_k, size or data.shorter_side, affinity))
+    _require_same(run, study.specs, data, checkpoint.sha256, (top_k, size or data.shorter_side, affinity))
     left_out = ", PARTIAL: sequences were left out" if data.is_partial else ""
     conditions = (
         f"{dataset} {data.split}, frames {data.frame_mode}; {options.count(len(names), 'sequence')}{left_out}; "
@@ -124,7 +126,11 @@ def _strategies(run: Sequence[RunRecord]) -> tuple[str, ...]:
 
 
 def _require_same(
-    run: Sequence[RunRecord], data: Dataset, weights: str, settings: tuple[int, int | None, Metric]
+    run: Sequence[RunRecord],
+    specs: Sequence[str],
+    data: Dataset,
+    weights: str,
+    settings: tuple[int, int | None, Metric],
 ) -> None:
     """Refuse to compare with a run of other data, weights or settings, or of strategies that have changed since."""
     from vosbench.memory.registry import resolve_policy
@@ -145,8 +151,9 @@ def _require_same(
                 f"the run has another {what} than the simulation: {_shown(then)}, not {_shown(now)}",
                 "give simulate the options that the run had",
             )
-    for spec in _strategies(run):
-        if resolve_policy(spec).source_hash != next(r for r in run if r.policy.spec == spec).policy.source_hash:
+    for record in run:
+        spec = record.policy.spec
+        if spec in specs and resolve_policy(spec).source_hash != record.policy.source_hash:
             raise VosbenchError(f"strategy {spec} has changed since the run", "run again, then simulate against that")
 
 
@@ -239,5 +246,8 @@ def _watch(
 
 
 VERBS = {
-    "simulate": (simulate, "vosbench simulate --policy lfu,lru,fifo --capacity 1..16 --plot capacity.png"),
+    "simulate": (
+        simulate,
+        "vosbench simulate --dataset davis2017 --root DAVIS --policy lfu,lru,fifo --capacity 1..16 --plot curve.png",
+    ),
 }

@@ -97,11 +97,17 @@ def note_axes(conditions: Sequence[str], right: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write `figure` as the suffix of `path` says: .png (300 dpi), .svg or .pdf. Raises VosbenchError on another."""
+def require_kind(path: Path) -> str:
+    """The kind of figure that `path` names, by its suffix. Raises VosbenchError unless it is png, svg or pdf."""
     kind = path.suffix.lower().removeprefix(".")
     if kind not in _NO_DATE:
         raise VosbenchError(f"cannot write a figure as {path}", "end the name in .png, .svg or .pdf")
+    return kind
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write `figure` as the suffix of `path` says: .png (300 dpi), .svg or .pdf. Raises VosbenchError on another."""
+    kind = require_kind(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with matplotlib.rc_context(STYLE):

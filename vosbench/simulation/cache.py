@@ -19,7 +19,6 @@ from vosbench.simulation.trace import Trace, record
 from vosbench.types import Sequence
 from vosbench.writing import replacing
 
-TRACES = Path(".vosbench") / "traces"  # where the command line keeps them
 SOURCE = ("images.py", "types.py", "models", "inference", "simulation/trace.py")
 
 
