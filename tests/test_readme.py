@@ -9,6 +9,7 @@ from policy_contract import CHECKS
 
 from vosbench.cli import main
 from vosbench.memory.registry import policy_names, resolve_policy
+from vosbench.suite_file import read_suites
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.S)
@@ -28,6 +29,18 @@ def test_the_example_of_a_strategy_keeps_the_contract(check, tmp_path):
     (example,) = (block for block in BLOCKS if "BoundedPolicy" in block)
     (tmp_path / "idea.py").write_text(example)
     check(resolve_policy(str(tmp_path / "idea.py")).build)
+
+
+def test_the_example_of_a_suite_can_be_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (example,) = (block for block in BLOCKS if "BoundedPolicy" in block)
+    (tmp_path / "idea.py").write_text(example)
+    (tmp_path / "night.toml").write_text(*re.findall(r"```toml\n(.*?)```", README, re.S))
+    suites = read_suites("night.toml")
+    assert [suite.dataset for suite in suites] == ["davis2017", "youtube-vos-2019"]
+    assert len(suites[0].policies) == 1 + 3 + 2 * 3
+    for spec in suites[0].policies:
+        resolve_policy(spec)
 
 
 def test_every_strategy_is_in_the_table():

@@ -149,7 +149,10 @@ COMMANDS = {
     "a value that is no number": (["run", *DAVIS, "--limit", "all"], ["'--limit'", "integer", "--help"]),
     "a flag without its value": (["run", *DAVIS, "--limit"], ["--limit", "requires an argument", "--help"]),
     "absent suite": (["run", "night.toml"], ["cannot read night.toml", "name a TOML file"]),
-    "unknown suite": (["run", "paper-table9"], ["unknown suite 'paper-table9'", "paper-table1", ".toml file"]),
+    "unknown suite": (
+        ["run", "paper-table9"],
+        ["unknown suite 'paper-table9'", "did you mean paper-table", ".toml file"],
+    ),
     "a suite that is no TOML": (["run", "broken.toml"], ["broken.toml is not TOML"]),
     "a suite of a strategy that is gone": (["run", "gone.toml", *DAVIS], ["unknown policy 'first-last'", "first-"]),
     "a suite of two without a root": (["run", "paper-table1"], ["davis2016 needs a root folder", "--root"]),

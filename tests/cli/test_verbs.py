@@ -129,7 +129,7 @@ def test_youtube_vos_gives_exactly_the_masks_that_the_server_wants(small_youtube
     for record in read_json(tmp_path / "run.json")["records"]:
         assert record["scores"] is None
         assert record["settings"]["size"] == 48
-        assert record["timing"]["objects"] == [1] * 5 + [2] * 10 + [3] * 5
+        assert record["timings"][0]["objects"] == [1] * 5 + [2] * 10 + [3] * 5
 
 
 def test_a_plain_folder_runs(small_davis, tmp_path, vosbench):
