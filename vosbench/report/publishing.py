@@ -51,7 +51,7 @@ def publish(run: Path, folder: Path, *, allow_partial: bool = False, allow_dirty
         from vosbench.report.plots import save
 
         save(figure, folder / name)
-    return tuple(folder / name for name in (*kept, *texts, *drawings))
+    return tuple(folder / name for name in (*map(str, kept), *texts, *drawings))
 
 
 def documents(records: Sequence[RunRecord]) -> dict[str, str]:
