@@ -9,16 +9,19 @@ from safetensors.torch import load_file
 from torch import save
 
 from vosbench import cli
-from vosbench.cli import comparing, data, masks, results, work
+from vosbench.cli import comparing, data, masks, results, simulation, work
 from vosbench.models.checkpoint import WEIGHTS
 from vosbench.report.records import read_run, write_record
 from vosbench.training import config
 
 EXAMPLES = {
-    name: example for module in (work, masks, data, results, comparing) for name, (_, example) in module.VERBS.items()
+    name: example
+    for module in (work, simulation, masks, data, results, comparing)
+    for name, (_, example) in module.VERBS.items()
 }
 LEAVES = {
     "run": ".vosbench/runs/davis2017-val-*/records/lfu_capacity=2/bee.json",
+    "simulate": "curve.png",
     "train": "tiny.safetensors",
     "score": "results/global_results-val.csv",
     "export": "submission.zip",
