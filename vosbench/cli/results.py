@@ -8,11 +8,15 @@ import typer
 
 from vosbench.cli import options
 from vosbench.errors import VosbenchError, unknown
-from vosbench.report import tables
+from vosbench.report import sweeps, tables
 from vosbench.report import timing as timings
 from vosbench.report.records import RUNS, read_run
 from vosbench.report.rendering import FORMATS, render
 
+RunFolders = Annotated[
+    list[Path] | None,
+    typer.Argument(help="run folder (default: the latest in .vosbench/runs), or those of a sweep over an attribute"),
+]
 RunFolder = Annotated[Path | None, typer.Argument(help="run folder; default: the latest in .vosbench/runs")]
 Format = Annotated[str, typer.Option("--format", help=", ".join(FORMATS))]
 Out = Annotated[Path | None, typer.Option("--out", help="write to this file instead of printing")]
@@ -21,16 +25,20 @@ TIMINGS = {"stages": timings.stages, "latency": timings.latency}
 
 
 def table(
-    run: RunFolder = None,
+    run: RunFolders = None,
     by: Annotated[str, typer.Option(help="a row per: strategy, sequence or object")] = "strategy",
     format: Format = "text",
     out: Out = None,
     json: options.Json = None,
 ) -> None:
-    """Compare the strategies of a run: J, F and J&F, frames per second, frames in memory."""
+    """Compare the strategies of a run: J, F and J&F, frames per second, frames in memory.
+
+    Several runs must differ in one strength of generated clips, such as occlusion; each strategy has a row for each.
+    """
     if by not in TABLES:
         raise unknown("kind of row", by, TABLES)
-    found = TABLES[by](read_run(run or latest()))
+    runs = [read_run(folder) for folder in run or [latest()]]
+    found = TABLES[by](runs[0]) if len(runs) == 1 else sweeps.against_attribute(runs)
     show(render(found, format), out)
     if json is not None:
         options.write_text(json, render(found, "json"))
@@ -58,25 +66,28 @@ def timing(
 
 
 def plot(
-    run: RunFolder = None,
+    run: RunFolders = None,
     out: Annotated[Path, typer.Option(help="folder of the figures")] = Path("figures"),
     format: Annotated[str, typer.Option("--format", help="png, svg or pdf")] = "png",
     json: options.Json = None,
 ) -> None:
-    """Draw J&F against FPS and against capacity, latency and memory against frame index: what the run allows."""
+    """Draw J&F against FPS and against capacity, latency and memory against frame index: what the run allows.
+
+    Of several runs, which must differ in one strength of generated clips, J&F is drawn against that.
+    """
     from vosbench.report.figures import choose  # here: matplotlib takes a second that other verbs save
     from vosbench.report.style import save
 
     if format not in ("png", "svg", "pdf"):
         raise unknown("figure format", format, ("png", "svg", "pdf"))
-    records = read_run(run or latest())
-    drawable, lacking = choose(records)
+    runs = [read_run(folder) for folder in run or [latest()]]
+    drawable, lacking = choose(*runs)
     for name, reason in lacking.items():
         print(f"{name} is left out: {reason}", file=sys.stderr)
     written = []
     for name, draw in drawable.items():
         path = out / f"{name}.{format}"
-        save(draw(records), path)
+        save(draw(), path)
         written.append(str(path))
         print(path)
     options.write_json(json, {"figures": written})

@@ -1,30 +1,38 @@
-"""Which figures the records of a run allow, and how each is drawn."""
+"""Which figures the records of a run, or of a sweep of runs, allow, and how each is drawn."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from matplotlib.figure import Figure
 
-from vosbench.report import capacity_plots, plots
+from vosbench.report import capacity_plots, plots, sweep_plots
 from vosbench.report.records import RunRecord
+from vosbench.report.sweeps import attribute_of
 
-Draw = Callable[[Sequence[RunRecord]], Figure]
+Draw = Callable[[], Figure]
 
 
-def choose(records: Sequence[RunRecord]) -> tuple[dict[str, Draw], dict[str, str]]:
-    """The figures that `records` allow, by name, and of the others why they are left out."""
+def choose(records: Sequence[RunRecord], *others: Sequence[RunRecord]) -> tuple[dict[str, Draw], dict[str, str]]:
+    """The figures that a run allows, by name, and of its other figures why they are left out.
+
+    With `others` the runs are those of a sweep: one figure, of J&F against the attribute in which they differ. Raises
+    VosbenchError if they differ in anything else.
+    """
+    if others:
+        runs = (records, *others)
+        draw = partial(sweep_plots.accuracy_against_attribute, runs)
+        return {f"accuracy-against-{attribute_of(runs)[0]}": draw}, {}
     scores = any(record.scores for record in records if record.timings)
     sweep = capacity_plots.has_sweep(record.policy.spec for record in records)
     no_scores = "" if scores else "the run has no scores"
     no_times = "" if any(record.timings for record in records) else "no strategy was timed"
     no_memory = "" if any(record.memory for record in records) else "no strategy ran"
-    known: dict[str, tuple[Draw, str]] = {
+    no_sweep = no_scores or ("" if sweep else "no strategy was run at two capacities")
+    known = {
         "accuracy-against-speed": (plots.accuracy_against_speed, no_scores),
-        "accuracy-against-capacity": (
-            capacity_plots.accuracy_against_capacity,
-            no_scores or ("" if sweep else "no strategy was run at two capacities"),
-        ),
+        "accuracy-against-capacity": (capacity_plots.accuracy_against_capacity, no_sweep),
         "latency-against-frame": (plots.latency_against_frame, no_times),
         "memory-against-frame": (plots.memory_against_frame, no_memory),
     }
-    found = {name: draw for name, (draw, lacking) in known.items() if not lacking}
+    found = {name: partial(draw, records) for name, (draw, lacking) in known.items() if not lacking}
     return found, {name: lacking for name, (_, lacking) in known.items() if lacking}

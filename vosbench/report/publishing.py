@@ -76,7 +76,7 @@ def figures(records: Sequence[RunRecord]) -> dict[str, "Figure"]:
     """The figures of a publication by name: all that the records allow."""
     from vosbench.report.figures import choose
 
-    return {f"{name}.svg": draw(records) for name, draw in choose(records)[0].items()}
+    return {f"{name}.svg": draw() for name, draw in choose(records)[0].items()}
 
 
 def environments(records: Sequence[RunRecord]) -> Table:

@@ -25,6 +25,13 @@ class Table:
     caption: str
 
 
+STRENGTHS = {  # attributes of generated clips, and how many decimals their strengths have
+    **dict.fromkeys(("occlusion", "length", "outside", "appear", "period", "clutter", "distractors"), 0),
+    **dict.fromkeys(("partial", "deformation", "appearance", "lighting", "blur", "scale", "rotation"), 2),
+    **dict.fromkeys(("speed", "camera"), 3),
+}
+
+
 @dataclass(frozen=True)
 class _Column:
     """How a column is shown: its heading (a line break where text may break it), factor and decimals."""
@@ -95,6 +102,7 @@ _COLUMNS = {
             "records",
         )
     },
+    **{name: _Column(name, 1, decimals) for name, decimals in STRENGTHS.items()},
     "objects": _Column("objects"),
     "frames": _Column("frames"),
     "scored_frames": _Column("scored\nframes"),

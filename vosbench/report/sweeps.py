@@ -1,18 +1,14 @@
-"""J&F against the strength of one attribute of generated clips: a run for each strength, a curve for each strategy."""
+"""Runs that differ in the strength of one attribute of generated clips, side by side."""
 
 from collections.abc import Sequence
 
-import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from vosbench.errors import VosbenchError
 from vosbench.report.context import Context, by_strategy, context
-from vosbench.report.labels import label_ends
 from vosbench.report.records import RunRecord
 from vosbench.report.rendering import Table
-from vosbench.report.style import STYLE, looks_of, note_axes, short
 from vosbench.report.tables import figures
 
 Runs = Sequence[Sequence[RunRecord]]
@@ -52,41 +48,16 @@ def against_attribute(runs: Runs) -> Table:
     Raises VosbenchError as `attribute_of` and `context` do, and if model or settings differ.
     """
     name, rows = attribute_of(runs)[0], []
-    common = _in_order(runs)
+    common = in_order(runs)
     for strength, found, run in common:
         for spec, group in by_strategy(run).items():
             rows.append({name: strength, "strategy": spec, "objects": found.objects, **figures(group)})
     frame = pd.DataFrame(rows)
     frame = frame.astype({column: "Int64" for column in frame.columns if "bytes" in column})
-    return Table(frame, f"J&F against {name}. {_data(common)}; {common[0][1].system}.")
+    return Table(frame, f"J&F against {name}. {data(common)}; {common[0][1].system}.")
 
 
-def accuracy_against_attribute(runs: Runs) -> Figure:
-    """J&F (percent, over all objects) of each strategy against the strength of an attribute. Raises as the table."""
-    name = attribute_of(runs)[0]
-    common = _in_order(runs)
-    specs = [spec for spec, group in by_strategy(common[0][2]).items() if group[0].policy.kind == "strategy"]
-    looks = looks_of(specs)
-    strengths = [strength for strength, _, _ in common]
-    with matplotlib.rc_context(STYLE):
-        figure, axes = note_axes((_data(common), common[0][1].system), 0.25 + 0.067 * max(map(len, map(short, specs))))
-        heights = []
-        for spec in specs:
-            curve = [100 * figures(by_strategy(run)[spec])["jf"] for _, _, run in common]
-            look = looks[spec]
-            axes.plot(strengths, curve, color=look.colour, marker=look.marker, markersize=4, linewidth=1.3, label=spec)
-            heights.append(curve[-1])
-        if min(strengths) > 0 and max(strengths) > 8 * min(strengths):
-            axes.set_xscale("log")
-            axes.set_xticks(strengths, [f"{strength:g}" for strength in strengths], minor=False)
-            axes.minorticks_off()
-        axes.set_xlabel(name)
-        axes.set_ylabel("accuracy: J&F (%)")
-        label_ends(axes, heights, [short(spec) for spec in specs], [looks[spec].text for spec in specs])
-    return figure
-
-
-def _in_order(runs: Runs) -> list[tuple[float, Context, Sequence[RunRecord]]]:
+def in_order(runs: Runs) -> list[tuple[float, Context, Sequence[RunRecord]]]:
     """Strength, conditions and records of each run, weakest first."""
     _, strengths = attribute_of(runs)
     found = sorted(zip(strengths, map(context, runs), runs, strict=True), key=lambda entry: entry[0])
@@ -105,7 +76,7 @@ def _in_order(runs: Runs) -> list[tuple[float, Context, Sequence[RunRecord]]]:
     return found
 
 
-def _data(common: Sequence[tuple[float, Context, Sequence[RunRecord]]]) -> str:
+def data(common: Sequence[tuple[float, Context, Sequence[RunRecord]]]) -> str:
     """What the runs have in common, in words."""
     first, last = common[0][1], common[-1][1]
     objects = sum(found.objects for _, found, _ in common)
