@@ -7,7 +7,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_memory import RULES, simulate
+from plain_memory import RULES
+from plain_video import simulate
 
 from vosbench.memory.contract import LATER
 from vosbench.memory.registry import load_policy, policy_names
