@@ -6,7 +6,8 @@ slot: k <- |k| (0.9 k/|k| + 0.1 mean of k'/|k'|) over the new keys k' that chose
 is appended. A read adds log(1 + number of query pixels that give a token a weight above 1e-3) to its index; the
 lowest index / age in frames leave. Fidelity: adapted: one bank and one key for all objects instead of one for each,
 the exact shortfall leaves instead of all below an integer threshold, annotated frames enter whole. The threshold
-was chosen for the keys of AFB-URR. Merging blurs values.
+was chosen for the keys of AFB-URR; of those of stcn-tiny, in one generated clip, two thirds of the new tokens exceed it
+(four fifths exceed 0.9, half 0.98). Merging blurs values.
 """
 
 from dataclasses import dataclass

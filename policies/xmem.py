@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vosbench.errors import VosbenchError
 from vosbench.memory.attention import affinity
 from vosbench.memory.bank import Column, FrameTokens, MemoryBank
 from vosbench.memory.match import Match
@@ -32,9 +31,7 @@ class XMem(MemoryPolicy):
 
     def start(self, video: VideoInfo, bank: MemoryBank) -> None:
         if self.max_frames <= self.min_frames or self.long_term < self.prototypes:
-            raise VosbenchError(
-                "xmem needs max_frames above min_frames, and long_term not below prototypes", "see its parameters"
-            )
+            raise ValueError("max_frames must be above min_frames, and long_term not below prototypes")
         super().start(video, bank)
         bank.bound(self.max_frames * video.tokens_per_frame + self.long_term)
         self.mass: Column = bank.add_column("mass", torch.float64)

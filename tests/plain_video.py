@@ -149,3 +149,40 @@ def simulate(
             rule.after(state, t)
         held.append([Token(**vars(token)) for token in state.memory])
     return held
+
+
+# When frames are written, and who leaves
+
+Writes = Callable[[State, int], bool]
+Leavers = Callable[[State, int], list[Token]]
+
+
+def every(distance: int) -> Writes:
+    """The usual schedule: t - last write >= distance."""
+    return lambda state, t: t - state.last_write >= distance
+
+
+def never(state: State, t: int) -> bool:  # noqa: ARG001
+    return False
+
+
+def bounded(frames: float, score: Callable[[Token, int], float], *, pin_first: bool = False) -> Leavers:
+    """As many tokens of lowest score leave as the incoming frame needs; ties: older frame, then lower position."""
+    return ranked(frames, lambda state, t: [score(token, t) for token in state.memory], pin_first=pin_first)
+
+
+def ranked(frames: float, scores: Callable[[State, int], list[float]], *, pin_first: bool = False) -> Leavers:
+    """The same with the scores of the whole memory at once, which are asked for when somebody has to leave."""
+
+    def leavers(state: State, t: int) -> list[Token]:
+        excess = len(state.memory) + state.entering - int(frames * state.tokens_per_frame)
+        if excess <= 0:
+            return []
+        scored = [
+            pair
+            for pair in zip(scores(state, t), state.memory, strict=True)
+            if not (pin_first and pair[1].frame == state.first)
+        ]
+        return [token for _, token in sorted(scored, key=lambda pair: (pair[0], pair[1].name))[:excess]]
+
+    return leavers

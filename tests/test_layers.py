@@ -30,6 +30,7 @@ LAYERS = (
     ("vosbench.cli",),
 )
 RANK = {unit: rank for rank, units in enumerate(LAYERS) for unit in units}
+BELOW_STRATEGIES = {"vosbench.memory", "vosbench.memory.attention", "vosbench.types"}
 WITHOUT_TORCH = (
     "vosbench.datasets",
     "vosbench.metrics",
@@ -78,7 +79,7 @@ def faults(module: str, source: str) -> list[str]:
     for name in imports(source):
         top, other = name.split(".")[0], unit(name)
         if own == "vosbench.policies":
-            allowed = top in {"torch", *sys.stdlib_module_names} or other in {"vosbench.memory", "vosbench.types"}
+            allowed = top in {"torch", *sys.stdlib_module_names} or other in BELOW_STRATEGIES
         elif top == "policies" or name == "vosbench":
             allowed = False
         else:

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from plain_memory import RULES, simulate
+from plain_memory import RULES
+from plain_video import simulate
 
 from vosbench.inference.frames import Geometry
 from vosbench.inference.propagate import propagate

@@ -7,9 +7,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from plain_memory import Token
-from plain_memory import affinity as plain_affinity
-from plain_memory import read as plain_read
+from plain_video import Token
+from plain_video import affinity as plain_affinity
+from plain_video import read as plain_read
 
 from vosbench.memory.attention import METRICS, affinity, dense_read, readout, top_k_softmax
 from vosbench.memory.match import GroupMatch, Match

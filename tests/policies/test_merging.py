@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from plain_memory import affinity, merged
+from plain_banks import merged
+from plain_video import affinity
 
 from vosbench.memory.bank import MemoryBank
 from vosbench.memory.frame import FrameTokens, Segmentation
@@ -76,7 +77,7 @@ def test_the_long_term_memory_is_bounded_and_its_parameters_fit():
         assert stored == policy.stored_count <= 6
     assert stored == 6
     for spec in ("xmem:min_frames=5,max_frames=5", "xmem:prototypes=9,long_term=8"):
-        with pytest.raises(Exception, match="xmem needs max_frames above min_frames"):
+        with pytest.raises(ValueError, match="max_frames must be above min_frames"):
             begin(spec, 9)
 
 
