@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from vosbench.datasets import DATASETS
+from vosbench.datasets.recipe import Script
 from vosbench.errors import VosbenchError
 from vosbench.memory.registry import resolve_policy
 from vosbench.suite import DEFAULT_POLICIES, Suite
@@ -178,18 +179,22 @@ def test_suites_that_are_not_there(tmp_path):
 # What ships
 
 
+SWEEPS = {"sweep-occlusion", "sweep-deformation", "sweep-length"}
+
+
 def test_all_tables_of_the_paper_that_are_measured_ship():
-    assert set(shipped_suites()) == {*(f"paper-table{n}" for n in (1, 2, 3, 4)), "paper-figure6"}
-    assert all(about.startswith(("Table ", "Figure ")) and len(about) < 110 for about in shipped_suites().values())
+    assert set(shipped_suites()) == {*(f"paper-table{n}" for n in (1, 2, 3, 4)), "paper-figure6"} | SWEEPS
+    starts = ("Table ", "Figure ", "J&F against ")
+    assert all(about.startswith(starts) and len(about) < 120 for about in shipped_suites().values())
 
 
 @pytest.mark.parametrize("name", shipped_suites())
 def test_what_ships_can_be_run(name):
     suites = read_suites(name)
-    assert len({suite.dataset for suite in suites}) == len(suites)
+    assert len({(suite.dataset, suite.split) for suite in suites}) == len(suites)
     for suite in suites:
         kind = DATASETS[suite.dataset]
-        assert suite.split in kind.splits
+        assert Script.parse(suite.split) if suite.dataset == "synthetic" else suite.split in kind.splits
         assert suite.frame_mode in (None, *kind.frame_modes)
         assert suite.name == name
         for spec in suite.policies:
@@ -200,7 +205,11 @@ def test_what_ships_can_be_run(name):
 
 def test_what_ships_is_what_the_paper_compares():
     three = ("every-k:k=5", "first-and-latest", "lfu:capacity=2")
-    found = {name: [(s.dataset, s.policies, s.repeats) for s in read_suites(name)] for name in shipped_suites()}
+    found = {
+        name: [(s.dataset, s.policies, s.repeats) for s in read_suites(name)]
+        for name in shipped_suites()
+        if name not in SWEEPS
+    }
     youtube = "youtube-vos-2019"
     index = ("lfu-softmax:capacity=2", "lfu:capacity=2")
     capacities = tuple(f"lfu:capacity={c}" for c in (2, 4, 6, 8, 10))
@@ -246,3 +255,13 @@ def test_a_data_set_is_chosen_or_takes_the_place_of_all():
     (other,) = override(suites, "synthetic", (), {"split": "long"})
     assert other == replace(suites[0], dataset="synthetic", split="long")
     assert override((Suite(),), None, (), {}) == (Suite(),)
+
+
+def test_a_list_of_splits_is_a_run_for_each(tmp_path):
+    path = tmp_path / "sweep.toml"
+    path.write_text('split = ["occlusion=5", "occlusion=20"]\n[[data]]\nsize = 96\n[[data]]\nsplit = "val"\n')
+    found = [(suite.split, suite.size) for suite in read_suites(path)]
+    assert found == [("occlusion=5", 96), ("occlusion=20", 96), ("val", None)]
+    path.write_text("split = [5]\n")
+    with pytest.raises(VosbenchError, match="split must be of type str, not 5"):
+        read_suites(path)

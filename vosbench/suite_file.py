@@ -1,6 +1,6 @@
 """Suites in TOML: data sets, a model, strategies with sweeps and seeds, spelt out into what one run each does."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from itertools import product
 from pathlib import Path
@@ -21,9 +21,10 @@ EXAMPLE = 'write policies = ["every-k:k=5", { name = "lfu", capacity = [2, 4] }]
 def read_suites(name: str | Path) -> tuple[Suite, ...]:
     """The suites, one for each data set, of the file that ships under `name` (see `shipped_suites`), or of a path.
 
-    A key is a field of `Suite` or one of two more. `[[data]]`, a table for each data set, holds what differs from one
-    to the next. `seeds` is a list: every strategy that has a parameter `seed`, and is given none, runs with each.
-    A strategy is a spec, or a table of its name and parameters, in which a list of values is a sweep over them.
+    A key is a field of `Suite` or one of two more. `[[data]]`, a table for each data set, holds what differs from
+    one to the next, and `split` may be a list there and above: a run for each. `seeds` is a list: every strategy
+    that has a parameter `seed`, and is given none, runs with each. A strategy is a spec, or a table of its name and
+    parameters, in which a list of values is a sweep over them.
 
     Raises VosbenchError for a missing file, broken TOML, an unknown key, a value of the wrong type, and seeds that no
     strategy takes.
@@ -43,7 +44,7 @@ def read_suites(name: str | Path) -> tuple[Suite, ...]:
     suites = []
     for entry in entries:
         _refuse_unknown(entry, KEYS - {"data"}, f"{path.name} [[data]]")
-        settings = {**table, **entry}
+    for settings in _each_split({**table, **entry} for entry in entries):
         seeds = settings.pop("seeds", None)
         if "policies" in settings:
             settings["policies"] = list(_policies(settings["policies"], path.name))
@@ -88,6 +89,13 @@ def _refuse_unknown(table: Mapping[str, Any], known: set[str], where: str) -> No
     for key in table:
         if key not in known:
             raise unknown(f"setting in {where}", key, known)
+
+
+def _each_split(tables: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """`tables`, each that has a list of splits once for every split."""
+    for table in tables:
+        splits = table.get("split")
+        yield from ({**table, "split": split} for split in splits) if isinstance(splits, list) else [table]
 
 
 def _policies(entries: Any, file: str) -> Iterator[str]:

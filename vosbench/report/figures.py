@@ -34,5 +34,5 @@ def choose(records: Sequence[RunRecord], *others: Sequence[RunRecord]) -> tuple[
         "latency-against-frame": (plots.latency_against_frame, no_times),
         "memory-against-frame": (plots.memory_against_frame, no_memory),
     }
-    found = {name: partial(draw, records) for name, (draw, lacking) in known.items() if not lacking}
+    found: dict[str, Draw] = {name: partial(draw, records) for name, (draw, lacking) in known.items() if not lacking}
     return found, {name: lacking for name, (_, lacking) in known.items() if lacking}

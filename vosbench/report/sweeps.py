@@ -63,16 +63,15 @@ def in_order(runs: Runs) -> list[tuple[float, Context, Sequence[RunRecord]]]:
     found = sorted(zip(strengths, map(context, runs), runs, strict=True), key=lambda entry: entry[0])
     first = found[0][1]
     specs = by_strategy(found[0][2]).keys()
-    for (_, one, _), (_, other, _) in zip(found, found[1:], strict=False):
-        if one.dataset == other.dataset:
-            raise VosbenchError(f"{one.dataset.split} is given twice", HINT)
-    for strength, other, run in found:
-        if (other.model, other.settings, other.protocol) != (first.model, first.settings, first.protocol):
-            raise VosbenchError(f"the run at {strength:g} has another model, protocol or settings", "run them alike")
+    for place, (strength, other, run) in enumerate(found):
+        if place and strength == found[place - 1][0]:
+            raise VosbenchError(f"there are two runs of {other.dataset.split}", HINT)
         if by_strategy(run).keys() != specs:
             raise VosbenchError(f"the run at {strength:g} has other strategies", "run the same at every strength")
-        if not other.objects or not np.isfinite([figures(group)["jf"] for group in by_strategy(run).values()]).all():
+        if not np.isfinite([figures(group)["jf"] for group in by_strategy(run).values()]).all():
             raise VosbenchError(f"the run at {strength:g} has strategies without scores", "finish it first")
+        if (other.model, other.settings, other.protocol) != (first.model, first.settings, first.protocol):
+            raise VosbenchError(f"the run at {strength:g} has another model, protocol or settings", "run them alike")
     return found
 
 
