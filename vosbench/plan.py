@@ -114,7 +114,7 @@ class Plan:
             self.conditions,
             self.folder.name,
             suite.as_json(),
-            report.DatasetInfo(suite.dataset, dataset.split, dataset.frame_mode, version),
+            report.DatasetInfo(suite.dataset, dataset.split, dataset.frame_mode, version, len(self.sequences)),
             task.sequence.name,
             task.policy,
             report.ModelInfo(self.checkpoint.name, self.checkpoint.sha256, suite.precision),

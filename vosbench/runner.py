@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from vosbench.background import BackgroundScoring
-from vosbench.errors import VosbenchError
+from vosbench.errors import PolicyError, VosbenchError
 from vosbench.images import write_labels
+from vosbench.inference.pace import Pace
 from vosbench.inference.propagate import FrameTiming, Prediction, propagate
-from vosbench.memory.bank import ContractError
 from vosbench.memory.registry import PolicySpec
 from vosbench.plan import Plan, Task
 from vosbench.report import records as report
@@ -93,7 +93,7 @@ def _warm_up(plan: Plan, task: Task) -> None:
     try:
         for _ in _predict(plan, task, beginning):
             pass
-    except (ContractError, RuntimeError, MemoryError) as error:
+    except (PolicyError, RuntimeError, MemoryError) as error:
         if _failure_of_strategy(error) is None:
             raise
 
@@ -108,6 +108,7 @@ def _predict(plan: Plan, task: Task, sequence: Sequence) -> Iterator[Prediction]
         top_k=suite.top_k,
         metric=suite.affinity,
         shorter_side=suite.size,
+        truth=plan.truths.get(sequence.name),
     )
 
 
@@ -154,13 +155,13 @@ def _measure(
     if on_gpu:
         torch.cuda.reset_peak_memory_stats(plan.device)
     timings: list[FrameTiming] = []
-    reason = None
+    reason, pace = None, Pace(plan.device)
     started = time.perf_counter()
     try:
-        for prediction in _predict(plan, task, task.sequence):
+        for prediction in pace.beside(_predict(plan, task, task.sequence)):
             write(prediction.frame_index, prediction.mask)
             timings.append(prediction.timing)
-    except (ContractError, RuntimeError, MemoryError) as error:
+    except (PolicyError, RuntimeError, MemoryError) as error:
         if (reason := _failure_of_strategy(error)) is None:
             raise
     seconds = time.perf_counter() - started
@@ -172,12 +173,12 @@ def _measure(
         return replace(record, failure=report.Failure(reason, len(timings), bank_bytes, device_bytes))
     tokens = tuple(t.tokens for t in timings)
     memory = report.Memory(tokens, timings[0].tokens_per_frame, bank_bytes, device_bytes)
-    return replace(record, timings=(_timing(timings, seconds),), memory=memory)
+    return replace(record, timings=(_timing(timings, pace, seconds),), memory=memory)
 
 
 def _failure_of_strategy(error: Exception) -> str | None:
     """Why a strategy failed, in one line, if it was for want of memory or a breach of its contract."""
-    if isinstance(error, ContractError):
+    if isinstance(error, PolicyError):
         return f"broke its contract: {error.message}"
     text = " ".join(str(error).split())
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in text:
@@ -185,13 +186,15 @@ def _failure_of_strategy(error: Exception) -> str | None:
     return None
 
 
-def _timing(frames: list[FrameTiming], end_to_end: float) -> report.Timing:
+def _timing(frames: list[FrameTiming], pace: Pace, end_to_end: float) -> report.Timing:
     stages = {name: sum(frame.stages[name] for frame in frames) for name in frames[0].stages}
     return report.Timing(
         sum(stages.values()),
-        end_to_end,
+        end_to_end - pace.seconds,
         stages,
         tuple(1000 * frame.seconds for frame in frames),
         tuple(frame.objects for frame in frames),
         WARMUP_FRAMES,
+        tuple(pace.cpu_ms),
+        tuple(pace.reference_ms),
     )

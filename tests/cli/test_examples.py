@@ -2,17 +2,21 @@
 
 import shlex
 import shutil
+from dataclasses import replace
 
 import pytest
 from safetensors.torch import load_file
 from torch import save
 
 from vosbench import cli
-from vosbench.cli import data, masks, results, work
+from vosbench.cli import comparing, data, masks, results, work
 from vosbench.models.checkpoint import WEIGHTS
+from vosbench.report.records import read_run, write_record
 from vosbench.training import config
 
-EXAMPLES = {name: example for module in (work, masks, data, results) for name, (_, example) in module.VERBS.items()}
+EXAMPLES = {
+    name: example for module in (work, masks, data, results, comparing) for name, (_, example) in module.VERBS.items()
+}
 LEAVES = {
     "run": ".vosbench/runs/davis2017-val-*/records/lfu_capacity=2/bee.json",
     "train": "tiny.safetensors",
@@ -20,18 +24,26 @@ LEAVES = {
     "export": "submission.zip",
     "timing": "stages.csv",
     "plot": "figures/memory-against-frame.svg",
+    "compare": "gate.xml",
+    "publish": "results/NAME/strategies.tex",
 }
 
 
 @pytest.fixture
 def folder(small_davis, finished_run, tmp_path, monkeypatch):
-    """A working folder with `DAVIS`, `masks` of its val split, `stcn.pth` and a finished run of the name NAME."""
+    """A working folder with `DAVIS`, `masks` of its val split, `stcn.pth`, a finished run of the name NAME, made
+    from a commit, and two copies of it, `baseline` and `new`.
+    """
     monkeypatch.chdir(tmp_path)
     shutil.copytree(small_davis / "Annotations/480p", "masks")
     shutil.rmtree("masks/cat")
     for path in (tmp_path / "masks").glob("*/0000[1-4].png"):
         shutil.copy(path.with_name("00000.png"), path)  # not the ground truth itself
-    shutil.copytree(finished_run / "run", ".vosbench/runs/NAME")
+    for record in read_run(finished_run / "run"):
+        path = tmp_path / ".vosbench/runs/NAME/records" / record.policy.name / f"{record.sequence}.json"
+        write_record(path, replace(record, environment=replace(record.environment, commit="c0ffee", dirty=False)))
+    for name in ("baseline", "new"):
+        shutil.copytree(".vosbench/runs/NAME", name)
     save(load_file(WEIGHTS / "stcn-tiny.safetensors"), "stcn.pth")
     return tmp_path
 

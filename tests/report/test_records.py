@@ -148,8 +148,8 @@ def change(build: Callable[..., RunRecord], **changes: object) -> str:
         ("[1, 2]", "no schema number", "delete"),
         ("{}", "no schema number", "delete"),
         ({"schema": True}, "no schema number", "delete"),
-        ({"schema": 3}, "has schema 3, this vosbench reads schema 2", "install a newer vosbench"),
-        ({"schema": 1}, "has schema 1, this vosbench reads schema 2", "delete"),
+        ({"schema": 3}, "has schema 3, this vosbench reads schemas 1 to 2", "install a newer vosbench"),
+        ({"schema": 0}, "has schema 0, this vosbench reads schemas 1 to 2", "delete"),
         ('{"schema": 2}', "conditions is lacking", "delete"),
         ({"colour": "red"}, "colour is not a known field", "delete"),
         ({"sequence": 3}, "sequence must be str, not 3", "delete"),
@@ -228,3 +228,29 @@ def test_run_without_records(tmp_path: Path) -> None:
     with pytest.raises(VosbenchError, match="holds no records") as caught:
         read_run(tmp_path)
     assert "vosbench run" in caught.value.hint
+
+
+def test_a_record_of_schema_1_is_upgraded(build: Callable[..., RunRecord], tmp_path: Path) -> None:
+    record = build(latency_ms=[1.0, 2.0], tokens=[10, 20])
+    old = record.to_json()
+    (old["timing"],) = old.pop("timings")  # what schema 1 looked like
+    for name in ("conditions", "suite", "masks", "failure"):
+        del old[name]
+    for name in ("cpu_ms", "reference_ms"):
+        del old["timing"][name]
+    del old["dataset"]["sequences"]
+    old["settings"]["seed"] = 0
+    old["schema"] = 1
+    path = tmp_path / "dog.json"
+    path.write_text(json.dumps(old))
+    expected = replace(record, conditions=record.identity, suite={}, masks=None)
+    assert read_record(path) == expected
+    write_record(path, read_record(path))
+    assert json.loads(path.read_text())["schema"] == SCHEMA
+    assert read_record(path) == expected
+    control = build().to_json() | {"schema": 1, "timing": None}
+    for name in ("conditions", "suite", "masks", "failure", "timings"):
+        del control[name]
+    assert RunRecord.from_json(control).timings == ()
+    with pytest.raises(VosbenchError, match=r"dog is not a valid record: dataset is lacking"):
+        RunRecord.from_json({"schema": 1}, "dog")

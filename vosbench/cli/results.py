@@ -18,7 +18,6 @@ Format = Annotated[str, typer.Option("--format", help=", ".join(FORMATS))]
 Out = Annotated[Path | None, typer.Option("--out", help="write to this file instead of printing")]
 TABLES = {"strategy": tables.leaderboard, "sequence": tables.by_sequence, "object": tables.by_object}
 TIMINGS = {"stages": timings.stages, "latency": timings.latency}
-FIGURES = ("accuracy-against-speed", "latency-against-frame", "memory-against-frame")  # functions of plots
 
 
 def table(
@@ -31,8 +30,8 @@ def table(
     """Compare the strategies of a run: J, F and J&F, frames per second, frames in memory."""
     if by not in TABLES:
         raise unknown("kind of row", by, TABLES)
-    found = TABLES[by](read_run(run or _latest()))
-    _show(render(found, format), out)
+    found = TABLES[by](read_run(run or latest()))
+    show(render(found, format), out)
     if json is not None:
         options.write_text(json, render(found, "json"))
 
@@ -49,11 +48,11 @@ def timing(
         raise unknown("part of the timing", only, TIMINGS)
     if only is None and format == "csv":
         raise VosbenchError("a CSV file holds one table, the timing has two", "add --only stages or --only latency")
-    records = read_run(run or _latest())
+    records = read_run(run or latest())
     found = {name: TIMINGS[name](records) for name in ([only] if only else TIMINGS)}
     as_json = ",\n".join(f'"{name}": {render(part, "json").strip()}' for name, part in found.items())
     as_json = f"{{{as_json}}}\n"
-    _show(as_json if format == "json" else "\n".join(render(part, format) for part in found.values()), out)
+    show(as_json if format == "json" else "\n".join(render(part, format) for part in found.values()), out)
     if json is not None:
         options.write_text(json, as_json)
 
@@ -64,27 +63,26 @@ def plot(
     format: Annotated[str, typer.Option("--format", help="png, svg or pdf")] = "png",
     json: options.Json = None,
 ) -> None:
-    """Draw J&F against FPS, if the run has scores, and latency and memory against frame index."""
-    from vosbench.report import plots  # here: matplotlib would make every other verb start a second later
+    """Draw J&F against FPS and against capacity, latency and memory against frame index: what the run allows."""
+    from vosbench.report.figures import choose  # here: matplotlib takes a second that other verbs save
+    from vosbench.report.style import save
 
     if format not in ("png", "svg", "pdf"):
         raise unknown("figure format", format, ("png", "svg", "pdf"))
-    records = read_run(run or _latest())
+    records = read_run(run or latest())
+    drawable, lacking = choose(records)
+    for name, reason in lacking.items():
+        print(f"{name} is left out: {reason}", file=sys.stderr)
     written = []
-    scored = any(record.scores for record in records)
-    for name in FIGURES:
-        draw = getattr(plots, name.replace("-", "_"))
-        if draw is plots.accuracy_against_speed and not scored:
-            print(f"{name} is left out: the run has no scores", file=sys.stderr)
-            continue
+    for name, draw in drawable.items():
         path = out / f"{name}.{format}"
-        plots.save(draw(records), path)
+        save(draw(records), path)
         written.append(str(path))
         print(path)
     options.write_json(json, {"figures": written})
 
 
-def _latest() -> Path:
+def latest() -> Path:
     """The run folder that was changed last."""
     runs = [path for path in RUNS.glob("*") if (path / "records").is_dir()]
     if not runs:
@@ -92,7 +90,8 @@ def _latest() -> Path:
     return max(runs, key=lambda path: max(file.stat().st_mtime for file in [path, *path.glob("records/*")]))
 
 
-def _show(text: str, out: Path | None) -> None:
+def show(text: str, out: Path | None) -> None:
+    """Print a result, or write it to `out`."""
     if out is None:
         print(text, end="")
     else:

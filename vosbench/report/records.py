@@ -1,7 +1,7 @@
 """The record of one strategy on one sequence: all that a table or a figure needs, so that nothing is run again.
 
 A run folder holds one JSON file per (strategy, sequence) under `records/`. Files appear atomically, so one that
-exists is complete; they carry a schema number, and one written by another schema is refused.
+exists is complete; they carry a schema number: an older one is upgraded when it is read, a newer one refused.
 """
 
 import json
@@ -14,6 +14,7 @@ from typing import Any, Literal
 from vosbench.errors import VosbenchError
 from vosbench.metrics.statistics import Statistics
 from vosbench.report.codec import decode, encode
+from vosbench.report.upgrades import OLDEST, upgrade
 from vosbench.writing import replacing
 
 SCHEMA = 2
@@ -22,12 +23,16 @@ RUNS = Path(".vosbench") / "runs"  # where runs are kept that were given no fold
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """The data: `frame_mode` says which frames were shown (e.g. `6fps`, `all`), `fingerprint` which files they were."""
+    """The data: `frame_mode` says which frames were shown (e.g. `6fps`, `all`), `fingerprint` which files they were.
+
+    `sequences` is how many the run goes through when it is complete (0: not known, as in older records).
+    """
 
     name: str
     split: str
     frame_mode: str
     fingerprint: str
+    sequences: int = 0
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,8 @@ class Timing:
     `model_seconds` is the device-synchronised time in the model, the memory and the strategy; `stages` splits it
     (seconds); `end_to_end_seconds` adds reading frames and writing masks. `latency_ms` is each frame's share of
     `model_seconds`, `objects` the number of objects followed in it. `warmup_frames` ran before the clock started
-    and are in none of these figures.
+    and are in none of these figures. `cpu_ms` is the CPU time of each frame (none on a GPU) and `reference_ms` what a
+    fixed piece of work took after it, on the same clock: how fast the machine was (none in older records).
     """
 
     model_seconds: float
@@ -125,8 +131,13 @@ class Timing:
     latency_ms: tuple[float, ...]
     objects: tuple[int, ...]
     warmup_frames: int
+    cpu_ms: tuple[float, ...] = ()
+    reference_ms: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
+        for name, series in (("cpu_ms", self.cpu_ms), ("reference_ms", self.reference_ms)):
+            if len(series) not in (0, len(self.latency_ms)):
+                raise ValueError(f"{name} holds {len(series)} values for {len(self.latency_ms)} frames")
         if not self.latency_ms or len(self.objects) != len(self.latency_ms):
             raise ValueError(f"latency_ms holds {len(self.latency_ms)} frames and objects {len(self.objects)}")
         if not (self.model_seconds > 0 and self.end_to_end_seconds > 0 and min(self.stages.values(), default=0) >= 0):
@@ -227,11 +238,12 @@ class RunRecord:
         schema = data.get("schema") if isinstance(data, dict) else None
         if type(schema) is not int:
             raise VosbenchError(f"{origin} is not a record of vosbench: it has no schema number", _AGAIN)
-        if schema != SCHEMA:
+        if not OLDEST <= schema <= SCHEMA:
             remedy = "install a newer vosbench" if schema > SCHEMA else _AGAIN
-            raise VosbenchError(f"{origin} has schema {schema}, this vosbench reads schema {SCHEMA}", remedy)
+            reads = f"this vosbench reads schemas {OLDEST} to {SCHEMA}"
+            raise VosbenchError(f"{origin} has schema {schema}, {reads}", remedy)
         try:
-            return decode(cls, data)
+            return decode(cls, upgrade(data, SCHEMA))
         except ValueError as error:
             raise VosbenchError(f"{origin} is not a valid record: {error}", _AGAIN) from None
 

@@ -16,21 +16,34 @@ from vosbench.errors import VosbenchError
 from vosbench.report.context import by_strategy, context
 from vosbench.report.records import ObjectScore, RunRecord
 from vosbench.report.rendering import Table
+from vosbench.report.significance import interval
 from vosbench.report.timing import end_to_end_fps, model_fps
+
+_COVERS = (
+    "The 95% interval of J&F covers which sequences the data set happens to hold; strategies share them, so that "
+    "intervals overlap where paired differences (vosbench compare) may still be sure."
+)
 
 
 def leaderboard(records: Sequence[RunRecord]) -> Table:
     """One row per strategy, in the order of the run: J, F, J&F (0 to 1), speed, frames in memory, peak bytes.
 
+    `jf_low` and `jf_high` are the 95% interval of J&F over which sequences were drawn (NaN for fewer than five).
     Controls have rows too, with their `kind`, and no costs; a row of what failed says on how many sequences. Raises
     VosbenchError as `context` does.
     """
     caption = context(records).caption
     rows = [
-        {"strategy": spec, **_kind(group), **_failures(group), **_figures(group)}
+        {"strategy": spec, **_kind(group), **_failures(group), **figures(group)}
         for spec, group in by_strategy(records).items()
     ]
-    return Table(_whole_bytes(pd.DataFrame(rows)), caption)
+    frame = _whole_bytes(pd.DataFrame(rows))
+    intervals = np.array([_interval(group) for group in by_strategy(records).values()])
+    for name, bound in (("jf_high", intervals[:, 1]), ("jf_low", intervals[:, 0])):
+        frame.insert(frame.columns.get_loc("jf") + 1, name, bound)
+    if not np.isnan(intervals).all():
+        caption += f" {_COVERS}"
+    return Table(frame, caption)
 
 
 def by_sequence(records: Sequence[RunRecord]) -> Table:
@@ -39,7 +52,7 @@ def by_sequence(records: Sequence[RunRecord]) -> Table:
     rows = []
     for sequence in sorted({record.sequence for record in records}):
         for spec, group in by_strategy(r for r in records if r.sequence == sequence).items():
-            rows.append({"sequence": sequence, "strategy": spec, **_kind(group), **_figures(group)})
+            rows.append({"sequence": sequence, "strategy": spec, **_kind(group), **figures(group)})
     return Table(_whole_bytes(pd.DataFrame(rows)), caption)
 
 
@@ -83,8 +96,17 @@ def _failures(records: Sequence[RunRecord]) -> dict[str, int]:
     return {"failed_sequences": failed} if failed else {}
 
 
-def _figures(records: Sequence[RunRecord]) -> dict[str, float]:
+def figures(records: Sequence[RunRecord]) -> dict[str, float]:
+    """The figures of a row over `records` of one strategy: scores from 0 to 1, frames per second, frames, bytes."""
     return _scores(_objects(records)) | _costs(records)
+
+
+def _interval(records: Sequence[RunRecord]) -> tuple[float, float]:
+    """The 95% interval of J&F; NaN if one failed."""
+    if any(record.failure for record in records):
+        return np.nan, np.nan
+    scored = [(r.sequence, (o.j.mean + o.f.mean) / 2) for r in records if r.scores for o in r.scores.objects]
+    return interval(np.array([jf for _, jf in scored]), np.array([name for name, _ in scored]))
 
 
 def _objects(records: Sequence[RunRecord]) -> list[ObjectScore]:

@@ -1,0 +1,117 @@
+"""Does the gate on speed cry wolf, and does it see a wolf? Real runs beside a program that keeps one core busy.
+
+    python tests/benchmarks/bench_gate.py [--trials 40]
+
+In each trial the same code is run twice and compared with itself, and once more with a strategy that takes 20%
+longer on purpose and decides the same. Of 40 trials at most 2 may alarm without reason, and at least 38 must catch
+the slow one. Exit status 1 if not. A trial takes some 10 s; tests/report/test_gate.py simulates the same.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import chdir, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from vosbench.plan import Plan
+from vosbench.report.comparison import pairs, select
+from vosbench.report.gate import Check, Tolerance, gate
+from vosbench.report.records import RunRecord
+from vosbench.report.timing import model_fps
+from vosbench.runner import _measure
+from vosbench.suite import Suite
+
+CLIPS = "length=20,clips=3,objects=2,deformation=0.15"
+REPEATS = 3
+FAIR = "every-k:k=5"
+SLOWED = '''
+import time
+from dataclasses import dataclass
+
+from vosbench.memory.policy import parameter
+from vosbench.policies.every_k import EveryK
+
+
+@dataclass
+class Slowed(EveryK):
+    """every-k that wastes CPU time: a share of all that the frame took."""
+
+    waste: float = parameter(0.2, "", "share of the time")
+
+    def start(self, video, bank):
+        super().start(video, bank)
+        self.mark = time.thread_time()
+
+    def admit(self, step):
+        end = time.thread_time() + self.waste * (time.thread_time() - self.mark)
+        while time.thread_time() < end:
+            pass
+        self.mark = time.thread_time()
+        return super().admit(step)
+'''
+BUSY = "import os\nif hasattr(os, 'sched_setaffinity'): os.sched_setaffinity(0, {0})\nwhile True: pass"
+
+
+@contextmanager
+def one_core_busy():
+    process = subprocess.Popen([sys.executable, "-c", BUSY])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def measure(policy: str) -> list[RunRecord]:
+    """The records of a run, measured as the runner does, but neither written nor scored."""
+    plan = Plan(Suite(split=CLIPS, policies=(policy,), size=64, controls=False, repeats=REPEATS))
+    found = []
+    for task in plan.tasks:
+        passes = [_measure(plan, task, plan.blank_record(task), lambda *_: None) for _ in range(REPEATS)]
+        found.append(replace(passes[0], timings=tuple(t for record in passes for t in record.timings)))
+    return found
+
+
+def time_check(old: list[RunRecord], new: list[RunRecord]) -> Check:
+    return next(c for c in gate(pairs(select({"old": old, "new": new})), Tolerance()) if c.quantity == "time")
+
+
+def trial() -> tuple[Check, Check, list[float]]:
+    """The verdicts on the same code and on the slowed one, and the FPS of the three runs."""
+    old, new, slow = (measure(policy) for policy in (FAIR, FAIR, "./slowed.py:k=5"))
+    return time_check(old, new), time_check(old, slow), [model_fps(records) for records in (old, new, slow)]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=40)
+    trials = parser.parse_args().trials
+    torch.set_num_threads(1)
+    print(
+        f"torch {torch.__version__}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {CLIPS}, {REPEATS} repeats"
+    )
+    alarms = caught = undecided = 0
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as name, chdir(name), one_core_busy():
+        Path("slowed.py").write_text(SLOWED)
+        for number in range(1, trials + 1):
+            same, slow, fps = trial()
+            alarms += same.passed is False
+            caught += slow.passed is False
+            undecided += same.passed is None
+            print(f"trial {number}: model FPS {', '.join(f'{value:.1f}' for value in fps)}")
+            print(f"  same: {same.result}, {same.detail}\n  slow: {slow.result}, {slow.detail}", flush=True)
+    most, least = trials // 20, -(-trials * 19 // 20)
+    print(f"{alarms} false alarms of {trials} (at most {most}), {undecided} undecided; {caught} slow ones caught")
+    print(f"(at least {least}); {(time.perf_counter() - started) / trials:.0f} s a trial")
+    return int(alarms > most or caught < least)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""A run as files to commit: its records, and every table and figure as a pure function of them.
+
+The folder of a published run can be read like that of a run (`read_run`), so that whoever has it can make the same
+files again, compare with it, and use it as the baseline of a gate.
+"""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from vosbench.errors import VosbenchError
+from vosbench.report import tables, timing
+from vosbench.report.context import by_strategy, context
+from vosbench.report.records import Environment, RunRecord, read_record, read_run, write_record
+from vosbench.report.rendering import Table, render
+from vosbench.writing import replacing
+
+if TYPE_CHECKING:  # matplotlib takes a second to load
+    from matplotlib.figure import Figure
+
+RESULTS = Path("results")
+_SUFFIXES = {"markdown": "md", "csv": "csv", "latex": "tex"}
+
+
+def publish(run: Path, folder: Path, *, allow_partial: bool = False, allow_dirty: bool = False) -> tuple[Path, ...]:
+    """Write the run in `run` into `folder`: `records/`, tables and figures; returns the paths of all files.
+
+    Files of an earlier publication are replaced, others stay. Raises VosbenchError if the run is not complete or
+    leaves sequences out, unless `allow_partial`; if it was made from uncommitted or unknown source, unless
+    `allow_dirty`; if a record is broken; and if a file cannot be written.
+    """
+    records = read_run(run)
+    if not allow_partial:
+        _refuse_partial(run, records)
+    if not allow_dirty:
+        _refuse_dirty(run, records)
+    texts, drawings = documents(records), figures(records)
+    kept = {path.relative_to(run): read_record(path) for path in sorted((run / "records").rglob("*.json"))}
+    if folder.resolve() != run.resolve():
+        shutil.rmtree(folder / "records", ignore_errors=True)
+    for path, record in kept.items():
+        write_record(folder / path, record)
+    for name, text in texts.items():
+        with replacing(folder / name, "result") as part:
+            part.write_text(text, encoding="utf-8")
+    for name, figure in drawings.items():
+        from vosbench.report.style import save
+
+        save(figure, folder / name)
+    return tuple(folder / name for name in (*map(str, kept), *texts, *drawings))
+
+
+def documents(records: Sequence[RunRecord]) -> dict[str, str]:
+    """The text files of a publication by name: tables in Markdown, CSV and LaTeX. Raises as `context` does."""
+    scored = any(record.scores for record in records)
+    timed = any(record.timings for record in records)
+    found = {"strategies": tables.leaderboard(records), "environment": environments(records)}
+    if timed:
+        found |= {"stages": timing.stages(records), "latency": timing.latency(records)}
+    texts = {
+        f"{name}.{suffix}": render(table, format)
+        for name, table in found.items()
+        for format, suffix in _SUFFIXES.items()
+    }
+    texts["sequences.csv"] = render(tables.by_sequence(records), "csv")
+    if scored:
+        texts["objects.csv"] = render(tables.by_object(records), "csv")
+    return texts
+
+
+def figures(records: Sequence[RunRecord]) -> dict[str, "Figure"]:
+    """The figures of a publication by name: all that the records allow."""
+    from vosbench.report.figures import choose
+
+    return {f"{name}.svg": draw(records) for name, draw in choose(records)[0].items()}
+
+
+def environments(records: Sequence[RunRecord]) -> Table:
+    """A row for each machine, set of versions and commit that records were made on, with their number."""
+    counts: dict[Environment, int] = {}
+    for record in records:
+        counts[record.environment] = counts.get(record.environment, 0) + 1
+    rows = []
+    for environment, count in counts.items():
+        row = asdict(environment) | {"records": count}
+        row["dirty"] = {True: "yes", False: "no", None: "unknown"}[environment.dirty]
+        rows.append(row)
+    model = context(records).model
+    caption = f"Where the records were made. Weights: {model.name}, SHA-256 {model.checkpoint_hash}."
+    return Table(pd.DataFrame(rows), caption)
+
+
+def _refuse_partial(run: Path, records: Sequence[RunRecord]) -> None:
+    """Raises VosbenchError if sequences or strategies are left out or not done yet."""
+    context(records)
+    first = records[0]
+    done = {record.sequence for record in records}
+    specs = by_strategy(records)
+    absent = [spec for spec in first.suite.get("policies", ()) if spec not in specs]
+    if len(done) < first.dataset.sequences or absent:
+        lacking = f"strategy {absent[0]}" if absent else f"{first.dataset.sequences - len(done)} of its sequences"
+        raise VosbenchError(
+            f"run {run} is not complete: {lacking} is lacking",
+            "finish it: `vosbench run` resumes where it was; or --allow-partial",
+        )
+    chosen = any(first.suite.get(name) is not None for name in ("sequences", "limit"))
+    if chosen or any(record.scores.partial for record in records if record.scores):
+        raise VosbenchError(
+            f"run {run} is partial: it leaves out sequences of {first.dataset.name} {first.dataset.split}",
+            "run the whole split, or say --allow-partial",
+        )
+
+
+def _refuse_dirty(run: Path, records: Sequence[RunRecord]) -> None:
+    """Raises VosbenchError if the source of a record is not exactly that of a commit."""
+    for record in records:
+        environment = record.environment
+        if environment.dirty or not environment.commit:
+            state = "a changed working tree" if environment.dirty else "source that is no checkout of git"
+            raise VosbenchError(
+                f"run {run} was made from {state} (strategy {record.policy.spec}, sequence {record.sequence})",
+                "commit and run again, or say --allow-dirty",
+            )
