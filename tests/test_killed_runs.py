@@ -77,7 +77,8 @@ def results(folder: Path) -> dict[str, object]:
             record = json.loads(path.read_text())
             for timing in record["timings"]:
                 timing["stages"] = sorted(timing["stages"])
-                timing["latency_ms"] = len(timing["latency_ms"])
+                for series in ("latency_ms", "cpu_ms", "reference_ms"):
+                    timing[series] = len(timing[series])
                 del timing["model_seconds"], timing["end_to_end_seconds"]
             found[str(path.relative_to(folder))] = record
         elif path.is_file() and path.name != ".lock":

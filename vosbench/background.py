@@ -22,7 +22,7 @@ class BackgroundScoring:
     """The records of a plan that wait for their scores, in the order in which their masks were finished.
 
     As a context manager: left in good order it waits for all of them; left by an error it writes what the error
-    does not concern; left by an interrupt it drops what no process has begun.
+    does not concern; left by an interrupt it writes no more.
     """
 
     def __init__(self, plan: Plan) -> None:

@@ -151,7 +151,7 @@ COMMANDS = {
     "absent suite": (["run", "night.toml"], ["cannot read night.toml", "name a TOML file"]),
     "unknown suite": (
         ["run", "paper-table9"],
-        ["unknown suite 'paper-table9'", "did you mean paper-table", ".toml file"],
+        ["unknown suite 'paper-table9'", "did you mean paper-", ".toml"],
     ),
     "a suite that is no TOML": (["run", "broken.toml"], ["broken.toml is not TOML"]),
     "a suite of a strategy that is gone": (["run", "gone.toml", *DAVIS], ["unknown policy 'first-last'", "first-"]),
