@@ -7,12 +7,14 @@ grow linearly with the video; `last` needs a value in every frame.
 
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from vosbench.memory.bank import FrameTokens, MemoryBank
-from vosbench.memory.policy import MemoryPolicy, Step, VideoInfo, parameter
+from vosbench.memory.policy import LatestPolicy, Step, VideoInfo, parameter
 
 
 @dataclass
-class EveryK(MemoryPolicy):
+class EveryK(LatestPolicy):
     """Unbounded memory of every k-th frame."""
 
     k: int = parameter(5, "frames", "distance between the frames that stay", at_least=1)
@@ -21,16 +23,13 @@ class EveryK(MemoryPolicy):
     def start(self, video: VideoInfo, bank: MemoryBank) -> None:
         super().start(video, bank)
         self.kept = 0  # the last frame that stays
-        self.temporary = None
 
     def admit(self, step: Step) -> bool:
         return self.last or step.frame - self.kept >= self.k
 
-    def write(self, tokens: FrameTokens) -> None:
-        if self.temporary is not None:
-            self.bank.free(self.temporary)
+    def store(self, tokens: FrameTokens) -> Tensor | None:
         slots = self.bank.insert(tokens)
-        stays = tokens.annotated or tokens.frame - self.kept >= self.k
-        self.temporary = None if stays else slots
-        if stays:
-            self.kept = tokens.frame
+        if not tokens.annotated and tokens.frame - self.kept < self.k:
+            return slots
+        self.kept = tokens.frame
+        return None

@@ -8,25 +8,19 @@ in every frame, and has no view from between.
 
 from dataclasses import dataclass
 
-from vosbench.memory.bank import FrameTokens, MemoryBank
-from vosbench.memory.policy import MemoryPolicy, Step, VideoInfo
+from torch import Tensor
+
+from vosbench.memory.bank import FrameTokens
+from vosbench.memory.policy import LatestPolicy
 
 
 @dataclass
-class FirstAndLatest(MemoryPolicy):
+class FirstAndLatest(LatestPolicy):
     """Annotated frames are pinned; the latest frame overwrites the one before it."""
 
-    def start(self, video: VideoInfo, bank: MemoryBank) -> None:
-        super().start(video, bank)
-        self.latest = None
-
-    def admit(self, step: Step) -> bool:  # noqa: ARG002
-        return True
-
-    def write(self, tokens: FrameTokens) -> None:
-        if self.latest is not None:
-            self.bank.free(self.latest)
+    def store(self, tokens: FrameTokens) -> Tensor | None:
         slots = self.bank.insert(tokens)
-        self.latest = None if tokens.annotated else slots
-        if tokens.annotated:
-            self.bank.pin(slots)
+        if not tokens.annotated:
+            return slots
+        self.bank.pin(slots)
+        return None

@@ -5,9 +5,10 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from vosbench.errors import VosbenchError
-from vosbench.images import check_labels, object_ids, read_labels, read_rgb, read_size, write_labels
+from vosbench.images import PALETTE, check_labels, object_ids, read_labels, read_rgb, read_size, write_labels
 
 PATH = Path("mask.png")
 
@@ -131,3 +132,30 @@ def test_one_bit_masks_are_zero_and_one(tmp_path):
     mask = np.eye(9, dtype=bool)
     Image.fromarray(mask).save(tmp_path / "mask.png")
     np.testing.assert_array_equal(read_labels(tmp_path / "mask.png"), mask.astype(np.uint8))
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_palettes_of_few_colours_keep_their_indices(tmp_path, bits):
+    labels = np.random.default_rng(bits).integers(0, 2**bits, (7, 13)).astype(np.uint8)
+    picture = Image.fromarray(labels)
+    picture.putpalette(PALETTE[: 3 * 2**bits])
+    picture.save(tmp_path / "mask.png", bits=bits)
+    np.testing.assert_array_equal(read_labels(tmp_path / "mask.png"), labels)
+
+
+@pytest.mark.parametrize("mode", ["P", "L"])
+def test_labels_are_right_if_pillow_takes_memory_of_its_own(tmp_path, monkeypatch, mode):
+    """That a picture is decoded into memory it was given is what Pillow does, not what it promises."""
+    labels = np.random.default_rng(0).integers(0, 256, (20, 30)).astype(np.uint8)
+    picture = Image.fromarray(labels)
+    if mode == "P":
+        picture.putpalette(PALETTE)
+    picture.save(tmp_path / "mask.png")
+    prepare = PngImageFile.load_prepare
+
+    def on_its_own(self):
+        self.im = Image.core.new(self.mode, self.size)
+        prepare(self)
+
+    monkeypatch.setattr(PngImageFile, "load_prepare", on_its_own)
+    np.testing.assert_array_equal(read_labels(tmp_path / "mask.png"), labels)

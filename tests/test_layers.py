@@ -19,6 +19,7 @@ LAYERS = (
     ("vosbench.memory",),  # the rest of it: bank, match, policy
     ("vosbench.policies",),
     ("vosbench.memory.registry", "vosbench.inference"),
+    ("vosbench.simulation",),
     ("vosbench.report", "vosbench.training"),
     ("vosbench.score_cache", "vosbench.preflight"),
     ("vosbench.scoring", "vosbench.export"),

@@ -5,11 +5,13 @@ import shlex
 from pathlib import Path
 
 import pytest
-from policy_contract import CHECKS
 
 from vosbench.cli import main
-from vosbench.memory.registry import policy_names, resolve_policy
+from vosbench.inference.propagate import propagate
+from vosbench.memory.contract import check_contract
+from vosbench.memory.registry import load_policy, policy_names, resolve_policy
 from vosbench.suite_file import read_suites
+from vosbench.types import Sequence
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.S)
@@ -24,17 +26,29 @@ def test_the_scripting_example_runs(tmp_path, monkeypatch, capsys):
     assert {record.policy.spec for record in found["records"]} >= {"lfu:capacity=2", "lfu:capacity=4"}
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_the_example_of_a_strategy_keeps_the_contract(check, tmp_path):
-    (example,) = (block for block in BLOCKS if "BoundedPolicy" in block)
+@pytest.fixture
+def idea(tmp_path) -> str:
+    (example,) = (block for block in BLOCKS if "(BoundedPolicy)" in block)
     (tmp_path / "idea.py").write_text(example)
-    check(resolve_policy(str(tmp_path / "idea.py")).build)
+    return str(tmp_path / "idea.py")
 
 
+def test_the_example_of_a_strategy_keeps_the_contract(idea):
+    assert check_contract(resolve_policy(idea).build) == []
+
+
+def test_the_example_of_a_strategy_runs(idea, small_model, small_clip):
+    rgb, labels = small_clip
+    sequence = Sequence.from_arrays(rgb, {0: labels[0]})
+    whole = [p.timing.tokens for p in propagate(small_model, sequence, load_policy(f"{idea}:area=0"))]
+    assert whole == [12] * 5 + [24] * 5 + [36] * 13
+    strict = [p.timing.tokens for p in propagate(small_model, sequence, load_policy(f"{idea}:area=9999"))]
+    assert strict == [12] * 23
+
+
+@pytest.mark.usefixtures("idea")
 def test_the_example_of_a_suite_can_be_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (example,) = (block for block in BLOCKS if "BoundedPolicy" in block)
-    (tmp_path / "idea.py").write_text(example)
     (tmp_path / "night.toml").write_text(*re.findall(r"```toml\n(.*?)```", README, re.S))
     suites = read_suites("night.toml")
     assert [suite.dataset for suite in suites] == ["davis2017", "youtube-vos-2019"]

@@ -220,3 +220,50 @@ def test_a_full_disk_costs_a_warning_and_leaves_nothing(rescore, tmp_path, monke
         scores, _ = rescore()
     assert len(scores.objects) == 2
     assert list((tmp_path / "scores").iterdir()) == []
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """Five entries of 100 bytes, named by one digit each, the second the oldest and the first the latest used."""
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    for digit, used in zip("abcde", (50, 10, 20, 30, 40), strict=True):
+        (folder / (40 * digit)).write_bytes(bytes(100))
+        os.utime(folder / (40 * digit), (used, used))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("most_bytes", "left"), [(500, "abcde"), (499, "acde"), (300, "ade"), (299, "ae"), (100, "a"), (0, "")]
+)
+def test_the_least_recently_used_leave(kept, most_bytes, left):
+    score_cache.prune(kept, most_bytes)
+    assert sorted(path.name[0] for path in kept.iterdir()) == list(left)
+
+
+def test_only_entries_are_deleted(kept):
+    others = [kept / "notes.txt", kept / ("A" * 40), kept / f".{'a' * 40}.1.tmp", kept / ("a" * 41)]
+    for path in others:
+        path.write_bytes(bytes(1000))
+        os.utime(path, (1, 1))
+    (kept / ("f" * 40)).mkdir()  # cannot be deleted as a file
+    score_cache.prune(kept, 0)
+    assert sorted(kept.iterdir()) == sorted([*others, kept / ("f" * 40)])
+    score_cache.prune(kept / "absent", 0)
+
+
+def test_a_run_prunes_and_looking_up_is_using(rescore, pair, tmp_path, monkeypatch):
+    bee, ant = (pair[0].only([name]) for name in ("bee", "ant"))
+    before, _ = rescore(dataset=bee)
+    (entry,) = (tmp_path / "scores").iterdir()
+    os.utime(entry, (1, 1))
+    rescore("davis2016", dataset=bee)
+    other = next(path for path in (tmp_path / "scores").iterdir() if path != entry)
+    os.utime(other, (2, 2))
+    assert rescore(dataset=bee)[1] == []  # from now on the older one is the latest used
+    limit = sum(path.stat().st_size for path in (tmp_path / "scores").iterdir())
+    monkeypatch.setattr(score_cache.prune, "__defaults__", (limit,))
+    assert rescore(dataset=ant)[1] == ["ant"]
+    assert entry.exists()
+    assert not other.exists()
+    same(rescore(dataset=bee)[0], before)

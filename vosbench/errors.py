@@ -19,6 +19,10 @@ class VosbenchError(Exception):
         return type(self), (self.message, self.hint)  # keeps the hint across process boundaries
 
 
+class PolicyError(VosbenchError):
+    """A memory strategy raised, or broke a rule. The message names its file and line; others are not concerned."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> VosbenchError:
     """The error for a `name` that is none of `known`, with the near misses, or else all of them, as the hint."""
     choices = sorted(known)

@@ -89,15 +89,15 @@ def read_labels(path: Path) -> np.ndarray:
 
 
 def _pixels(picture: Image.Image) -> np.ndarray:
-    """The values of an 8-bit picture, uint8 [H,W]: `np.array(picture)` in a third less time, with fewer copies.
+    """The values of an 8-bit picture, uint8 [H,W]: `np.array(picture)` without its copies, which cost a third of it.
 
-    NumPy asks Pillow for one string of bytes, made of joined pieces; here Pillow pastes into NumPy's memory.
+    Pillow decodes into NumPy's memory, which it is given as the picture's.
     """
-    pixels = np.empty((picture.height, picture.width), np.uint8)
-    view = Image.frombuffer(picture.mode, picture.size, pixels, "raw", picture.mode, 0, 1)
-    view.readonly = 0  # else Pillow would paste into a copy
-    view.paste(picture)
-    return pixels
+    pixels = np.zeros((picture.height, picture.width), np.uint8)  # an animated picture may fill a part only
+    memory = Image.frombuffer(picture.mode, picture.size, pixels, "raw", picture.mode, 0, 1).im
+    picture.im = memory
+    picture.load()
+    return pixels if picture.im is memory else np.array(picture)
 
 
 def write_labels(path: Path, labels: np.ndarray) -> None:

@@ -16,11 +16,10 @@ import numpy as np
 import torch
 
 from vosbench.background import BackgroundScoring
-from vosbench.errors import VosbenchError
+from vosbench.errors import PolicyError, VosbenchError
 from vosbench.images import write_labels
 from vosbench.inference.pace import Pace
 from vosbench.inference.propagate import FrameTiming, Prediction, propagate
-from vosbench.memory.bank import ContractError
 from vosbench.memory.registry import PolicySpec
 from vosbench.plan import Plan, Task
 from vosbench.report import records as report
@@ -94,7 +93,7 @@ def _warm_up(plan: Plan, task: Task) -> None:
     try:
         for _ in _predict(plan, task, beginning):
             pass
-    except (ContractError, RuntimeError, MemoryError) as error:
+    except (PolicyError, RuntimeError, MemoryError) as error:
         if _failure_of_strategy(error) is None:
             raise
 
@@ -109,6 +108,7 @@ def _predict(plan: Plan, task: Task, sequence: Sequence) -> Iterator[Prediction]
         top_k=suite.top_k,
         metric=suite.affinity,
         shorter_side=suite.size,
+        truth=plan.truths.get(sequence.name),
     )
 
 
@@ -161,7 +161,7 @@ def _measure(
         for prediction in pace.beside(_predict(plan, task, task.sequence)):
             write(prediction.frame_index, prediction.mask)
             timings.append(prediction.timing)
-    except (ContractError, RuntimeError, MemoryError) as error:
+    except (PolicyError, RuntimeError, MemoryError) as error:
         if (reason := _failure_of_strategy(error)) is None:
             raise
     seconds = time.perf_counter() - started
@@ -178,7 +178,7 @@ def _measure(
 
 def _failure_of_strategy(error: Exception) -> str | None:
     """Why a strategy failed, in one line, if it was for want of memory or a breach of its contract."""
-    if isinstance(error, ContractError):
+    if isinstance(error, PolicyError):
         return f"broke its contract: {error.message}"
     text = " ".join(str(error).split())
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in text:

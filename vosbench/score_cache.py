@@ -1,12 +1,16 @@
 """Scores of sequences kept on disk, so that unchanged masks are never decoded twice.
 
 An entry is found by the content of every file that it depends on, by the rules and by the code that computed it.
-Nothing can be stale: whatever changes a score changes the name under which it is looked up.
+Nothing can be stale: whatever changes a score changes the name under which it is looked up. Old entries are of use
+again only if masks, rules or code return, so `prune` lets those go that were used least recently.
 """
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -20,6 +24,7 @@ from vosbench.types import GroundTruth
 from vosbench.writing import replacing
 
 SCORES = Path(".vosbench") / "scores"  # where the command line keeps them
+MOST_BYTES = 256 * 2**20  # of scores kept: some 30,000 sequences of DAVIS
 SOURCE = ("images.py", "types.py", "metrics", "score_cache.py")
 
 
@@ -60,17 +65,39 @@ def write(folder: Path, name: str, found: Sequence[ObjectTrace]) -> None:
 
 
 def read(folder: Path, name: str) -> tuple[ObjectTrace, ...] | None:
-    """The scores under a key; None if there are none, or if the file is not as it was written."""
+    """The scores under a key, which are then the latest used; None if there are none, or if the file is damaged."""
     try:
         seal, _, body = (folder / name).read_bytes().partition(b"\n")
     except OSError:
         return None
     if seal != _seal(name, body):
         return None
+    with suppress(OSError):  # somebody else's, or gone by now
+        os.utime(folder / name)
     return tuple(
         ObjectTrace(sequence, object_id, tuple(frames), np.array(j), np.array(f), np.array(visible, bool))
         for sequence, object_id, frames, j, f, visible in json.loads(body)
     )
+
+
+def prune(folder: Path, most_bytes: int = MOST_BYTES) -> None:
+    """Delete the entries that were used least recently until the others hold `most_bytes` at most.
+
+    Nothing else in the folder is touched, and what cannot be deleted stays.
+    """
+    entries = []
+    with suppress(OSError), os.scandir(folder) as files:
+        for file in files:
+            if re.fullmatch("[0-9a-f]{40}", file.name):
+                with suppress(OSError):  # another process may prune too
+                    entries.append((file.stat().st_mtime_ns, file.stat().st_size, file.path))
+    excess = sum(size for _, size, _ in entries) - most_bytes
+    for _, size, path in sorted(entries):
+        if excess <= 0:
+            break
+        with suppress(OSError):
+            os.unlink(path)
+        excess -= size
 
 
 def _seal(name: str, body: bytes) -> bytes:

@@ -4,8 +4,8 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import joblib
@@ -17,6 +17,7 @@ from vosbench.datasets.files import some
 from vosbench.errors import VosbenchError
 from vosbench.metrics.evaluate import object_scores, plan, score_frames, split_plan
 from vosbench.metrics.protocols import Protocol, find_protocol
+from vosbench.metrics.stability import ObjectStability, object_stability
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace, Summary, summary
 from vosbench.metrics.traces import FrameScores, traces
 from vosbench.types import GroundTruth
@@ -89,7 +90,9 @@ def score(
                 f"predictions lack the sequence {name}: {predictions / name} is no folder",
                 "masks are expected as <sequence>/<frame>.png, for every sequence of the split",
             )
-    truths = {name: dataset.truth(name) for name in names}
+    # Worker processes stay in the folder where they started, whatever the caller does meanwhile.
+    predictions, cache = predictions.absolute(), cache and cache.absolute()
+    truths = {name: _absolute(dataset.truth(name)) for name in names}
     keys = {name: score_cache.key(truth, predictions, rules) for name, truth in truths.items()} if cache else {}
     kept = {name: score_cache.read(cache, key) for name, key in keys.items()} if cache else {}
     found = {name: traced for name, traced in kept.items() if traced is not None}
@@ -99,6 +102,8 @@ def score(
         # A mask may have been written anew meanwhile.
         if cache and keys[name] == score_cache.key(truths[name], predictions, rules):
             _keep(cache, keys[name], traced)
+    if cache and todo:
+        score_cache.prune(cache)
     everything = tuple(trace for name in names for trace in found[name])
     if not everything:
         raise VosbenchError(
@@ -113,6 +118,10 @@ def score(
         objects=object_scores(everything, rules),
         traces=everything,
     )
+
+
+def _absolute(truth: GroundTruth) -> GroundTruth:
+    return replace(truth, masks={name: path.absolute() for name, path in truth.masks.items()})
 
 
 def _keep(folder: Path, key: str, traced: tuple[ObjectTrace, ...]) -> None:
@@ -140,25 +149,59 @@ def _score(
     waiting = Counter(index for index, _ in parts)
     total, done = sum(len(planned.frames) for planned in plans), 0
     tasks = [(*part, predictions) for _, part in parts]
+    with _no_silent_death(predictions), closing(spread(score_frames, tasks, jobs)) as results:
+        for number, frames in results:
+            index = parts[number][0]
+            scored[index][number] = frames
+            waiting[index] -= 1
+            done += len(frames)
+            if progress is not None:
+                progress(done, total)
+            if not waiting[index]:
+                in_order = [frame for _, part in sorted(scored[index].items()) for frame in part]
+                yield truths[index].sequence, traces(plans[index], in_order)
+                scored[index].clear()
+
+
+@contextmanager
+def _no_silent_death(predictions: Path) -> Iterator[None]:
     try:
-        with closing(spread(score_frames, tasks, jobs)) as results:
-            for number, frames in results:
-                index = parts[number][0]
-                scored[index][number] = frames
-                waiting[index] -= 1
-                done += len(frames)
-                if progress is not None:
-                    progress(done, total)
-                if not waiting[index]:
-                    in_order = [frame for _, part in sorted(scored[index].items()) for frame in part]
-                    yield truths[index].sequence, traces(plans[index], in_order)
-                    scored[index].clear()
+        yield
     except BrokenProcessPool as error:
         how = re.search(r"\{.*\}", str(error))  # e.g. {SIGKILL(-9)}
         raise VosbenchError(
             f"a worker process died while scoring {predictions}{f', {how[0]}' if how else ''}",
             "most often the machine ran out of memory: use fewer jobs",
         ) from None
+
+
+def temporal_stability(
+    scores: Scores,
+    predictions: Path,
+    dataset: Dataset,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[ObjectStability, ...]:
+    """T (`metrics.stability`) of every object of `scores`, which are those of `predictions` on `dataset`.
+
+    It reads every mask of every object again and takes a hundred times as long as J and F. `jobs` are as in `score`;
+    `progress` is called with the number of objects done and the number of all. Raises VosbenchError as `score` does,
+    and where predicted ids are not those of the objects: for a protocol that matches proposals.
+    """
+    rules = find_protocol(scores.protocol.partition("/")[0])
+    if rules.objects == "proposals":
+        raise VosbenchError(
+            f"the protocol {rules.name} has no temporal stability: a proposal need not be the same object throughout",
+            "leave the stability out, or choose another protocol",
+        )
+    tasks = [(trace, predictions.absolute(), rules.binary or dataset.binary) for trace in scores.traces]
+    found = {}
+    with _no_silent_death(predictions), closing(spread(object_stability, tasks, jobs or joblib.cpu_count())) as results:
+        for number, stability in results:
+            found[number] = stability
+            if progress is not None:
+                progress(len(found), len(tasks))
+    return tuple(found[number] for number in sorted(found))
 
 
 def write_official_csv(scores: Scores, folder: Path, split: str) -> tuple[Path, Path]:

@@ -1,10 +1,9 @@
-"""Cost of a memory read and of the strategies, as ratios made in one run. Not part of the test suite.
+"""Cost of a memory read, as ratios made in one run. Not part of the test suite.
 
     python tests/benchmarks/bench_read.py
 
 Prints, for the keys and values of the published STCN at 480x864 (1620 tokens a frame): the gathered readout
-against the dense one (scatter the weights, multiply) for growing memories; and the time that each strategy spends
-in `observe` and `write` for a frame, against one memory read.
+against the dense one (scatter the weights, multiply) for growing memories.
 """
 
 import time
@@ -14,9 +13,6 @@ import torch
 from torch import Tensor
 
 from vosbench.memory.attention import affinity, readout, top_k_softmax
-from vosbench.memory.bank import FrameTokens, MemoryBank
-from vosbench.memory.policy import Step, VideoInfo
-from vosbench.memory.registry import load_policy, policy_names
 
 TOKENS, KEY, VALUE, TOP_K, REPEATS = 1620, 64, 512, 20, 5
 
@@ -53,37 +49,6 @@ def reads() -> None:
         print(f"{frames:6d} " + " ".join(f"{p:9.1f}" for p in parts) + f"  {parts[3] / parts[2]:.1f}")
 
 
-def strategies(frames: int = 21) -> None:
-    print(f"\n{'strategy':>18} {'read':>8} {'observe':>8} {'write':>8}  (observe + write) / read   (ms a frame)")
-    for name in policy_names():
-        policy, bank = load_policy(name), MemoryBank(KEY, VALUE, TOKENS)
-        policy.start(VideoInfo("noise", frames, TOKENS), bank)
-        bank.add_group(0, 1)
-        spent = {"read": 0.0, "observe": 0.0, "write": 0.0}
-        last = 0
-        for frame in range(frames):
-            key = torch.randn(TOKENS, KEY)
-            admitted = frame == 0
-            if frame:
-                marks = [time.perf_counter()]
-                _, match = bank.read(frame, key, TOP_K)
-                marks.append(time.perf_counter())
-                policy.observe(match)
-                admitted = policy.admit(Step(frame, last))
-                marks.append(time.perf_counter())
-                spent["read"] += marks[1] - marks[0]
-                spent["observe"] += marks[2] - marks[1]
-            if admitted:
-                tokens = FrameTokens(frame, key, (torch.randn(TOKENS, 1, VALUE),), frame == 0)
-                started = time.perf_counter()
-                policy.write(tokens)
-                spent["write"] += time.perf_counter() - started
-                last = frame
-        share = (spent["observe"] + spent["write"]) / spent["read"]
-        print(f"{name:>18} " + " ".join(f"{1000 * s / (frames - 1):8.2f}" for s in spent.values()) + f"  {share:.2f}")
-
-
 if __name__ == "__main__":
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
     reads()
-    strategies()

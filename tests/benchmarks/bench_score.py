@@ -1,15 +1,22 @@
 """How fast is scoring? All figures of one run, so that their ratios do not depend on what else the machine does.
 
-    python tests/benchmarks/bench_score.py [folder of sequences of label PNGs]
+    python tests/benchmarks/bench_score.py [folder of sequences of label PNGs] [--only PART ...]
 
-Scores the folder (default: the OSVOS masks in ../shared) against itself two frames earlier, and compares with the
-time that Pillow needs to decode the same PNGs. Then: the verb as its user sees it, growth with frames and with
-objects, and a large video. Some three minutes on two cores.
+Its parts score the folder (default: the OSVOS masks in ../shared) against itself two frames earlier, or drawn videos:
+
+    decoding   the folder, against the time that Pillow needs to decode the same PNGs; one process and two
+    verb       the folder with `vosbench score` as its user sees it, with and without scores kept; peak memory
+    frames     the folder's videos once, twice and four times as long; drawn ones of 100 to 10,000 frames
+    objects    1 to 20 objects in a frame
+    large      1,000 frames of 1920x1080 with 10 objects
+
+Some three minutes on two cores.
 """
 
 import argparse
 import os
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -26,13 +33,20 @@ from vosbench.images import write_labels
 from vosbench.scoring import score
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+PARTS = ("decoding", "verb", "frames", "objects", "large")
 
 
 def seconds(work: Callable[[], object]) -> tuple[float, float]:
-    """CPU seconds of this process, which other work on the machine hardly changes, and seconds on the clock."""
-    cpu, wall = time.process_time(), time.perf_counter()
+    """CPU seconds of this process and those it started and ended, which other work on the machine hardly changes, and
+    seconds on the clock."""
+    cpu, wall = _cpu(), time.perf_counter()
     work()
-    return time.process_time() - cpu, time.perf_counter() - wall
+    return _cpu() - cpu, time.perf_counter() - wall
+
+
+def _cpu() -> float:
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
 def decode(files: list[Path]) -> None:
@@ -50,14 +64,21 @@ def scored_files(truth: Folder, masks: Path) -> list[Path]:
     ]
 
 
-def lag(root: Path, folder: Path, frames: int = 2) -> None:
-    """A data set of the masks in `root`, and as predictions the mask of `frames` frames earlier, as links."""
-    for sequence in sorted(path for path in root.iterdir() if path.is_dir()):
-        masks = sorted(sequence.glob("*.png"))
+def lag(root: Path, folder: Path, frames: int = 2, every: int = 1, times: int = 1) -> int:
+    """A data set of the masks in `root`, and as predictions the mask of `frames` frames earlier, as links.
+
+    Of the videos each `every`-th, played so many `times` over. Returns the number of frames.
+    """
+    total = 0
+    for sequence in sorted(path for path in root.iterdir() if path.is_dir())[::every]:
+        masks = sorted(sequence.glob("*.png")) * times
+        total += len(masks)
         for kind, earlier in (("truth/Annotations", 0), ("masks", frames)):
             (folder / kind / sequence.name).mkdir(parents=True)
             for index, mask in enumerate(masks):
-                (folder / kind / sequence.name / mask.name).symlink_to(masks[max(0, index - earlier)].resolve())
+                link = folder / kind / sequence.name / f"{index:05d}{mask.suffix}"
+                link.symlink_to(masks[max(0, index - earlier)].resolve())
+    return total
 
 
 def moving_blobs(folder: Path, frames: int, objects: int, height: int, width: int, shift: int, drawn: int) -> None:
@@ -87,8 +108,8 @@ def pair(folder: Path, frames: int, objects: int, height: int, width: int, drawn
 def compare_with_decoding(folder: Path, rounds: int) -> None:
     truth, masks = Folder(folder / "truth"), folder / "masks"
     files = scored_files(truth, masks)
-    print(f"{len(files)} PNGs; two processes are this one and one that is started for it, whose start counts\n")
-    print("         CPU s: Pillow  1 process  ratio | s: Pillow  1 process  2 processes  ratio  speed-up  frames/s")
+    print(f"\n{len(files)} PNGs; two processes are this one and one that is started for it, whose start counts\n")
+    print("         CPU s: Pillow  1 process  ratio  2 processes | s: Pillow      1      2  ratio  speed-up  frames/s")
     shares, gains = [], []
     for turn in range(1, rounds + 1):
         pillow = seconds(lambda: decode(files))
@@ -96,8 +117,9 @@ def compare_with_decoding(folder: Path, rounds: int) -> None:
         shares.append(one[0] / pillow[0])
         gains.append(one[1] / two[1])
         print(
-            f"round {turn} {pillow[0]:14.2f} {one[0]:10.2f} {shares[-1]:6.2f} |{pillow[1]:10.2f} {one[1]:10.2f}"
-            f"{two[1]:13.2f} {one[1] / pillow[1]:6.2f} {gains[-1]:9.2f} {len(files) / 2 / two[1]:9.0f}"
+            f"round {turn} {pillow[0]:14.2f} {one[0]:10.2f} {shares[-1]:6.2f} {two[0]:12.2f} |"
+            f"{pillow[1]:10.2f} {one[1]:6.2f} {two[1]:6.2f} {one[1] / pillow[1]:6.2f} {gains[-1]:9.2f} "
+            f"{len(files) / 2 / two[1]:9.0f}"
         )
     print(f"median   ratio of CPU time {statistics.median(shares):.2f}, speed-up {statistics.median(gains):.2f}")
 
@@ -115,6 +137,7 @@ def as_users_see_it(folder: Path) -> None:
     keeping, again = verb(folder, "--jobs", "2"), verb(folder, "--jobs", "2")
     print(f"\nvosbench score: {one:.2f} s with one process, {two:.2f} s with two, speed-up {one / two:.2f};")
     print(f"{keeping:.2f} s with two and scores kept, {again:.2f} s for the same masks again")
+    print(f"peak memory of one process: {measured(folder)[1]:.0f} MB")
 
 
 def measured(folder: Path) -> tuple[float, float]:
@@ -124,12 +147,21 @@ def measured(folder: Path) -> tuple[float, float]:
     return float(cpu), float(peak) / 1024
 
 
-def growth(folder: Path) -> None:
+def growth_with_frames(folder: Path, masks: Path) -> None:
+    if masks.is_dir():
+        print("\nvideos of the folder, every fourth    frames   CPU s   ms per frame  peak MB")
+        for times in (1, 2, 4):
+            frames = lag(masks, folder / f"times{times}", every=4, times=times)
+            cpu, peak = measured(folder / f"times{times}")
+            print(f"x{times} {frames:41} {cpu:7.2f} {1e3 * cpu / frames:14.2f} {peak:8.0f}")
     print("\nframes of 427x240, 3 objects   ms per frame  peak MB")
     for frames in (100, 1_000, 10_000):
         pair(folder / f"frames{frames}", frames, 3, 240, 427, drawn=100)
         cpu, peak = measured(folder / f"frames{frames}")
         print(f"{frames:6} {1e3 * cpu / frames:36.2f} {peak:8.0f}")
+
+
+def growth_with_objects(folder: Path) -> None:
     print("\nobjects, 60 frames of 854x480   ms per frame  of which decoding")
     for objects in (1, 2, 5, 10, 20):
         truth, masks = pair(folder / f"objects{objects}", 60, objects, 480, 854, drawn=60)
@@ -171,8 +203,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("masks", type=Path, nargs="?", default=REPOSITORY.parent / "shared" / "data" / "osvos")
     parser.add_argument("--rounds", type=int, default=3, help="comparisons with Pillow")
-    parser.add_argument("--large-frames", type=int, default=1000, help="frames of the 1080p video (0: none)")
-    parser.add_argument("--only", choices=("decoding", "growth", "large"), help="one part of it")
+    parser.add_argument("--large-frames", type=int, default=1000, help="frames of the 1080p video")
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--measure", type=Path, metavar="FOLDER", help="only print CPU s and peak kB (Linux)")
     arguments = parser.parse_args()
     if arguments.measure:
@@ -181,15 +213,21 @@ def main() -> None:
     print(conditions())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if arguments.masks.is_dir() and arguments.only in (None, "decoding"):
+        if arguments.masks.is_dir() and {"decoding", "verb"} & set(arguments.only):
             lag(arguments.masks, folder / "lag2")
-            compare_with_decoding(folder / "lag2", arguments.rounds)
-            as_users_see_it(folder / "lag2")
-            print(f"peak memory of one process: {measured(folder / 'lag2')[1]:.0f} MB")
-        if arguments.only in (None, "growth"):
-            growth(folder)
-        if arguments.large_frames and arguments.only in (None, "large"):
-            large_video(folder / "large", arguments.large_frames)
+        for part in arguments.only:
+            if part in {"decoding", "verb"} and not arguments.masks.is_dir():
+                print(f"\n{part}: left out, {arguments.masks} is no folder")
+            elif part == "decoding":
+                compare_with_decoding(folder / "lag2", arguments.rounds)
+            elif part == "verb":
+                as_users_see_it(folder / "lag2")
+            elif part == "frames":
+                growth_with_frames(folder, arguments.masks)
+            elif part == "objects":
+                growth_with_objects(folder)
+            elif part == "large":
+                large_video(folder / "large", arguments.large_frames)
 
 
 if __name__ == "__main__":

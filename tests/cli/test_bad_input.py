@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import zeros
 
 from vosbench.images import read_labels, write_labels
-from vosbench.models.checkpoint import load_model
+from vosbench.models.checkpoint import read_checkpoint
 
 
 def truncate(path):
@@ -172,6 +172,10 @@ COMMANDS = {
     "server of another data set": (["export", "masks", *DAVIS, "--server", "mose"], ["mose takes no masks", "davis"]),
     "data set to export for": (["export", "masks"], ["--dataset", "--help"]),
     "data set to check": (["check"], ["--dataset", "--help"]),
+    "strategy to check": (["check", "policy"], ["needs a strategy", "check policy ./idea.py"]),
+    "absent strategy to check": (["check", "policy", "idea.py"], ["no policy file idea.py", "MemoryPolicy"]),
+    "strategy and masks to check": (["check", "masks", "lfu"], ["--dataset", "the word policy"]),
+    "unbalanced parentheses": (["check", "policy", "gated:base=lfu(every=2"], ["parentheses", "base=NAME"]),
     "root to check": (["check", "--dataset", "davis2017", "--root", "no"], ["root no is not a folder", "--root"]),
     "unknown list": (["list", "policy"], ["unknown list 'policy'", "policies"]),
     "no run": (["table"], ["there is no run in .vosbench/runs", "vosbench run"]),
@@ -207,7 +211,7 @@ def test_weights_of_another_network(small_davis, tmp_path, refused):
     assert "missing (key_encoder.conv1.weight, …); 2 unexpected" in said
     assert "weights of STCN" in said
 
-    save_file(load_model("stcn-tiny").state_dict() | {"key_encoder.conv1.weight": zeros(9, 3, 7, 7)}, path)
+    save_file({**read_checkpoint("stcn-tiny").state, "key_proj.key_proj.weight": zeros(9, 3, 7, 7)}, path)
     assert "does not fit stcn-tiny" in said_of(path)
     assert "1 mis-shaped (key_encoder.conv1.weight is (9, 3, 7, 7), not" in said_of(path)
 

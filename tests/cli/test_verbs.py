@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from dataclasses import astuple
 
 import cv2
 import numpy as np
@@ -15,13 +16,15 @@ import torch
 from safetensors.torch import load_file
 
 from vosbench import cli
-from vosbench.cli import comparing, data, masks, results, work
+from vosbench.cli import comparing, data, masks, results, simulation, work
 from vosbench.datasets import DATASETS
 from vosbench.images import read_labels, write_labels
 from vosbench.report.records import RunRecord, read_run
 
 VERBS = {
-    name: example for module in (work, masks, data, results, comparing) for name, (_, example) in module.VERBS.items()
+    name: example
+    for module in (work, simulation, masks, data, results, comparing)
+    for name, (_, example) in module.VERBS.items()
 }
 
 
@@ -38,19 +41,8 @@ def finished(finished_run, tmp_path):
 def test_all_verbs_are_there(vosbench):
     outcome = vosbench("--help")
     assert outcome.status == 0
-    assert set(VERBS) == {
-        "run",
-        "train",
-        "score",
-        "export",
-        "table",
-        "timing",
-        "plot",
-        "list",
-        "check",
-        "compare",
-        "publish",
-    }
+    measuring = {"run", "simulate", "train", "score", "check"}
+    assert set(VERBS) == measuring | {"export", "table", "timing", "plot", "list", "compare", "publish"}
     for verb in VERBS:
         assert f"\n  {verb} " in outcome.out
     assert vosbench() == outcome
@@ -217,6 +209,15 @@ def test_score_with_extras(small_davis, tmp_path, vosbench, refused):
     assert (
         read_json(tmp_path / "wide.json")["summary"]["f_mean"] > read_json(tmp_path / "score.json")["summary"]["f_mean"]
     )
+    outcome = vosbench(*arguments, "--stability", "--json", tmp_path / "stable.json")
+    assert outcome.out.startswith(plain.out)
+    stable = read_json(tmp_path / "stable.json")["stability"]
+    assert [(o["sequence"], o["object_id"], o["pairs"]) for o in stable["objects"]] == [
+        ("ant", 1, 3),
+        ("ant", 2, 1),
+        ("bee", 1, 3),
+    ]
+    assert stable["mean"] == {"t_mean": pytest.approx(0, abs=1e-12), "objects": 3}  # rectangles that drift
     for bad in ("0", "-1", "nan", "inf"):
         assert "boundary threshold" in refused(*arguments, "--boundary-threshold", bad)
 
@@ -320,6 +321,46 @@ def test_check_of_predictions(small_davis, tmp_path, vosbench):
     assert "lacks 1 of 1 sequences: cat" in private.out
 
 
+IDEA = """
+from dataclasses import dataclass
+from vosbench.memory.policy import BoundedPolicy
+
+@dataclass
+class Idea(BoundedPolicy):
+    def victims(self, count, incoming):
+        return self.bank.by_age()[-count:]
+"""
+
+
+def test_check_of_a_strategy(tmp_path, monkeypatch, vosbench):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "idea.py").write_text(IDEA + "    def score(self, frame):\n        return None\n")
+    spec = "gated:base=idea.py(every=2),timeout=3"
+    assert astuple(vosbench("check", "policy", spec)) == (0, "", f"{spec}: 12 checks, sound\n")
+    (tmp_path / "idea.py").write_text(IDEA.replace("-count:", "1 - count:") + "    score = None\n")
+    outcome = vosbench("check", "policy", "./idea.py:every=3", "--json", "check.json")
+    assert outcome.status == 2
+    assert outcome.err == "./idea.py:every=3: 12 checks, 1 problem\n"
+    line, hint = outcome.out.splitlines()
+    assert line == "idea.py:5: frame 6: victims names 5 slots, not the 6 asked for"
+    assert hint.startswith("  hint: ")
+    assert read_json(tmp_path / "check.json") == {
+        "policy": "./idea.py:every=3",
+        "checks": 12,
+        "problems": [{"message": line, "hint": hint.removeprefix("  hint: ")}],
+    }
+
+
+def test_predictions_may_lie_in_a_folder_called_policy(small_davis, tmp_path, monkeypatch, vosbench):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(small_davis / "Annotations/480p", tmp_path / "policy")
+    shutil.rmtree(tmp_path / "policy/cat")
+    for path in (tmp_path / "policy").rglob("*.png"):
+        write_labels(path, np.roll(read_labels(path), 1, axis=1))
+    outcome = vosbench("check", "policy", "--dataset", "davis2017", "--root", small_davis)
+    assert astuple(outcome) == (0, "", "policy for davis2017 val: 2 sequences, sound\n")
+
+
 @pytest.mark.parametrize(
     ("what", "names"),
     [
@@ -391,13 +432,25 @@ def test_timing(finished, tmp_path, vosbench, refused):
 def test_plot(finished, tmp_path, vosbench, kind):
     outcome = vosbench("plot", finished, "--out", tmp_path / "new", "--format", kind, "--json", tmp_path / "plot.json")
     assert outcome.status == 0
-    figures = [tmp_path / "new" / f"{name}.{kind}" for name in results.FIGURES]
+    assert "accuracy-against-capacity is left out: no strategy was run at two capacities" in outcome.err
+    names = ["accuracy-against-speed", "latency-against-frame", "memory-against-frame"]
+    figures = [tmp_path / "new" / f"{name}.{kind}" for name in names]
     assert outcome.out.splitlines() == read_json(tmp_path / "plot.json")["figures"] == [str(path) for path in figures]
     for path in figures:
         if kind == "png":
             assert min(cv2.imread(str(path)).shape[:2]) > 500
         else:
             assert "first-only" in path.read_text()
+
+
+def test_plot_of_a_sweep(small_davis, tmp_path, vosbench):
+    sweep = ("-p", "lfu:capacity=1,every=1", "-p", "lfu:capacity=2,every=1", "-p", "first-only", "--no-controls")
+    arguments = ("run", "--dataset", "davis2017", "--root", small_davis, "--limit", 1, "--out", tmp_path / "run")
+    assert vosbench(*arguments, *sweep).status == 0
+    assert vosbench("plot", tmp_path / "run", "--out", tmp_path, "--format", "svg").status == 0
+    figure = (tmp_path / "accuracy-against-capacity.svg").read_text()
+    assert "lfu:every=1" in figure
+    assert "first-only" in figure
 
 
 def test_plot_faults(finished, tmp_path, refused):
@@ -418,6 +471,7 @@ def test_results_of_a_private_split(small_davis, tmp_path, vosbench):
     plot = vosbench("plot", run, "--out", tmp_path / "figures")
     assert plot.status == 0
     assert "accuracy-against-speed is left out" in plot.err
+    assert "accuracy-against-capacity is left out: the run has no scores" in plot.err
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == {
         "latency-against-frame",
         "memory-against-frame",

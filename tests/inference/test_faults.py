@@ -1,5 +1,6 @@
 """Broken files, videos that are left early, and strategies that break their contract."""
 
+import pickle
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ import cv2
 import pytest
 import torch
 
-from vosbench.errors import VosbenchError
+from vosbench.errors import PolicyError, VosbenchError
 from vosbench.images import write_labels
 from vosbench.inference.propagate import propagate
 from vosbench.memory.bank import FrameTokens, MemoryBank
@@ -135,5 +136,71 @@ def test_a_bounded_strategy_that_names_no_victims(small_model, sequence):
         def admit(self, step):  # noqa: ARG002
             return True
 
-    with pytest.raises(NotImplementedError, match="Silent bounds its bank but names no victims"):
+    with pytest.raises(PolicyError, match="frame 1: NotImplementedError: Silent bounds its bank but names no victims"):
         list(propagate(small_model, sequence, Silent()))
+
+
+# Whose fault it was
+
+
+@dataclass
+class Breaks(MemoryPolicy):
+    """Raises something in frame 4."""
+
+    error: Exception
+
+    def admit(self, step):
+        if step.frame == 4:
+            raise self.error
+        return True
+
+
+def line_of(text: str) -> int:
+    return next(n for n, line in enumerate(Path(__file__).read_text().splitlines(), 1) if text in line)
+
+
+def test_an_error_of_a_strategy_names_file_line_sequence_and_frame(small_model, sequence):
+    with pytest.raises(PolicyError) as caught:
+        list(propagate(small_model, sequence, Breaks(KeyError("two\nlines"))))
+    assert "\n" not in caught.value.message
+    place, rest = caught.value.message.split(": ", 1)
+    assert Path(place.rpartition(":")[0]).resolve() == Path(__file__)
+    assert place.endswith(f":{line_of('raise self.error')}")
+    assert rest.startswith("video, frame 4: KeyError: ")
+    assert isinstance(caught.value.__cause__, KeyError)
+    copied = pickle.loads(pickle.dumps(caught.value))
+    assert (type(copied), copied.message, copied.hint) == (PolicyError, caught.value.message, caught.value.hint)
+
+
+def test_a_wrapped_strategy_is_blamed_in_its_own_file(small_model, sequence):
+    policy = load_policy("gated")
+    policy.base = Breaks(ValueError("no"))
+    with pytest.raises(PolicyError, match=rf"test_faults.py:{line_of('raise self.error')}: video, frame 4: ValueError"):
+        list(propagate(small_model, sequence, policy))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_an_exhausted_memory_is_not_the_fault_of_a_strategy(small_model, sequence, error):
+    with pytest.raises(type(error)) as caught:
+        list(propagate(small_model, sequence, Breaks(error)))
+    assert caught.value is error
+
+
+def test_masks_of_another_shape(small_model, sequence):
+    @dataclass
+    class Cropped(MemoryPolicy):
+        def admit(self, step):  # noqa: ARG002
+            return True
+
+        def masks(self, step):
+            return step.segmentation.masks[:1]
+
+    with pytest.raises(PolicyError, match=r"frame 0: masks gives \(1, 48, 64\), where \(2, 48, 64\) are predicted"):
+        list(propagate(small_model, sequence, Cropped()))

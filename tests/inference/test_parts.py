@@ -167,6 +167,21 @@ def test_stages_add_up_until_they_are_taken(monkeypatch):
     assert clock.take() == dict.fromkeys(STAGES, 0.0)
 
 
+def test_a_stage_inside_another_is_no_part_of_it(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("vosbench.inference.timing.perf_counter", lambda: now[0])
+    clock = StageClock(CPU)
+    with clock.stage("policy"):
+        now[0] += 1
+        for _ in range(2):
+            with clock.stage("write"):
+                now[0] += 3
+        now[0] += 0.5
+    with clock.stage("write"):
+        now[0] += 10
+    assert clock.take() == dict.fromkeys(STAGES, 0.0) | {"policy": 1.5, "write": 16.0}
+
+
 def test_only_stages_that_are_known_can_be_timed():
     clock = StageClock(CPU)
     with pytest.raises(KeyError), clock.stage("lunch"):
@@ -181,8 +196,9 @@ def test_a_frame_is_timed_by_what_is_done_in_it(segment, sequence):
         assert p.timing.seconds == pytest.approx(sum(stages.values()))
         for stage in ("encode_key", "aggregate", "output"):
             assert stages[stage] > 0
-        for stage in ("read", "decode", "policy"):
+        for stage in ("read", "decode"):
             assert (stages[stage] > 0) == (t > 0)
+        assert stages["policy"] > 0  # its start and its first write count, too
         for stage in ("encode_value", "write"):
             assert (stages[stage] > 0) == (t in {0, 5, 10, 15, 20})
 

@@ -106,6 +106,15 @@ def test_statistics_add_up_over_queries_and_groups():
     assert match.hits().dtype == torch.int32
     torch.testing.assert_close(match.mass(), torch.tensor(mass, dtype=torch.float32))
 
+    above, inside, some = [0] * 9, [0.0] * 9, torch.tensor([True, False, True, True, False])
+    for group in groups:
+        for q, j in itertools.product(range(5), range(4)):
+            slot, weight = int(group.indices[q, j]), float(group.weights[q, j])
+            above[slot] += weight > 0.5
+            inside[slot] += weight * bool(some[q])
+    assert match.hits(above=0.5).tolist() == above
+    torch.testing.assert_close(match.mass(some), torch.tensor(inside, dtype=torch.float32))
+
 
 def test_without_invalid_tokens_every_pick_is_a_hit():
     match = Match(0, (GroupMatch(torch.tensor([[0, 2], [2, 1]]), torch.full((2, 2), 0.5), None),), 3)

@@ -1,5 +1,7 @@
 """The bank: what it stores, what it refuses, and a long random life against a list in plain Python."""
 
+from contextlib import contextmanager
+
 import pytest
 import torch
 from hypothesis import settings
@@ -121,20 +123,89 @@ def test_a_column_is_added_once():
         (torch.tensor([0], dtype=torch.int32), "slots must be int64"),
         (slots(0)[None], "slots must be int64"),
         (torch.ones(8, dtype=torch.bool), "slots must be int64"),
+        ([0, 1], "slots must be int64 .n., not a list"),
     ],
 )
-@pytest.mark.parametrize("act", ["free", "pin"])
-def test_what_may_not_be_freed_or_pinned(named, message, act):
+@pytest.mark.parametrize("act", ["free", "pin", "update"])
+def test_what_may_not_be_freed_pinned_or_overwritten(named, message, act):
     bank = make(frames=2)
     bank.free(slots(5))
     bank.pin(slots(2, 3))
     before = bank.occupied.clone(), bank.pinned.clone(), bank.count
+    computed = (torch.full((len(named), 2), 9.0), (torch.full((len(named), 1, 1), 9.0),)) if act == "update" else ()
     with pytest.raises(VosbenchError, match=message) as caught:
-        getattr(bank, act)(named)
+        getattr(bank, act)(named, *computed)
     assert caught.value.hint
+    assert not (bank.key == 9).any()
     assert torch.equal(bank.occupied, before[0])
     assert torch.equal(bank.pinned, before[1])
     assert bank.count == before[2]
+
+
+def test_a_part_of_a_frame_is_inserted():
+    bank = make(capacity=6, frames=1)
+    written = bank.insert(frame_tokens(1), slots(3, 1))
+    assert written.tolist() == [4, 5]
+    assert bank.frame.tolist() == [0, 0, 0, 0, 1, 1]
+    assert bank.position.tolist() == [0, 1, 2, 3, 3, 1]
+    assert torch.equal(bank.key[written], frame_tokens(1).key[[3, 1]])
+    assert torch.equal(bank.values[0][written], frame_tokens(1).values[0][[3, 1]])
+    assert bank.by_age().tolist() == [0, 1, 2, 3, 5, 4]
+    assert bank.insert(frame_tokens(2), slots()).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("positions", "message"),
+    [(slots(0, 4), "positions out of range: 4"), (slots(2, 2), "positions twice: 2"), ([0], "positions must be int64")],
+)
+def test_positions_that_a_frame_does_not_have(positions, message):
+    bank = make(frames=1)
+    with pytest.raises(VosbenchError, match=message):
+        bank.insert(frame_tokens(1), positions)
+    assert (bank.count, bank.extent) == (P, P)
+
+
+def test_computed_tokens_overwrite_in_place():
+    bank = make(frames=2)
+    column = bank.add_column("hits", torch.int32)
+    column.values[:] = 7
+    bank.add_group(1, 2)
+    values = torch.tensor([[[1.0]], [[2.0]]]), torch.tensor([[[3.0], [4.0]], [[5.0], [6.0]]])
+    bank.update(slots(6, 1), torch.tensor([[8.0, 8.0], [9.0, 9.0]]), values)
+    assert bank.key[[6, 1]].tolist() == [[8, 8], [9, 9]]
+    assert torch.equal(bank.values[0][[6, 1]], values[0])
+    assert torch.equal(bank.values[1][[6, 1]], values[1])
+    assert (bank.frame.tolist(), bank.position.tolist()) == ([0] * P + [1] * P, [0, 1, 2, 3] * 2)
+    assert column.values.tolist() == [7] * 8
+    untouched = [0, 2, 3]
+    assert torch.equal(bank.key[untouched], frame_tokens(0).key[untouched])
+    assert bank.first_frames == (0, 1)
+
+
+def test_half_precision_is_stored_as_full():
+    bank, tokens = make(), frame_tokens(3)
+    bank.insert(FrameTokens(3, tokens.key, (tokens.values[0].half(),), annotated=False))
+    assert bank.values[0].dtype == torch.float32
+    assert torch.equal(bank.values[0], tokens.values[0].half().float())
+
+
+def test_copying_can_be_timed():
+    entered = []
+
+    @contextmanager
+    def storing():
+        entered.append(True)
+        yield
+
+    bank = MemoryBank(2, 1, P, storing=storing)
+    bank.add_group(0, 1)
+    written = bank.insert(frame_tokens(0))
+    assert len(entered) == 1
+    bank.update(written[:1], torch.zeros(1, 2), (torch.zeros(1, 1, 1),))
+    assert len(entered) == 2
+    bank.lowest(bank.frame, 2)
+    bank.free(written)
+    assert len(entered) == 2
 
 
 def test_an_empty_bank_has_nothing_to_free():
@@ -246,6 +317,29 @@ class Life(RuleBasedStateMachine):
             self.model[self.time, p] = {"key": tokens.key[p].tolist(), "values": values, "hits": 0, "pinned": False}
         self.time += 1
 
+    @rule(positions=st.lists(st.integers(0, P - 1), unique=True))
+    def write_some(self, positions: list[int]) -> None:
+        tokens = frame_tokens(self.time, self.groups)
+        if self.capacity is not None and len(self.model) + len(positions) > self.capacity:
+            return
+        self.bank.insert(tokens, torch.tensor(positions, dtype=torch.int64))
+        for p in positions:
+            values = [v[p].tolist() for v in tokens.values]
+            self.model[self.time, p] = {"key": tokens.key[p].tolist(), "values": values, "hits": 0, "pinned": False}
+        self.time += 1
+
+    @rule(data=st.data(), number=st.integers(50, 99))
+    def overwrite(self, data: st.DataObject, number: int) -> None:
+        movable = sorted(name for name, token in self.model.items() if not token["pinned"])
+        if not movable:
+            return
+        name = data.draw(st.sampled_from(movable))
+        key = torch.full((1, 2), float(number))
+        values = tuple(torch.full((1, objects, 1), float(number)) for objects in self.groups)
+        self.bank.update(torch.tensor([self.slot(name)]), key, values)
+        self.model[name]["key"] = key[0].tolist()
+        self.model[name]["values"] = [v[0].tolist() for v in values]
+
     @rule(data=st.data(), act=st.sampled_from(["free", "pin"]))
     def name_slots(self, data: st.DataObject, act: str) -> None:
         movable = sorted(name for name, token in self.model.items() if not token["pinned"])
@@ -297,6 +391,8 @@ class Life(RuleBasedStateMachine):
                 "pinned": bank.pinned[s].item(),
             }
         assert held == self.model
+        names = [(bank.frame[s].item(), bank.position[s].item()) for s in bank.by_age()]
+        assert names == sorted(self.model)
 
 
 TestLife = Life.TestCase

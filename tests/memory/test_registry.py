@@ -212,3 +212,53 @@ def test_bad_files(tmp_path, source, message):
 def test_no_such_file(tmp_path):
     assert f"no policy file {tmp_path / 'idea.py'}" in refused(f"{tmp_path / 'idea.py'}:k=3").message
     assert "no policy file idea.py" in refused("idea.py").message
+
+
+# Strategies that wrap others
+
+
+def test_a_wrapped_strategy_takes_parameters_in_parentheses(idea):
+    policy = load_policy("gated:base=lfu(capacity=4,every=2),threshold=0.6")
+    assert (type(policy.base).__name__, policy.base.capacity, policy.base.every) == ("LFU", 4.0, 2)
+    assert (policy.threshold, policy.timeout) == (0.6, 25)
+    assert load_policy("gated").base.capacity == 2.0
+    assert load_policy(f"gated:base={idea}(k=7,mood=grim)").base.mood == "grim"
+    assert load_policy(f"gated:base={idea}").base.k == 3
+    nested = load_policy("oracle-masks:base=gated(base=fifo(capacity=3,every=1),timeout=9)")
+    assert (nested.base.timeout, nested.base.base.capacity, nested.needs_truth) == (9, 3.0, True)
+    assert load_policy("gated:base=oracle-masks").needs_truth
+    assert load_policy("gated:base=offline").needs_future
+    assert not load_policy("gated").needs_truth
+
+
+def test_wrapped_strategies_are_fresh_and_their_parameters_plain():
+    found = resolve_policy("gated:base=lfu(capacity=4)")
+    assert found.build().base is not found.build().base
+    assert found.parameters == {"base": "lfu(capacity=4)"}
+    assert describe(found.kind)["base"]["default"] == "lfu"
+
+
+def test_the_source_hash_covers_what_is_wrapped(idea):
+    before = resolve_policy(f"gated:base={idea}(k=2)").source_hash
+    assert resolve_policy(f"gated:base={idea}").source_hash == before
+    assert resolve_policy("gated:base=lru").source_hash != resolve_policy("gated:base=lfu").source_hash
+    idea.write_text(IDEA + "# edited")
+    assert resolve_policy(f"gated:base={idea}(k=2)").source_hash != before
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("gated:base=lfuu", "unknown policy 'lfuu'"),
+        ("gated:base=lfu(capasity=2)", "unknown parameter of lfu 'capasity'"),
+        ("gated:base=lfu(capacity=0)", "policy 'lfu:capacity=0': capacity must be at least 1"),
+        ("gated:base=lfu(capacity=2", "its parentheses do not match"),
+        ("gated:base=lfu)", "its parentheses do not match"),
+        ("gated:base=(lfu)", "base is no strategy: '(lfu)'"),
+        ("gated:base=lfu(every=2)(every=3)", "its parentheses do not match"),
+        ("gated:base=", "base is no strategy: ''"),
+        ("lfu:capacity=(4)", "capacity must be of type float, not '(4)'"),
+    ],
+)
+def test_bad_wrapped_strategies(spec, message):
+    assert message in refused(spec).message

@@ -12,8 +12,9 @@ from PIL import Image
 
 from vosbench.errors import VosbenchError
 from vosbench.report.labels import extent
-from vosbench.report.plots import accuracy_against_speed, latency_against_frame, memory_against_frame, save
+from vosbench.report.plots import accuracy_against_speed, latency_against_frame, memory_against_frame
 from vosbench.report.records import RunRecord
+from vosbench.report.style import save
 
 Run = tuple[RunRecord, ...]
 

@@ -137,8 +137,9 @@ def test_shipped_settings_are_sound_and_explained(name):
     constants = {f.name for f in fields(TrainConfig)} - set(given)
     # Nothing that matters to this training is left to a default.
     assert constants <= {
-        *("initial", "key_encoder", "value_encoder", "new_others", "photos", "validation", "freeze_batch_norm"),
-        *("warmup", "decay_at", "decay", "beta1", "max_gap", "gaps", "affinity_dropout", "reallocation"),
+        *("initial", "key_encoder", "value_encoder", "new_others", "photos", "validation", "frozen"),
+        *("frozen_batch_norm", "key_encoder_rate", "warmup", "decay_at", "decay", "beta1", "max_gap", "gaps"),
+        *("affinity_dropout", "reallocation"),
     }
 
 
@@ -151,7 +152,7 @@ def test_the_papers_constants():
         assert (config.beta1, config.beta2) == (0.9, 0.999)
         assert (config.schedule, config.decay, config.decay_at) == ("step", 0.1, 0.5)
         assert (config.bootstrap_start, config.bootstrap_end, config.bootstrap_final) == (20_000, 70_000, 0.15)
-        assert config.freeze_batch_norm
+        assert config.frozen_batch_norm == ("key_encoder", "value_encoder")
         assert config.precision == "mixed"
     assert {Path(data.root).name: data.repeat for data in zero.data} == {
         "DUTS": 1,

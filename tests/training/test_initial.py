@@ -1,14 +1,17 @@
 """Initial weights: of ImageNet networks, of a single-object stage, and of networks that do not fit."""
 
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from safetensors.torch import save_file
 
 from vosbench.errors import VosbenchError
 from vosbench.models.checkpoint import FIRST_VALUE_CONVOLUTION
-from vosbench.models.stcn import STCN, STCNConfig
+from vosbench.models.mobile import EfficientNetLite0
+from vosbench.models.stcn import MEAN, STCN, STD, STCNConfig
 from vosbench.training.config import TrainConfig
-from vosbench.training.initial import load_imagenet, set_initial_weights
+from vosbench.training.initial import load_efficientnet_lite0, load_imagenet, set_initial_weights
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +120,73 @@ def test_weights_of_another_network(small_model, tmp_path):
     config = TrainConfig(model="stcn-tiny", initial=str(tmp_path / "a.safetensors"))
     with pytest.raises(VosbenchError, match="weights of small, but stcn-tiny is to be trained"):
         set_initial_weights(STCN(small_model.config), config)
+
+
+def published_lite0() -> dict[str, torch.Tensor]:
+    """A state dict with the names and shapes of a published EfficientNet-Lite0 up to its 12th block; random values."""
+    generator = torch.Generator().manual_seed(0)
+    state: dict[str, torch.Tensor] = {}
+
+    def add(convolution: str, norm: str, *shape: int) -> None:
+        state[f"{convolution}.weight"] = torch.randn(shape, generator=generator) * 0.2
+        for name in ("weight", "bias", "running_mean", "running_var"):
+            state[f"{norm}.{name}"] = torch.rand(shape[0], generator=generator) + 0.5
+        state[f"{norm}.num_batches_tracked"] = torch.tensor(7)
+
+    add("_conv_stem", "_bn0", 32, 3, 3, 3)
+    # the table of the paper, block by block: inputs, outputs, expansion, kernel
+    blocks = [(32, 16, 1, 3), (16, 24, 6, 3), (24, 24, 6, 3), (24, 40, 6, 5), (40, 40, 6, 5), (40, 80, 6, 3)]
+    blocks += [(80, 80, 6, 3)] * 2 + [(80, 112, 6, 5)] + [(112, 112, 6, 5)] * 2 + [(112, 192, 6, 5)]
+    for number, (inputs, outputs, expansion, kernel) in enumerate(blocks):
+        block, wide = f"_blocks.{number}", inputs * expansion
+        if expansion > 1:
+            add(f"{block}._expand_conv", f"{block}._bn0", wide, inputs, 1, 1)
+        add(f"{block}._depthwise_conv", f"{block}._bn1", wide, 1, kernel, kernel)
+        add(f"{block}._project_conv", f"{block}._bn2", outputs, wide, 1, 1)
+    return state
+
+
+def test_efficientnet_lite0_computes_what_its_published_weights_say(tmp_path):
+    """Against functional calls on the state dict, with the published input scaling; borders apart, where zeros pad."""
+    state = published_lite0()
+    torch.save(state, tmp_path / "lite0.pth")
+    encoder = EfficientNetLite0().eval()
+    load_efficientnet_lite0(encoder, tmp_path / "lite0.pth")
+
+    def apply(x, convolution, norm, stride=1, act=True):
+        weight = state[f"{convolution}.weight"]
+        groups = x.shape[1] if weight.shape[1] == 1 and x.shape[1] > 1 else 1
+        x = F.conv2d(x, weight, None, stride, weight.shape[-1] // 2, groups=groups)
+        mean, var, gain, offset = (
+            state[f"{norm}.{n}"][:, None, None] for n in ("running_mean", "running_var", "weight", "bias")
+        )
+        x = (x - mean) / (var + 1e-3).sqrt() * gain + offset
+        return x.clamp(0, 6) if act else x
+
+    rgb = torch.rand(1, 3, 192, 192)
+    x = apply((rgb - 0.5) / 0.5, "_conv_stem", "_bn0", 2)
+    expected = {}
+    for number in range(11):
+        block, before = f"_blocks.{number}", x
+        if number:
+            x = apply(x, f"{block}._expand_conv", f"{block}._bn0")
+        x = apply(x, f"{block}._depthwise_conv", f"{block}._bn1", 2 if number in (1, 3, 5) else 1)
+        x = apply(x, f"{block}._project_conv", f"{block}._bn2", act=False)
+        x = x + before if x.shape == before.shape else x
+        expected[number] = x
+    mean, std = torch.tensor(MEAN)[:, None, None], torch.tensor(STD)[:, None, None]
+    with torch.no_grad():
+        f16, f8, f4 = encoder((rgb - mean) / std)
+    for found, wanted, border in ((f4, expected[2], 4), (f8, expected[4], 6)):
+        inner = np.s_[..., border:-border, border:-border]
+        torch.testing.assert_close(found[inner], wanted[inner], rtol=1e-3, atol=1e-3)
+    assert f16.shape == expected[10].shape == (1, 112, 12, 12)
+
+
+def test_weights_that_are_no_efficientnet(tmp_path):
+    state = published_lite0()
+    del state["_blocks.10._project_conv.weight"]
+    torch.save(state, tmp_path / "lite0.pth")
+    with pytest.raises(VosbenchError, match=r"lite0\.pth does not fit: 1 of \d+ tensors") as caught:
+        load_efficientnet_lite0(EfficientNetLite0(), tmp_path / "lite0.pth")
+    assert "EfficientNet-Lite0" in caught.value.hint

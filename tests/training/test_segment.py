@@ -12,9 +12,10 @@ from vosbench.memory.registry import load_policy
 from vosbench.models.checkpoint import load_model
 from vosbench.models.stcn import MEAN, STD
 from vosbench.training.clips import GeneratedClips
+from vosbench.training.freezing import freeze_batch_norm
 from vosbench.training.loss import bootstrapped_cross_entropy
 from vosbench.training.regularisation import TrainingRead
-from vosbench.training.segment import ClipSegmenter, freeze_batch_norm, mean_iou
+from vosbench.training.segment import ClipSegmenter, mean_iou
 from vosbench.types import Sequence
 
 
@@ -137,7 +138,7 @@ def test_frozen_batch_norm_keeps_its_statistics(lively_model, small_clip):
     for frozen in (False, True):
         model = copy.deepcopy(lively_model).requires_grad_(True).train()
         if frozen:
-            freeze_batch_norm(model)
+            freeze_batch_norm(model, ["key_encoder", "value_encoder"])
         ClipSegmenter(model, 2)(*clip).square().mean().backward()
         buffers = zip(model.named_buffers(), lively_model.buffers(), strict=True)
         changed[frozen] = [name for (name, a), b in buffers if not torch.equal(a, b)]

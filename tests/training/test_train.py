@@ -1,5 +1,6 @@
 """Training: it can be stopped at any step, agrees with inference, exports, and refuses what cannot work."""
 
+import copy
 import csv
 import json
 import resource
@@ -127,10 +128,10 @@ def test_exported_weights_load(trained, tmp_path):
     export_weights(folder / "last.pt", path)
     checkpoint = read_checkpoint(path)
     assert checkpoint.config == "stcn-tiny"
-    model = checkpoint.build()
     state = torch.load(folder / "last.pt", weights_only=True)["model"]
-    for name, tensor in model.state_dict().items():
-        assert torch.equal(tensor, state[name].half().float() if tensor.is_floating_point() else state[name]), name
+    for name, tensor in checkpoint.state.items():
+        assert torch.equal(tensor, state[name].half() if tensor.is_floating_point() else state[name]), name
+    checkpoint.build()
     with safe_open(path, "pt") as file:
         about = json.loads(file.metadata()["training"])
     assert about["step"] == 4
@@ -217,26 +218,45 @@ def test_validation_leaves_the_training_alone(everything, tmp_path):
     assert train(replace(everything, validation=None), tmp_path / "b") == with_it
 
 
-@pytest.mark.parametrize("frozen", [False, True])
+@pytest.mark.parametrize("frozen", [(), ("key_encoder",)])
 def test_batch_norm_is_frozen_if_asked(everything, tmp_path, frozen):
     """Also after a validation, which puts the network into evaluation mode and back."""
-    trainer = Trainer(replace(everything, freeze_batch_norm=frozen), tmp_path)
+    trainer = Trainer(replace(everything, frozen_batch_norm=frozen), tmp_path)
     before = trainer.model.key_encoder.bn1.running_mean.clone()
     trainer.run()
-    assert torch.equal(before, trainer.model.key_encoder.bn1.running_mean) == frozen
+    assert torch.equal(before, trainer.model.key_encoder.bn1.running_mean) == bool(frozen)
     assert trainer.model.training
 
 
-def test_learning_rates():
-    model = torch.nn.Linear(2, 2)
+def test_frozen_parts_do_not_learn(everything, tmp_path):
+    trainer = Trainer(replace(everything, frozen=("key_encoder.res2", "decoder.pred")), tmp_path)
+    before = {name: value.clone() for name, value in trainer.model.named_parameters()}
+    trainer.run()
+    same = {name for name, value in trainer.model.named_parameters() if torch.equal(value, before[name])}
+    assert {"key_encoder.res2.0.conv1.weight", "decoder.pred.bias"} <= same
+    assert all(name.startswith(("key_encoder.res2.", "decoder.pred.")) for name in same)
+
+
+@pytest.mark.parametrize("field", ["frozen", "frozen_batch_norm"])
+def test_a_part_that_the_network_lacks(everything, tmp_path, field):
+    with pytest.raises(VosbenchError, match="unknown part of the network 'key_encodr'") as caught:
+        Trainer(replace(everything, **{field: ("key_encodr",)}), tmp_path)
+    assert "did you mean key_encoder" in caught.value.hint
+
+
+def test_learning_rates(small_model):
+    model = copy.deepcopy(small_model).requires_grad_(True)
     rates = {}
     for schedule in ("step", "one-cycle"):
         config = TrainConfig(schedule=schedule, steps=10, learning_rate=1.0, decay_at=0.5, decay=0.1, warmup=0.2)
+        config = replace(config, key_encoder_rate=0.25)
         optimizer = build_optimizer(model, config)
         stepper = build_schedule(optimizer, config)
         rates[schedule] = []
         for _ in range(config.steps):
-            rates[schedule].append(optimizer.param_groups[0]["lr"])
+            encoder, others = (group["lr"] for group in optimizer.param_groups)
+            assert encoder == pytest.approx(others / 4)
+            rates[schedule].append(others)
             optimizer.step()
             stepper.step()
     assert rates["step"] == pytest.approx([1.0] * 5 + [0.1] * 5)
@@ -244,11 +264,12 @@ def test_learning_rates():
     assert rates["one-cycle"][0] < 0.1 > rates["one-cycle"][-1]
 
 
-def test_the_optimiser_of_the_paper():
-    optimizer = build_optimizer(torch.nn.Linear(2, 2), TrainConfig.read("paper-stage1"))
+def test_the_optimiser_of_the_paper(small_model):
+    optimizer = build_optimizer(small_model, TrainConfig.read("paper-stage1"))
     assert type(optimizer) is torch.optim.Adam
-    group = optimizer.param_groups[0]
-    assert (group["lr"], group["betas"], group["weight_decay"]) == (1e-5, (0.9, 0.999), 1e-7)
+    for group in optimizer.param_groups:
+        assert (group["lr"], group["betas"], group["weight_decay"]) == (1e-5, (0.9, 0.999), 1e-7)
+    assert sum(len(group["params"]) for group in optimizer.param_groups) == len(list(small_model.parameters()))
 
 
 def test_where_space_is_lacking_the_last_good_checkpoint_survives(small_config, tmp_path):

@@ -26,8 +26,9 @@ def test_it_is_the_score_of_a_run(config, small_model, small_suite, small_davis,
     objects = [score for record in run(suite, tmp_path / "run") for score in record.scores.objects]
     expected = sum((score.j.mean + score.f.mean) / 2 for score in objects) / len(objects)
     assert len(objects) == 3
-    assert Validation(config).j_and_f(small_model) == pytest.approx(100 * expected)
-    assert Validation(replace(config, limit=1)).j_and_f(small_model) != pytest.approx(100 * expected)
+    expected = pytest.approx(100 * expected, rel=0.01)  # a run folds the batch norm
+    assert Validation(config).j_and_f(small_model) == expected
+    assert Validation(replace(config, limit=1)).j_and_f(small_model) != expected
 
 
 def test_it_changes_no_weights(config, small_model):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
-from vosbench.cli import comparing, data, masks, results, work
+from vosbench.cli import comparing, data, masks, results, simulation, work
 from vosbench.errors import VosbenchError
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (work, masks, data, results, comparing):
+for module in (work, simulation, masks, data, results, comparing):
     for name, (verb, example) in module.VERBS.items():
         app.command(name, epilog=f"Example: {example}")(verb)
 

@@ -1,4 +1,4 @@
-"""Verbs about what there is: check and list. Neither needs torch, but for listing policies."""
+"""Verbs about what there is: check and list. Neither needs torch, but for strategies."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,7 @@ import typer
 from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
 from vosbench.datasets import DATASETS, open_dataset
-from vosbench.errors import unknown
+from vosbench.errors import VosbenchError, unknown
 from vosbench.metrics.protocols import PROTOCOLS
 from vosbench.preflight import check_predictions
 
@@ -18,8 +18,13 @@ def check(
     predictions: Annotated[
         Path | None, typer.Argument(help="folder with SEQUENCE/FRAME.png to check; default: the data set itself")
     ] = None,
+    strategy: Annotated[
+        str | None, typer.Argument(help="after the word policy: NAME, NAME:KEY=VALUE,… or FILE.py to check")
+    ] = None,
     *,
-    dataset: options.DatasetName,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="data set; `vosbench list datasets` names them")
+    ] = None,
     root: options.Root = None,
     split: options.Split = None,
     frame_mode: options.FrameMode = None,
@@ -29,7 +34,17 @@ def check(
     jobs: options.ManyJobs = None,
     json: options.Json = None,
 ) -> int:
-    """Find everything that is wrong with predicted masks, or with a data set on disk; exit status 2 if anything is."""
+    """Find everything that is wrong with predicted masks, a data set on disk, or a strategy; exit status 2 if it is.
+
+    `vosbench check policy ./idea.py` puts a strategy through the contract: every fault with file, line and frame.
+    """
+    if str(predictions) == "policy" and dataset is None:
+        return _check_policy(strategy, json)
+    if strategy is not None or dataset is None:
+        raise VosbenchError(
+            "check needs --dataset, or the word policy and a strategy",
+            "vosbench check --help has both ways, e.g. vosbench check policy ./idea.py",
+        )
     data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(options.split_names(sequences), limit)
     names = data.sequence_names()
     progress = CountProgress("sequence")
@@ -60,6 +75,22 @@ def check(
         },
     )
     return 2 if problems else 0
+
+
+def _check_policy(spec: str | None, json: Path | None) -> int:
+    from vosbench.memory.contract import CHECKS, check_contract
+    from vosbench.memory.registry import resolve_policy
+
+    if spec is None:
+        raise VosbenchError("check policy needs a strategy", "e.g. vosbench check policy ./idea.py")
+    faults = check_contract(resolve_policy(spec).build)
+    for fault in faults:
+        print(f"{fault.message}\n  hint: {fault.hint}")
+    outcome = options.count(len(faults), "problem") if faults else "sound"
+    print(f"{spec}: {options.count(len(CHECKS), 'check')}, {outcome}", file=sys.stderr)
+    problems = [{"message": fault.message, "hint": fault.hint} for fault in faults]
+    options.write_json(json, {"policy": spec, "checks": len(CHECKS), "problems": problems})
+    return 2 if faults else 0
 
 
 KINDS = ("policies", "datasets", "models", "protocols", "suites", "configs")

@@ -1,6 +1,6 @@
 """Verbs about the masks of any method: score and export. Neither needs torch."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ from vosbench.metrics.analysis import Analysis, SeenUnseen, analyse, seen_unseen
 from vosbench.metrics.protocols import find_protocol
 from vosbench.report.rendering import Table, render
 from vosbench.score_cache import SCORES
-from vosbench.scoring import Scores, write_official_csv, write_per_frame_csv
+from vosbench.scoring import Scores, temporal_stability, write_official_csv, write_per_frame_csv
 from vosbench.scoring import score as score_masks
 
 Predictions = Annotated[Path, typer.Argument(help="folder with SEQUENCE/FRAME.png, the masks of any method")]
@@ -39,6 +39,9 @@ def score(
     objects: Annotated[bool, typer.Option("--objects", help="print a row per object too")] = False,
     analysis: Annotated[
         bool, typer.Option("--analysis", help="J&F after re-appearance and of the last quarter, recall by threshold")
+    ] = False,
+    stability: Annotated[
+        bool, typer.Option("--stability", help="temporal stability T of the predicted outlines; takes minutes")
     ] = False,
     train_meta: Annotated[
         Path | None, typer.Option(help="meta.json of YouTube-VOS train: print seen and unseen categories apart")
@@ -75,6 +78,9 @@ def score(
         found = analyse(scores.traces)
         result["analysis"] = found
         tables += _analysis_tables(found, caption)
+    if stability:
+        result["stability"] = row = _stability(predictions, data, scores, jobs)
+        tables.append(Table(pd.DataFrame([row["mean"]]), caption))
     if known is not None:
         groups = seen_unseen(scores.objects, categories, known)
         result["seen_unseen"] = row = _groups(groups)
@@ -125,6 +131,18 @@ def _analysis_tables(found: Analysis, caption: str) -> list[Table]:
     }
     recall = [{"threshold": above, "j_recall": j, "f_recall": f} for above, (j, f) in found.recall.items()]
     return [Table(pd.DataFrame([row]), caption), Table(pd.DataFrame(recall), caption)]
+
+
+def _stability(predictions: Path, data: Dataset, scores: Scores, jobs: int | None) -> dict[str, Any]:
+    """Means over the objects that have a T, and the T of each object."""
+    progress = CountProgress("object")
+    try:
+        found = temporal_stability(scores, predictions, data, jobs, progress)
+    finally:
+        progress.close()
+    measured = [o.t for o in found if o.pairs]
+    mean = {"t_mean": sum(measured) / len(measured) if measured else float("nan"), "objects": len(measured)}
+    return {"mean": mean, "objects": [asdict(o) for o in found]}
 
 
 def _groups(groups: SeenUnseen) -> dict[str, float]:

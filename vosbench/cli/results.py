@@ -18,7 +18,6 @@ Format = Annotated[str, typer.Option("--format", help=", ".join(FORMATS))]
 Out = Annotated[Path | None, typer.Option("--out", help="write to this file instead of printing")]
 TABLES = {"strategy": tables.leaderboard, "sequence": tables.by_sequence, "object": tables.by_object}
 TIMINGS = {"stages": timings.stages, "latency": timings.latency}
-FIGURES = ("accuracy-against-speed", "latency-against-frame", "memory-against-frame")  # functions of plots
 
 
 def table(
@@ -64,21 +63,20 @@ def plot(
     format: Annotated[str, typer.Option("--format", help="png, svg or pdf")] = "png",
     json: options.Json = None,
 ) -> None:
-    """Draw J&F against FPS, if the run has scores, and latency and memory against frame index."""
-    from vosbench.report import plots  # here: matplotlib would make every other verb start a second later
+    """Draw J&F against FPS and against capacity, latency and memory against frame index: what the run allows."""
+    from vosbench.report.figures import choose  # here: matplotlib takes a second that other verbs save
+    from vosbench.report.style import save
 
     if format not in ("png", "svg", "pdf"):
         raise unknown("figure format", format, ("png", "svg", "pdf"))
     records = read_run(run or latest())
+    drawable, lacking = choose(records)
+    for name, reason in lacking.items():
+        print(f"{name} is left out: {reason}", file=sys.stderr)
     written = []
-    scored = any(record.scores for record in records)
-    for name in FIGURES:
-        draw = getattr(plots, name.replace("-", "_"))
-        if draw is plots.accuracy_against_speed and not scored:
-            print(f"{name} is left out: the run has no scores", file=sys.stderr)
-            continue
+    for name, draw in drawable.items():
         path = out / f"{name}.{format}"
-        plots.save(draw(records), path)
+        save(draw(records), path)
         written.append(str(path))
         print(path)
     options.write_json(json, {"figures": written})

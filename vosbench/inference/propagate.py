@@ -1,7 +1,8 @@
 """The frame loop: from the first masks of a video's objects to a mask for every frame, under one strategy."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,12 +12,16 @@ from vosbench.errors import VosbenchError
 from vosbench.images import size_text
 from vosbench.inference.frames import Geometry
 from vosbench.inference.reader import read_ahead
+from vosbench.inference.references import TrueMasks, all_keys
 from vosbench.inference.timing import StageClock
 from vosbench.memory.attention import Metric
-from vosbench.memory.bank import FrameTokens, MemoryBank
-from vosbench.memory.policy import MemoryPolicy, Step, VideoInfo
+from vosbench.memory.bank import MemoryBank
+from vosbench.memory.blame import blamed
+from vosbench.memory.frame import FrameTokens, Segmentation
+from vosbench.memory.match import Match
+from vosbench.memory.policy import LookAhead, MemoryPolicy, Step, VideoInfo
 from vosbench.models.stcn import STCN, KeyFeatures, aggregate
-from vosbench.types import FirstMask, Sequence
+from vosbench.types import FirstMask, GroundTruth, Sequence
 
 
 @dataclass(frozen=True)
@@ -60,12 +65,14 @@ def propagate(
     top_k: int = 20,
     metric: Metric = "l2",
     shorter_side: int | None = None,
+    truth: GroundTruth | None = None,
 ) -> Iterator[Prediction]:
     """Segment a video frame by frame; nothing holds the whole of it.
 
     `top_k` memory tokens count for a query pixel; `metric` compares keys; `shorter_side` overrides the inference
-    size of the sequence, in pixels. Raises VosbenchError for frames or masks that cannot be read or differ in
-    size, for a strategy that breaks its contract, and for a model in training mode.
+    size of the sequence, in pixels. `truth` is for a reference that says that it needs it; nothing else sees it.
+    Raises VosbenchError for frames or masks that cannot be read or differ in size and for a model in training mode;
+    PolicyError, which names file, line and frame, for whatever a strategy raises or does wrong.
     """
     if model.training:
         raise VosbenchError("the model is in training mode, where it normalises by batch", "call model.eval() first")
@@ -74,10 +81,11 @@ def propagate(
     run: _Video | None = None
     for index, rgb in enumerate(read_ahead(sequence.frames)):
         if run is None:
-            run = _Video(model, sequence, policy, top_k, metric, shorter_side or sequence.shorter_side, rgb)
+            run = _Video(model, sequence, policy, top_k, metric, shorter_side or sequence.shorter_side, rgb, truth)
         yield run.advance(index, rgb)
     if run is not None:
-        run.bank.verify()
+        with run.asking("by the last frame"):
+            run.bank.verify()
 
 
 class _Video:
@@ -92,6 +100,7 @@ class _Video:
         metric: Metric,
         shorter_side: int | None,
         first: np.ndarray,
+        truth: GroundTruth | None,
     ) -> None:
         self.model, self.sequence, self.policy, self.top_k, self.metric = model, sequence, policy, top_k, metric
         self.device = next(model.parameters()).device
@@ -101,8 +110,33 @@ class _Video:
         self.groups: list[tuple[int, ...]] = []  # ids of each object group, in order of appearance
         self.last_write = 0
         config = model.config
-        self.bank = MemoryBank(config.key_dim, config.value_dim, self.geometry.tokens, self.device)
-        policy.start(VideoInfo(sequence.name, len(sequence.frames), self.geometry.tokens), self.bank)
+        self.bank = MemoryBank(
+            config.key_dim, config.value_dim, self.geometry.tokens, self.device, lambda: self.clock.stage("write")
+        )
+        self.true_masks = TrueMasks(sequence, truth, self.geometry, self.device) if policy.needs_truth else None
+        with self.asking("before the first frame"):
+            policy.start(self._info(), self.bank)
+
+    def _info(self) -> VideoInfo:
+        """What the strategy may know beforehand: of the truth and the future only what it says that it needs."""
+        info = VideoInfo(self.sequence.name, len(self.sequence.frames), self.geometry.tokens)
+        if self.true_masks is not None:
+            true_masks = self.true_masks
+            info = replace(info, truth=lambda index: true_masks.planes(index, self._ids()))
+        if self.policy.needs_future:
+            keys = all_keys(self.model, self.sequence, self.geometry, self.device)
+            info = replace(info, future=LookAhead(keys, tuple(self.first_masks), self.top_k, self.metric))
+        return info
+
+    def _ids(self) -> tuple[int, ...]:
+        """The objects followed so far, in order of appearance."""
+        return tuple(i for group in self.groups for i in group)
+
+    @contextmanager
+    def asking(self, when: str) -> Iterator[None]:
+        """Time what the strategy does, and blame it for what goes wrong."""
+        with blamed(self.policy, f"{self.sequence.name}, {when}"), self.clock.stage("policy"):
+            yield
 
     @torch.inference_mode()
     def advance(self, index: int, rgb: np.ndarray) -> Prediction:
@@ -121,24 +155,30 @@ class _Video:
         with self.clock.stage("encode_key"):
             features = self.model.encode_key(frame)
         key = features.key[0].flatten(1).T
-        masks = self._segment(index, key, features) if self.groups else frame.new_empty(1, 0, *frame.shape[-2:])
+        match = None
+        masks = frame.new_empty(1, 0, *frame.shape[-2:])
+        if self.groups:
+            masks, match = self._segment(index, key, features)
         with self.clock.stage("aggregate"):
             joint = aggregate(masks).softmax(1)
             if first_mask is not None and new is not None:
                 joint = aggregate(self._introduce(first_mask, new, joint[:, 1:])).softmax(1)
-        self._remember(index, frame, key, features, joint[:, 1:], first_mask is not None)
+        step = Step(index, self.last_write, Segmentation(joint[0, 1:]), first_mask is not None)
+        if match is not None:
+            with self.asking(f"frame {index}"):
+                self.policy.observe(replace(match, segmentation=step.segmentation))
+        self._remember(step, frame, key, features)
         return self._predict(index, joint)
 
-    def _segment(self, index: int, key: Tensor, features: KeyFeatures) -> Tensor:
-        """Read the memory and decode: every object's own probability, [1,O,H',W']."""
+    def _segment(self, index: int, key: Tensor, features: KeyFeatures) -> tuple[Tensor, Match]:
+        """Read the memory and decode: every object's own probability, [1,O,H',W'], and the statistics of the read."""
         with self.clock.stage("read"):
-            readouts, match = self.bank.read(index, key, self.top_k, self.metric)
+            with blamed(self.policy, f"{self.sequence.name}, frame {index}"):
+                readouts, match = self.bank.read(index, key, self.top_k, self.metric)
             readout = torch.cat(readouts, 1).permute(1, 2, 0).unflatten(2, features.key.shape[-2:])
         with self.clock.stage("decode"):
             masks = torch.sigmoid(self.model.decode(readout[None], features))
-        with self.clock.stage("policy"):
-            self.policy.observe(match)
-        return masks
+        return masks, match
 
     def _load(self, first_mask: FirstMask) -> Tensor:
         """The masks of the objects that appear now, [1,O,H',W']."""
@@ -157,27 +197,35 @@ class _Video:
         self.bank.add_group(first_mask.frame_index, len(first_mask.object_ids))
         return torch.cat([masks * (1 - new.amax(1, keepdim=True)), new], 1)
 
-    def _remember(
-        self, index: int, frame: Tensor, key: Tensor, features: KeyFeatures, masks: Tensor, annotated: bool
-    ) -> None:
+    def _remember(self, step: Step, frame: Tensor, key: Tensor, features: KeyFeatures) -> None:
         """Encode and write a frame that is annotated or admitted, unless no frame is left that could read it."""
-        if index == len(self.sequence.frames) - 1:
+        if step.frame == len(self.sequence.frames) - 1:
             return
-        if not annotated:
-            with self.clock.stage("policy"):
-                admitted = self.policy.admit(Step(index, self.last_write))
-            if not admitted:
+        with self.asking(f"frame {step.frame}"):
+            if not step.annotated and not self.policy.admit(step):
                 return
+            segmentation = self._written_as(step)
         with self.clock.stage("encode_value"):
-            values = self.model.encode_value(frame, features.f16, masks)[0].flatten(2).permute(2, 0, 1)
-        with self.clock.stage("write"):
+            values = self.model.encode_value(frame, features.f16, segmentation.masks[None])
+            values = values[0].flatten(2).permute(2, 0, 1)
+        with self.asking(f"frame {step.frame}"):
             by_group = values.split([len(ids) for ids in self.groups], 1)
-            self.policy.write(FrameTokens(index, key, by_group, annotated))
-        self.last_write = index
+            self.policy.write(FrameTokens(step.frame, key, by_group, step.annotated, segmentation))
+        self.last_write = step.frame
+
+    def _written_as(self, step: Step) -> Segmentation:
+        """The masks from which the strategy wants the values of a frame to be encoded."""
+        masks, predicted = self.policy.masks(step), step.segmentation
+        if masks is predicted.masks:
+            return predicted
+        if masks.shape != predicted.masks.shape:
+            wanted, found = tuple(predicted.masks.shape), tuple(masks.shape)
+            raise VosbenchError(f"masks gives {found}, where {wanted} are predicted", "give one soft mask an object")
+        return Segmentation(masks.to(predicted.masks.dtype))
 
     def _predict(self, index: int, joint: Tensor | None) -> Prediction:
         """Bring the joint probabilities [1,O+1,H',W'] to the video's own size and ids."""
-        ids = [i for group in self.groups for i in group]
+        ids = self._ids()
         with self.clock.stage("output"):
             if joint is None:
                 prob = torch.zeros(1, *self.geometry.original, device=self.device)

@@ -20,28 +20,39 @@ class StageClock:
     def __init__(self, device: torch.device) -> None:
         self._cuda = device.type == "cuda"
         self._seconds = dict.fromkeys(STAGES, 0.0)
-        self._events: list[tuple[str, torch.cuda.Event, torch.cuda.Event]] = []
+        self._events: list[tuple[int, str, torch.cuda.Event, torch.cuda.Event]] = []
+        self._open: list[str] = []
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time the block as a part of stage `name`."""
-        if self._cuda:
-            begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-            begin.record()
-            yield
-            end.record()
-            self._events.append((name, begin, end))
-        else:
-            started = perf_counter()
-            yield
-            self._seconds[name] += perf_counter() - started
+        """Time the block as a part of stage `name`; a stage inside another is no part of the outer one."""
+        outer = self._open[-1] if self._open else None
+        self._open.append(name)
+        try:
+            if self._cuda:
+                begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+                begin.record()
+                yield
+                end.record()
+                self._events.append((1, name, begin, end))
+                if outer is not None:
+                    self._events.append((-1, outer, begin, end))
+            else:
+                started = perf_counter()
+                yield
+                seconds = perf_counter() - started
+                self._seconds[name] += seconds
+                if outer is not None:
+                    self._seconds[outer] -= seconds
+        finally:
+            self._open.pop()
 
     def take(self) -> dict[str, float]:
         """Seconds of every stage since the last call; waits for the device."""
         if self._events:
-            self._events[-1][2].synchronize()
-            for name, begin, end in self._events:
-                self._seconds[name] += begin.elapsed_time(end) / 1000
+            self._events[-1][-1].synchronize()
+            for sign, name, begin, end in self._events:
+                self._seconds[name] += sign * begin.elapsed_time(end) / 1000
             self._events.clear()
         seconds, self._seconds = self._seconds, dict.fromkeys(STAGES, 0.0)
         return seconds

@@ -4,6 +4,8 @@ A slot holds one token: the key and the values of one position (stride 16) of on
 strategy asks of it, so that a faulty strategy fails instead of winning.
 """
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -11,30 +13,10 @@ from torch import Tensor
 
 from vosbench.errors import VosbenchError
 from vosbench.memory.attention import Metric, affinity, readout, top_k_softmax
+from vosbench.memory.frame import FrameTokens
 from vosbench.memory.match import GroupMatch, Match
 
 COLUMNS = {"frame": torch.int64, "position": torch.int64, "pinned": torch.bool, "occupied": torch.bool}
-
-
-class ContractError(VosbenchError):
-    """A strategy asked for what the bank does not do."""
-
-
-@dataclass(frozen=True)
-class FrameTokens:
-    """The tokens of one frame, on their way into the bank.
-
-    key float32 [P,CK]; values one tensor per object group, [P,O,CV]; P positions in row-major order.
-    `annotated` frames bring an object's first mask; they are always written.
-    """
-
-    frame: int
-    key: Tensor
-    values: tuple[Tensor, ...]
-    annotated: bool
-
-    def __len__(self) -> int:
-        return len(self.key)
 
 
 @dataclass(frozen=True)
@@ -51,11 +33,20 @@ class MemoryBank:
 
     `count` slots are occupied and all of them lie below `extent`; `capacity` bounds the count (None: the bank
     doubles when it is full). Counts live on the host and indices on the device, so nothing here waits for a GPU.
+    Whoever owns the bank may time the copying of tokens: it happens inside `storing()`.
     """
 
-    def __init__(self, key_dim: int, value_dim: int, tokens_per_frame: int, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self,
+        key_dim: int,
+        value_dim: int,
+        tokens_per_frame: int,
+        device: torch.device | str = "cpu",
+        storing: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         self.tokens_per_frame = tokens_per_frame
         self.value_dim = value_dim
+        self.storing = storing
         self.capacity: int | None = None
         self.count = self.extent = self.pinned_count = 0
         self._allocated = 0
@@ -73,7 +64,7 @@ class MemoryBank:
     def bound(self, tokens: int) -> None:
         """Let the bank never hold more than `tokens`; at least one frame."""
         if tokens < self.tokens_per_frame:
-            raise ContractError(
+            raise VosbenchError(
                 f"a memory of {tokens} tokens cannot hold one frame ({self.tokens_per_frame} tokens)",
                 "give the strategy a capacity of at least 1 frame",
             )
@@ -82,7 +73,7 @@ class MemoryBank:
     def add_column(self, name: str, dtype: torch.dtype) -> "Column":
         """A number of the strategy's own for each slot; 0 whenever a token is written to the slot."""
         if name in self._columns:
-            raise ContractError(f"the bank has a column {name!r} already", "give the strategy's column another name")
+            raise VosbenchError(f"the bank has a column {name!r} already", "give the strategy's column another name")
         self._columns[name] = torch.zeros(self._allocated, dtype=dtype, device=self._key.device)
         return Column(self, name)
 
@@ -112,6 +103,16 @@ class MemoryBank:
         return self._key[: self.extent]
 
     @property
+    def first_frames(self) -> tuple[int, ...]:
+        """The first frame of each object group; tokens of earlier frames are not valid for the group."""
+        return tuple(group.first_frame for group in self._groups)
+
+    @property
+    def values(self) -> tuple[Tensor, ...]:
+        """Values of each object group, float32 [extent,O,CV]; those of tokens that are not valid mean nothing."""
+        return tuple(g.values[: self.extent].unflatten(1, (g.objects, -1)) for g in self._groups)
+
+    @property
     def nbytes(self) -> int:
         """Bytes of the keys and values that are held now."""
         per_token = self._key.shape[1] * self._key.element_size()
@@ -127,19 +128,23 @@ class MemoryBank:
         """How many tokens must leave before `tokens` more can be inserted."""
         return 0 if self.capacity is None else max(0, self.count + tokens - self.capacity)
 
+    def by_age(self) -> Tensor:
+        """The occupied slots, int64 [count]: older frame first, then lower position."""
+        age = self.frame * self.tokens_per_frame + self.position
+        return torch.argsort(age.masked_fill(~self.occupied, torch.iinfo(torch.int64).max))[: self.count]
+
     def lowest(self, score: Tensor, count: int) -> Tensor:
         """The `count` occupied, unpinned slots of lowest score [extent]; ties: older frame, then lower position."""
         if count > self.movable:
-            raise ContractError(
+            raise VosbenchError(
                 f"the strategy must free {count} tokens but only {self.movable} are not pinned",
                 "raise its capacity",
             )
-        age_order = torch.argsort(self.frame * self.tokens_per_frame + self.position)
-        candidate = (self.occupied & ~self.pinned)[age_order]
-        order = torch.argsort(score[age_order].double().masked_fill(~candidate, torch.inf), stable=True)
-        # A candidate may itself score inf, so those that are none go behind by a second stable sort.
-        order = order[torch.argsort((~candidate[order]).to(torch.int8), stable=True)]
-        return age_order[order[:count]]
+        slots = self.by_age()
+        slots = slots[torch.argsort(score[slots].double(), stable=True)]
+        if self.pinned_count:  # a second stable sort, since a slot that may leave may itself score inf
+            slots = slots[torch.argsort(self.pinned[slots].to(torch.int8), stable=True)]
+        return slots[:count]
 
     def pin(self, slots: Tensor) -> None:
         """Never let these occupied, unpinned slots be freed."""
@@ -154,11 +159,15 @@ class MemoryBank:
         self._free = torch.cat([self._free, known])
         self.count -= len(known)
 
-    def insert(self, tokens: FrameTokens) -> Tensor:
-        """Write the tokens into free slots and return those, int64 [P]."""
-        size = len(tokens)
+    def insert(self, tokens: FrameTokens, positions: Tensor | None = None) -> Tensor:
+        """Write a frame's tokens, or those at `positions` only, int64 [n], into free slots; returns the slots [n]."""
+        if positions is None:
+            positions = torch.arange(len(tokens), device=self._key.device)
+        else:
+            positions = self._check_numbers(positions, len(tokens), "positions")
+        size = len(positions)
         if self.shortfall(size):
-            raise ContractError(
+            raise VosbenchError(
                 f"the strategy inserts {size} tokens into a memory with {self.count} of {self.capacity} occupied",
                 "free as many as bank.shortfall says first",
             )
@@ -168,15 +177,23 @@ class MemoryBank:
         slots = torch.cat([reused, torch.arange(self.extent, self.extent + fresh, device=reused.device)])
         self.extent += fresh
         self.count += size
-        for column in self._columns.values():
-            column[slots] = 0
-        self._columns["frame"][slots] = tokens.frame
-        self._columns["position"][slots] = torch.arange(size, device=slots.device)
-        self._columns["occupied"][slots] = True
-        self._key[slots] = tokens.key
-        for group, values in zip(self._groups, tokens.values, strict=True):
-            group.values[slots] = values.flatten(1)
+        with self.storing():
+            for column in self._columns.values():
+                column[slots] = 0
+            self._columns["frame"][slots] = tokens.frame
+            self._columns["position"][slots] = positions
+            self._columns["occupied"][slots] = True
+            self._store(slots, tokens.key[positions], tuple(values[positions] for values in tokens.values))
         return slots
+
+    def update(self, slots: Tensor, key: Tensor, values: tuple[Tensor, ...]) -> None:
+        """Overwrite tokens, int64 [n] occupied and not pinned, with computed ones: key [n,CK], values [n,O,CV].
+
+        For merged tokens and prototypes. Frame, position and columns stay those of the slot.
+        """
+        known = self._check_slots(slots)
+        with self.storing():
+            self._store(known, key, values)
 
     # What the inference loop does with it
 
@@ -188,14 +205,25 @@ class MemoryBank:
     def read(self, frame: int, query: Tensor, top_k: int, metric: Metric = "l2") -> tuple[list[Tensor], Match]:
         """Read the bank with the key [Q,CK] of `frame`: per group the readout [Q,O,CV], and the statistics.
 
-        Raises ContractError if the strategy has left a group without a token.
+        Raises VosbenchError as `match` does.
+        """
+        match = self.match(frame, affinity(self.key, query, metric, out=self._score_buffer(len(query))), top_k)
+        readouts = []
+        for group, found in zip(self._groups, match, strict=True):
+            answer = readout(group.values[: self.extent], found.indices, found.weights)
+            readouts.append(answer.unflatten(1, (group.objects, -1)))
+        return readouts, match
+
+    def match(self, frame: int, scores: Tensor, top_k: int) -> Match:
+        """What a read finds whose `scores`, the affinities float32 [Q,extent], are known; they are overwritten.
+
+        Raises VosbenchError if the strategy has left a group without a token.
         """
         if not self.count:
-            raise ContractError(f"the strategy left the memory empty before frame {frame}", "insert annotated frames")
-        scores = affinity(self.key, query, metric, out=self._score_buffer(len(query)))
+            raise VosbenchError(f"the strategy left the memory empty before frame {frame}", "insert annotated frames")
         if self.count < self.extent:
             scores.masked_fill_(~self.occupied, -torch.inf)
-        readouts, matches = [], []
+        matches = []
         for group in self._groups:
             partial = self.count < self.extent
             valid = scores
@@ -207,16 +235,19 @@ class MemoryBank:
                 matched = valid.gather(1, indices) > -torch.inf
                 self._refuse(f"holds nothing of the objects of frame {group.first_frame}", ~matched[:, 0])
             matches.append(GroupMatch(indices, weights, matched))
-            answer = readout(group.values[: self.extent], indices, weights)
-            readouts.append(answer.unflatten(1, (group.objects, -1)))
-        return readouts, Match(frame, tuple(matches), self.extent)
+        return Match(frame, tuple(matches), self.extent)
 
     def verify(self) -> None:
         """Raise what a strategy did wrong on a GPU, where `free` and `pin` do not wait to find out."""
         if bool(self._fault):
-            raise ContractError("the strategy broke a rule of MemoryBank", "run it with --device cpu to see which")
+            raise VosbenchError("the strategy broke a rule of MemoryBank", "run it with --device cpu to see which")
 
     # Storage
+
+    def _store(self, slots: Tensor, key: Tensor, values: tuple[Tensor, ...]) -> None:
+        self._key[slots] = key.to(self._key.dtype)
+        for group, given in zip(self._groups, values, strict=True):
+            group.values[slots] = given.flatten(1).to(group.values.dtype)
 
     def _score_buffer(self, queries: int) -> Tensor:
         """Room for the scores of one read, float32 [Q,extent]; kept, since fresh pages cost as much as the product."""
@@ -239,20 +270,28 @@ class MemoryBank:
     # Verification
 
     def _check_slots(self, slots: Tensor) -> Tensor:
-        """Refuse slots that may not be pinned or freed; returns them, clamped into range."""
-        if slots.dtype != torch.int64 or slots.ndim != 1:
-            raise ContractError(f"slots must be int64 [n], not {slots.dtype} {tuple(slots.shape)}", "see MemoryPolicy")
-        if len(slots) > self.movable:
-            raise ContractError(
-                f"the strategy named {len(slots)} slots, of which only {self.movable} can be occupied and not pinned",
-                "name each occupied slot that is not pinned at most once",
-            )
-        known = slots.clamp(0, max(self.extent - 1, 0))
-        ordered = known.sort().values
-        self._refuse("named slots out of range", slots != known, slots)
+        """Refuse slots that may not be pinned, freed or overwritten; returns them, clamped into range."""
+        known = self._check_numbers(slots, self.extent, "slots", self.movable)
         self._refuse("named slots that are free", ~self.occupied[known], slots)
         self._refuse("named pinned slots", self.pinned[known], slots)
-        self._refuse("named slots twice", ordered[1:] == ordered[:-1], ordered[1:])
+        return known
+
+    def _check_numbers(self, numbers: Tensor, end: int, what: str, most: int | None = None) -> Tensor:
+        """Refuse what is not int64 [n], repeated or outside 0..end-1; returns the numbers, clamped into range."""
+        if not isinstance(numbers, Tensor):
+            raise VosbenchError(f"{what} must be int64 [n], not a {type(numbers).__name__}", "see MemoryBank")
+        if numbers.dtype != torch.int64 or numbers.ndim != 1:
+            found = f"{numbers.dtype} {tuple(numbers.shape)}"
+            raise VosbenchError(f"{what} must be int64 [n], not {found}", "see MemoryPolicy")
+        if most is not None and len(numbers) > most:
+            raise VosbenchError(
+                f"the strategy named {len(numbers)} {what}, of which only {most} can be occupied and not pinned",
+                "name each occupied slot that is not pinned at most once",
+            )
+        known = numbers.clamp(0, max(end - 1, 0))
+        ordered = known.sort().values
+        self._refuse(f"named {what} out of range", numbers != known, numbers)
+        self._refuse(f"named {what} twice", ordered[1:] == ordered[:-1], ordered[1:])
         return known
 
     def _refuse(self, fault: str, wrong: Tensor, slots: Tensor | None = None) -> None:
@@ -261,7 +300,7 @@ class MemoryBank:
             self._fault |= wrong.any()
         elif wrong.any():
             named = "" if slots is None else f": {', '.join(map(str, slots[wrong][:5].tolist()))}"
-            raise ContractError(f"the strategy {fault}{named}", "see the rules in MemoryBank")
+            raise VosbenchError(f"the strategy {fault}{named}", "see the rules in MemoryBank")
 
 
 @dataclass(frozen=True)

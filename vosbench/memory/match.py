@@ -1,18 +1,20 @@
 """The result of one memory read, as a strategy may look at it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+
+from vosbench.memory.frame import Segmentation
 
 
 @dataclass(frozen=True)
 class GroupMatch:
     """What the objects of one first frame read: Q query pixels, k tokens each.
 
-    indices int64 [Q,k] are slots of the bank; weights float32 [Q,k] are softmaxed; `matched` bool [Q,k] is False
-    where fewer than k tokens were valid for the group (None: all matched).
+    indices int64 [Q,k] are slots of the bank, the best first; weights float32 [Q,k] are softmaxed; `matched`
+    bool [Q,k] is False where fewer than k tokens were valid for the group (None: all matched).
     """
 
     indices: Tensor
@@ -20,31 +22,35 @@ class GroupMatch:
     matched: Tensor | None
 
 
+@dataclass(frozen=True)
 class Match:
     """Statistics of one memory read, computed when asked for: a strategy that wants none pays for none.
 
     With several object groups (objects of different first frames) every group reads once, and the statistics add
-    up over the groups.
+    up over the groups. `segmentation` is what was predicted for the frame, its annotation included.
     """
 
-    def __init__(self, frame: int, groups: tuple[GroupMatch, ...], extent: int) -> None:
-        self.frame = frame
-        self.groups = groups
-        self.extent = extent
+    frame: int
+    groups: tuple[GroupMatch, ...]
+    extent: int
+    segmentation: Segmentation = field(default_factory=Segmentation)
 
-    def hits(self) -> Tensor:
-        """For how many query pixels each slot was among the top k, int32 [extent]."""
+    def hits(self, above: float | None = None) -> Tensor:
+        """For how many query pixels each slot was among the top k, int32 [extent]; `above` asks for more weight."""
         total = torch.zeros(self.extent, dtype=torch.int32, device=self.groups[0].indices.device)
         for group in self.groups:
             matched = torch.ones_like(group.indices) if group.matched is None else group.matched
+            if above is not None:
+                matched = group.weights > above
             total.scatter_add_(0, group.indices.flatten(), matched.flatten().to(torch.int32))
         return total
 
-    def mass(self) -> Tensor:
-        """The sum of each slot's softmax weights, float32 [extent]."""
+    def mass(self, queries: Tensor | None = None) -> Tensor:
+        """The sum of each slot's softmax weights, float32 [extent]; of some `queries` only, bool [Q]."""
         total = torch.zeros(self.extent, device=self.groups[0].weights.device)
         for group in self.groups:
-            total.scatter_add_(0, group.indices.flatten(), group.weights.flatten())
+            weights = group.weights if queries is None else group.weights * queries[:, None]
+            total.scatter_add_(0, group.indices.flatten(), weights.flatten())
         return total
 
     def __iter__(self) -> Iterator[GroupMatch]:

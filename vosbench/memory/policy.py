@@ -1,36 +1,67 @@
 """The contract of a memory strategy. A strategy decides; the bank acts and verifies.
 
-Order of a frame t: memory read, decode, `observe`, `admit`, encode value, `write`. So the hits of frame t count
-before an eviction at t, and a token written at t is first read at t + 1. Annotated frames (an object's first
+Order of a frame t: memory read, decode, `observe`, `admit`, `masks`, encode value, `write`. So the hits of frame t
+count before an eviction at t, and a token written at t is first read at t + 1. Annotated frames (an object's first
 mask) are written without asking `admit`, and the last frame of a video is never written.
 """
 
+import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from vosbench.errors import VosbenchError
+from vosbench.memory.attention import Metric
 from vosbench.memory.bank import Column, FrameTokens, MemoryBank
+from vosbench.memory.frame import Segmentation
 from vosbench.memory.match import Match
 
 
 @dataclass(frozen=True)
+class LookAhead:
+    """All reads of a video that is still to come, for a strategy that `needs_future`.
+
+    keys float32 [T,P,CK] of every frame; `annotated` frames bring objects; the rest says how the memory is read.
+    """
+
+    keys: Tensor
+    annotated: tuple[int, ...]
+    top_k: int
+    metric: Metric
+
+
+@dataclass(frozen=True)
 class VideoInfo:
-    """What a strategy may know of a video beforehand: lengths in frames, tokens per frame at stride 16."""
+    """What a strategy may know of a video beforehand: lengths in frames, tokens per frame at stride 16.
+
+    A strategy that `needs_truth` is given the true masks too: `truth(frame)`, float32 [O,H',W'] of the objects
+    followed so far; one that `needs_future` all keys. Others are given None.
+    """
 
     name: str
     frames: int
     tokens_per_frame: int
+    truth: Callable[[int], Tensor] | None = None
+    future: LookAhead | None = None
+
+    def generator(self, seed: int) -> torch.Generator:
+        """Random numbers, on the host, that depend on the seed and the name of the video alone."""
+        digest = hashlib.blake2b(f"{seed} {self.name}".encode(), digest_size=8).digest()
+        return torch.Generator().manual_seed(int.from_bytes(digest) >> 1)
 
 
 @dataclass(frozen=True)
 class Step:
-    """Where the video is: this frame, and the frame that was last written."""
+    """Where the video is: this frame, the frame that was last written, and what is predicted for this one."""
 
     frame: int
     last_write: int
+    segmentation: Segmentation = field(default_factory=Segmentation)
+    annotated: bool = False
 
     @property
     def since_write(self) -> int:
@@ -43,12 +74,27 @@ def parameter(default: Any, unit: str, about: str, at_least: float | None = None
     return field(default=default, metadata={"unit": unit, "about": about, "at_least": at_least})
 
 
+def strategy(default: str, about: str) -> Any:
+    """A field that holds another strategy: a spec names it, `base=lfu(capacity=4)`, and the registry builds it."""
+    return field(default=default, metadata={"unit": "", "about": about, "at_least": None, "strategy": True})
+
+
 @dataclass
 class MemoryPolicy(ABC):
     """A memory strategy. Subclasses are dataclasses whose fields, made by `parameter`, are what a spec may set.
 
     Everything that a strategy remembers of a video is set in `start`, so that one instance serves many videos.
     """
+
+    @property
+    def needs_truth(self) -> bool:
+        """Whether the strategy cheats with ground-truth masks. For references."""
+        return False
+
+    @property
+    def needs_future(self) -> bool:
+        """Whether the strategy cheats with the keys of frames still to come. For references."""
+        return False
 
     def start(self, video: VideoInfo, bank: MemoryBank) -> None:
         """A new video, with an empty bank: bound it here, add columns here."""
@@ -62,16 +108,78 @@ class MemoryPolicy(ABC):
     def admit(self, step: Step) -> bool:
         """Whether this frame, which has no annotation, is written."""
 
+    def masks(self, step: Step) -> Tensor:
+        """The soft masks [O,H',W'] from which the values of a written frame are encoded: those predicted."""
+        return step.segmentation.masks
+
     def write(self, tokens: FrameTokens) -> None:
         """Put a frame into the bank. By default as many victims leave as there is room short, then it enters."""
         shortfall = self.bank.shortfall(len(tokens))
         if shortfall:
-            self.bank.free(self.victims(shortfall, tokens))
+            victims = self.victims(shortfall, tokens)
+            if isinstance(victims, Tensor) and len(victims) != shortfall:
+                raise VosbenchError(
+                    f"victims names {len(victims)} slots, not the {shortfall} asked for",
+                    "name exactly as many as asked for",
+                )
+            self.bank.free(victims)
         self.bank.insert(tokens)
 
     def victims(self, count: int, incoming: FrameTokens) -> Tensor:
         """The `count` slots that make room for `incoming`, int64 [count]; a strategy that bounds its bank has some."""
         raise NotImplementedError(f"{type(self).__name__} bounds its bank but names no victims")
+
+
+@dataclass
+class LatestPolicy(MemoryPolicy):
+    """Writes every frame, and may keep some of its tokens until the next write only."""
+
+    def start(self, video: VideoInfo, bank: MemoryBank) -> None:
+        super().start(video, bank)
+        self.temporary: Tensor | None = None
+
+    def admit(self, step: Step) -> bool:  # noqa: ARG002
+        return True
+
+    def write(self, tokens: FrameTokens) -> None:
+        if self.temporary is not None:
+            self.bank.free(self.temporary)
+        self.temporary = self.store(tokens)
+
+    @abstractmethod
+    def store(self, tokens: FrameTokens) -> Tensor | None:
+        """Insert the tokens; returns the slots, int64 [n], which the next write frees (None: all stay)."""
+
+
+@dataclass
+class WrappingPolicy(MemoryPolicy):
+    """Leaves everything to the strategy `base`; a subclass changes what it wants to."""
+
+    base: MemoryPolicy = strategy("lfu", "the strategy that is wrapped")  # noqa: RUF009
+
+    @property
+    def needs_truth(self) -> bool:
+        return self.base.needs_truth
+
+    @property
+    def needs_future(self) -> bool:
+        return self.base.needs_future
+
+    def start(self, video: VideoInfo, bank: MemoryBank) -> None:
+        super().start(video, bank)
+        self.base.start(video, bank)
+
+    def observe(self, match: Match) -> None:
+        self.base.observe(match)
+
+    def admit(self, step: Step) -> bool:
+        return self.base.admit(step)
+
+    def masks(self, step: Step) -> Tensor:
+        return self.base.masks(step)
+
+    def write(self, tokens: FrameTokens) -> None:
+        self.base.write(tokens)
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """Finds strategies: by name in `policies/`, by path of a file, or among the entry points `vosbench.policies`.
 
-A spec is text: `lfu`, `lfu:capacity=4,pin_first=true`, `./idea.py:k=3`. The folder is listed without importing
-it; only the strategy that was asked for is loaded.
+A spec is text: `lfu`, `lfu:capacity=4,pin_first=true`, `./idea.py:k=3`. A strategy that wraps another takes it as a
+parameter, with parameters of its own in parentheses: `gated:base=lfu(capacity=4),threshold=0.7`. The folder is listed
+without importing it; only the strategy that was asked for is loaded.
 """
 
 import hashlib
@@ -9,8 +10,9 @@ import importlib
 import importlib.util
 import inspect
 import math
+import re
 import sys
-from dataclasses import Field, dataclass, fields
+from dataclasses import Field, dataclass, field, fields
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -24,17 +26,22 @@ GROUP = "vosbench.policies"
 
 @dataclass(frozen=True)
 class PolicySpec:
-    """A strategy as named by the user: spec text, name, the class, its parameters and the hash of its source."""
+    """A strategy as named by the user: spec text, name, the class, its parameters and the hash of its source.
+
+    `parameters` are plain values, a wrapped strategy among them as text; `wrapped` has those made ready, and
+    `source_hash` covers their sources too.
+    """
 
     spec: str
     name: str
     kind: type[MemoryPolicy]
     parameters: dict[str, Any]
     source_hash: str
+    wrapped: dict[str, "PolicySpec"] = field(default_factory=dict)
 
     def build(self) -> MemoryPolicy:
-        """A fresh instance."""
-        return self.kind(**self.parameters)
+        """A fresh instance, and fresh ones of what it wraps."""
+        return self.kind(**(self.parameters | {name: spec.build() for name, spec in self.wrapped.items()}))
 
 
 def policy_names() -> tuple[str, ...]:
@@ -52,8 +59,16 @@ def resolve_policy(spec: str) -> PolicySpec:
         head += ".py"
     kind = _load(head)
     values = _parameters(spec, kind, tail)
+    wrapped = {
+        f.name: _wrapped(spec, f.name, values.get(f.name, f.default))
+        for f in fields(kind)
+        if f.metadata.get("strategy")
+    }
     source = inspect.getsource(sys.modules[kind.__module__]).encode()
-    return PolicySpec(spec, _name(head), kind, values, hashlib.blake2b(source, digest_size=8).hexdigest())
+    hasher = hashlib.blake2b(source, digest_size=8)
+    for inner in wrapped.values():
+        hasher.update(inner.source_hash.encode())
+    return PolicySpec(spec, _name(head), kind, values, hasher.hexdigest(), wrapped)
 
 
 def load_policy(spec: str) -> MemoryPolicy:
@@ -64,6 +79,15 @@ def load_policy(spec: str) -> MemoryPolicy:
 def describe(kind: type[MemoryPolicy]) -> dict[str, dict[str, Any]]:
     """The parameters of a strategy: {name: {default, unit, about, at_least}}."""
     return {f.name: {"default": f.default, **f.metadata} for f in fields(kind) if f.init}
+
+
+def _wrapped(spec: str, name: str, text: str) -> PolicySpec:
+    """The strategy that `lfu(capacity=4)` names as parameter `name` of `spec`."""
+    parts = re.fullmatch(r"([^()]+)(?:\((.*)\))?", text)
+    if parts is None:
+        raise VosbenchError(f"policy {spec!r}: {name} is no strategy: {text!r}", f"write {name}=NAME(KEY=VALUE,…)")
+    head, inside = parts.groups()
+    return resolve_policy(f"{head}:{inside}" if inside else head)
 
 
 def _folder() -> Path:
@@ -148,10 +172,10 @@ def _usable(kind: type[MemoryPolicy]) -> type[MemoryPolicy]:
         raise VosbenchError(f"strategy {name} does not define {', '.join(missing)}", "see MemoryPolicy for the methods")
     if any(isinstance(value, Field) for value in vars(kind).values()):
         raise VosbenchError(f"strategy {name} has parameters but is no dataclass", "put @dataclass above the class")
-    for field in fields(kind):
-        if field.init and type(field.default) not in {bool, int, float, str}:
+    for known in fields(kind):
+        if known.init and type(known.default) not in {bool, int, float, str}:
             raise VosbenchError(
-                f"strategy {name}: parameter {field.name} has no bool, int, float or str as its default",
+                f"strategy {name}: parameter {known.name} has no bool, int, float or str as its default",
                 "write NAME: TYPE = parameter(DEFAULT, UNIT, ABOUT)",
             )
     return kind
@@ -164,7 +188,7 @@ def _one_line(error: Exception) -> str:
 def _parameters(spec: str, kind: type[MemoryPolicy], text: str) -> dict[str, Any]:
     known = {f.name: f for f in fields(kind) if f.init}
     values: dict[str, Any] = {}
-    for item in filter(None, text.split(",")):
+    for item in filter(None, _split(spec, text)):
         name, equals, value = item.partition("=")
         if name not in known:
             raise unknown(f"parameter of {spec.partition(':')[0]}", name, known)
@@ -175,6 +199,22 @@ def _parameters(spec: str, kind: type[MemoryPolicy], text: str) -> dict[str, Any
         if least is not None and values[name] < least:
             raise VosbenchError(f"policy {spec!r}: {name} must be at least {least}, not {value}", _about(known[name]))
     return values
+
+
+def _split(spec: str, text: str) -> list[str]:
+    """At the commas that no parentheses enclose."""
+    items, depth = [""], 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            break
+        if character == "," and not depth:
+            items.append("")
+        else:
+            items[-1] += character
+    if depth:
+        raise VosbenchError(f"policy {spec!r}: its parentheses do not match", "write base=NAME(KEY=VALUE,…)")
+    return items
 
 
 def _convert(spec: str, field: Field[Any], text: str) -> Any:

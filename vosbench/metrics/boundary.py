@@ -50,7 +50,7 @@ def boundary_f(prediction: np.ndarray, truth: np.ndarray, radius: int | None = N
 
 
 def boundary_f_of_edges(edges: np.ndarray, radius: int) -> float:
-    """F from the boundaries of prediction and truth, a bitmap [2, rows, words] with `radius` spare bits a row."""
+    """F from the boundaries of prediction and truth, a bitmap of two with `radius` spare bits and rows."""
     predicted, true = bitmap.counts(edges)
     if not predicted or not true:
         return float(predicted == true)

@@ -15,9 +15,9 @@ import numpy as np
 from vosbench.errors import VosbenchError
 from vosbench.images import present_labels, read_labels
 from vosbench.metrics.boundary import boundary_radius
-from vosbench.metrics.frame import Pair, frame_scores
+from vosbench.metrics.frame import Pair, frame_scores, labelled_box
 from vosbench.metrics.protocols import Protocol
-from vosbench.metrics.reading import read_pair, read_truth, refuse_extra_ids
+from vosbench.metrics.reading import read_pair, read_truth, refuse_extra_ids, refuse_other_size
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace, object_score
 from vosbench.metrics.traces import NOTHING, FrameScores, Plan, traces
 from vosbench.types import GroundTruth
@@ -123,9 +123,13 @@ def _known_ids(unscored_truths: Sequence[np.ndarray], sequence: str, protocol: P
 
 def _score_frame(frame: str, prediction: np.ndarray, truth: np.ndarray, planned: Plan, where: str) -> FrameScores:
     protocol = planned.protocol
-    prediction, truth = read_pair(prediction, truth, protocol, planned.binary, where)
+    refuse_other_size(prediction, truth, where)
     height, width = truth.shape
     radius = boundary_radius(height, width, protocol.boundary_threshold)
+    box = labelled_box(prediction, truth)
+    if box is None:
+        return FrameScores(frame, {})
+    prediction, truth = read_pair(prediction[box], truth[box], protocol, planned.binary)
     if protocol.objects == "first-frame":
         refuse_extra_ids(prediction, planned.object_ids[-1], where)
         return FrameScores(frame, frame_scores(prediction, truth, _with_themselves(planned.object_ids), radius))

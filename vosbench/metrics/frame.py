@@ -30,41 +30,41 @@ def frame_scores(
     """The scores of pairs (id in the prediction, id in the truth) of two label maps, uint8 [H,W].
 
     Ids are 1 to 255. The scores equal `jaccard` and `boundary_f` of the two masks; a pair of which neither mask has
-    a pixel is left out. Only the box that holds a label is looked at, and of each pair only its own.
+    a pixel is left out. `labelled_box` of the maps is as good as the maps.
     """
-    box = _labelled_box(prediction, truth)
-    if box is None:
-        return {}
-    height, width = prediction[box].shape
-    labels = np.zeros((2, height, bitmap.padded(width, radius)), np.uint8)  # one piece of memory, quick to compare
-    labels[0, :, :width], labels[1, :, :width] = prediction[box], truth[box]
-    flags = np.empty(labels.shape, bool)
+    height, width = truth.shape
+    flags = bitmap.blank(2, height, width, radius)
     scores = {}
     for pair in pairs:
-        np.equal(labels, np.array(pair, np.uint8).reshape(2, 1, 1), out=flags)
-        masks = bitmap.pack_flags(flags)
-        if masks.any():
-            scores[pair] = mask_scores(masks, width, radius)
+        for flag, labels, object_id in zip(flags, (prediction, truth), pair, strict=True):
+            np.equal(labels, object_id, out=flag[:height, :width])
+        score = mask_scores(bitmap.pack_flags(flags), height, width, radius)
+        if score is not None:
+            scores[pair] = score
     return scores
 
 
-def mask_scores(masks: np.ndarray, width: int, radius: int) -> PairScore:
-    """The scores of a predicted and a true mask, not both empty: bitmaps [2, rows, words] with `radius` spare bits."""
-    either = masks[0] | masks[1]
-    left, top, columns, rows = cv2.boundingRect(either.view(np.uint8))  # in bytes, eight to a word
-    left, right, bottom = left // 8, -(-(left + columns) // 8), top + rows
-    top, left = max(top - 1, 0), max(left - 1, 0)  # boundaries lie up to one pixel outside
-    spare = -(-radius // bitmap.WORD)
-    masks = np.ascontiguousarray(masks[:, top : bottom + 1, left : right + spare])
+def mask_scores(masks: np.ndarray, height: int, width: int, radius: int) -> PairScore | None:
+    """The scores of a predicted and a true mask [height, width], a bitmap of two; None if both are empty.
+
+    Only the box that holds a pixel of either is looked at.
+    """
+    left, top, columns, rows = cv2.boundingRect((masks[0] | masks[1]).view(np.uint8))
+    if not rows:
+        return None
+    spare = max(radius, 1)
+    bottom, right = top + rows + spare, -(-(8 * (left + columns) + spare) // bitmap.WORD)  # a word is eight bytes
+    top, left = max(top - 1, 0), max(8 * left - 1, 0) // bitmap.WORD  # boundaries lie up to one pixel outside
+    masks = np.ascontiguousarray(masks[:, top:bottom, left:right])
     predicted, true = bitmap.counts(masks)
     (both,) = bitmap.counts(masks[:1] & masks[1:])
-    edges = bitmap.boundary(masks, width - left * bitmap.WORD)
+    edges = bitmap.boundary(masks, height - top, width - left * bitmap.WORD)
     return PairScore(jaccard_of_counts(both, predicted, true), boundary_f_of_edges(edges, radius), true > 0)
 
 
-def _labelled_box(prediction: np.ndarray, truth: np.ndarray) -> tuple[slice, slice] | None:
-    """A box that holds every label of both maps, and one pixel more, where boundaries lie."""
+def labelled_box(prediction: np.ndarray, truth: np.ndarray) -> tuple[slice, slice] | None:
+    """The box that holds every label of both maps, and one pixel more, where boundaries lie; None if all is empty."""
     left, top, columns, rows = cv2.boundingRect(prediction | truth)
-    if not columns:
+    if not rows:
         return None
     return slice(max(top - 1, 0), top + rows + 1), slice(max(left - 1, 0), left + columns + 1)

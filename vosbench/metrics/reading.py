@@ -7,15 +7,19 @@ from vosbench.images import VOID, size_text
 from vosbench.metrics.protocols import Protocol
 
 
-def read_pair(
-    prediction: np.ndarray, truth: np.ndarray, protocol: Protocol, binary: bool, where: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Prediction and truth, uint8 [H,W], as the protocol sees them. `where` names the prediction in errors."""
+def refuse_other_size(prediction: np.ndarray, truth: np.ndarray, where: str) -> None:
+    """Raise VosbenchError if two label maps differ in size. `where` names the prediction."""
     if prediction.shape != truth.shape:
         raise VosbenchError(
             f"{where} is {size_text(prediction.shape)}, its ground truth {size_text(truth.shape)} (width x height)",
             "write predictions at the size of the annotations, resized with nearest neighbour",
         )
+
+
+def read_pair(
+    prediction: np.ndarray, truth: np.ndarray, protocol: Protocol, binary: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Prediction and truth, uint8 [H,W], as the protocol sees them."""
     if binary:
         return (prediction != 0).view(np.uint8), read_truth(truth, protocol, binary)
     if protocol.void == "ignored":

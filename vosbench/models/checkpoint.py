@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vosbench.errors import VosbenchError, unknown
+from vosbench.models.folding import fold_batch_norm
 from vosbench.models.stcn import CONFIGS, STCN
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -28,7 +29,10 @@ class Checkpoint:
     state: Mapping[str, Tensor] = field(repr=False)
 
     def build(self, device: str | torch.device = "cpu", precision: str = "fp32") -> STCN:
-        """The network with these weights, in evaluation mode. Raises VosbenchError for a device that is not there."""
+        """The network with these weights, made for inference: evaluation mode, batch norm folded, channels last.
+
+        Raises VosbenchError for a device that is not there.
+        """
         if precision != "fp32":
             raise unknown("precision", precision, ["fp32"])
         target = check_device(device)
@@ -38,7 +42,8 @@ class Checkpoint:
             model = STCN(CONFIGS[self.config])
         floats = {key: value.float() if value.is_floating_point() else value for key, value in self.state.items()}
         model.load_state_dict(floats, strict=True, assign=True)
-        return model.to(target).eval().requires_grad_(False)
+        fold_batch_norm(model.eval().requires_grad_(False))
+        return model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def bundled() -> tuple[str, ...]:

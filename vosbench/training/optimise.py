@@ -1,18 +1,24 @@
 """The optimiser of a training and its learning rate over time."""
 
 import torch
-from torch import nn
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, OneCycleLR
 
+from vosbench.models.stcn import STCN
 from vosbench.training.config import TrainConfig
 
 
-def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam (its weight decay is an L2 term of the gradient) or AdamW (decoupled from it)."""
+def build_optimizer(model: STCN, config: TrainConfig) -> torch.optim.Optimizer:
+    """Adam (its weight decay is an L2 term of the gradient) or AdamW (decoupled from it).
+
+    Two groups of parameters: the key encoder's, with a learning rate of its own, and all others.
+    """
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
+    encoder = list(model.key_encoder.parameters())
+    apart = {id(parameter) for parameter in encoder}
+    others = [parameter for parameter in model.parameters() if id(parameter) not in apart]
+    rate = config.learning_rate
     return kind(
-        model.parameters(),
-        lr=config.learning_rate,
+        [{"params": encoder, "lr": rate * config.key_encoder_rate}, {"params": others, "lr": rate}],
         betas=(config.beta1, config.beta2),
         weight_decay=config.weight_decay,
     )
@@ -21,5 +27,6 @@ def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimi
 def build_schedule(optimizer: torch.optim.Optimizer, config: TrainConfig) -> LRScheduler:
     """One cycle (in which beta1 moves between 0.85 and 0.95, as in Smith 2018), or one step down."""
     if config.schedule == "one-cycle":
-        return OneCycleLR(optimizer, config.learning_rate, total_steps=config.steps, pct_start=config.warmup)
+        highest = [group["lr"] for group in optimizer.param_groups]
+        return OneCycleLR(optimizer, highest, total_steps=config.steps, pct_start=config.warmup)
     return MultiStepLR(optimizer, [round(config.decay_at * config.steps)], config.decay)

@@ -47,16 +47,6 @@ class ClipSegmenter(nn.Module):
         return torch.stack(logits)
 
 
-def freeze_batch_norm(model: nn.Module) -> None:
-    """Let batch norm use its stored statistics and leave them alone, as for encoders that come pre-trained.
-
-    Its factors and offsets still learn, as in the published STCN. `model.train()` undoes this.
-    """
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.eval()
-
-
 @torch.no_grad()
 def mean_iou(logits: Tensor, labels: Tensor) -> Tensor:
     """Intersection over union of the objects in one frame, averaged over those that are in either mask.

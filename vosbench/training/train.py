@@ -14,12 +14,13 @@ from vosbench.models.checkpoint import check_device
 from vosbench.models.stcn import CONFIGS, STCN
 from vosbench.training.config import TrainConfig
 from vosbench.training.distributed import Process
+from vosbench.training.freezing import freeze, freeze_batch_norm
 from vosbench.training.initial import set_initial_weights
 from vosbench.training.loss import bootstrapped_cross_entropy, hardest_share
 from vosbench.training.mixture import Mixture, Shares, batches
 from vosbench.training.optimise import build_optimizer, build_schedule
 from vosbench.training.regularisation import TrainingRead
-from vosbench.training.segment import ClipSegmenter, freeze_batch_norm, mean_iou
+from vosbench.training.segment import ClipSegmenter, mean_iou
 from vosbench.training.state import read_state, write_state
 from vosbench.training.validate import Validation
 
@@ -53,7 +54,9 @@ class Trainer:
             config.check_same_training(state["config"], self.checkpoint)
         else:
             set_initial_weights(self.model, config)
-        self.model.to(self.device)
+        self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        freeze(self.model, config.frozen)
+        freeze_batch_norm(self.model, config.frozen_batch_norm)
         self.optimizer = build_optimizer(self.model, config)
         self.schedule = build_schedule(self.optimizer, config)
         self.mixed = config.precision == "mixed" and self.device.type == "cuda"
@@ -131,8 +134,7 @@ class Trainer:
 
     def _train_mode(self) -> None:
         self.model.train()
-        if self.config.freeze_batch_norm:
-            freeze_batch_norm(self.model)
+        freeze_batch_norm(self.model, self.config.frozen_batch_norm)
 
     def _validate(self) -> float:
         assert self.validation is not None

@@ -1,0 +1,129 @@
+"""The verb simulate: table, curve, comparison with a run, pictures of a memory, and its faults."""
+
+import json
+import shlex
+import shutil
+
+import pytest
+from PIL import Image
+
+from vosbench.cli import simulation
+
+
+@pytest.fixture
+def arguments(small_davis, tmp_path):
+    return (
+        *("simulate", "--dataset", "davis2017", "--root", small_davis, "--jobs", 1),
+        *("--cache", tmp_path / "traces", "--json", tmp_path / "simulated.json"),
+    )
+
+
+def test_simulate(arguments, tmp_path, vosbench):
+    sweep = ("--policy", "lfu:every=1,lru:every=1,fifo:every=1", "--capacity", "1..2", "--plot", tmp_path / "curve.png")
+    outcome = vosbench(*arguments, *sweep)
+    assert outcome.status == 0
+    assert "davis2017 val, frames 480p; 2 sequences; simulated with the keys of stcn-tiny" in outcome.out
+    assert "attention against every-k:k=5." in " ".join(outcome.out.split())
+    rows = [line.split()[0] for line in outcome.out.splitlines() if ":every=1,capacity=" in line]
+    settings = [f"{name}:every=1,capacity={c}" for name in ("lfu", "lru", "fifo") for c in (1, 2)]
+    assert rows == [setting for setting in settings if setting != "fifo:every=1,capacity=1"]
+    assert "fifo:every=1,capacity=1 is left out: policies/fifo.py:" in outcome.err
+    assert "[2/2] keys on bee, 6 frames" in outcome.err
+    assert "[2/2] 6 settings on bee, 6 frames" in outcome.err
+    written = json.loads((tmp_path / "simulated.json").read_text())
+    assert [row["strategy"] for row in written["rows"]] == rows
+    assert all(0 < row["retained"] <= 1 for row in written["rows"])
+    assert [(o["spec"], o["sequence"]) for o in written["outcomes"]] == [(s, n) for s in rows for n in ("ant", "bee")]
+    assert all(len(o["tokens"]) == 6 and len(o["retained"]) == 5 for o in written["outcomes"])
+    with Image.open(tmp_path / "curve.png") as picture:
+        assert picture.format == "PNG"
+    assert len(list((tmp_path / "traces").iterdir())) == 2
+    again = vosbench(*arguments, *sweep)
+    assert again.out == outcome.out
+
+
+def test_the_example(small_davis, tmp_path, monkeypatch, vosbench):
+    monkeypatch.chdir(tmp_path)
+    program, *words = shlex.split(simulation.VERBS["simulate"][1])
+    outcome = vosbench(*words, "--jobs", 1)
+    assert (program, small_davis.name, outcome.status) == ("vosbench", "DAVIS", 0)
+    assert "lru:capacity=16" in outcome.out
+    assert (tmp_path / "curve.png").is_file()
+    assert len(list((tmp_path / ".vosbench/traces").iterdir())) == 2
+
+
+def test_pictures_of_a_memory(arguments, tmp_path, vosbench, refused):
+    one = ("--policy", "lfu:every=1", "--sequences", "ant")
+    pictures = ("--occupancy", tmp_path / "occupancy.svg", "--overlay", tmp_path / "overlay.svg")
+    assert vosbench(*arguments, *one, *pictures, "--at", 3).status == 0
+    assert "lfu:every=1 on ant" in (tmp_path / "occupancy.svg").read_text()
+    sheet = (tmp_path / "overlay.svg").read_text()
+    assert "after frame 3" in sheet
+    assert "frame 3: 100% kept" in sheet
+    assert "frame 4" not in sheet
+    assert "show 1 strategy on 1 sequence, not 1 on 2" in refused(*arguments, "--policy", "lfu", *pictures)
+    assert "not 2 on 1" in refused(*arguments, "--policy", "lfu,lru", "--sequences", "ant", *pictures)
+    done = vosbench(*arguments, *one, *pictures, "--at", 6)
+    assert (done.status, "ant has no frame 6" in done.err) == (2, True)
+
+
+@pytest.fixture
+def run(small_davis, tmp_path, vosbench):
+    specs = ("first-only", "every-k:k=1", "latest-only", "lfu:every=1")
+    asked = [word for spec in specs for word in ("-p", spec)]
+    assert (
+        vosbench("run", "--dataset", "davis2017", "--root", small_davis, *asked, "--out", tmp_path / "run").status == 0
+    )
+    return tmp_path / "run"
+
+
+def test_against_a_run(arguments, tmp_path, run, vosbench, refused):
+    outcome = vosbench(*arguments, "--against", run, "--reference", "every-k:k=1")
+    assert outcome.status == 0
+    assert ", over 4 strategies" in outcome.out
+    written = json.loads((tmp_path / "simulated.json").read_text())
+    assert [row["strategy"] for row in written["rows"]] == ["first-only", "every-k:k=1", "latest-only", "lfu:every=1"]
+    assert written["rows"][1]["retained"] == pytest.approx(1)
+    assert -1 <= written["against"]["rho"] <= 1
+    for others, message in (
+        (("--sequences", "ant"), "another sequences than the simulation: ant, bee, not ant"),
+        (("--top-k", 3), "another top-k, size and affinity than the simulation: 20, None, l2, not 3, None, l2"),
+        (("--split", "test-dev"), "another data set than"),
+    ):
+        assert message in refused(*arguments, "--against", run, *others)
+    for record in (run / "records/first-only").iterdir():
+        text = json.loads(record.read_text())
+        text["policy"]["source_hash"] = "0" * 16
+        record.write_text(json.dumps(text))
+    assert "first-only has changed since the run" in refused(*arguments, "--against", run)
+    shutil.rmtree(run)
+    assert "does not exist" in refused(*arguments, "--against", run)
+
+
+@pytest.mark.parametrize(
+    ("options", "messages"),
+    [
+        (("--policy", "lfo"), ["unknown policy 'lfo'", "did you mean"]),
+        (("--policy", "first-only", "--capacity", "1..3"), ["first-only has no capacity", "leave out"]),
+        (("--policy", "lfu", "--capacity", "3..1"), ["the range 3..1 holds 0 capacities", "1..16"]),
+        (("--policy", "lfu", "--capacity", "two"), ["'two' is no capacity", "1..16"]),
+        (("--policy", "lfu", "--reference", "all"), ["unknown policy 'all'"]),
+        (("--policy", "lfu", "--plot", "curve.png"), ["no strategy is there at two capacities", "two or more"]),
+        (("--policy", "lfu", "--capacity", "1,2", "--plot", "c.gif"), ["cannot write a figure as c.gif", ".png, .svg"]),
+        (("--policy", "lfu", "--limit", 1, "--overlay", "sheet"), ["cannot write a figure as sheet", ".png, .svg"]),
+        (("--policy", "lfu", "--sequences", "wasp"), ["unknown sequence 'wasp'"]),
+        (("--policy", "lfu", "--top-k", 0), ["--top-k"]),
+    ],
+)
+def test_faults(arguments, tmp_path, refused, options, messages):
+    answer = refused(*arguments, *options)
+    for message in messages:
+        assert message in answer
+    assert not (tmp_path / "traces").exists()
+
+
+def test_only_faulty_settings_are_an_error(arguments, vosbench):
+    outcome = vosbench(*arguments, "--policy", "fifo:every=1", "--capacity", "1", "--limit", 1)
+    assert outcome.status == 2
+    assert "ant, frame 1: the strategy must free 12 tokens" in outcome.err
+    assert outcome.out == ""

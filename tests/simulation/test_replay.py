@@ -1,0 +1,92 @@
+"""A replay holds, frame by frame and slot by slot, what a full run holds."""
+
+import pytest
+import torch
+from plain_memory import RULES
+
+from vosbench.errors import PolicyError
+from vosbench.images import write_labels
+from vosbench.inference.propagate import propagate
+from vosbench.memory.registry import load_policy, policy_names, resolve_policy
+from vosbench.simulation.replay import replay
+from vosbench.simulation.trace import record
+from vosbench.types import GroundTruth, Sequence
+
+
+def contents(bank):
+    """What is in which slot: {slot: (frame, position, pinned)}."""
+    slots = bank.occupied.nonzero().flatten()
+    columns = torch.stack([slots, bank.frame[slots], bank.position[slots], bank.pinned[slots]], 1)
+    return {slot: tuple(token) for slot, *token in columns.tolist()}
+
+
+def full_run(model, sequence, policy, **options):
+    """The contents of the bank after every frame but the last of a run of the model, and what went wrong in it."""
+    states = []
+    try:
+        states.extend(contents(policy.bank) for _ in propagate(model, sequence, policy, **options))
+    except PolicyError as error:
+        return states, error.message
+    return states[:-1], None
+
+
+def replayed(trace, policies, **options):
+    """The contents of every bank after every frame but the last, {name: [contents]}."""
+    found = {name: [] for name in policies}
+    for moment in replay(trace, policies, **options):
+        for bank in moment.banks:
+            found[bank.name].append(contents(bank.bank))
+    return {name: [{}] * trace.first + states[1:] for name, states in found.items()}
+
+
+@pytest.fixture
+def clips(small_clip):
+    """Both objects from the start; one in frame 3, the other in frame 9; and one object in a still video."""
+    rgb, labels = small_clip
+    return {
+        "at once": Sequence.from_arrays(rgb, {0: labels[0]}),
+        "later": Sequence.from_arrays(rgb, {3: labels[3] * (labels[3] == 1), 9: labels[9]}),
+        "still": Sequence.from_arrays(rgb[:1].repeat(14, 0), {0: labels[0]}),
+    }
+
+
+@pytest.fixture
+def truth(small_clip, tmp_path) -> GroundTruth:
+    """For the strategies that cheat."""
+    masks = {f"{t:05d}": tmp_path / f"{t:05d}.png" for t in range(len(small_clip[1]))}
+    for path, labels in zip(masks.values(), small_clip[1], strict=True):
+        write_labels(path, labels)
+    return GroundTruth("video", tuple(masks), masks)
+
+
+NEED_MASKS = {"gated", "object-lfu", "rmem"}  # of those that ship
+
+
+def settings(clip):
+    """Every strategy; on one clip with other parameters too, on another at several capacities if it has one."""
+    names = policy_names()
+    if clip == "later":
+        return sorted({*RULES, *names})
+    if clip == "still":
+        return names
+    bounded = [name for name in names if hasattr(resolve_policy(name).kind, "capacity")]
+    swept = [f"{name}:capacity={capacity},every=2" for name in bounded for capacity in (2, 3, 5)]
+    return [*set(names).difference(bounded), *swept, "fifo:capacity=1"]
+
+
+@pytest.mark.parametrize(("clip", "top_k"), [("at once", 20), ("later", 4), ("still", 4)])
+def test_kept_slots_are_those_of_a_full_run(small_model, clips, truth, clip, top_k):
+    policies = {spec: load_policy(spec) for spec in settings(clip)}
+    faults = {}
+    found = replayed(record(small_model, clips[clip]), policies, top_k=top_k, faults=faults)
+    blind = {spec for spec, fault in faults.items() if "asks for masks where none are predicted" in fault.message}
+    assert {spec.partition(":")[0] for spec in blind} - {"oracle-masks"} == NEED_MASKS
+    assert len(found) > 3 * len(blind)
+    for spec in found.keys() - blind:
+        expected, fault = full_run(small_model, clips[clip], load_policy(spec), top_k=top_k, truth=truth)
+        assert getattr(faults.get(spec), "message", None) == fault
+        if fault:  # all of the capacity is pinned
+            assert "capacity=1" in spec
+            continue
+        for frame, (now, then) in enumerate(zip(found[spec], expected, strict=True)):
+            assert now == then, f"{spec} differs after frame {frame}"

@@ -1,0 +1,74 @@
+"""What a user may write: lists of strategies and ranges of capacities."""
+
+import pytest
+
+from vosbench.errors import VosbenchError
+from vosbench.simulation.settings import capacities, settings, split_specs
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["lfu,lru,fifo"], ["lfu", "lru", "fifo"]),
+        (["lfu", "lru,fifo"], ["lfu", "lru", "fifo"]),
+        (["lfu:min_age=4,pin_first=true,lru"], ["lfu:min_age=4,pin_first=true", "lru"]),
+        (["./idea.py:seed=1,pin_first=true,lru:every=3"], ["./idea.py:seed=1,pin_first=true", "lru:every=3"]),
+        (["gated:base=lfu(capacity=4,every=2),threshold=0.7,lru"],
+         ["gated:base=lfu(capacity=4,every=2),threshold=0.7", "lru"]),
+        (["lfu,,"], ["lfu"]),
+        ([], []),
+    ],
+)  # fmt: skip
+def test_specs_are_split(given, expected):
+    assert list(split_specs(given)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("1..4", "1 2 3 4"), ("2,4,8", "2 4 8"), ("8,1..3", "1 2 3 8"), ("2.5, 10", "2.5 10"), ("3..3", "3")],
+)
+def test_capacities(text, expected):
+    assert list(capacities(text)) == expected.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "'' is no capacity"),
+        ("a..b", "'a..b' is no capacity"),
+        ("1..", "'1..' is no capacity"),
+        ("1..2.5", "'1..2.5' is no capacity"),
+        ("4..1", "the range 4..1 holds 0 capacities"),
+        ("1..100000", "the range 1..100000 holds 100000 capacities"),
+        ("2,1..3", "names a capacity twice"),
+    ],
+)
+def test_bad_capacities(text, message):
+    with pytest.raises(VosbenchError, match=message.replace(".", r"\.")):
+        capacities(text)
+
+
+def test_settings():
+    assert settings(["lfu", "first-only"], None) == ("lfu", "first-only")
+    assert settings(["lfu", "fifo:pin_first=false"], "1,2.5") == (
+        *("lfu:capacity=1", "lfu:capacity=2.5"),
+        *("fifo:pin_first=false,capacity=1", "fifo:pin_first=false,capacity=2.5"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("policies", "capacity", "message"),
+    [
+        (["lfo"], None, "unknown policy 'lfo'"),
+        (["lfu:size=3"], None, "unknown parameter of lfu 'size'"),
+        (["lfu", "first-only"], "2", "strategy first-only has no capacity"),
+        (["lfu:capacity=2"], "2", "strategy lfu:capacity=2 names a capacity itself"),
+        (["lfu"], "0..2", "capacity must be at least 1"),
+        (["lfu"], "nan", "capacity must be of type float"),
+        (["lfu", "lfu"], None, "each once"),
+        ([], None, "at least one strategy"),
+    ],
+)
+def test_bad_settings(policies, capacity, message):
+    with pytest.raises(VosbenchError, match=message):
+        settings(policies, capacity)

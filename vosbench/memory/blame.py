@@ -1,0 +1,57 @@
+"""Tells whose fault an error is: that of a strategy is reported with its file, its line and where it happened."""
+
+import inspect
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import torch
+
+from vosbench.errors import PolicyError, VosbenchError
+from vosbench.memory.policy import MemoryPolicy
+
+
+@contextmanager
+def blamed(policy: MemoryPolicy, where: str) -> Iterator[None]:
+    """Turn whatever the block raises into a PolicyError that names the strategy's file and line, and `where`.
+
+    An exhausted memory is nobody's fault, and passes.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, PolicyError) or _out_of_memory(error):
+            raise
+        told = isinstance(error, VosbenchError)
+        reason = error.message if isinstance(error, VosbenchError) else f"{type(error).__name__}: {error}"
+        hint = error.hint if isinstance(error, VosbenchError) else "repair the strategy; see MemoryPolicy"
+        fault = PolicyError(f"{location(policy, error)}: {where}: {' '.join(reason.split())}", hint)
+        raise fault from (None if told else error)
+
+
+def location(policy: MemoryPolicy, error: BaseException | None = None) -> str:
+    """`FILE:LINE` of the innermost call in the strategy's file, or a wrapped one's; else of where its class begins.
+
+    Files below the working folder are named from there.
+    """
+    kinds = _kinds(policy)
+    files = {inspect.getsourcefile(kind) for kind in kinds}
+    calls = [] if error is None else traceback.extract_tb(error.__traceback__)
+    own = [(call.filename, call.lineno) for call in calls if call.filename in files]
+    file, line = own[-1] if own else (inspect.getsourcefile(kinds[0]), inspect.getsourcelines(kinds[0])[1])
+    path, here = Path(str(file)), Path.cwd()
+    return f"{path.relative_to(here) if path.is_relative_to(here) else path}:{line}"
+
+
+def _kinds(policy: MemoryPolicy) -> list[type[MemoryPolicy]]:
+    """The class of a strategy, and of those that it wraps."""
+    assert is_dataclass(policy)
+    values = [getattr(policy, f.name, None) for f in fields(policy)]
+    inner = [kind for value in values if isinstance(value, MemoryPolicy) for kind in _kinds(value)]
+    return [type(policy), *inner]
+
+
+def _out_of_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)

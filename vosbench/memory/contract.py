@@ -1,0 +1,182 @@
+"""What every memory strategy must do, whatever it decides: checks that take a way to build the strategy.
+
+`vosbench check policy ./idea.py` puts a file of one's own through them; the tests put every strategy that ships.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from vosbench.errors import PolicyError
+from vosbench.memory.bank import FrameTokens
+from vosbench.memory.blame import location
+from vosbench.memory.match import Match
+from vosbench.memory.policy import MemoryPolicy
+from vosbench.memory.trial import Held, Trace, drive, held
+
+Build = Callable[[], MemoryPolicy]
+LATER = {0: 1, 7: 2, 12: 1}
+
+
+def check_contract(build: Build) -> list[PolicyError]:
+    """Everything in which a strategy breaks the contract, each fault once; the messages name file, line and frame."""
+    found: dict[tuple[str, str], PolicyError] = {}
+    for check in CHECKS:
+        try:
+            check(build)
+        except PolicyError as error:
+            place, _, fault = error.message.partition(": ")
+            found.setdefault((place, re.sub(r"\d+", "", fault)), error)  # in another trace it has other numbers
+    return list(found.values())
+
+
+def capacity_is_never_exceeded(build: Build) -> None:
+    policy, trace = build(), Trace.draw(frames=31)
+    for now, bank in drive(policy, trace):
+        _demand(now.count == len(now.tokens), policy, now.frame, "the bank's count is not that of its occupied slots")
+        if bank.capacity is not None:
+            _demand(now.count <= bank.capacity, policy, now.frame, f"{now.count} tokens in room for {bank.capacity}")
+        if hasattr(policy, "capacity"):
+            room = policy.capacity * trace.keys.shape[1]
+            bounded = bank.capacity is not None and bank.capacity <= room
+            _demand(bounded, policy, now.frame, "the strategy has a capacity but does not bound its bank to it")
+
+
+def pinned_tokens_stay(build: Build) -> None:
+    policy = build()
+    pinned: frozenset[tuple[int, int]] = frozenset()
+    for now, _ in drive(policy, Trace.draw(appearing=LATER)):
+        _demand(pinned <= now.pinned, policy, now.frame, f"pinned tokens are gone: {sorted(pinned - now.pinned)[:5]}")
+        pinned = now.pinned
+
+
+def two_runs_decide_the_same(build: Build) -> None:
+    for appearing in ({0: 2}, LATER):
+        trace = Trace.draw(appearing=appearing)
+        _same(build(), build(), trace, trace, "two runs over one video hold different tokens")
+
+
+def a_video_leaves_no_trace_in_the_next(build: Build) -> None:
+    trace, other = Trace.draw(), replace(Trace.draw(31, 9, seed=1, appearing=LATER), name="other")
+    used = build()
+    for _ in drive(used, other):
+        pass
+    _same(used, build(), trace, trace, "the strategy remembers the video before")
+    for now, _ in drive(used, other):
+        if now.frame == 9:
+            break
+    _same(used, build(), trace, trace, "the strategy remembers a video that was stopped")
+
+
+def inputs_are_left_alone(build: Build) -> None:
+    policy = build()
+    observe, write = policy.observe, policy.write
+
+    def guarded(frame: int, act: Callable, argument: object, *tensors: Tensor | None) -> None:
+        given = [tensor for tensor in tensors if tensor is not None]
+        before = [tensor.clone() for tensor in given]
+        act(argument)
+        _demand(all(map(torch.equal, before, given)), policy, frame, f"{act.__name__} changes what it is given")
+
+    def guarded_observe(match: Match) -> None:
+        tensors = [t for group in match for t in (group.indices, group.weights, group.matched)]
+        guarded(match.frame, observe, match, *tensors, match.segmentation.masks)
+
+    def guarded_write(tokens: FrameTokens) -> None:
+        guarded(tokens.frame, write, tokens, tokens.key, *tokens.values, tokens.segmentation.masks)
+
+    policy.observe = guarded_observe  # type: ignore[method-assign]
+    policy.write = guarded_write  # type: ignore[method-assign]
+    for _ in drive(policy, Trace.draw(appearing=LATER)):
+        pass
+
+
+def objects_may_appear_later(build: Build) -> None:
+    for appearing in (LATER, {4: 2}, {3: 1, 4: 1, 21: 1, 22: 1}):
+        policy, trace = build(), Trace.draw(appearing=appearing)
+        for now, _ in drive(policy, trace):
+            _reads_are_finite(policy, now)
+            if now.frame in appearing and now.frame < len(trace.keys) - 1:
+                frames = {frame for frame, _ in now.tokens}
+                _demand(now.frame in frames, policy, now.frame, f"the annotated frame {now.frame} is not held")
+
+
+def objects_are_alike(build: Build) -> None:
+    """Which of two objects comes first must not matter."""
+    trace = Trace.draw(appearing={0: 3})
+    swapped = replace(trace, soft=trace.soft.flip(1))
+    _same(build(), build(), trace, swapped, "another order of the objects changes what is held")
+
+
+def an_object_may_vanish(build: Build) -> None:
+    trace = Trace.draw()
+    soft = trace.soft.clone()
+    soft[4:18, 0] = 0
+    soft[10:14] = 0
+    policy = build()
+    for now, _ in drive(policy, replace(trace, soft=soft)):
+        _reads_are_finite(policy, now)
+
+
+def fewer_tokens_than_k(build: Build) -> None:
+    policy, trace = build(), Trace.draw(appearing=LATER)
+    for now, _ in drive(policy, trace, top_k=10_000):
+        _reads_are_finite(policy, now)
+
+
+def values_may_be_half(build: Build) -> None:
+    trace = Trace.draw(appearing=LATER)
+    whole, policy = held(build(), trace), build()
+    for now, _ in drive(policy, trace, dtype=torch.float16):
+        _reads_are_finite(policy, now)
+        same = now.tokens == whole[now.frame]
+        _demand(same, policy, now.frame, "values of half precision change what is held")
+
+
+def videos_may_be_short(build: Build) -> None:
+    for frames in (1, 2):
+        policy = build()
+        for now, _ in drive(policy, Trace.draw(frames=frames)):
+            expected = () if frames == 1 else tuple((0, position) for position in range(6))
+            _demand(now.tokens == expected, policy, now.frame, f"a video of {frames} frames holds {now.tokens}")
+
+
+def a_gpu_decides_the_same(build: Build) -> None:
+    """Where there is one."""
+    if torch.cuda.is_available():
+        trace = Trace.draw(appearing=LATER)
+        _same(build(), build(), trace, trace.to("cuda"), "the CPU and the GPU hold different tokens")
+
+
+CHECKS: tuple[Callable[[Build], None], ...] = (
+    capacity_is_never_exceeded,
+    pinned_tokens_stay,
+    two_runs_decide_the_same,
+    a_video_leaves_no_trace_in_the_next,
+    inputs_are_left_alone,
+    objects_may_appear_later,
+    objects_are_alike,
+    an_object_may_vanish,
+    fewer_tokens_than_k,
+    values_may_be_half,
+    videos_may_be_short,
+    a_gpu_decides_the_same,
+)
+
+
+def _demand(holds: bool, policy: MemoryPolicy, frame: int, message: str) -> None:
+    if not holds:
+        raise PolicyError(f"{location(policy)}: frame {frame}: {message}", "see the contract in MemoryPolicy")
+
+
+def _same(one: MemoryPolicy, other: MemoryPolicy, trace: Trace, other_trace: Trace, message: str) -> None:
+    for frame, (a, b) in enumerate(zip(held(one, trace), held(other, other_trace), strict=True)):
+        _demand(a == b, one, frame, message)
+
+
+def _reads_are_finite(policy: MemoryPolicy, now: Held) -> None:
+    finite = all(bool(readout.isfinite().all()) for readout in now.readouts)
+    _demand(finite, policy, now.frame, "an object reads nothing, or what is no number")

@@ -1,0 +1,125 @@
+"""Drives a strategy over generated keys and masks, through the real bank, in the order of the inference loop."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from vosbench.memory.bank import MemoryBank
+from vosbench.memory.blame import blamed
+from vosbench.memory.frame import STRIDE, FrameTokens, Segmentation
+from vosbench.memory.match import Match
+from vosbench.memory.policy import LookAhead, MemoryPolicy, Step, VideoInfo
+
+VALUE_DIM = 3
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a strategy sees of a video whose P tokens lie in one row.
+
+    keys float32 [T,P,CK]; soft float32 [T,O,P], the probability of each object in each token; `appearing` says how
+    many of the objects come in which frame, the first ones first.
+    """
+
+    keys: Tensor
+    soft: Tensor
+    appearing: dict[int, int]
+    name: str = "trace"
+
+    @classmethod
+    def draw(
+        cls, frames: int = 23, positions: int = 6, seed: int = 0, appearing: dict[int, int] | None = None
+    ) -> "Trace":
+        """Keys that wander, so that near frames match and far ones do not, and objects that come and go."""
+        appearing = appearing or {0: 2}
+        generator = torch.Generator().manual_seed(seed)
+        start = torch.randn(1, positions, 4, generator=generator)
+        steps = torch.randn(frames, positions, 4, generator=generator)
+        drift = torch.randn(frames, sum(appearing.values()) + 1, positions, generator=generator).cumsum(0)
+        return cls(start + 0.3 * steps.cumsum(0), drift.softmax(1)[:, 1:], appearing)
+
+    def to(self, device: str) -> "Trace":
+        """The same trace on another device."""
+        return replace(self, keys=self.keys.to(device), soft=self.soft.to(device))
+
+    def masks(self, frame: int) -> Tensor:
+        """Soft masks of the objects that have appeared by `frame`, [O,16,16 P]."""
+        objects = sum(count for first, count in self.appearing.items() if first <= frame)
+        return self.soft[frame, :objects, None].repeat_interleave(STRIDE, 2).expand(-1, STRIDE, -1)
+
+    def info(self, policy: MemoryPolicy, top_k: int) -> VideoInfo:
+        """What the strategy may know beforehand."""
+        frames, positions = self.keys.shape[:2]
+        info = VideoInfo(self.name, frames, positions)
+        if policy.needs_truth:
+            info = replace(info, truth=lambda frame: (self.masks(frame) > 0.5).float())
+        if policy.needs_future:
+            info = replace(info, future=LookAhead(self.keys, tuple(sorted(self.appearing)), top_k, "l2"))
+        return info
+
+
+@dataclass(frozen=True)
+class Held:
+    """The bank after one frame: its tokens as (frame, position) with their slots, in that order."""
+
+    frame: int
+    tokens: tuple[tuple[int, int], ...]
+    slots: tuple[int, ...]
+    pinned: frozenset[tuple[int, int]]
+    count: int
+    readouts: tuple[Tensor, ...]
+    match: Match | None
+
+
+def drive(
+    policy: MemoryPolicy, trace: Trace, top_k: int = 4, dtype: torch.dtype = torch.float32
+) -> Iterator[tuple[Held, MemoryBank]]:
+    """Run the strategy over the trace; yields what is held after every frame. Values are of type `dtype`.
+
+    Raises PolicyError for what the strategy raises, and for what the bank refuses.
+    """
+    frames, positions, key_dim = trace.keys.shape
+    bank = MemoryBank(key_dim, VALUE_DIM, positions, trace.keys.device)
+    with blamed(policy, "before the first frame"):
+        policy.start(trace.info(policy, top_k), bank)
+    groups: list[int] = []
+    last_write = 0
+    for t, key in enumerate(trace.keys):
+        step = Step(t, last_write, Segmentation(trace.masks(t)), t in trace.appearing)
+        readouts: list[Tensor] = []
+        match = None
+        with blamed(policy, f"frame {t}"):
+            if groups:
+                readouts, match = bank.read(t, key, top_k)
+                match = replace(match, segmentation=step.segmentation)
+                policy.observe(match)
+            if step.annotated:
+                groups.append(trace.appearing[t])
+                bank.add_group(t, trace.appearing[t])
+            if groups and t < frames - 1 and (step.annotated or policy.admit(step)):
+                segmentation = Segmentation(policy.masks(step))
+                policy.write(FrameTokens(t, key, _values(segmentation, groups, t, dtype), step.annotated, segmentation))
+                last_write = t
+            bank.verify()
+        yield _held(t, bank, readouts, match), bank
+
+
+def _values(segmentation: Segmentation, groups: list[int], frame: int, dtype: torch.dtype) -> tuple[Tensor, ...]:
+    """Of each group [P,O,3]: its masks at stride 16, the frame, 1."""
+    masks = segmentation.masks[:, 0, ::STRIDE].T
+    values = torch.stack([masks, torch.full_like(masks, frame), torch.ones_like(masks)], 2)
+    return values.to(dtype).split(groups, 1)
+
+
+def _held(frame: int, bank: MemoryBank, readouts: list[Tensor], match: Match | None) -> Held:
+    slots = bank.by_age()
+    tokens = list(zip(bank.frame[slots].tolist(), bank.position[slots].tolist(), strict=True))
+    pinned = frozenset(token for token, pin in zip(tokens, bank.pinned[slots].tolist(), strict=True) if pin)
+    return Held(frame, tuple(tokens), tuple(slots.tolist()), pinned, bank.count, tuple(readouts), match)
+
+
+def held(policy: MemoryPolicy, trace: Trace, top_k: int = 4) -> list[tuple[tuple[int, int], ...]]:
+    """The tokens held after every frame."""
+    return [now.tokens for now, _ in drive(policy, trace, top_k)]

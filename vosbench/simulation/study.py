@@ -1,0 +1,80 @@
+"""Many settings over many sequences, on several processes."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from joblib import Parallel, cpu_count, delayed, parallel_config
+
+from vosbench.errors import VosbenchError
+from vosbench.memory.attention import Metric
+from vosbench.memory.registry import load_policy
+from vosbench.simulation.cache import load
+from vosbench.simulation.measures import simulate
+from vosbench.simulation.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class Study:
+    """Settings, as specs, each once; the spec of the memory against which attention is measured; how it is read, and
+    where.
+    """
+
+    specs: tuple[str, ...]
+    reference: str = "every-k:k=5"
+    top_k: int = 20
+    metric: Metric = "l2"
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Task:
+    """Settings to simulate over the trace of one sequence, in a file."""
+
+    study: Study
+    trace: Path
+
+    def carry_out(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Outcome | VosbenchError]:
+        """See `simulate`."""
+        study = self.study
+        policies = {spec: load_policy(spec) for spec in study.specs}
+        return simulate(
+            load(self.trace, study.device),
+            policies,
+            load_policy(study.reference),
+            top_k=study.top_k,
+            metric=study.metric,
+            progress=progress,
+        )
+
+
+def plan(study: Study, traces: Sequence[Path], jobs: int | None = None) -> list[Task]:
+    """The study over recorded traces as tasks for `jobs` processes (None: one per core).
+
+    Settings share the work on a sequence, so they are divided only where there are fewer sequences than processes.
+    """
+    count = -(-(jobs or cpu_count()) // len(traces))
+    parts = [replace(study, specs=specs) for start in range(count) if (specs := study.specs[start::count])]
+    return [Task(part, trace) for trace in traces for part in parts]
+
+
+def carry_out(
+    tasks: Sequence[Task], jobs: int | None = None, progress: Callable[[Task, int, int], None] | None = None
+) -> Iterator[tuple[Task, dict[str, Outcome | VosbenchError]]]:
+    """The tasks with their outcomes, in any order, as they are done on up to `jobs` processes.
+
+    A setting that breaks the contract of a strategy gives its error. `progress` is told frames done and frames in
+    all, by tasks that this process does itself.
+    """
+    workers = min(jobs or cpu_count(), len(tasks))
+    if workers == 1:
+        for task in tasks:
+            yield task, task.carry_out(None if progress is None else partial(progress, task))
+        return
+    with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // workers)):
+        yield from Parallel(n_jobs=workers, return_as="generator_unordered")(delayed(_apart)(task) for task in tasks)
+
+
+def _apart(task: Task) -> tuple[Task, dict[str, Outcome | VosbenchError]]:
+    return task, task.carry_out()

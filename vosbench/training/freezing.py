@@ -1,0 +1,35 @@
+"""What of the network does not learn."""
+
+from collections.abc import Iterator, Sequence
+
+from torch import nn
+
+from vosbench.errors import unknown
+
+
+def freeze(model: nn.Module, parts: Sequence[str]) -> None:
+    """Let the parts, named as in the network (`key_encoder.stem`), keep their weights.
+
+    Raises VosbenchError for a part that the network lacks.
+    """
+    for part in _parts(model, parts):
+        part.requires_grad_(False)
+
+
+def freeze_batch_norm(model: nn.Module, parts: Sequence[str]) -> None:
+    """Let batch norm in the parts use its stored statistics and leave them alone, as where they come pre-trained.
+
+    Its factors and offsets still learn, as in the published STCN. `model.train()` undoes this. Raises as `freeze`.
+    """
+    for part in _parts(model, parts):
+        for module in part.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+
+
+def _parts(model: nn.Module, names: Sequence[str]) -> Iterator[nn.Module]:
+    known = dict(model.named_modules())
+    for name in names:
+        if name not in known:
+            raise unknown("part of the network", name, [n for n in known if n])
+        yield known[name]
