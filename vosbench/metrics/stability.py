@@ -6,21 +6,12 @@ mean cost of a match: motion and slow deformation are matched away, oscillation 
 to know when the object is out of sight, which would pass for jitter.
 
 As in the public DAVIS evaluators: 12 directions, those of the picture, and 5 rings, the innermost within 1/8 of the
-<<<<<<< HEAD
-mean distance and the outermost up to twice it, equally wide on a logarithmic scale; every point counts itself; a
-match costs half the chi-squared distance of the normalised histograms; only the longest outline counts; of matches
-that share a point, the cheapest. Otherwise than there, for it is published as a compiled module whose rules are not
-told: the outline is the chain of border pixels, resampled evenly and not simplified first (3 pixels is its parameter
-too), and the match starts at the cheapest pair under the best rotation. So T compares methods with one another, not
-with published figures. Frames in which the object is occluded are left out; the benchmark leaves out whole sequences.
-=======
 mean distance and the outermost up to twice it, equally wide on a logarithmic scale; every point counts itself; a match
 costs half the chi-squared distance of the normalised histograms; only the longest outline counts; of matches that share
 a point, the cheapest. Otherwise than there, for it is published as a compiled module whose rules are not told: the
 outline is the chain of border pixels, resampled evenly and not simplified first (3 pixels is its parameter too), and
 the match starts at the cheapest pair under the best rotation. So T compares methods with one another, not with
 published figures. Frames in which the object is occluded are left out; the benchmark leaves out whole sequences.
->>>>>>> scoring
 """
 
 from dataclasses import dataclass
