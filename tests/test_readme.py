@@ -46,7 +46,6 @@ def test_the_example_of_a_strategy_runs(idea, small_model, small_clip):
     assert strict == [12] * 23
 
 
-@pytest.mark.usefixtures("idea")
 def test_the_example_of_a_suite_can_be_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "night.toml").write_text(*re.findall(r"```toml\n(.*?)```", README, re.S))
