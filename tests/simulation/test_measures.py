@@ -3,8 +3,9 @@
 import math
 
 import pytest
-from plain_memory import RULES, read
+from plain_memory import RULES
 from plain_memory import simulate as plain
+from plain_video import read
 
 from vosbench.errors import VosbenchError
 from vosbench.memory.registry import load_policy
