@@ -4,8 +4,8 @@ import math
 
 import pytest
 from plain_memory import RULES
-from plain_memory import simulate as plain
 from plain_video import read
+from plain_video import simulate as plain
 
 from vosbench.errors import VosbenchError
 from vosbench.memory.registry import load_policy
