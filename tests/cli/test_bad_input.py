@@ -213,7 +213,7 @@ def test_weights_of_another_network(small_davis, tmp_path, refused):
 
     save_file({**read_checkpoint("stcn-tiny").state, "key_proj.key_proj.weight": zeros(9, 3, 7, 7)}, path)
     assert "does not fit stcn-tiny" in said_of(path)
-    assert "1 mis-shaped (key_encoder.conv1.weight is (9, 3, 7, 7), not" in said_of(path)
+    assert "1 mis-shaped (key_proj.key_proj.weight is (9, 3, 7, 7), not" in said_of(path)
 
     path = tmp_path / "text.pth"
     path.write_text("weights")
