@@ -456,7 +456,7 @@ def test_plot_of_a_sweep(small_davis, tmp_path, vosbench):
 def test_plot_faults(finished, tmp_path, refused):
     assert "unknown figure format 'gif'" in refused("plot", finished, "--format", "gif")
     (tmp_path / "file").write_text("")
-    assert "cannot write figure" in refused("plot", finished, "--out", tmp_path / "file")
+    assert "cannot write " in refused("table", finished, "--out", tmp_path / "file" / "table.txt")
 
 
 def test_results_of_a_private_split(small_davis, tmp_path, vosbench):

@@ -136,6 +136,7 @@ def test_exported_weights_load(trained, tmp_path):
         about = json.loads(file.metadata()["training"])
     assert about["step"] == 4
     assert about["config"]["size"] == 64
+    assert "averaged_with" not in about
     export_weights(folder / "last.pt", tmp_path / "again.safetensors")
     assert path.read_bytes() == (tmp_path / "again.safetensors").read_bytes()
     assert path.stat().st_size < 8e6
@@ -226,6 +227,29 @@ def test_batch_norm_is_frozen_if_asked(everything, tmp_path, frozen):
     trainer.run()
     assert torch.equal(before, trainer.model.key_encoder.bn1.running_mean) == bool(frozen)
     assert trainer.model.training
+
+
+def test_the_mean_of_several_checkpoints(small_config, tmp_path):
+    states = []
+    for seed in (1, 2, 3):
+        trainer = Trainer(replace(small_config, seed=seed), tmp_path / str(seed))
+        trainer.save(trainer.checkpoint)
+        states.append(trainer.model.state_dict())
+    first, *others = (tmp_path / str(seed) / "last.pt" for seed in (1, 2, 3))
+    export_weights(first, tmp_path / "mean.safetensors", others)
+    found = read_checkpoint(tmp_path / "mean.safetensors").state
+    for name, value in found.items():
+        if value.is_floating_point():
+            mean = sum(state[name].double() for state in states) / 3
+            torch.testing.assert_close(value.double(), mean, rtol=2e-3, atol=1e-6)
+    with safe_open(tmp_path / "mean.safetensors", "pt") as file:
+        parts = json.loads(file.metadata()["training"])["averaged_with"]
+    assert [part["config"]["seed"] for part in parts] == [2, 3]
+    other = read_state(others[0])
+    other["config"]["model"] = "stcn"
+    torch.save(other, tmp_path / "other.pt")
+    with pytest.raises(VosbenchError, match="have no mean"):
+        export_weights(first, tmp_path / "none.safetensors", [tmp_path / "other.pt"])
 
 
 def test_frozen_parts_do_not_learn(everything, tmp_path):

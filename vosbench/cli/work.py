@@ -133,6 +133,10 @@ def train(
         Path | None,
         typer.Option(help="write the weights here when done (.safetensors, half precision): the best, if validated"),
     ] = None,
+    average: Annotated[
+        list[Path] | None,
+        typer.Option(help="checkpoint (last.pt) of another part of the training; what is exported is the mean of all"),
+    ] = None,
 ) -> None:
     """Train the shared model on generated clips, static images and video.
 
@@ -153,7 +157,7 @@ def train(
             lambda step, loss, iou: print(f"step {step}/{settings.steps}  loss {loss:.4f}  IoU {iou:.3f}", flush=True)
         )
         if export is not None and process.is_first:
-            export_weights(trainer.best_or_last, export)
+            export_weights(trainer.best_or_last, export, average or ())
             print(f"weights are in {export}")
 
 

@@ -1,28 +1,48 @@
 """From a training checkpoint to weights that ship: half precision, with a description inside the file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
+from vosbench.errors import VosbenchError
 from vosbench.models.stcn import CONFIGS, STCN
 from vosbench.training.state import read_state
 
 
-def export_weights(checkpoint: Path, target: Path) -> None:
+def export_weights(checkpoint: Path, target: Path, others: Sequence[Path] = ()) -> None:
     """Write the model of a training checkpoint as safetensors, floats in half precision.
 
-    Raises VosbenchError if `checkpoint` is none of a training.
+    With `others`, checkpoints from other places of one path of training, it is the mean of all of them, tensor by
+    tensor (a uniform soup: Wortsman et al., "Model soups", ICML 2022). Raises VosbenchError if one of them is no
+    checkpoint of a training, or of another model.
     """
-    state = read_state(checkpoint)
-    model = STCN(CONFIGS[state["config"]["model"]])
-    model.load_state_dict(state["model"])
+    states = [read_state(path) for path in (checkpoint, *others)]
+    names = [state["config"]["model"] for state in states]
+    if len(set(names)) > 1:
+        raise VosbenchError(f"weights of {' and '.join(sorted(set(names)))} have no mean", "average those of one model")
+    model = STCN(CONFIGS[names[0]])
+    model.load_state_dict(_mean([state["model"] for state in states]))
     halves = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
     # One entry, since the order of several changes from file to file, and with it the hash of the file.
-    about = json.dumps({"config": _without_folders(state["config"]), "step": state["step"]})
+    parts = [{"config": _without_folders(state["config"]), "step": state["step"]} for state in states]
+    about = json.dumps(parts[0] | ({"averaged_with": parts[1:]} if others else {}))
     save_file({k: v.contiguous() for k, v in halves.items()}, target, metadata={"training": about})
+
+
+def _mean(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of float tensors; of counts the first."""
+    first = states[0]
+    return {
+        name: torch.stack([state[name].double() for state in states]).mean(0).to(value.dtype)
+        if value.is_floating_point()
+        else value
+        for name, value in first.items()
+    }
 
 
 def _without_folders(value: Any) -> Any:
