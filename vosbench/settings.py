@@ -22,6 +22,24 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise VosbenchError(f"{path} is not TOML: {error}", "write lines like size = 480") from None
 
 
+def shipped(folder: Path) -> dict[str, str]:
+    """Names of the TOML files that ship in `folder`, and the first line of each."""
+    paths = sorted(folder.glob("*.toml"))
+    return {path.stem: path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ") for path in paths}
+
+
+def find(name: str | Path, folder: Path, kind: str) -> Path:
+    """The file that ships in `folder` under `name`, or `name` as a path. Raises VosbenchError for what is neither."""
+    path = Path(name)
+    if str(name) in shipped(folder):
+        return folder / f"{name}.toml"
+    if not path.suffix and not path.exists():
+        error = unknown(kind, str(name), shipped(folder))
+        error.hint += "; one's own is given by the path of a .toml file"
+        raise error
+    return path
+
+
 def build(kind: type[T], table: Mapping[str, Any], file: str, place: str = "", **others: Any) -> T:
     """An instance of the dataclass `kind` from a TOML table; `place` is the table's name in `file`, for messages.
     `others` are fields that are no part of the table.

@@ -9,7 +9,7 @@ from typing import Any
 from vosbench.datasets import DATASETS
 from vosbench.errors import VosbenchError, unknown
 from vosbench.memory.registry import describe, resolve_policy
-from vosbench.settings import build, read_toml
+from vosbench.settings import build, find, read_toml, shipped
 from vosbench.suite import Suite
 
 SHIPPED = Path(__file__).parent / "suites"
@@ -29,13 +29,7 @@ def read_suites(name: str | Path) -> tuple[Suite, ...]:
     Raises VosbenchError for a missing file, broken TOML, an unknown key, a value of the wrong type, and seeds that no
     strategy takes.
     """
-    path = Path(name)
-    if str(name) in shipped_suites():
-        path = SHIPPED / f"{name}.toml"
-    elif not path.suffix and not path.exists():
-        error = unknown("suite", str(name), shipped_suites())
-        error.hint += "; one's own is given by the path of a .toml file"
-        raise error
+    path = find(name, SHIPPED, "suite")
     table = read_toml(path)
     entries = table.pop("data", [{}])
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
@@ -55,8 +49,7 @@ def read_suites(name: str | Path) -> tuple[Suite, ...]:
 
 def shipped_suites() -> dict[str, str]:
     """Names of the suites that ship with vosbench, and the first line of each."""
-    paths = sorted(SHIPPED.glob("*.toml"))
-    return {path.stem: path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ") for path in paths}
+    return shipped(SHIPPED)
 
 
 def override(

@@ -150,6 +150,8 @@ def train(
 
     if export is not None and export.suffix != ".safetensors":
         raise VosbenchError(f"cannot export to {export}", "name a .safetensors file")
+    if average and export is None:
+        raise VosbenchError("--average says what is exported, but nothing is", "give --export FILE.safetensors too")
     settings = TrainConfig.read(config)
     with joined(settings.device) as process:
         trainer = Trainer(settings, out, process)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from vosbench.datasets import DATASETS
 from vosbench.errors import VosbenchError, unknown
 from vosbench.models.stcn import CONFIGS, STRIDE
-from vosbench.settings import build, read_toml
+from vosbench.settings import build, find, read_toml, shipped
 from vosbench.training.augment import Augmentation, StaticAugmentation
 from vosbench.training.regularisation import Reallocation
 from vosbench.training.sampling import Gaps
@@ -193,13 +193,7 @@ class TrainConfig:
 
         Raises VosbenchError for a missing file, broken TOML, an unknown key or a value of the wrong type.
         """
-        path = Path(name)
-        if str(name) in shipped_configs():
-            path = SHIPPED / f"{name}.toml"
-        elif not path.suffix and not path.exists():
-            error = unknown("training configuration", str(name), shipped_configs())
-            error.hint += "; one's own is given by the path of a .toml file"
-            raise error
+        path = find(name, SHIPPED, "training configuration")
         table = read_toml(path)
         entries = table.pop("data", None)
         if entries is None:
@@ -215,8 +209,7 @@ class TrainConfig:
 
 def shipped_configs() -> dict[str, str]:
     """Names of the configurations that ship with vosbench, and the first line of each."""
-    paths = sorted(SHIPPED.glob("*.toml"))
-    return {path.stem: path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ") for path in paths}
+    return shipped(SHIPPED)
 
 
 def _data(entry: Mapping[str, Any], file: str) -> Data:
