@@ -184,7 +184,7 @@ COMMANDS = {
     "unknown row": (["table", "--by", "frame"], ["unknown kind of row 'frame'", "strategy"]),
     "no configuration": (["train"], ["config", "--help"]),
     "export of another kind": (["train", "tiny.toml", "--out", "t", "--export", "a.pth"], ["a.pth", ".safetensors"]),
-    "a mean that is not exported": (["train", "tiny.toml", "--out", "t", "--average", "a.pt"], ["--average", "--export"]),
+    "a mean not exported": (["train", "tiny.toml", "--out", "t", "--average", "a.pt"], ["--average", "--export"]),
 }
 
 
