@@ -1,5 +1,6 @@
 """Studies over several traces and processes, and one strategy watched."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,14 @@ def test_processes_change_nothing(traces):
     assert set(alone) == {(spec, f"clip-{n}") for spec in SPECS for n in (9, 14) if spec != "fifo:capacity=1"}
     assert list(faults) == [("fifo:capacity=1", trace) for trace in traces]
     assert collected(plan(Study(SPECS), traces, 2), 2) == (alone, faults)
+
+
+def test_processes_work_in_the_folder_of_their_caller(traces, tmp_path, monkeypatch):
+    for folder in (tmp_path / "a", tmp_path / "b"):  # joblib keeps the processes of the first
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        near = [Path(shutil.copy(trace, folder)).relative_to(folder) for trace in traces]
+        assert collected(plan(Study(SPECS), near, 2), 2) == collected(plan(Study(SPECS), near, 1), 1)
 
 
 def test_progress_of_work_in_this_process(traces):

@@ -1,6 +1,7 @@
 """Many settings over many sequences, on several processes."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import chdir
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -73,8 +74,10 @@ def carry_out(
             yield task, task.carry_out(None if progress is None else partial(progress, task))
         return
     with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // workers)):
-        yield from Parallel(n_jobs=workers, return_as="generator_unordered")(delayed(_apart)(task) for task in tasks)
+        parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
+        yield from parallel(delayed(_apart)(task, Path.cwd()) for task in tasks)
 
 
-def _apart(task: Task) -> tuple[Task, dict[str, Outcome | VosbenchError]]:
-    return task, task.carry_out()
+def _apart(task: Task, folder: Path) -> tuple[Task, dict[str, Outcome | VosbenchError]]:
+    with chdir(folder):  # joblib keeps its processes: this one may have started while the working folder was another
+        return task, task.carry_out()
