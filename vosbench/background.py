@@ -9,6 +9,7 @@ from typing import Self
 
 from joblib.externals.loky.process_executor import BrokenProcessPool, ProcessPoolExecutor
 
+from vosbench import workers
 from vosbench.errors import VosbenchError
 from vosbench.metrics.evaluate import object_scores, score_sequence
 from vosbench.metrics.statistics import ObjectTrace
@@ -35,7 +36,7 @@ class BackgroundScoring:
         future = None
         if self._plan.protocol is not None and record.failure is None:
             if self._workers is None:
-                self._workers = ProcessPoolExecutor(self._plan.suite.jobs)
+                self._workers = workers.start(self._plan.suite.jobs)
             truth = self._plan.truths[task.sequence.name]
             try:
                 future = self._workers.submit(score_sequence, truth, task.masks, self._plan.protocol)

@@ -11,6 +11,11 @@ AHEAD = 2  # tasks that a worker has at hand, so that it never waits for this pr
 WORTHWHILE = 4  # tasks for each process: for less, starting it would take longer than what it saves
 
 
+def start(count: int) -> ProcessPoolExecutor:
+    """Processes that score. They do no linear algebra: the idle threads of a BLAS would cost more than their start."""
+    return ProcessPoolExecutor(count, env={"OPENBLAS_NUM_THREADS": "1"})
+
+
 def spread(work: Callable[..., T], tasks: Sequence[tuple[Any, ...]], jobs: int) -> Generator[tuple[int, T], None, None]:
     """(index, `work(*task)`) of every task, in the order in which they are done, on up to `jobs` processes.
 
@@ -22,7 +27,7 @@ def spread(work: Callable[..., T], tasks: Sequence[tuple[Any, ...]], jobs: int) 
         for index, task in enumerate(tasks):
             yield index, work(*task)
         return
-    workers = ProcessPoolExecutor(others)
+    workers = start(others)
     try:
         ahead: dict[Future[T], int] = {}
         index = 0
