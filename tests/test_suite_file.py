@@ -8,7 +8,7 @@ import pytest
 from vosbench.datasets import DATASETS
 from vosbench.datasets.recipe import Script
 from vosbench.errors import VosbenchError
-from vosbench.memory.registry import resolve_policy
+from vosbench.memory.registry import _own_names, resolve_policy
 from vosbench.suite import DEFAULT_POLICIES, Suite
 from vosbench.suite_file import override, read_suites, shipped_suites
 
@@ -183,8 +183,9 @@ SWEEPS = {"sweep-occlusion", "sweep-deformation", "sweep-length"}
 
 
 def test_all_tables_of_the_paper_that_are_measured_ship():
-    assert set(shipped_suites()) == {*(f"paper-table{n}" for n in (1, 2, 3, 4)), "paper-figure6"} | SWEEPS
-    starts = ("Table ", "Figure ", "J&F against ")
+    ours = SWEEPS | {"catalogue"}
+    assert set(shipped_suites()) == {*(f"paper-table{n}" for n in (1, 2, 3, 4)), "paper-figure6"} | ours
+    starts = ("Table ", "Figure ", "J&F against ", "Every strategy ")
     assert all(about.startswith(starts) and len(about) < 120 for about in shipped_suites().values())
 
 
@@ -203,12 +204,21 @@ def test_what_ships_can_be_run(name):
             policy.build()
 
 
+def test_the_catalogue_leaves_no_strategy_out():
+    (suite,) = read_suites("catalogue")
+    policies = [resolve_policy(spec) for spec in suite.policies]
+    assert {policy.name for policy in policies} == _own_names()
+    sizes = [(p.name, p.parameters["capacity"]) for p in policies if "capacity" in p.parameters]
+    bounded = {name for name, _ in sizes}
+    assert {(name, size) for name in bounded for size in (2, 4, 8)} == set(sizes)
+
+
 def test_what_ships_is_what_the_paper_compares():
     three = ("every-k:k=5", "first-and-latest", "lfu:capacity=2")
     found = {
         name: [(s.dataset, s.policies, s.repeats) for s in read_suites(name)]
         for name in shipped_suites()
-        if name not in SWEEPS
+        if name.startswith("paper-")
     }
     youtube = "youtube-vos-2019"
     index = ("lfu-softmax:capacity=2", "lfu:capacity=2")
