@@ -14,6 +14,7 @@ from torch import Tensor
 from vosbench.errors import VosbenchError
 from vosbench.memory.attention import Metric, affinity, readout, top_k_softmax
 from vosbench.memory.frame import FrameTokens
+from vosbench.memory.guard import Guard
 from vosbench.memory.match import GroupMatch, Match
 
 COLUMNS = {"frame": torch.int64, "position": torch.int64, "pinned": torch.bool, "occupied": torch.bool}
@@ -53,7 +54,7 @@ class MemoryBank:
         self._groups: list[_Group] = []
         self._columns: dict[str, Tensor] = {}
         self._free = torch.empty(0, dtype=torch.int64, device=device)
-        self._fault = torch.zeros((), dtype=torch.bool, device=device)
+        self._guard = Guard(device)
         self._key = torch.empty(0, key_dim, device=device)
         self._scores = torch.empty(0, device=device)
         for name, dtype in COLUMNS.items():
@@ -164,7 +165,7 @@ class MemoryBank:
         if positions is None:
             positions = torch.arange(len(tokens), device=self._key.device)
         else:
-            positions = self._check_numbers(positions, len(tokens), "positions")
+            positions = self._guard.numbers(positions, len(tokens), "positions")
         size = len(positions)
         if self.shortfall(size):
             raise VosbenchError(
@@ -233,14 +234,13 @@ class MemoryBank:
             matched = None
             if partial:
                 matched = valid.gather(1, indices) > -torch.inf
-                self._refuse(f"holds nothing of the objects of frame {group.first_frame}", ~matched[:, 0])
+                self._guard.refuse(f"holds nothing of the objects of frame {group.first_frame}", ~matched[:, 0])
             matches.append(GroupMatch(indices, weights, matched))
         return Match(frame, tuple(matches), self.extent)
 
     def verify(self) -> None:
         """Raise what a strategy did wrong on a GPU, where `free` and `pin` do not wait to find out."""
-        if bool(self._fault):
-            raise VosbenchError("the strategy broke a rule of MemoryBank", "run it with --device cpu to see which")
+        self._guard.verify()
 
     # Storage
 
@@ -267,40 +267,12 @@ class MemoryBank:
         self._groups = [_Group(g.first_frame, g.objects, _grown(g.values, size)) for g in self._groups]
         self._allocated = size
 
-    # Verification
-
     def _check_slots(self, slots: Tensor) -> Tensor:
         """Refuse slots that may not be pinned, freed or overwritten; returns them, clamped into range."""
-        known = self._check_numbers(slots, self.extent, "slots", self.movable)
-        self._refuse("named slots that are free", ~self.occupied[known], slots)
-        self._refuse("named pinned slots", self.pinned[known], slots)
+        known = self._guard.numbers(slots, self.extent, "slots", self.movable)
+        self._guard.refuse("named slots that are free", ~self.occupied[known], slots)
+        self._guard.refuse("named pinned slots", self.pinned[known], slots)
         return known
-
-    def _check_numbers(self, numbers: Tensor, end: int, what: str, most: int | None = None) -> Tensor:
-        """Refuse what is not int64 [n], repeated or outside 0..end-1; returns the numbers, clamped into range."""
-        if not isinstance(numbers, Tensor):
-            raise VosbenchError(f"{what} must be int64 [n], not a {type(numbers).__name__}", "see MemoryBank")
-        if numbers.dtype != torch.int64 or numbers.ndim != 1:
-            found = f"{numbers.dtype} {tuple(numbers.shape)}"
-            raise VosbenchError(f"{what} must be int64 [n], not {found}", "see MemoryPolicy")
-        if most is not None and len(numbers) > most:
-            raise VosbenchError(
-                f"the strategy named {len(numbers)} {what}, of which only {most} can be occupied and not pinned",
-                "name each occupied slot that is not pinned at most once",
-            )
-        known = numbers.clamp(0, max(end - 1, 0))
-        ordered = known.sort().values
-        self._refuse(f"named {what} out of range", numbers != known, numbers)
-        self._refuse(f"named {what} twice", ordered[1:] == ordered[:-1], ordered[1:])
-        return known
-
-    def _refuse(self, fault: str, wrong: Tensor, slots: Tensor | None = None) -> None:
-        """Raise if any of `wrong`, bool [n], is set: at once on a CPU, in `verify` on a GPU."""
-        if wrong.device.type != "cpu":
-            self._fault |= wrong.any()
-        elif wrong.any():
-            named = "" if slots is None else f": {', '.join(map(str, slots[wrong][:5].tolist()))}"
-            raise VosbenchError(f"the strategy {fault}{named}", "see the rules in MemoryBank")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,46 @@
+"""What a memory bank refuses: numbers that a strategy may not name."""
+
+import torch
+from torch import Tensor
+
+from vosbench.errors import VosbenchError
+
+
+class Guard:
+    """Refuses faults at once on a CPU; on a GPU it keeps them in mind, so that nothing waits, until `verify`."""
+
+    def __init__(self, device: torch.device | str) -> None:
+        self._fault = torch.zeros((), dtype=torch.bool, device=device)
+
+    def numbers(self, numbers: Tensor, end: int, what: str, most: int | None = None) -> Tensor:
+        """Refuse what is not int64 [n], repeated or outside 0..end-1, and more of them than `most`, the number of
+        tokens that may leave; returns the numbers, clamped into range.
+        """
+        if not isinstance(numbers, Tensor):
+            raise VosbenchError(f"{what} must be int64 [n], not a {type(numbers).__name__}", "see MemoryBank")
+        if numbers.dtype != torch.int64 or numbers.ndim != 1:
+            found = f"{numbers.dtype} {tuple(numbers.shape)}"
+            raise VosbenchError(f"{what} must be int64 [n], not {found}", "see MemoryPolicy")
+        if most is not None and len(numbers) > most:
+            raise VosbenchError(
+                f"the strategy named {len(numbers)} {what}, of which only {most} can be occupied and not pinned",
+                "name each occupied slot that is not pinned at most once",
+            )
+        known = numbers.clamp(0, max(end - 1, 0))
+        ordered = known.sort().values
+        self.refuse(f"named {what} out of range", numbers != known, numbers)
+        self.refuse(f"named {what} twice", ordered[1:] == ordered[:-1], ordered[1:])
+        return known
+
+    def refuse(self, fault: str, wrong: Tensor, named: Tensor | None = None) -> None:
+        """Refuse if any of `wrong`, bool [n], is set; `named`, [n], are the numbers to tell."""
+        if wrong.device.type != "cpu":
+            self._fault |= wrong.any()
+        elif wrong.any():
+            which = "" if named is None else f": {', '.join(map(str, named[wrong][:5].tolist()))}"
+            raise VosbenchError(f"the strategy {fault}{which}", "see the rules in MemoryBank")
+
+    def verify(self) -> None:
+        """Raise what was kept in mind."""
+        if bool(self._fault):
+            raise VosbenchError("the strategy broke a rule of MemoryBank", "run it with --device cpu to see which")
