@@ -20,6 +20,7 @@ from typing import Any
 
 from vosbench.errors import VosbenchError, unknown
 from vosbench.memory.policy import MemoryPolicy
+from vosbench.memory.sources import beside
 
 GROUP = "vosbench.policies"
 
@@ -29,7 +30,7 @@ class PolicySpec:
     """A strategy as named by the user: spec text, name, the class, its parameters and the hash of its source.
 
     `parameters` are plain values, a wrapped strategy among them as text; `wrapped` has those made ready, and
-    `source_hash` covers their sources too.
+    `source_hash` covers their sources too, and what lies beside it and is imported.
     """
 
     spec: str
@@ -64,8 +65,10 @@ def resolve_policy(spec: str) -> PolicySpec:
         for f in fields(kind)
         if f.metadata.get("strategy")
     }
-    source = inspect.getsource(sys.modules[kind.__module__]).encode()
-    hasher = hashlib.blake2b(source, digest_size=8)
+    module = sys.modules[kind.__module__]
+    hasher = hashlib.blake2b(inspect.getsource(module).encode(), digest_size=8)
+    for file in beside(module):
+        hasher.update(file.name.encode() + b"\0" + file.read_bytes())
     for inner in wrapped.values():
         hasher.update(inner.source_hash.encode())
     return PolicySpec(spec, _name(head), kind, values, hasher.hexdigest(), wrapped)
