@@ -45,6 +45,7 @@ def test_an_unchanged_run_passes(runs, vosbench):
     assert "0 of 10 checks failed, 2 undecided." in outcome.out  # two sequences are too few to time
     found = json.loads((runs / "compare.json").read_text())
     assert [row["difference"] for row in found["rows"]] == [None, 0, None, 0]
+    assert found["objects"] == []
     assert {check["result"] for check in found["checks"]} == {"passed", "undecided"}
     assert Xml.parse(runs / "gate.xml").getroot().get("failures") == "0"
     text = (runs / "gate.md").read_text()
@@ -74,7 +75,11 @@ def test_a_flip_of_one_hundredth_of_an_object_is_seen(runs, vosbench):
     assert {case.get("classname") for case in failed} == {"every-k:k=2"}
     assert "FAILED" in outcome.out
     assert vosbench("compare", "old", "new", *GATE, "--tolerance-accuracy", 1).status == 0
-    assert vosbench("compare", "old", "new").status == 0  # nothing was said to fail on
+    assert vosbench("compare", "old", "new", "--json", "moved.json").status == 0  # nothing was said to fail on
+    (moved,) = json.loads((runs / "moved.json").read_text())["objects"]
+    assert (moved["strategy"], moved["sequence"]) == ("every-k:k=2", "bee")
+    assert moved["jf"] - moved["jf_baseline"] == pytest.approx(moved["difference"])
+    assert moved["difference"] < 0
     assert vosbench("compare", "new", "old", *GATE, "--tolerance-accuracy", 0.0).status == 0
     assert vosbench("compare", "new", "old", "--fail-on", "change", "--tolerance-accuracy", 0).status == 1
 

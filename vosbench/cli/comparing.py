@@ -65,13 +65,15 @@ def compare(
     )
     checks: tuple[Check, ...] = ()
     tables: list[Table] = []
+    mostly = None
     try:
         compared = _compared(_read(runs), _specs(policies))
         if fail_on is not None:
             checks = gate(compared, tolerance)
         if all(entrant.protocol != "none" for pair in compared for entrant in pair):
             found = differences(compared)
-            tables += [comparison(found, paper), moved(found, objects)]
+            mostly = moved(found, objects)
+            tables += [comparison(found, paper), mostly]
     except VosbenchError as error:
         if junit_file is not None:
             options.write_text(junit_file, junit_error(error.message))
@@ -92,6 +94,7 @@ def compare(
         {
             "caption": tables[0].caption,
             "rows": tables[0].frame.to_dict("records"),
+            "objects": [] if mostly is None else mostly.frame.to_dict("records"),
             "checks": [
                 {"strategy": c.strategy, "quantity": c.quantity, "result": c.result, "detail": c.detail} for c in checks
             ],
