@@ -12,7 +12,7 @@ from PIL import Image
 
 from vosbench import plan, runner
 from vosbench.errors import VosbenchError
-from vosbench.report.records import read_run
+from vosbench.report.records import SCHEMA, read_run
 from vosbench.run_folder import owned
 from vosbench.runner import run
 
@@ -68,8 +68,8 @@ def test_another_strategy_joins_those_that_are_there(finished, small_suite, work
 def test_a_record_that_is_none_of_ours_and_cannot_be_read_is_named(finished, small_suite):
     path = finished / "run/records/first-only/wasp.json"
     (finished / "run/records/first-only/ant.json").rename(path)
-    path.write_text(path.read_text().replace('"schema": 2', '"schema": 3'))
-    with pytest.raises(VosbenchError, match=r"wasp\.json has schema 3, this vosbench reads schema"):
+    path.write_text(path.read_text().replace(f'"schema": {SCHEMA}', f'"schema": {SCHEMA + 1}'))
+    with pytest.raises(VosbenchError, match=r"wasp\.json has schema \d+, this vosbench reads schema"):
         run(small_suite(finished / "DAVIS"), finished / "run")
     assert len(run(small_suite(finished / "DAVIS"), finished / "run", fresh=True)) == 8
     assert not path.exists()

@@ -94,7 +94,7 @@ def test_file_gives_the_record_back_and_leaves_nothing_else(build: Callable[...,
     write_record(path, record)
     assert read_record(path) == record
     assert [p.name for p in path.parent.iterdir()] == ["dog.json"]
-    assert json.loads(path.read_text())["schema"] == SCHEMA == 2
+    assert json.loads(path.read_text())["schema"] == SCHEMA == 3
 
 
 def test_undefined_figure_is_null(build: Callable[..., RunRecord], tmp_path: Path) -> None:
@@ -148,9 +148,9 @@ def change(build: Callable[..., RunRecord], **changes: object) -> str:
         ("[1, 2]", "no schema number", "delete"),
         ("{}", "no schema number", "delete"),
         ({"schema": True}, "no schema number", "delete"),
-        ({"schema": 3}, "has schema 3, this vosbench reads schemas 1 to 2", "install a newer vosbench"),
-        ({"schema": 0}, "has schema 0, this vosbench reads schemas 1 to 2", "delete"),
-        ('{"schema": 2}', "conditions is lacking", "delete"),
+        ({"schema": 4}, "has schema 4, this vosbench reads schemas 1 to 3", "install a newer vosbench"),
+        ({"schema": 0}, "has schema 0, this vosbench reads schemas 1 to 3", "delete"),
+        ('{"schema": 3}', "conditions is lacking", "delete"),
         ({"colour": "red"}, "colour is not a known field", "delete"),
         ({"sequence": 3}, "sequence must be str, not 3", "delete"),
         ({"identity": "night"}, "identity must be a hexadecimal hash, not 'night'", "delete"),
@@ -254,3 +254,14 @@ def test_a_record_of_schema_1_is_upgraded(build: Callable[..., RunRecord], tmp_p
     assert RunRecord.from_json(control).timings == ()
     with pytest.raises(VosbenchError, match=r"dog is not a valid record: dataset is lacking"):
         RunRecord.from_json({"schema": 1}, "dog")
+
+
+def test_a_record_of_schema_2_has_no_reference(build: Callable[..., RunRecord]) -> None:
+    record = build(latency_ms=[1.0, 2.0], tokens=[10, 20])
+    timed = replace(record, timings=(replace(record.timings[0], cpu_ms=(3.0, 4.0), reference_ms=(5.0, 6.0)),))
+    assert RunRecord.from_json(timed.to_json()) == timed
+    expected = replace(record, timings=(replace(record.timings[0], cpu_ms=(3.0, 4.0)),))
+    assert RunRecord.from_json(timed.to_json() | {"schema": 2}) == expected
+    for broken in (None, 3, [3]):
+        with pytest.raises(VosbenchError, match="dog is not a valid record: timings"):
+            RunRecord.from_json(timed.to_json() | {"schema": 2, "timings": broken}, "dog")

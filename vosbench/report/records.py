@@ -17,7 +17,7 @@ from vosbench.report.codec import decode, encode
 from vosbench.report.upgrades import OLDEST, upgrade
 from vosbench.writing import replacing
 
-SCHEMA = 2
+SCHEMA = 3
 RUNS = Path(".vosbench") / "runs"  # where runs are kept that were given no folder
 
 
