@@ -42,6 +42,7 @@ def test_the_attribute_that_differs(at):
         ("occlusion=5,speed=0.01", "occlusion=10,speed=0.02"),
         ("val,occlusion=5", "occlusion=10"),
         ("val", "long"),
+        ("val,seed=1", "val,seed=2"),
         ("occlusion=5", "occlusion=10", "occlusion=10"),
     ],
 )
@@ -87,4 +88,5 @@ def test_the_figure(at):
         [80, pytest.approx(50 * plain)],
     ]
     assert "copy-first-mask" not in curves
+    assert figure.axes[0].get_xlabel() == "occlusion (frames)"
     assert list(choose(*runs)[0]) == ["accuracy-against-occlusion"]

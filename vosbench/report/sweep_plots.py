@@ -3,6 +3,7 @@
 import matplotlib
 from matplotlib.figure import Figure
 
+from vosbench.datasets.recipe import ATTRIBUTES
 from vosbench.report.context import by_strategy
 from vosbench.report.labels import label_ends
 from vosbench.report.style import STYLE, looks_of, note_axes, short
@@ -29,7 +30,7 @@ def accuracy_against_attribute(runs: Runs) -> Figure:
             axes.set_xscale("log")
             axes.set_xticks(strengths, [f"{strength:g}" for strength in strengths], minor=False)
             axes.minorticks_off()
-        axes.set_xlabel(name)
+        axes.set_xlabel(f"{name} ({ATTRIBUTES[name].metadata['unit']})")
         axes.set_ylabel("accuracy: J&F (%)")
         label_ends(axes, heights, [short(spec) for spec in specs], [looks[spec].text for spec in specs])
     return figure

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from vosbench.datasets.recipe import ATTRIBUTES
 from vosbench.errors import VosbenchError
 from vosbench.report.context import Context, by_strategy, context
 from vosbench.report.records import RunRecord
@@ -23,7 +24,7 @@ def attribute_of(runs: Runs) -> tuple[str, list[float]]:
     splits = [_strengths(run[0].dataset.split) for run in runs]
     named = splits[0].keys()
     differing = [name for name in named if len({split.get(name) for split in splits}) > 1]
-    if any(split.keys() != named for split in splits) or len(differing) != 1:
+    if any(split.keys() != named for split in splits) or len(differing) != 1 or differing[0] not in {"", *ATTRIBUTES}:
         given = ", ".join(run[0].dataset.split for run in runs)
         raise VosbenchError(f"runs of {given} do not differ in one strength alone", HINT)
     (name,) = differing
