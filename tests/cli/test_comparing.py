@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import pytest
 
-from vosbench.cli.comparing import _specs
 from vosbench.datasets import open_dataset
 from vosbench.images import read_labels, write_labels
 from vosbench.metrics.evaluate import object_scores, score_sequence
@@ -99,15 +98,6 @@ def test_strategies_of_one_run(runs, vosbench, refused):
     )
     assert "did you mean first-only" in refused("compare", "old", "--policies", "first-onli")
     assert "nothing to compare" in refused("compare", "old", "--policies", "first-only")
-
-
-def test_specs_may_hold_commas():
-    assert _specs(["lfu:capacity=4,pin_first=true,every-k:k=5", "first-only"]) == (
-        "lfu:capacity=4,pin_first=true",
-        "every-k:k=5",
-        "first-only",
-    )
-    assert _specs(None) is None
 
 
 def test_the_papers_rows(runs, vosbench, refused):

@@ -19,6 +19,7 @@ from vosbench import cli
 from vosbench.cli import comparing, data, masks, results, simulation, work
 from vosbench.datasets import DATASETS
 from vosbench.images import read_labels, write_labels
+from vosbench.report import figures
 from vosbench.report.records import RunRecord, read_run
 
 VERBS = {
@@ -457,6 +458,27 @@ def test_plot_faults(finished, tmp_path, refused):
     assert "unknown figure format 'gif'" in refused("plot", finished, "--format", "gif")
     (tmp_path / "file").write_text("")
     assert "cannot write " in refused("table", finished, "--out", tmp_path / "file" / "table.txt")
+
+
+def test_some_strategies_of_a_run(finished, tmp_path, vosbench, refused):
+    outcome = vosbench("table", finished, "--policies", "every-k:k=2,copy-first-mask", "--format", "csv")
+    assert [row["strategy"] for row in csv.DictReader(outcome.out.splitlines())] == ["every-k:k=2", "copy-first-mask"]
+    assert vosbench("plot", finished, "--policies", "first-only", "--format", "svg", "--out", tmp_path).status == 0
+    figure = (tmp_path / "accuracy-against-speed.svg").read_text()
+    assert "first-only" in figure
+    assert "every-k" not in figure
+    for verb in ("table", "plot"):
+        assert "did you mean first-only" in refused(verb, finished, "--policies", "first-onli")
+
+
+def test_a_crowd_is_not_drawn(finished, tmp_path, vosbench, refused, monkeypatch):
+    monkeypatch.setattr(figures, "MOST", 1)
+    assert "2 strategies cannot be told apart" in refused("plot", finished, "--out", tmp_path / "figures")
+    assert not (tmp_path / "figures").exists()
+    assert vosbench("plot", finished, "--policies", "first-only", "--out", tmp_path / "figures").status == 0
+    assert vosbench("publish", finished, "--out", tmp_path / "published", "--allow-dirty").status == 0
+    assert (tmp_path / "published" / "strategies.md").exists()
+    assert not list((tmp_path / "published").glob("*.svg"))
 
 
 def test_results_of_a_private_split(small_davis, tmp_path, vosbench):

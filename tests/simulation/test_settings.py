@@ -1,26 +1,9 @@
-"""What a user may write: lists of strategies and ranges of capacities."""
+"""What a user may write: strategies, and ranges of capacities."""
 
 import pytest
 
 from vosbench.errors import VosbenchError
-from vosbench.simulation.settings import capacities, settings, split_specs
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        (["lfu,lru,fifo"], ["lfu", "lru", "fifo"]),
-        (["lfu", "lru,fifo"], ["lfu", "lru", "fifo"]),
-        (["lfu:min_age=4,pin_first=true,lru"], ["lfu:min_age=4,pin_first=true", "lru"]),
-        (["./idea.py:seed=1,pin_first=true,lru:every=3"], ["./idea.py:seed=1,pin_first=true", "lru:every=3"]),
-        (["gated:base=lfu(capacity=4,every=2),threshold=0.7,lru"],
-         ["gated:base=lfu(capacity=4,every=2),threshold=0.7", "lru"]),
-        (["lfu,,"], ["lfu"]),
-        ([], []),
-    ],
-)  # fmt: skip
-def test_specs_are_split(given, expected):
-    assert list(split_specs(given)) == expected
+from vosbench.simulation.settings import capacities, settings
 
 
 @pytest.mark.parametrize(

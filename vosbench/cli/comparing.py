@@ -67,7 +67,7 @@ def compare(
     tables: list[Table] = []
     mostly = None
     try:
-        compared = _compared(_read(runs), _specs(policies))
+        compared = _compared(_read(runs), tuple(dict.fromkeys(options.split_specs(policies))) or None)
         if fail_on is not None:
             checks = gate(compared, tolerance)
         if all(entrant.protocol != "none" for pair in compared for entrant in pair):
@@ -148,20 +148,6 @@ def _compared(runs: Runs, specs: Sequence[str] | None) -> tuple[tuple[Entrant, E
         if len(have[first]) > 1 and specs is None:  # what is new has nothing to be compared with
             entrants = tuple(entrant for entrant in entrants if entrant.spec in have[first])
     return pairs(entrants)
-
-
-def _specs(values: Sequence[str] | None) -> tuple[str, ...] | None:
-    """`lfu:capacity=4,pin_first=true,every-k` to specs: after a comma, `key=value` goes on with the spec before."""
-    if not values:
-        return None
-    specs: list[str] = []
-    for value in values:
-        for place, part in enumerate(filter(None, value.split(","))):
-            if place and "=" in part and ":" not in part:
-                specs[-1] += f",{part}"
-            else:
-                specs.append(part)
-    return tuple(dict.fromkeys(specs))
 
 
 def _rendered(table: Table, format: str) -> str:

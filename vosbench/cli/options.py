@@ -1,6 +1,7 @@
 """Options that several verbs share, and how they write their results."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ Sequences = Annotated[
     list[str] | None, typer.Option("--sequences", help="only these, comma-separated or repeated; marked partial")
 ]
 Limit = Annotated[int | None, typer.Option("--limit", help="only the first N sequences; the result is marked partial")]
+Policies = Annotated[list[str] | None, typer.Option(help="only these strategies, comma-separated or repeated")]
 Json = Annotated[Path | None, typer.Option("--json", help="also write the result as JSON to this file")]
 ManyJobs = Annotated[int | None, typer.Option("--jobs", help="processes; default: one per core", min=1)]
 
@@ -32,6 +34,18 @@ def split_names(values: Sequence[str] | None) -> tuple[str, ...] | None:
     if not values:
         return None
     return tuple(name for value in values for name in value.split(",") if name)
+
+
+def split_specs(values: Sequence[str] | None) -> tuple[str, ...]:
+    """`lfu:capacity=4,pin_first=true,lru` is two strategies: what holds no `=` before its `:` begins the next one."""
+    specs: list[str] = []
+    for value in values or ():
+        for place, part in enumerate(re.split(r",(?![^(]*\))", value)):
+            if place and "=" in re.split(r"[:(]", part, maxsplit=1)[0]:
+                specs[-1] += f",{part}"
+            elif part:
+                specs.append(part)
+    return tuple(specs)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -10,6 +10,7 @@ from vosbench.cli import options
 from vosbench.errors import VosbenchError, unknown
 from vosbench.report import sweeps, tables
 from vosbench.report import timing as timings
+from vosbench.report.context import restrict
 from vosbench.report.records import RUNS, read_run
 from vosbench.report.rendering import FORMATS, render
 
@@ -27,6 +28,7 @@ TIMINGS = {"stages": timings.stages, "latency": timings.latency}
 def table(
     run: RunFolders = None,
     by: Annotated[str, typer.Option(help="a row per: strategy, sequence or object")] = "strategy",
+    policies: options.Policies = None,
     format: Format = "text",
     out: Out = None,
     json: options.Json = None,
@@ -37,7 +39,7 @@ def table(
     """
     if by not in TABLES:
         raise unknown("kind of row", by, TABLES)
-    runs = [read_run(folder) for folder in run or [latest()]]
+    runs = [restrict(read_run(folder), options.split_specs(policies)) for folder in run or [latest()]]
     found = TABLES[by](runs[0]) if len(runs) == 1 else sweeps.against_attribute(runs)
     show(render(found, format), out)
     if json is not None:
@@ -69,6 +71,7 @@ def plot(
     run: RunFolders = None,
     out: Annotated[Path, typer.Option(help="folder of the figures")] = Path("figures"),
     format: Annotated[str, typer.Option("--format", help="png, svg or pdf")] = "png",
+    policies: options.Policies = None,
     json: options.Json = None,
 ) -> None:
     """Draw J&F against FPS and against capacity, latency and memory against frame index: what the run allows.
@@ -80,8 +83,11 @@ def plot(
 
     if format not in ("png", "svg", "pdf"):
         raise unknown("figure format", format, ("png", "svg", "pdf"))
-    runs = [read_run(folder) for folder in run or [latest()]]
+    runs = [restrict(read_run(folder), options.split_specs(policies)) for folder in run or [latest()]]
     drawable, lacking = choose(*runs)
+    if not drawable:
+        reasons = "; ".join(dict.fromkeys(lacking.values()))
+        raise VosbenchError(f"there is nothing to draw: {reasons}", "choose another run, or strategies with --policies")
     for name, reason in lacking.items():
         print(f"{name} is left out: {reason}", file=sys.stderr)
     written = []

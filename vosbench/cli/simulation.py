@@ -71,11 +71,11 @@ def simulate(
     """
     from vosbench.models.checkpoint import read_checkpoint  # here, as below: torch and matplotlib take seconds
     from vosbench.report import capacity_plots, simulated, style
-    from vosbench.simulation.settings import settings, split_specs
+    from vosbench.simulation.settings import settings
     from vosbench.simulation.study import Study
 
     run = () if against is None else read_run(against)
-    named = split_specs(policy or ()) or _strategies(run) or DEFAULT_POLICIES
+    named = options.split_specs(policy) or _strategies(run) or DEFAULT_POLICIES
     study = Study(settings(named, capacity), settings([reference], None)[0], top_k, affinity, device)
     for figure in filter(None, (plot, occupancy, overlay)):
         style.require_kind(figure)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, unknown
 from vosbench.report.records import DatasetInfo, ModelInfo, RunRecord, Settings
 
 T = TypeVar("T")
@@ -83,6 +83,15 @@ def by_strategy(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
     for record in records:
         groups.setdefault(record.policy.spec, []).append(record)
     return groups
+
+
+def restrict(records: Sequence[RunRecord], specs: Sequence[str]) -> tuple[RunRecord, ...]:
+    """The records of the strategies `specs`, of all if there are none. Raises VosbenchError for one that is absent."""
+    groups = by_strategy(records)
+    for spec in specs:
+        if spec not in groups:
+            raise unknown("strategy of the run", spec, groups)
+    return tuple(record for record in records if not specs or record.policy.spec in specs)
 
 
 def _only(kind: str, values: Sequence[T], describe: Callable[[T], str]) -> T:

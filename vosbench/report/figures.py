@@ -10,13 +10,15 @@ from vosbench.report.records import RunRecord
 from vosbench.report.sweeps import attribute_of
 
 Draw = Callable[[], Figure]
+MOST = 20  # strategies that a figure tells apart
 
 
 def choose(records: Sequence[RunRecord], *others: Sequence[RunRecord]) -> tuple[dict[str, Draw], dict[str, str]]:
     """The figures that a run allows, by name, and of its other figures why they are left out.
 
-    With `others` the runs are those of a sweep: one figure, of J&F against the attribute in which they differ. Raises
-    VosbenchError if they differ in anything else.
+    A run of more strategies than a figure can tell apart allows none. With `others` the runs are those of a sweep:
+    one figure, of J&F against the attribute in which they differ. Raises VosbenchError if they differ in anything
+    else.
     """
     if others:
         runs = (records, *others)
@@ -34,5 +36,8 @@ def choose(records: Sequence[RunRecord], *others: Sequence[RunRecord]) -> tuple[
         "latency-against-frame": (plots.latency_against_frame, no_times),
         "memory-against-frame": (plots.memory_against_frame, no_memory),
     }
+    strategies = len({record.policy.spec for record in records if record.policy.kind == "strategy"})
+    if strategies > MOST:
+        return {}, dict.fromkeys(known, f"{strategies} strategies cannot be told apart, choose up to {MOST} of them")
     found: dict[str, Draw] = {name: partial(draw, records) for name, (draw, lacking) in known.items() if not lacking}
     return found, {name: lacking for name, (_, lacking) in known.items() if lacking}

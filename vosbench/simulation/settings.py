@@ -1,24 +1,11 @@
-"""From what a user names to the settings to simulate: lists of strategies, ranges of capacities."""
+"""From what a user names to the settings to simulate: strategies, ranges of capacities."""
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from vosbench.errors import VosbenchError
 from vosbench.memory.registry import describe, resolve_policy
 
 MOST = 1000  # capacities in a range: more is a slip of the keyboard
-
-
-def split_specs(values: Iterable[str]) -> tuple[str, ...]:
-    """`lfu:capacity=4,pin_first=true,lru` is two strategies: what holds no `=` before its `:` begins the next one."""
-    specs: list[str] = []
-    for value in values:
-        for place, part in enumerate(re.split(r",(?![^(]*\))", value)):
-            if place and "=" in re.split(r"[:(]", part, maxsplit=1)[0]:
-                specs[-1] += f",{part}"
-            elif part:
-                specs.append(part)
-    return tuple(specs)
 
 
 def capacities(text: str) -> tuple[str, ...]:

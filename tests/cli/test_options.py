@@ -1,0 +1,23 @@
+"""What options have in common: lists of strategies, whose parameters have commas too."""
+
+import pytest
+
+from vosbench.cli.options import split_specs
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["lfu,lru,fifo"], ["lfu", "lru", "fifo"]),
+        (["lfu", "lru,fifo"], ["lfu", "lru", "fifo"]),
+        (["lfu:min_age=4,pin_first=true,lru"], ["lfu:min_age=4,pin_first=true", "lru"]),
+        (["./idea.py:seed=1,pin_first=true,lru:every=3"], ["./idea.py:seed=1,pin_first=true", "lru:every=3"]),
+        (["gated:base=lfu(capacity=4,every=2),threshold=0.7,lru"],
+         ["gated:base=lfu(capacity=4,every=2),threshold=0.7", "lru"]),
+        (["lfu,,"], ["lfu"]),
+        ([], []),
+        (None, []),
+    ],
+)  # fmt: skip
+def test_specs_are_split(given, expected):
+    assert list(split_specs(given)) == expected
