@@ -79,6 +79,7 @@ def test_a_flip_of_one_hundredth_of_an_object_is_seen(runs, vosbench):
     assert (moved["strategy"], moved["sequence"]) == ("every-k:k=2", "bee")
     assert moved["jf"] - moved["jf_baseline"] == pytest.approx(moved["difference"])
     assert moved["difference"] < 0
+    assert "No object" not in vosbench("compare", "old", "new", "--objects", 0).out
     assert vosbench("compare", "new", "old", *GATE, "--tolerance-accuracy", 0.0).status == 0
     assert vosbench("compare", "new", "old", "--fail-on", "change", "--tolerance-accuracy", 0).status == 1
 

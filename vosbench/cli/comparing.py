@@ -41,7 +41,7 @@ def compare(
         typer.Option(help="only these strategies, comma-separated or repeated; of one run the first is the baseline"),
     ] = None,
     paper: Annotated[bool, typer.Option("--paper", help="add the paper's own figures for the data set")] = False,
-    objects: Annotated[int, typer.Option(help="show so many objects that moved most", min=0)] = 5,
+    objects: Annotated[int, typer.Option(help="show so many objects that moved most; 0: none", min=0)] = 5,
     fail_on: Annotated[
         FailOn | None, typer.Option(help="exit with 1 on a loss (regression), or on a gain too (change)")
     ] = None,
@@ -72,8 +72,10 @@ def compare(
             checks = gate(compared, tolerance)
         if all(entrant.protocol != "none" for pair in compared for entrant in pair):
             found = differences(compared)
-            mostly = moved(found, objects)
-            tables += [comparison(found, paper), mostly]
+            tables.append(comparison(found, paper))
+            if objects:
+                mostly = moved(found, objects)
+                tables.append(mostly)
     except VosbenchError as error:
         if junit_file is not None:
             options.write_text(junit_file, junit_error(error.message))
