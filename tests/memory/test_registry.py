@@ -147,6 +147,20 @@ def test_the_source_hash_covers_the_package_of_a_plugin(tmp_path, monkeypatch):
     assert resolve_policy("theirs").source_hash != before
 
 
+@pytest.mark.parametrize("text", ["from vosbench.policies import lfu", "from vosbench.policies.lfu import LFU as Base"])
+def test_the_source_hash_covers_a_strategy_that_ships_and_is_built_on(idea, tmp_path, monkeypatch, text):
+    monkeypatch.setattr(registry, "_folder", lambda: tmp_path / "policies")
+    (tmp_path / "policies").mkdir()
+    for name in ("lfu", "lru"):
+        (tmp_path / "policies" / f"{name}.py").write_text("")
+    idea.write_text(IDEA.replace("\n@dataclass", f"\n{text}\n\n@dataclass"))
+    before = resolve_policy(str(idea)).source_hash
+    (tmp_path / "policies" / "lru.py").write_text("# changed")
+    assert resolve_policy(str(idea)).source_hash == before
+    (tmp_path / "policies" / "lfu.py").write_text("# changed")
+    assert resolve_policy(str(idea)).source_hash != before
+
+
 def test_modules_that_only_share_a_folder_do_not_belong_together(tmp_path):
     folder = tmp_path / "site-packages"
     folder.mkdir()

@@ -67,7 +67,7 @@ def resolve_policy(spec: str) -> PolicySpec:
     }
     module = sys.modules[kind.__module__]
     hasher = hashlib.blake2b(inspect.getsource(module).encode(), digest_size=8)
-    for file in beside(module):
+    for file in beside(module, _folder()):
         hasher.update(file.name.encode() + b"\0" + file.read_bytes())
     for inner in wrapped.values():
         hasher.update(inner.source_hash.encode())

@@ -9,9 +9,9 @@ from types import ModuleType
 SHARED = {"site-packages", "dist-packages"}  # folders in which what lies side by side does not belong together
 
 
-def beside(module: ModuleType) -> list[Path]:
-    """The other files of a strategy: those of the package that it is part of, or, of a file that stands alone, the
-    modules and packages in its folder that it imports, directly or through one another.
+def beside(module: ModuleType, shipped: Path) -> list[Path]:
+    """The other files of a strategy: those of the package that it is part of, or, of a file that stands alone, what it
+    imports, directly or through one another, of its folder and of the strategies that ship, whose folder is `shipped`.
     """
     own = Path(str(module.__file__))
     package = (module.__package__ or "").partition(".")[0]
@@ -21,27 +21,31 @@ def beside(module: ModuleType) -> list[Path]:
     if package:
         found.update(*(Path(folder).rglob("*.py") for folder in sys.modules[package].__path__))
     else:
-        _follow(own, own.parent, found)
+        _follow(own, own.parent, shipped, found)
     return sorted(found - {own})
 
 
-def _follow(file: Path, folder: Path, found: set[Path]) -> None:
-    for name in set(_imported(file)) - {"vosbench"}:
-        files = [folder / f"{name}.py", *(folder / name).rglob("*.py")]
+def _follow(file: Path, folder: Path, shipped: Path, found: set[Path]) -> None:
+    for name in set(_imported(file)):
+        first, *rest = name.split(".")
+        if first == "vosbench":
+            files = [shipped / f"{rest[1]}.py"] if rest[:1] == ["policies"] and len(rest) > 1 else []
+        else:
+            files = [folder / f"{first}.py", *(folder / first).rglob("*.py")]
         for path in files:
             if path.is_file() and path not in found:
                 found.add(path)
-                _follow(path, folder, found)
+                _follow(path, folder, shipped, found)
 
 
 def _imported(file: Path) -> Iterator[str]:
-    """First parts of the names of all modules that a file imports."""
+    """Names of all modules that a file imports, and of what it imports from them."""
     try:
         tree = ast.parse(file.read_bytes())
     except SyntaxError:  # then it was not imported: another of this name was
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module.partition(".")[0]
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
