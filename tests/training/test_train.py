@@ -151,6 +151,26 @@ def test_a_gpu_that_is_absent(tmp_path, monkeypatch):
 # The rest with a network of a handful of channels
 
 
+@pytest.mark.parametrize("extras", [{}, {"affinity_dropout": 0.5, "reallocation": True, "gradient_norm": 1.0}])
+def test_half_precision_agrees_with_full(tmp_path, extras):
+    """What a GPU does with precision = "mixed", on the CPU: its autocast and scaler compute in half precision too."""
+    losses, moves = {}, {}
+    for mixed in (False, True):
+        trainer = Trainer(replace(SMALL, steps=2, **extras), tmp_path / str(mixed))
+        trainer.mixed = mixed
+        trainer.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, enabled=mixed)
+        before = copy.deepcopy(trainer.model.state_dict())
+        log: list[tuple[float, ...]] = []
+        trainer.run(lambda *row, log=log: log.append(row))
+        after = trainer.model.state_dict()
+        losses[mixed] = log[0][1]
+        moves[mixed] = torch.cat([(after[name] - old).flatten() for name, old in before.items() if old.dim() > 1])
+    assert losses[True] != losses[False]
+    assert losses[True] == pytest.approx(losses[False], rel=1e-3)
+    assert torch.cosine_similarity(moves[True], moves[False], 0) > 0.8
+    assert read_state(tmp_path / "True" / "last.pt")["scaler"]["scale"] == 1024
+
+
 @pytest.fixture
 def everything(small_config, small_davis, pairs) -> TrainConfig:
     """All that can be random or have a state: three kinds of data, dropout, reallocation, validation."""

@@ -60,7 +60,8 @@ class Trainer:
         self.optimizer = build_optimizer(self.model, config)
         self.schedule = build_schedule(self.optimizer, config)
         self.mixed = config.precision == "mixed" and self.device.type == "cuda"
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.mixed)
+        # From PyTorch's scale of 65536 the gradients of the first steps overflow, and those steps would be lost.
+        self.scaler = torch.amp.GradScaler(self.device.type, init_scale=1024.0, enabled=self.mixed)
         if state is not None:
             self._load(state)
         read = TrainingRead(config.affinity_dropout, config.reallocation)
