@@ -7,7 +7,6 @@ are therefore what is resampled and what changes sign; taken one by one, objects
 from functools import lru_cache
 
 import numpy as np
-from scipy.stats import norm, rankdata, t
 
 LEVEL = 0.95  # of intervals
 ALPHA = 0.05  # below which a p-value, corrected for the number of comparisons, is called significant
@@ -24,6 +23,8 @@ def interval(values: np.ndarray, sequences: np.ndarray) -> tuple[float, float]:
     Bootstrap", 2015), without which few sequences give intervals that are too short. NaN for fewer than five
     sequences, or if a value is NaN. The random numbers are fixed, so that the same values give the same interval.
     """
+    from scipy.stats import norm, t  # here, as below: every verb would wait most of a second for it
+
     totals, counts = _sums(values, sequences)
     number = len(totals)
     if number < MIN_SEQUENCES or np.isnan(totals).any():
@@ -95,6 +96,8 @@ def _coins(number: int) -> np.ndarray:
 
 def _signed_ranks(differences: np.ndarray) -> np.ndarray:
     # what two sums of the same figures leave between equal differences must not break their tie
+    from scipy.stats import rankdata
+
     return np.sign(differences) * rankdata(np.round(np.abs(differences), 12))
 
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import wilcoxon
 
 from vosbench.report.records import RunRecord, Timing
 
@@ -48,6 +47,8 @@ class Speed:
 
 def speed(baseline: Sequence[RunRecord], entrant: Sequence[RunRecord]) -> Speed:
     """Compare the times of two sets of records of one strategy each; sequences that only one has do not count."""
+    from scipy.stats import wilcoxon  # here: every verb would wait most of a second for it
+
     theirs = {record.sequence: record.timings for record in entrant}
     pairs = [
         pair
