@@ -14,7 +14,7 @@ import pytest
 import torch
 from joblib.externals.loky.process_executor import ProcessPoolExecutor
 
-from vosbench import background
+from vosbench import workers
 from vosbench.images import write_labels
 from vosbench.models.stcn import STCN, STCNConfig
 from vosbench.runner import run
@@ -174,7 +174,7 @@ def pool() -> Iterator[ProcessPoolExecutor]:
 def lent_pool(pool: ProcessPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes take a second to start: all runs share theirs."""
     lent = SimpleNamespace(submit=pool.submit, shutdown=lambda **_: None)
-    monkeypatch.setattr(background, "ProcessPoolExecutor", lambda *_, **__: lent)
+    monkeypatch.setattr(workers, "start", lambda _: lent)
 
 
 class Work(set[tuple[str, str]]):

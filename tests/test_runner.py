@@ -7,10 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from joblib.externals.loky import ProcessPoolExecutor
 from PIL import Image
 
-from vosbench import background, plan, runner
+from vosbench import background, plan, runner, workers
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.images import PALETTE, read_labels
@@ -21,6 +20,7 @@ from vosbench.runner import run
 from vosbench.scoring import score
 
 STRATEGIES = ("every-k:k=2", "first-only")
+START = workers.start
 CONTROLS = ("copy-first-mask", "predict-nothing")
 
 
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("lent_pool")
 
 @pytest.fixture
 def own_pool(lent_pool, monkeypatch):  # noqa: ARG001
-    monkeypatch.setattr(background, "ProcessPoolExecutor", ProcessPoolExecutor)
+    monkeypatch.setattr(workers, "start", START)
 
 
 def lasting(records):
@@ -311,7 +311,7 @@ def test_a_limit_that_leaves_nothing_out_is_not_partial(finished, small_suite, w
 
 
 def test_a_private_split_gives_masks_and_no_scores(small_davis, small_suite, tmp_path, monkeypatch):
-    monkeypatch.setattr(background, "ProcessPoolExecutor", lambda *_, **__: pytest.fail("nothing is to be scored"))
+    monkeypatch.setattr(workers, "start", lambda _: pytest.fail("nothing is to be scored"))
     records = run(small_suite(small_davis, split="test-dev"), tmp_path / "run")
     assert [(r.policy.spec, r.sequence) for r in records] == [(spec, "cat") for spec in STRATEGIES]
     assert all(r.scores is None and r.timings[0].frames == 6 for r in records)

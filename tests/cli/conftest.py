@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from vosbench import background
+from vosbench import workers
 from vosbench.cli import main
 
 
 @pytest.fixture
 def scored_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs start no process to score in: that takes a second."""
-    monkeypatch.setattr(background, "ProcessPoolExecutor", ThreadPoolExecutor)
+    monkeypatch.setattr(workers, "start", ThreadPoolExecutor)
 
 
 @dataclass(frozen=True)
