@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from joblib.externals.loky.process_executor import ProcessPoolExecutor
+from loky import ProcessPoolExecutor
 
 from vosbench import workers
 from vosbench.images import write_labels

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-import joblib
 import numpy as np
 
 from vosbench.datasets.base import Dataset
@@ -14,7 +14,7 @@ from vosbench.errors import VosbenchError
 from vosbench.images import VOID, check_labels, present_labels, read_labels, read_size
 from vosbench.metrics.evaluate import plan
 from vosbench.metrics.protocols import Protocol, find_protocol
-from vosbench.workers import spread
+from vosbench.workers import Crew
 
 LEAK_SHARE = 0.5  # of a sequence's scored frames: a prediction equal to the truth in more is suspicious
 
@@ -70,16 +70,14 @@ def check_predictions(
         message = f"{predictions} holds folders that are no sequence of {dataset.name} {dataset.split}: {some(extra)}"
         found.append(Problem(predictions, message, "these are never scored; check the split and the spelling"))
     present = [name for name in names if name not in set(missing)]
-    if for_server or dataset.is_private:
-        expected = [_wanted(dataset, name) for name in present]
-    else:
-        expected = [_scored(dataset, name, rules) for name in present]
-    tasks = [(predictions / e.sequence, e) for e in expected]
     problems: dict[int, list[Problem]] = {}
-    for index, of_sequence in spread(check_sequence, tasks, jobs or joblib.cpu_count()):
-        problems[index] = of_sequence
-        if progress is not None:
-            progress(len(problems), len(tasks))
+    with Crew(len(present), jobs) as crew:
+        what = _wanted if for_server or dataset.is_private else partial(_scored, rules=rules)
+        tasks = [(predictions / name, what(dataset, name)) for name in present]
+        for index, of_sequence in crew.share(check_sequence, tasks):
+            problems[index] = of_sequence
+            if progress is not None:
+                progress(len(problems), len(tasks))
     return found + [problem for _, of_sequence in sorted(problems.items()) for problem in of_sequence]
 
 

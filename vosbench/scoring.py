@@ -4,12 +4,11 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import joblib
-from joblib.externals.loky.process_executor import BrokenProcessPool
+from loky import BrokenProcessPool
 
 from vosbench import score_cache
 from vosbench.datasets.base import Dataset
@@ -21,10 +20,10 @@ from vosbench.metrics.stability import ObjectStability, object_stability
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace, Summary, summary
 from vosbench.metrics.traces import FrameScores, traces
 from vosbench.types import GroundTruth
-from vosbench.workers import spread
+from vosbench.workers import Crew
 from vosbench.writing import replacing
 
-PART = 16  # frames to a task: some 0.05 s of work, so that processes end together
+PART = 8  # frames to a task: some 0.03 s of work, so that processes end together
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def score(
     kept = {name: score_cache.read(cache, key) for name, key in keys.items()} if cache else {}
     found = {name: traced for name, traced in kept.items() if traced is not None}
     todo = [truth for name, truth in truths.items() if name not in found]
-    for name, traced in _score(todo, predictions, rules, jobs or joblib.cpu_count(), progress):
+    for name, traced in _score(todo, predictions, rules, jobs, progress):
         found[name] = traced
         # A mask may have been written anew meanwhile.
         if cache and keys[name] == score_cache.key(truths[name], predictions, rules):
@@ -135,26 +134,26 @@ def _score(
     truths: Sequence[GroundTruth],
     predictions: Path,
     rules: Protocol,
-    jobs: int,
+    jobs: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[tuple[str, tuple[ObjectTrace, ...]]]:
     """The traces of each sequence, as soon as all of its frames are scored, `PART` frames at a time."""
-    plans = [plan(truth, rules) for truth in truths]
-    parts = [
-        (index, part)
-        for index, (planned, truth) in enumerate(zip(plans, truths, strict=True))
-        for part in split_plan(planned, truth, PART)
-    ]
-    scored: list[dict[int, list[FrameScores]]] = [{} for _ in plans]
-    waiting = Counter(index for index, _ in parts)
-    total, done = sum(len(planned.frames) for planned in plans), 0
-    tasks = [(*part, predictions) for _, part in parts]
-    with _no_silent_death(predictions), closing(spread(score_frames, tasks, jobs)) as results:
-        for number, frames in results:
+    frames = sum(len(truth.masks) for truth in truths)
+    with _no_silent_death(predictions), Crew(frames // PART, jobs) as crew:
+        plans = [plan(truth, rules) for truth in truths]
+        parts = [
+            (index, part)
+            for index, (planned, truth) in enumerate(zip(plans, truths, strict=True))
+            for part in split_plan(planned, truth, PART)
+        ]
+        scored: list[dict[int, list[FrameScores]]] = [{} for _ in plans]
+        waiting = Counter(index for index, _ in parts)
+        total, done = sum(len(planned.frames) for planned in plans), 0
+        for number, part in crew.share(score_frames, [(*part, predictions) for _, part in parts]):
             index = parts[number][0]
-            scored[index][number] = frames
+            scored[index][number] = part
             waiting[index] -= 1
-            done += len(frames)
+            done += len(part)
             if progress is not None:
                 progress(done, total)
             if not waiting[index]:
@@ -196,8 +195,8 @@ def temporal_stability(
         )
     tasks = [(trace, predictions.absolute(), rules.binary or dataset.binary) for trace in scores.traces]
     found = {}
-    with _no_silent_death(predictions), closing(spread(object_stability, tasks, jobs or joblib.cpu_count())) as results:
-        for number, stability in results:
+    with _no_silent_death(predictions), Crew(len(tasks), jobs) as crew:
+        for number, stability in crew.share(object_stability, tasks):
             found[number] = stability
             if progress is not None:
                 progress(len(found), len(tasks))

@@ -1,13 +1,18 @@
-"""Work spread over processes, of which this one is the first."""
+"""Work shared out among processes, of which this one is the first.
 
-from collections.abc import Callable, Generator, Sequence
+The processes are loky's, which joblib is built on. joblib's own copy of loky would have every process, and the one
+that cleans up after them, import all of joblib first: a quarter of a second of a core each.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
-from joblib.externals.loky.process_executor import ProcessPoolExecutor
+from loky import ProcessPoolExecutor, cpu_count
 
 T = TypeVar("T")
-AHEAD = 2  # tasks that a worker has at hand, so that it never waits for this process
+AHEAD = 3  # tasks that a process has at hand, so that it never waits for this one
 WORTHWHILE = 4  # tasks for each process: for less, starting it would take longer than what it saves
 
 
@@ -16,24 +21,32 @@ def start(count: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(count, env={"OPENBLAS_NUM_THREADS": "1"})
 
 
-def spread(work: Callable[..., T], tasks: Sequence[tuple[Any, ...]], jobs: int) -> Generator[tuple[int, T], None, None]:
-    """(index, `work(*task)`) of every task, in the order in which they are done, on up to `jobs` processes.
+class Crew:
+    """This process and others, for about so many `tasks`; a context manager, after which all others have ended.
 
-    This process works too: a new one takes the better part of a second to start, in which much is done already.
-    What `work` raises is raised here, and BrokenProcessPool if a worker dies. All workers have ended afterwards.
+    They start at once and take a third of a second for it, in which this process prepares the tasks and does the first.
+
+    jobs: processes, this one among them (None: one per core).
     """
-    others = min(jobs, len(tasks) // WORTHWHILE) - 1
-    if others < 1:
-        for index, task in enumerate(tasks):
-            yield index, work(*task)
-        return
-    workers = start(others)
-    try:
+
+    def __init__(self, tasks: int, jobs: int | None = None) -> None:
+        others = min(jobs or cpu_count(), tasks // WORTHWHILE) - 1
+        self._workers = start(others) if others > 0 else None
+        self._room = AHEAD * others
+        if self._workers is not None:
+            for _ in range(others):
+                self._workers.submit(int)  # a process starts with the first thing it has to do
+
+    def share(self, work: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, T]]:
+        """(index, `work(*task)`) of every task, in the order in which they are done.
+
+        What `work` raises is raised here, and loky's BrokenProcessPool if a process dies.
+        """
         ahead: dict[Future[T], int] = {}
         index = 0
         while index < len(tasks) or ahead:
-            while index < len(tasks) and len(ahead) < AHEAD * others:
-                ahead[workers.submit(work, *tasks[index])] = index
+            while self._workers is not None and index < len(tasks) and len(ahead) < self._room:
+                ahead[self._workers.submit(work, *tasks[index])] = index
                 index += 1
             if index < len(tasks):
                 yield index, work(*tasks[index])
@@ -42,5 +55,12 @@ def spread(work: Callable[..., T], tasks: Sequence[tuple[Any, ...]], jobs: int) 
                 wait(ahead, return_when=FIRST_COMPLETED)
             for future in [future for future in ahead if future.done()]:
                 yield ahead.pop(future), future.result()
-    finally:
-        workers.shutdown(wait=True)  # after a fault too: what they have at hand is little, and killing them may race
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._workers is not None:
+            self._workers.shutdown(wait=True)  # after a fault too: what they have at hand is little; killing may race
