@@ -175,6 +175,20 @@ def test_bitmaps_equal_masks(data, height, width, radius):
     )
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.integers(0, 255), min_size=1, max_size=6), st.integers(1, 20), st.integers(1, 140), st.integers(0, 99)
+)
+def test_every_label_out_of_the_bits_of_all(values, height, width, seed):
+    maps = np.random.default_rng(seed).choice(np.array(values, np.uint8), (2, height, width))
+    planes = bitmap.label_planes(maps, spare=3)
+    assert len(planes) == int(maps.max()).bit_length()
+    for label in {*values, 1, 2, 3, 128, 255} - {0} if planes else ():
+        other = 256 - label
+        found = bitmap.unpack(bitmap.labelled(planes, (label, other)), height, width)
+        np.testing.assert_array_equal(found, [maps[0] == label, maps[1] == other])
+
+
 @pytest.mark.parametrize("radius", [*range(21), 70, 130])
 def test_dilation_is_by_the_disk_of_scikit_image(radius):
     from skimage.morphology import disk

@@ -10,6 +10,7 @@ where no pixel is.
 """
 
 import math
+from collections.abc import Sequence
 from functools import cache
 
 import cv2
@@ -34,9 +35,38 @@ def blank(count: int, height: int, width: int, spare: int) -> np.ndarray:
 
 
 def pack_flags(flags: np.ndarray) -> np.ndarray:
-    """The bitmap of flags that `blank` made room for."""
+    """The bitmap of flags, bool or uint8, that `blank` made room for."""
     words = np.packbits(flags.reshape(-1), bitorder="little").view("<u8")
     return words.reshape(*flags.shape[:-1], -1)
+
+
+def label_planes(maps: Sequence[np.ndarray], spare: int) -> list[np.ndarray]:
+    """Label maps, uint8 [H,W] each, as the bitmaps [maps, rows, words] of the bits of their labels, lowest bit first.
+
+    A map is large and its objects may be many: so each bit of a label is packed once, not a mask for each object.
+    """
+    height, width = maps[0].shape
+    flags = blank(len(maps), height, width, spare).view(np.uint8)
+    planes = []
+    for bit in range(max(int(labels.max(initial=0)) for labels in maps).bit_length()):
+        for flag, labels in zip(flags, maps, strict=True):
+            np.bitwise_and(labels, 1 << bit, out=flag[:height, :width])
+        planes.append(pack_flags(flags))
+    return planes
+
+
+def labelled(planes: Sequence[np.ndarray], labels: Sequence[int]) -> np.ndarray:
+    """The pixels that have a label, 1 to 255 and one for each of the maps, as a bitmap [maps, rows, words]."""
+    masks = np.zeros_like(planes[0])
+    for which, (mask, label) in enumerate(zip(masks, labels, strict=True)):
+        highest = label.bit_length() - 1
+        if highest >= len(planes):
+            continue
+        mask[:] = planes[highest][which]
+        for bit, plane in enumerate(planes):
+            if bit != highest:
+                mask &= plane[which] if label >> bit & 1 else ~plane[which]
+    return masks
 
 
 def unpack(bitmap: np.ndarray, height: int, width: int) -> np.ndarray:

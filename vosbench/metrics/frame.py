@@ -33,12 +33,10 @@ def frame_scores(
     a pixel is left out. `labelled_box` of the maps is as good as the maps.
     """
     height, width = truth.shape
-    flags = bitmap.blank(2, height, width, radius)
+    planes = bitmap.label_planes((prediction, truth), radius)
     scores = {}
-    for pair in pairs:
-        for flag, labels, object_id in zip(flags, (prediction, truth), pair, strict=True):
-            np.equal(labels, object_id, out=flag[:height, :width])
-        score = mask_scores(bitmap.pack_flags(flags), height, width, radius)
+    for pair in pairs if planes else ():
+        score = mask_scores(bitmap.labelled(planes, pair), height, width, radius)
         if score is not None:
             scores[pair] = score
     return scores
