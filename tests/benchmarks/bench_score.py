@@ -8,12 +8,13 @@ the memory of a picture for the next, which makes Pillow a third faster than it 
 Its parts score the folder (default: the OSVOS masks in ../shared) against itself two frames earlier, or drawn videos:
 
     decoding   the folder, against the time that Pillow needs to decode the same PNGs; one process and two
+    published  the folder, against the public package vos-benchmark; one process and two
     verb       the folder with `vosbench score` as its user sees it, with and without scores kept; peak memory
     frames     the folder's videos once, twice and four times as long; drawn ones of 100 to 10,000 frames
     objects    1 to 20 objects in a frame
     large      1,000 frames of 1920x1080 with 10 objects
 
-Some four minutes on two cores.
+Some six minutes on two cores.
 """
 
 import argparse
@@ -37,7 +38,9 @@ from vosbench.images import write_labels
 from vosbench.scoring import score
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PARTS = ("decoding", "verb", "frames", "objects", "large")
+PARTS = ("decoding", "published", "verb", "frames", "objects", "large")
+OF_FOLDER = {"decoding", "published", "verb"}  # those that need the folder
+WORKS = ("decode", "score", "vos-benchmark")
 
 
 class Measured(NamedTuple):
@@ -64,6 +67,12 @@ def _cpu() -> float:
 def decode(files: list[Path]) -> None:
     for path in files:
         np.array(Image.open(path))
+
+
+def published(folder: Path, jobs: int) -> None:
+    from vos_benchmark.benchmark import benchmark  # here, since its imports count for the peak memory of all
+
+    benchmark([folder / "truth" / "Annotations"], [folder / "masks"], num_processes=jobs, verbose=False)
 
 
 def scored_files(truth: Folder, masks: Path) -> list[Path]:
@@ -123,7 +132,7 @@ def compare_with_decoding(folder: Path, rounds: int) -> None:
     print("         CPU s: Pillow  1 process  ratio  2 processes | s: Pillow      1      2  ratio  speed-up  frames/s")
     shares, gains = [], []
     for turn in range(1, rounds + 1):
-        pillow, one, two = (measured(folder, work) for work in ("decode", "1", "2"))
+        pillow, one, two = (measured(folder, *work) for work in (("decode",), ("score", 1), ("score", 2)))
         shares.append(one.cpu / pillow.cpu)
         gains.append(one.wall / two.wall)
         print(
@@ -132,6 +141,14 @@ def compare_with_decoding(folder: Path, rounds: int) -> None:
             f"{frames / two.wall:9.0f}"
         )
     print(f"median   ratio of CPU time {statistics.median(shares):.2f}, speed-up {statistics.median(gains):.2f}")
+
+
+def compare_with_published(folder: Path) -> None:
+    print()
+    for jobs, processes in ((1, "one process"), (2, "two processes")):
+        theirs, ours = measured(folder, "vos-benchmark", jobs), measured(folder, "score", jobs)
+        print(f"{processes}: vos-benchmark {theirs.wall:.1f} s, vosbench {ours.wall:.1f} s", end=", ")
+        print(f"{theirs.wall / ours.wall:.1f} times faster")
 
 
 def verb(folder: Path, *arguments: str) -> float:
@@ -150,11 +167,12 @@ def as_users_see_it(folder: Path) -> None:
     print(f"peak memory of one process: {measured(folder).peak:.0f} MB")
 
 
-def measured(folder: Path, work: str = "1") -> Measured:
-    """A fresh process that scores a pair of folders with so many processes, or only decodes their PNGs."""
-    command = [sys.executable, __file__, "--measure", work, str(folder)]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True, cwd=REPOSITORY).stdout
-    return Measured(*map(float, printed.split()))
+def measured(folder: Path, work: str = "score", jobs: int = 1) -> Measured:
+    """A fresh process that does one of `WORKS` on a pair of folders."""
+    command = [sys.executable, __file__, "--measure", work, "--jobs", str(jobs), str(folder)]
+    compiled = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    run = subprocess.run(command, check=True, capture_output=True, text=True, cwd=REPOSITORY, env=compiled)
+    return Measured(*map(float, run.stdout.split()))
 
 
 def growth_with_frames(folder: Path, masks: Path) -> None:
@@ -175,22 +193,27 @@ def growth_with_objects(folder: Path) -> None:
     print("\nobjects, 60 frames of 854x480   ms per frame  of which decoding")
     for objects in (1, 2, 5, 10, 20):
         pair(folder / f"objects{objects}", 60, objects, 480, 854, drawn=60)
-        pillow, one = (measured(folder / f"objects{objects}", work) for work in ("decode", "1"))
+        pillow, one = (measured(folder / f"objects{objects}", work) for work in ("decode", "score"))
         print(f"{objects:7} {1e3 * one.cpu / 60:36.2f} {1e3 * pillow.cpu / 60:18.2f}")
 
 
 def large_video(folder: Path, frames: int) -> None:
     pair(folder, frames, 10, 1080, 1920, drawn=100)
-    pillow, one, two = (measured(folder, work) for work in ("decode", "1", "2"))
+    pillow, one, two = (measured(folder, *work) for work in (("decode",), ("score", 1), ("score", 2)))
     print(f"\n{frames} frames of 1920x1080, 10 objects: Pillow {pillow.cpu:.1f} s, one process {one.cpu:.1f} s (CPU),")
     print(f"ratio {one.cpu / pillow.cpu:.2f}, {frames / one.cpu:.0f} frames/s, peak {one.peak:.0f} MB;")
     print(f"on the clock {one.wall:.1f} s, two processes {two.wall:.1f} s, speed-up {one.wall / two.wall:.2f}")
 
 
-def measure(work: str, folder: Path) -> None:
+def measure(work: str, folder: Path, jobs: int) -> None:
     truth, masks = Folder(folder / "truth"), folder / "masks"
     files = scored_files(truth, masks)
-    cpu, wall = seconds(lambda: decode(files) if work == "decode" else score(masks, truth, jobs=int(work)))
+    works = (
+        lambda: decode(files),
+        lambda: score(masks, truth, jobs=jobs),
+        lambda: published(folder, jobs),
+    )
+    cpu, wall = seconds(works[WORKS.index(work)])
     status = Path("/proc/self/status").read_text().splitlines()
     peak = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
     print(cpu, wall, peak / 1024)
@@ -213,23 +236,24 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="comparisons with Pillow")
     parser.add_argument("--large-frames", type=int, default=1000, help="frames of the 1080p video")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
-    parser.add_argument(
-        "--measure", choices=("decode", "1", "2"), metavar="WORK", help="only print CPU s, s and peak MB (Linux)"
-    )
+    parser.add_argument("--measure", choices=WORKS, help="only print CPU s, s and peak MB of this (Linux)")
+    parser.add_argument("--jobs", type=int, default=1, help="processes for it")
     arguments = parser.parse_args()
     if arguments.measure:
-        measure(arguments.measure, arguments.masks)
+        measure(arguments.measure, arguments.masks, arguments.jobs)
         return
     print(conditions())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if arguments.masks.is_dir() and {"decoding", "verb"} & set(arguments.only):
+        if arguments.masks.is_dir() and OF_FOLDER & set(arguments.only):
             lag(arguments.masks, folder / "lag2")
         for part in arguments.only:
-            if part in {"decoding", "verb"} and not arguments.masks.is_dir():
+            if part in OF_FOLDER and not arguments.masks.is_dir():
                 print(f"\n{part}: left out, {arguments.masks} is no folder")
             elif part == "decoding":
                 compare_with_decoding(folder / "lag2", arguments.rounds)
+            elif part == "published":
+                compare_with_published(folder / "lag2")
             elif part == "verb":
                 as_users_see_it(folder / "lag2")
             elif part == "frames":

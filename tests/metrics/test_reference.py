@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vos_benchmark.evaluator import Evaluator
 
 from vosbench.errors import VosbenchError
 from vosbench.metrics import bitmap
@@ -142,6 +143,21 @@ def test_vos_benchmark_equals_plain_loops(video):
     traces = score_masks(*video, find_protocol("vos-benchmark"))
     expected = slow_vos_benchmark(*video)
     assert {trace.object_id: list(zip(trace.j, trace.f, strict=True)) for trace in traces} == expected
+
+
+@settings(deadline=None, max_examples=40)
+@given(videos(largest=200, objects=8))
+def test_vos_benchmark_equals_the_published_tool(video):
+    """To the last digit but for the order of its sums, of which the public package takes the mean in per cent."""
+    published = Evaluator()
+    for prediction, truth in list(zip(*video, strict=True))[1:-1]:
+        published.feed_frame(prediction, truth)
+    j, f = published.conclude()
+    traces = score_masks(*video, find_protocol("vos-benchmark"))
+    assert {trace.object_id for trace in traces} == set(j)
+    for trace in traces:
+        assert 100 * trace.j.mean() == pytest.approx(j[trace.object_id], rel=1e-13, abs=1e-13)
+        assert 100 * trace.f.mean() == pytest.approx(f[trace.object_id], rel=1e-13, abs=1e-13)
 
 
 @settings(deadline=None, max_examples=25)
