@@ -1,8 +1,11 @@
 """The command line as a function: what it printed, and the proof that a fault is one line, a hint and status 2."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,3 +52,9 @@ def refused(vosbench: Callable[..., Outcome]) -> Callable[..., str]:
         return "\n".join(line.partition(": ")[2] for line in lines)
 
     return call
+
+
+@pytest.fixture
+def read_json() -> Callable[[Path], Any]:
+    """Strict JSON: NaN and Infinity, which Python would take, are none."""
+    return lambda path: json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))

@@ -1,0 +1,118 @@
+"""`check` and `list`: data sets, masks and strategies."""
+
+import shutil
+from dataclasses import astuple
+
+import numpy as np
+import pytest
+
+from vosbench.datasets import DATASETS
+from vosbench.images import read_labels, write_labels
+
+
+def test_check(small_davis, tmp_path, vosbench, read_json):
+    arguments = ("check", "--dataset", "davis2017", "--root", small_davis, "--json", tmp_path / "check.json")
+    outcome = vosbench(*arguments)
+    assert (outcome.status, outcome.out) == (0, "")
+    assert outcome.err.endswith("2 sequences, sound\n")
+    assert read_json(tmp_path / "check.json")["problems"] == []
+    (small_davis / "JPEGImages/480p/ant/00002.jpg").unlink()
+    (small_davis / "Annotations/480p/bee/00001.png").write_bytes(b"")
+    outcome = vosbench(*arguments)
+    assert outcome.status == 2
+    assert outcome.err.endswith("problems\n")
+    problems = read_json(tmp_path / "check.json")["problems"]
+    assert outcome.out.count("hint: ") == len(problems) >= 2
+    assert any("bee/00001.png is not a readable PNG" in problem["message"] for problem in problems)
+    assert any("ant lacks frames 00002" in problem["message"] for problem in problems)
+
+
+def test_check_of_predictions(small_davis, tmp_path, vosbench, read_json):
+    predicted = tmp_path / "masks"
+    shutil.copytree(small_davis / "Annotations/480p", predicted)
+    shutil.rmtree(predicted / "cat")
+    for path in predicted.rglob("*.png"):
+        write_labels(path, np.roll(read_labels(path), 1, axis=1))
+    arguments = ("check", predicted, "--dataset", "davis2017", "--root", small_davis, "--json", tmp_path / "check.json")
+    outcome = vosbench(*arguments)
+    assert (outcome.status, outcome.out) == (0, "")
+    assert outcome.err == f"{predicted} for davis2017 val: 2 sequences, sound\n"
+    (predicted / "ant/00003.png").unlink()
+    write_labels(predicted / "bee/00002.png", read_labels(predicted / "bee/00002.png") * 9)
+    outcome = vosbench(*arguments)
+    assert outcome.status == 2
+    assert outcome.err == f"{predicted} for davis2017 val: 2 sequences, 2 problems\n"
+    assert [problem["message"] for problem in read_json(tmp_path / "check.json")["problems"]] == [
+        f"{predicted / 'ant'} lacks 1 of 4 masks: frames 00003",
+        f"{predicted / 'bee'} holds ids that the ground truth does not have: 9, first in 00002",
+    ]
+    outcome = vosbench(*arguments, "--sequences", "bee")
+    assert outcome.err == f"{predicted} for davis2017 val: 1 sequence, PARTIAL, 1 problem\n"
+    assert read_json(tmp_path / "check.json")["partial"]
+    private = vosbench("check", predicted, "--dataset", "davis2017", "--root", small_davis, "--split", "test-dev")
+    assert private.status == 2
+    assert "lacks 1 of 1 sequences: cat" in private.out
+
+
+IDEA = """
+from dataclasses import dataclass
+from vosbench.memory.policy import BoundedPolicy
+
+@dataclass
+class Idea(BoundedPolicy):
+    def victims(self, count, incoming):
+        return self.bank.by_age()[-count:]
+"""
+
+
+def test_check_of_a_strategy(tmp_path, monkeypatch, vosbench, read_json):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "idea.py").write_text(IDEA + "    def score(self, frame):\n        return None\n")
+    spec = "gated:base=idea.py(every=2),timeout=3"
+    assert astuple(vosbench("check", "policy", spec)) == (0, "", f"{spec}: 12 checks, sound\n")
+    (tmp_path / "idea.py").write_text(IDEA.replace("-count:", "1 - count:") + "    score = None\n")
+    outcome = vosbench("check", "policy", "./idea.py:every=3", "--json", "check.json")
+    assert outcome.status == 2
+    assert outcome.err == "./idea.py:every=3: 12 checks, 1 problem\n"
+    line, hint = outcome.out.splitlines()
+    assert line == "idea.py:5: frame 6: victims names 5 slots, not the 6 asked for"
+    assert hint.startswith("  hint: ")
+    assert read_json(tmp_path / "check.json") == {
+        "policy": "./idea.py:every=3",
+        "checks": 12,
+        "problems": [{"message": line, "hint": hint.removeprefix("  hint: ")}],
+    }
+
+
+def test_predictions_may_lie_in_a_folder_called_policy(small_davis, tmp_path, monkeypatch, vosbench):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(small_davis / "Annotations/480p", tmp_path / "policy")
+    shutil.rmtree(tmp_path / "policy/cat")
+    for path in (tmp_path / "policy").rglob("*.png"):
+        write_labels(path, np.roll(read_labels(path), 1, axis=1))
+    outcome = vosbench("check", "policy", "--dataset", "davis2017", "--root", small_davis)
+    assert astuple(outcome) == (0, "", "policy for davis2017 val: 2 sequences, sound\n")
+
+
+@pytest.mark.parametrize(
+    ("what", "names"),
+    [
+        ("policies", ["every-k", "fifo", "first-and-latest", "first-only", "latest-only", "lfu", "lfu-softmax"]),
+        ("datasets", list(DATASETS)),
+        ("models", ["stcn-tiny"]),
+        ("protocols", ["davis2017", "davis2016"]),
+        ("configs", ["paper-stage0", "paper-stage1", "stcn-tiny"]),
+    ],
+)
+def test_list(tmp_path, vosbench, what, names, read_json):
+    outcome = vosbench("list", what, "--json", tmp_path / "list.json")
+    assert outcome.status == 0
+    printed = [line.split()[0] for line in outcome.out.splitlines()]
+    assert set(names) <= set(printed)
+    assert [row["name"] for row in read_json(tmp_path / "list.json")] == printed
+
+
+def test_list_shows_parameters_with_their_defaults(vosbench):
+    lines = {line.split()[0]: line for line in vosbench("list").out.splitlines()}
+    assert lines["lfu"].partition("  [")[2].startswith("capacity=2.0, every=5, pin_first=false")
+    assert "append every k-th frame" in lines["every-k"]

@@ -1,0 +1,138 @@
+"""`table`, `timing` and `plot`: what the records of a run show."""
+
+import csv
+import json
+import shutil
+
+import cv2
+import pytest
+
+from vosbench.report import figures
+
+
+@pytest.fixture
+def finished(finished_run, tmp_path):
+    return shutil.copytree(finished_run / "run", tmp_path / "run")
+
+
+@pytest.mark.parametrize("by", ["strategy", "sequence", "object"])
+def test_table(finished, tmp_path, vosbench, by, read_json):
+    outcome = vosbench("table", finished, "--by", by, "--json", tmp_path / "table.json")
+    assert outcome.status == 0
+    rows = read_json(tmp_path / "table.json")["rows"]
+    assert len(rows) == {"strategy": 4, "sequence": 8, "object": 12}[by]
+    assert outcome.out.count("\n") > len(rows)
+    assert {row["strategy"] for row in rows} == {"every-k:k=2", "first-only", "copy-first-mask", "predict-nothing"}
+
+
+def test_table_formats(finished, tmp_path, vosbench):
+    assert vosbench("table", finished, "--format", "markdown").out.startswith("| strategy")
+    assert r"\begin{table}" in vosbench("table", finished, "--format", "latex").out
+    assert len(json.loads(vosbench("table", finished, "--format", "json").out)["rows"]) == 4
+    assert vosbench("table", finished, "--format", "csv", "--out", tmp_path / "new/table.csv").out == ""
+    lines = (tmp_path / "new/table.csv").read_text().splitlines()
+    assert len(lines) == 5
+    assert len(list(csv.DictReader(lines))) == 4
+
+
+def test_table_of_a_broken_record(finished, refused):
+    path = finished / "records/first-only/ant.json"
+    path.write_text(path.read_text()[:100])
+    assert "first-only/ant.json is truncated or not JSON" in refused("table", finished)
+    path.unlink()
+    assert "first-only has no record of 1 sequence that others have: ant" in refused("table", finished)
+
+
+def test_timing(finished, tmp_path, vosbench, refused, read_json):
+    outcome = vosbench("timing", finished, "--json", tmp_path / "timing.json")
+    assert outcome.status == 0
+    written = read_json(tmp_path / "timing.json")
+    assert set(written) == {"stages", "latency"}
+    assert [row["strategy"] for row in written["latency"]["rows"]] == ["every-k:k=2", "first-only"]
+    assert json.loads(vosbench("timing", finished, "--format", "json").out) == written
+    text = vosbench("timing", finished, "--only", "stages", "--format", "csv").out
+    rows = list(csv.DictReader(text.splitlines()))
+    assert [float(row["share"]) for row in rows] == [row["share"] for row in written["stages"]["rows"]]
+    assert sum(float(row["share"]) for row in rows if row["strategy"] == "first-only") == pytest.approx(1)
+    assert "--only stages" in refused("timing", finished, "--format", "csv")
+    assert "stages" in refused("timing", finished, "--only", "stage")
+
+
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_plot(finished, tmp_path, vosbench, kind, read_json):
+    outcome = vosbench("plot", finished, "--out", tmp_path / "new", "--format", kind, "--json", tmp_path / "plot.json")
+    assert outcome.status == 0
+    assert "accuracy-against-capacity is left out: no strategy was run at two capacities" in outcome.err
+    names = ["accuracy-against-speed", "latency-against-frame", "memory-against-frame"]
+    figures = [tmp_path / "new" / f"{name}.{kind}" for name in names]
+    assert outcome.out.splitlines() == read_json(tmp_path / "plot.json")["figures"] == [str(path) for path in figures]
+    for path in figures:
+        if kind == "png":
+            assert min(cv2.imread(str(path)).shape[:2]) > 500
+        else:
+            assert "first-only" in path.read_text()
+
+
+def test_plot_of_a_sweep(small_davis, tmp_path, vosbench):
+    sweep = ("-p", "lfu:capacity=1,every=1", "-p", "lfu:capacity=2,every=1", "-p", "first-only", "--no-controls")
+    arguments = ("run", "--dataset", "davis2017", "--root", small_davis, "--limit", 1, "--out", tmp_path / "run")
+    assert vosbench(*arguments, *sweep).status == 0
+    assert vosbench("plot", tmp_path / "run", "--out", tmp_path, "--format", "svg").status == 0
+    figure = (tmp_path / "accuracy-against-capacity.svg").read_text()
+    assert "lfu:every=1" in figure
+    assert "first-only" in figure
+
+
+def test_plot_faults(finished, tmp_path, refused):
+    assert "unknown figure format 'gif'" in refused("plot", finished, "--format", "gif")
+    (tmp_path / "file").write_text("")
+    assert "cannot write " in refused("table", finished, "--out", tmp_path / "file" / "table.txt")
+
+
+def test_some_strategies_of_a_run(finished, tmp_path, vosbench, refused):
+    outcome = vosbench("table", finished, "--policies", "every-k:k=2,copy-first-mask", "--format", "csv")
+    assert [row["strategy"] for row in csv.DictReader(outcome.out.splitlines())] == ["every-k:k=2", "copy-first-mask"]
+    assert vosbench("plot", finished, "--policies", "first-only", "--format", "svg", "--out", tmp_path).status == 0
+    figure = (tmp_path / "accuracy-against-speed.svg").read_text()
+    assert "first-only" in figure
+    assert "every-k" not in figure
+    for verb in ("table", "plot"):
+        assert "did you mean first-only" in refused(verb, finished, "--policies", "first-onli")
+
+
+def test_a_crowd_is_not_drawn(finished, tmp_path, vosbench, refused, monkeypatch):
+    monkeypatch.setattr(figures, "MOST", 1)
+    assert "2 strategies cannot be told apart" in refused("plot", finished, "--out", tmp_path / "figures")
+    assert not (tmp_path / "figures").exists()
+    assert vosbench("plot", finished, "--policies", "first-only", "--out", tmp_path / "figures").status == 0
+    assert vosbench("publish", finished, "--out", tmp_path / "published", "--allow-dirty").status == 0
+    assert (tmp_path / "published" / "strategies.md").exists()
+    assert not list((tmp_path / "published").glob("*.svg"))
+
+
+def test_results_of_a_private_split(small_davis, tmp_path, vosbench, read_json):
+    run = tmp_path / "private"
+    arguments = ("run", "--dataset", "davis2017", "--root", small_davis, "--split", "test-dev", "-p", "first-only")
+    outcome = vosbench(*arguments, "--out", run, "--json", tmp_path / "run.json")
+    assert outcome.status == 0
+    assert "not scored" in outcome.out
+    assert [record["scores"] for record in read_json(tmp_path / "run.json")["records"]] == [None]
+    assert vosbench("table", run, "--json", tmp_path / "table.json").status == vosbench("timing", run).status == 0
+    assert [row["jf"] for row in read_json(tmp_path / "table.json")["rows"]] == [None]
+    plot = vosbench("plot", run, "--out", tmp_path / "figures")
+    assert plot.status == 0
+    assert "accuracy-against-speed is left out" in plot.err
+    assert "accuracy-against-capacity is left out: the run has no scores" in plot.err
+    assert {path.stem for path in (tmp_path / "figures").iterdir()} == {
+        "latency-against-frame",
+        "memory-against-frame",
+    }
+
+
+@pytest.mark.parametrize("option", ["--json", "--out"])
+def test_a_result_that_cannot_be_written(finished, tmp_path, vosbench, option):
+    (tmp_path / "file").write_text("")
+    outcome = vosbench("table", finished, option, tmp_path / "file/table")
+    assert outcome.status == 2
+    assert "cannot write" in outcome.err
+    assert "hint: " in outcome.err

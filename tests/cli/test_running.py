@@ -1,0 +1,107 @@
+"""`run` and `train`: what they leave behind, what they print, and what they do not do twice."""
+
+import shutil
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from vosbench.images import read_labels
+from vosbench.report.records import RunRecord, read_run
+
+
+def test_run(small_davis, tmp_path, vosbench, read_json):
+    arguments = ("run", "--dataset", "davis2017", "--root", small_davis, "-p", "first-only", "-p", "fifo:capacity=1.5")
+    outcome = vosbench(*arguments, "--out", tmp_path / "run", "--json", tmp_path / "run.json")
+    assert outcome.status == 0
+    for line in ("first-only", "fifo:capacity=1.5", "copy-first-mask (control)", "predict-nothing (control)"):
+        assert f"\n{line} " in outcome.out
+    assert f"are in {tmp_path / 'run'}" in outcome.out
+    assert "protocol davis2017/1; 2 sequences, 3 objects" in outcome.out
+    assert outcome.err.splitlines()[-1].startswith("[8/8] predict-nothing on bee, 6 frames")
+    written = read_json(tmp_path / "run.json")
+    records = tuple(RunRecord.from_json(record) for record in written["records"])
+    assert sorted(records, key=lambda r: (r.policy.position, r.sequence)) == list(read_run(tmp_path / "run"))
+
+    again = vosbench(*arguments, "--out", tmp_path / "run")
+    assert again.out == outcome.out  # the same times: nothing was run
+    assert again.err == ""
+    fresh = vosbench(*arguments, "--out", tmp_path / "run", "--fresh", "--no-controls", "--sequences", "bee")
+    assert [line.split(", 6 frames")[0] for line in fresh.err.splitlines()] == [
+        "[1/2] first-only on bee",
+        "[2/2] fifo:capacity=1.5 on bee",
+    ]
+    assert "PARTIAL" in fresh.out
+    assert "control" not in fresh.out
+
+
+def test_run_without_a_folder_is_the_latest(small_davis, tmp_path, monkeypatch, vosbench):
+    monkeypatch.chdir(tmp_path)
+    arguments = ("run", "--dataset", "davis2017", "--root", small_davis, "-p", "first-only", "--limit", 1)
+    first = vosbench(*arguments)
+    folder = next((tmp_path / ".vosbench/runs").iterdir())
+    assert folder.name.startswith("davis2017-val-stcn-tiny-")
+    assert f".vosbench/runs/{folder.name}" in first.out
+    assert vosbench(*arguments, "--top-k", 4).status == 0
+    assert len(list((tmp_path / ".vosbench/runs").iterdir())) == 2
+    assert "top-4" in vosbench("table").out
+
+
+def test_youtube_vos_gives_exactly_the_masks_that_the_server_wants(small_youtube, tmp_path, vosbench, read_json):
+    outcome = vosbench(
+        *("run", "--dataset", "youtube-vos-2019", "--root", small_youtube, "--size", 48),
+        *("-p", "first-and-latest", "-p", "lfu:capacity=2", "--out", tmp_path / "run", "--json", tmp_path / "run.json"),
+    )
+    assert outcome.status == 0
+    assert "not scored" in outcome.out
+    assert "control" not in outcome.out
+    start = {1: 0, 3: 5, 7: 15}
+    for strategy in ("first-and-latest", "lfu_capacity=2"):
+        folder = tmp_path / "run/masks" / strategy
+        assert [path.name for path in folder.iterdir()] == ["a1"]
+        masks = {path.stem: read_labels(path) for path in (folder / "a1").iterdir()}
+        assert set(masks) == {f"{10 + 5 * t:05d}" for t in (0, 2, 5, 9, 15, 19)}
+        for t in (0, 2, 5, 9, 15, 19):
+            mask = masks[f"{10 + 5 * t:05d}"]
+            assert mask.shape == (48, 64)
+            assert set(np.unique(mask)) <= {0, *(i for i, first in start.items() if first <= t)}
+        for object_id, t in start.items():  # given masks come back as they are
+            given = read_labels(small_youtube / f"valid/Annotations/a1/{10 + 5 * t:05d}.png")
+            assert (given == object_id).any()
+            assert np.array_equal(masks[f"{10 + 5 * t:05d}"] == object_id, given == object_id)
+    for record in read_json(tmp_path / "run.json")["records"]:
+        assert record["scores"] is None
+        assert record["settings"]["size"] == 48
+        assert record["timings"][0]["objects"] == [1] * 5 + [2] * 10 + [3] * 5
+
+
+def test_a_plain_folder_runs(small_davis, tmp_path, vosbench):
+    shutil.rmtree(small_davis / "ImageSets")
+    outcome = vosbench(
+        *("run", "--dataset", "folder", "--root", small_davis, "-p", "first-only", "--no-controls"),
+        *("--sequences", "ant", "--out", tmp_path / "run"),
+    )
+    assert outcome.status == 0
+    assert "folder all" in outcome.out
+    assert "2 objects" in outcome.out
+
+
+def test_train(tmp_path, vosbench):
+    (tmp_path / "tiny.toml").write_text(
+        "size = 48\nbatch = 1\nsteps = 2\nlog_every = 1\nworkers = 0\nthreads = 1\nmax_gap = 2\n"
+    )
+    arguments = ("train", tmp_path / "tiny.toml", "--out", tmp_path / "training", "--export")
+    outcome = vosbench(*arguments, tmp_path / "tiny.safetensors")
+    assert outcome.status == 0
+    lines = outcome.out.splitlines()
+    assert [line.split("  ")[0] for line in lines] == [
+        "step 1/2",
+        "step 2/2",
+        f"weights are in {tmp_path / 'tiny.safetensors'}",
+    ]
+    assert len((tmp_path / "training/curve.csv").read_text().splitlines()) == 3
+    again = vosbench(*arguments, tmp_path / "again.safetensors")
+    assert again.out == f"weights are in {tmp_path / 'again.safetensors'}\n"
+    first, second = (load_file(tmp_path / f"{name}.safetensors") for name in ("tiny", "again"))
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[name], second[name]) for name in first)
