@@ -13,7 +13,8 @@ from vosbench.memory.registry import load_policy, policy_names, resolve_policy
 from vosbench.suite_file import read_suites
 from vosbench.types import Sequence
 
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.S)
 
 
@@ -54,6 +55,14 @@ def test_the_example_of_a_suite_can_be_read(tmp_path, monkeypatch):
     assert len(suites[0].policies) == 1 + 3 + 2 * 3
     for spec in suites[0].policies:
         resolve_policy(spec)
+
+
+def test_every_module_is_in_the_tree():
+    (tree,) = re.findall(r"```\nvosbench/\n(.*?)```", README, re.S)
+    named = {word for line in tree.splitlines() if line.startswith("  ") for word in line[2:33].split()}
+    modules = {path.name for path in (ROOT / "vosbench").glob("*.py") if path.name != "__init__.py"}
+    packages = {path.name + "/" for path in (ROOT / "vosbench").iterdir() if any(path.glob("*.py"))}
+    assert named == modules | packages | {"suites/"}
 
 
 def test_every_strategy_is_in_the_table():
