@@ -2,12 +2,14 @@
 
 import multiprocessing
 import os
+import signal
 
 import pytest
 from halving import half
+from loky import ProcessPoolExecutor
 
 from vosbench.errors import VosbenchError
-from vosbench.workers import WORTHWHILE, Crew
+from vosbench.workers import WORTHWHILE, Crew, start
 
 
 @pytest.fixture
@@ -40,3 +42,19 @@ def test_a_fault_anywhere_is_raised_and_ends_the_workers(bad, before):
         list(crew.share(half, [(-1,) if n == bad else (n,) for n in range(100)]))
     assert caught.value.hint == "give a positive number"
     assert set(multiprocessing.active_children()) <= before
+
+
+def test_ctrl_c_is_for_this_process_alone(before):
+    """A terminal sends it to all; a process that heeds it prints a traceback, or dies of it while it imports."""
+    workers = start(1)
+    (worker,) = set(multiprocessing.active_children()) - before
+    os.kill(worker.pid, signal.SIGINT)
+    assert workers.submit(half, 3).result(60) == (1.5, worker.pid)
+    workers.shutdown()
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+def test_ctrl_c_is_heeded_when_the_others_have_started(monkeypatch):
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        start(1)

@@ -83,6 +83,9 @@ def score(
     """
     rules = protocol if isinstance(protocol, Protocol) else find_protocol(protocol or dataset.default_protocol)
     names = dataset.sequence_names()
+    truths = {name: _absolute(dataset.truth(name)) for name in names}
+    if not predictions.is_dir():
+        raise VosbenchError(f"{predictions} is not a folder", "give the folder of <sequence>/<frame>.png")
     for name in names:
         if not (predictions / name).is_dir():
             raise VosbenchError(
@@ -91,7 +94,6 @@ def score(
             )
     # Worker processes stay in the folder where they started, whatever the caller does meanwhile.
     predictions, cache = predictions.absolute(), cache and cache.absolute()
-    truths = {name: _absolute(dataset.truth(name)) for name in names}
     keys = {name: score_cache.key(truth, predictions, rules) for name, truth in truths.items()} if cache else {}
     kept = {name: score_cache.read(cache, key) for name, key in keys.items()} if cache else {}
     found = {name: traced for name, traced in kept.items() if traced is not None}

@@ -6,8 +6,11 @@ that cleans up after them, import all of joblib first: a quarter of a second of 
 
 import atexit
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -19,8 +22,28 @@ WORTHWHILE = 4  # tasks for each process: for less, starting it would take longe
 
 
 def start(count: int) -> ProcessPoolExecutor:
-    """Processes that score. They do no linear algebra: the idle threads of a BLAS would cost more than their start."""
-    return ProcessPoolExecutor(count, env={"OPENBLAS_NUM_THREADS": "1"}, initializer=_end_at_once)
+    """Processes that score, started now. Ctrl-C is for this process alone, which ends them.
+
+    They do no linear algebra: the idle threads of a BLAS would cost more than their start.
+    """
+    workers = ProcessPoolExecutor(count, env={"OPENBLAS_NUM_THREADS": "1"}, initializer=_end_at_once)
+    with _interrupts_held():
+        workers.submit(int)  # all of them start with the first thing there is to do
+    return workers
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """SIGINT waits until the end; processes started meanwhile inherit that it is blocked, and never see it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # where it starts, it unblocks the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end_at_once() -> None:
@@ -40,9 +63,6 @@ class Crew:
         others = min(jobs or cpu_count(), tasks // WORTHWHILE) - 1
         self._workers = start(others) if others > 0 else None
         self._room = AHEAD * others
-        if self._workers is not None:
-            for _ in range(others):
-                self._workers.submit(int)  # a process starts with the first thing it has to do
 
     def share(self, work: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, T]]:
         """(index, `work(*task)`) of every task, in the order in which they are done.

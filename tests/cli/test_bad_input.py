@@ -163,10 +163,11 @@ COMMANDS = {
     "repeats of nothing": (["run", *DAVIS, "--repeats", "0"], ["repeats must be at least 1, not 0", "--repeats"]),
     "unwritable run folder": (["run", *DAVIS, "--out", "file/run"], ["cannot write", "file/run", "--out"]),
     "nothing to score": (["score"], ["predictions", "--help"]),
-    "absent predictions": (["score", "masks", *DAVIS], ["predictions lack the sequence ant", "<sequence>/<frame>.png"]),
+    "absent masks to score": (["score", "masks", *DAVIS], ["masks is not a folder", "<sequence>/<frame>.png"]),
+    "no masks to score": (["score", "empty", *DAVIS], ["predictions lack the sequence ant", "for every sequence"]),
     "private ground truth": (
         ["score", "masks", *DAVIS, "--split", "test-dev"],
-        ["predictions lack the sequence cat", "for every sequence"],
+        ["the ground truth of davis2017 test-dev is private", "export"],
     ),
     "absent masks to export": (["export", "masks", *DAVIS], ["masks is not a folder", "<sequence>/<frame>.png"]),
     "server of another data set": (["export", "masks", *DAVIS, "--server", "mose"], ["mose takes no masks", "davis"]),
