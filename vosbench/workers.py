@@ -27,13 +27,13 @@ def start(count: int) -> ProcessPoolExecutor:
     They do no linear algebra: the idle threads of a BLAS would cost more than their start.
     """
     workers = ProcessPoolExecutor(count, env={"OPENBLAS_NUM_THREADS": "1"}, initializer=_end_at_once)
-    with _interrupts_held():
+    with interrupts_held():
         workers.submit(int)  # all of them start with the first thing there is to do
     return workers
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
+def interrupts_held() -> Iterator[None]:
     """SIGINT waits until the end; processes started meanwhile inherit that it is blocked, and never see it."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield

@@ -14,6 +14,7 @@ from vosbench.memory.registry import load_policy
 from vosbench.simulation.cache import load
 from vosbench.simulation.measures import simulate
 from vosbench.simulation.outcome import Outcome
+from vosbench.workers import interrupts_held
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ def carry_out(
         return
     with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // workers)):
         parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
-        yield from parallel(delayed(_apart)(task, Path.cwd()) for task in tasks)
+        with interrupts_held():  # the processes start here
+            results = parallel(delayed(_apart)(task, Path.cwd()) for task in tasks)
+        yield from results
 
 
 def _apart(task: Task, folder: Path) -> tuple[Task, dict[str, Outcome | VosbenchError]]:
