@@ -5,6 +5,7 @@ colours and lose the ids. Everything that needs a picture from disk comes throug
 """
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -62,6 +63,17 @@ def read_rgb(path: Path) -> np.ndarray:
     if pixels is None:
         raise VosbenchError(f"frame {path} is not a readable image", "copy the file again")
     return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+@cache
+def keep_memory() -> None:
+    """Let this process keep the memory of pictures it has dropped for those to come, up to 64 MB.
+
+    The C library of Linux takes and returns large blocks at once, and then every page of the next picture is a fault
+    that costs more than its pixels do. But once a block of up to 32 MB has been returned it holds smaller ones back
+    (mallopt(3), M_MMAP_THRESHOLD). This one is never written to, so it takes no memory itself.
+    """
+    np.empty(32_000_000, np.uint8)
 
 
 _UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)

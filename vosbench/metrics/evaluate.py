@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.images import present_labels, read_labels
+from vosbench.images import keep_memory, present_labels, read_labels
 from vosbench.metrics.boundary import boundary_radius
 from vosbench.metrics.frame import Pair, frame_scores, labelled_box
 from vosbench.metrics.protocols import Protocol
@@ -54,6 +54,7 @@ def plan(truth: GroundTruth, protocol: Protocol) -> Plan:
 
 def score_frames(planned: Plan, truth: GroundTruth, predictions: Path) -> list[FrameScores]:
     """The scores of the planned frames; files and errors as in `score_sequence`."""
+    keep_memory()
     scored = []
     for name in planned.frames:
         path = predictions / truth.sequence / f"{name}.png"
