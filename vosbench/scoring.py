@@ -140,8 +140,8 @@ def _score(
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[tuple[str, tuple[ObjectTrace, ...]]]:
     """The traces of each sequence, as soon as all of its frames are scored, `PART` frames at a time."""
-    frames = sum(len(truth.masks) for truth in truths)
-    with _no_silent_death(predictions), Crew(frames // PART, jobs) as crew:
+    tasks = sum(len(truth.masks) for truth in truths) // PART
+    with _no_silent_death(predictions), Crew(tasks, jobs) as crew:
         plans = [plan(truth, rules) for truth in truths]
         parts = [
             (index, part)
@@ -151,11 +151,11 @@ def _score(
         scored: list[dict[int, list[FrameScores]]] = [{} for _ in plans]
         waiting = Counter(index for index, _ in parts)
         total, done = sum(len(planned.frames) for planned in plans), 0
-        for number, part in crew.share(score_frames, [(*part, predictions) for _, part in parts]):
+        for number, frames in crew.share(score_frames, [(*part, predictions) for _, part in parts]):
             index = parts[number][0]
-            scored[index][number] = part
+            scored[index][number] = frames
             waiting[index] -= 1
-            done += len(part)
+            done += len(frames)
             if progress is not None:
                 progress(done, total)
             if not waiting[index]:
