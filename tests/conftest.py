@@ -174,7 +174,7 @@ def pool() -> Iterator[ProcessPoolExecutor]:
 def lent_pool(pool: ProcessPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes take a second to start: all runs share theirs."""
     lent = SimpleNamespace(submit=pool.submit, shutdown=lambda **_: None)
-    monkeypatch.setattr(workers, "start", lambda _: lent)
+    monkeypatch.setattr(workers, "start", lambda *_: lent)
 
 
 class Work(set[tuple[str, str]]):

@@ -311,7 +311,7 @@ def test_a_limit_that_leaves_nothing_out_is_not_partial(finished, small_suite, w
 
 
 def test_a_private_split_gives_masks_and_no_scores(small_davis, small_suite, tmp_path, monkeypatch):
-    monkeypatch.setattr(workers, "start", lambda _: pytest.fail("nothing is to be scored"))
+    monkeypatch.setattr(workers, "start", lambda *_: pytest.fail("nothing is to be scored"))
     records = run(small_suite(small_davis, split="test-dev"), tmp_path / "run")
     assert [(r.policy.spec, r.sequence) for r in records] == [(spec, "cat") for spec in STRATEGIES]
     assert all(r.scores is None and r.timings[0].frames == 6 for r in records)

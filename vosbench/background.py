@@ -36,7 +36,7 @@ class BackgroundScoring:
         future = None
         if self._plan.protocol is not None and record.failure is None:
             if self._workers is None:
-                self._workers = workers.start(self._plan.suite.jobs)
+                self._workers = workers.start(score_sequence, self._plan.suite.jobs)
             truth = self._plan.truths[task.sequence.name]
             try:
                 future = self._workers.submit(score_sequence, truth, task.masks, self._plan.protocol)

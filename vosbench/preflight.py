@@ -71,10 +71,10 @@ def check_predictions(
         found.append(Problem(predictions, message, "these are never scored; check the split and the spelling"))
     present = [name for name in names if name not in set(missing)]
     problems: dict[int, list[Problem]] = {}
-    with Crew(len(present), jobs) as crew:
+    with Crew(check_sequence, len(present), jobs) as crew:
         what = _wanted if for_server or dataset.is_private else partial(_scored, rules=rules)
         tasks = [(predictions / name, what(dataset, name)) for name in present]
-        for index, of_sequence in crew.share(check_sequence, tasks):
+        for index, of_sequence in crew.share(tasks):
             problems[index] = of_sequence
             if progress is not None:
                 progress(len(problems), len(tasks))

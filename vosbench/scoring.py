@@ -141,7 +141,7 @@ def _score(
 ) -> Iterator[tuple[str, tuple[ObjectTrace, ...]]]:
     """The traces of each sequence, as soon as all of its frames are scored, `PART` frames at a time."""
     tasks = sum(len(truth.masks) for truth in truths) // PART
-    with _no_silent_death(predictions), Crew(tasks, jobs) as crew:
+    with _no_silent_death(predictions), Crew(score_frames, tasks, jobs) as crew:
         plans = [plan(truth, rules) for truth in truths]
         parts = [
             (index, part)
@@ -151,7 +151,7 @@ def _score(
         scored: list[dict[int, list[FrameScores]]] = [{} for _ in plans]
         waiting = Counter(index for index, _ in parts)
         total, done = sum(len(planned.frames) for planned in plans), 0
-        for number, frames in crew.share(score_frames, [(*part, predictions) for _, part in parts]):
+        for number, frames in crew.share([(*part, predictions) for _, part in parts]):
             index = parts[number][0]
             scored[index][number] = frames
             waiting[index] -= 1
@@ -197,8 +197,8 @@ def temporal_stability(
         )
     tasks = [(trace, predictions.absolute(), rules.binary or dataset.binary) for trace in scores.traces]
     found = {}
-    with _no_silent_death(predictions), Crew(len(tasks), jobs) as crew:
-        for number, stability in crew.share(object_stability, tasks):
+    with _no_silent_death(predictions), Crew(object_stability, len(tasks), jobs) as crew:
+        for number, stability in crew.share(tasks):
             found[number] = stability
             if progress is not None:
                 progress(len(found), len(tasks))

@@ -5,14 +5,16 @@ that cleans up after them, import all of joblib first: a quarter of a second of 
 """
 
 import atexit
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
+from importlib import import_module
 from multiprocessing import resource_tracker
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from loky import ProcessPoolExecutor, cpu_count
 
@@ -21,12 +23,14 @@ AHEAD = 3  # tasks that a process has at hand, so that it never waits for this o
 WORTHWHILE = 4  # tasks for each process: for less, starting it would take longer than what it saves
 
 
-def start(count: int) -> ProcessPoolExecutor:
-    """Processes that score, started now. Ctrl-C is for this process alone, which ends them.
+def start(work: Callable[..., Any], count: int) -> ProcessPoolExecutor:
+    """Processes for `work`, a function of a module, started now. Ctrl-C is for this process alone, which ends them.
 
     They do no linear algebra: the idle threads of a BLAS would cost more than their start.
     """
-    workers = ProcessPoolExecutor(count, env={"OPENBLAS_NUM_THREADS": "1"}, initializer=_end_at_once)
+    workers = ProcessPoolExecutor(
+        count, env={"OPENBLAS_NUM_THREADS": "1"}, initializer=_begin, initargs=(work.__module__,)
+    )
     with interrupts_held():
         workers.submit(int)  # all of them start with the first thing there is to do
     return workers
@@ -46,25 +50,33 @@ def interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _end_at_once() -> None:
-    """Let this process end without taking apart what it has imported, for which its parent would wait for 0.1 s."""
+def _begin(module: str) -> None:
+    """Import what the work needs, and never look through it for garbage, as loky would once a second.
+
+    This process ends without taking it apart, for which its parent would wait for 0.1 s.
+    """
+    gc.disable()
+    import_module(module)
+    gc.freeze()
+    gc.enable()
     atexit.register(os._exit, 0)  # loky has sent all results and flushed the standard streams by then
 
 
-class Crew:
-    """This process and others, for about so many `tasks`; a context manager, after which all others have ended.
+class Crew(Generic[T]):
+    """This process and others, for about so many `tasks` of one `work`; a context manager, after which they have ended.
 
     They start at once and take a third of a second for it, in which this process prepares the tasks and does the first.
 
     jobs: processes, this one among them (None: one per core).
     """
 
-    def __init__(self, tasks: int, jobs: int | None = None) -> None:
+    def __init__(self, work: Callable[..., T], tasks: int, jobs: int | None = None) -> None:
         others = min(jobs or cpu_count(), tasks // WORTHWHILE) - 1
-        self._workers = start(others) if others > 0 else None
-        self._room = AHEAD * others
+        self._work = work
+        self._workers = start(work, others) if others > 0 else None
+        self._others = others
 
-    def share(self, work: Callable[..., T], tasks: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, T]]:
+    def share(self, tasks: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, T]]:
         """(index, `work(*task)`) of every task, in the order in which they are done.
 
         What `work` raises is raised here, and loky's BrokenProcessPool if a process dies.
@@ -72,11 +84,12 @@ class Crew:
         ahead: dict[Future[T], int] = {}
         index = 0
         while index < len(tasks) or ahead:
-            while self._workers is not None and index < len(tasks) and len(ahead) < self._room:
-                ahead[self._workers.submit(work, *tasks[index])] = index
+            # Towards the end no process gets more ahead than what is left for this one: all end together.
+            while self._workers is not None and len(ahead) < self._others * min(AHEAD, len(tasks) - index):
+                ahead[self._workers.submit(self._work, *tasks[index])] = index
                 index += 1
             if index < len(tasks):
-                yield index, work(*tasks[index])
+                yield index, self._work(*tasks[index])
                 index += 1
             else:
                 wait(ahead, return_when=FIRST_COMPLETED)

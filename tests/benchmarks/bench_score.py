@@ -10,11 +10,12 @@ Its parts score the folder (default: the OSVOS masks in ../shared) against itsel
     decoding   the folder, against the time that Pillow needs to decode the same PNGs; one process and two
     published  the folder, against the public package vos-benchmark; one process and two
     verb       the folder with `vosbench score` as its user sees it, with and without scores kept; peak memory
-    frames     the folder's videos once, twice and four times as long; drawn ones of 100 to 10,000 frames
+    frames     the folder's videos once, twice and four times as long, one process and two; drawn ones of 100 to
+               10,000 frames
     objects    1 to 20 objects in a frame
     large      1,000 frames of 1920x1080 with 10 objects
 
-Some seven minutes on two cores.
+Some nine minutes on two cores.
 """
 
 import argparse
@@ -86,13 +87,13 @@ def scored_files(truth: Folder, masks: Path) -> list[Path]:
     ]
 
 
-def lag(root: Path, folder: Path, frames: int = 2, every: int = 1, times: int = 1) -> int:
+def lag(root: Path, folder: Path, frames: int = 2, times: int = 1) -> int:
     """A data set of the masks in `root`, and as predictions the mask of `frames` frames earlier, as links.
 
-    Of the videos each `every`-th, played so many `times` over. Returns the number of frames.
+    Each video is played so many `times` over. Returns the number of frames.
     """
     total = 0
-    for sequence in sorted(path for path in root.iterdir() if path.is_dir())[::every]:
+    for sequence in sorted(path for path in root.iterdir() if path.is_dir()):
         masks = sorted(sequence.glob("*.png")) * times
         total += len(masks)
         for kind, earlier in (("truth/Annotations", 0), ("masks", frames)):
@@ -182,11 +183,12 @@ def measured(folder: Path, work: str = "score", jobs: int = 1) -> Measured:
 
 def growth_with_frames(folder: Path, masks: Path) -> None:
     if masks.is_dir():
-        print("\nvideos of the folder, every fourth    frames   CPU s   ms per frame  peak MB")
+        print("\nvideos of the folder    frames   CPU s   ms per frame  peak MB |  s: 1 process      2  speed-up")
         for times in (1, 2, 4):
-            frames = lag(masks, folder / f"times{times}", every=4, times=times)
-            one = measured(folder / f"times{times}")
-            print(f"x{times} {frames:41} {one.cpu:7.2f} {1e3 * one.cpu / frames:14.2f} {one.peak:8.0f}")
+            frames = lag(masks, folder / f"times{times}", times=times)
+            one, two = (measured(folder / f"times{times}", jobs=jobs) for jobs in (1, 2))
+            print(f"x{times} {frames:27} {one.cpu:7.2f} {1e3 * one.cpu / frames:14.2f} {one.peak:8.0f} |", end="")
+            print(f"{one.wall:14.2f} {two.wall:6.2f} {one.wall / two.wall:9.2f}")
     print("\nframes of 427x240, 3 objects   ms per frame  peak MB")
     for frames in (100, 1_000, 10_000):
         pair(folder / f"frames{frames}", frames, 3, 240, 427, drawn=100)

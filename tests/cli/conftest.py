@@ -16,7 +16,7 @@ from vosbench.cli import main
 @pytest.fixture
 def scored_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs start no process to score in: that takes a second."""
-    monkeypatch.setattr(workers, "start", ThreadPoolExecutor)
+    monkeypatch.setattr(workers, "start", lambda _, count: ThreadPoolExecutor(count))
 
 
 @dataclass(frozen=True)
