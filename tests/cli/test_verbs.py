@@ -50,6 +50,34 @@ def test_ctrl_c_is_one_line(monkeypatch, vosbench):
     ]
 
 
+def test_ctrl_c_while_python_imports_is_one_line():
+    code = """
+import sys
+
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "pandas":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+from vosbench.cli import main
+sys.exit(main(["list", "datasets"]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 128 + signal.SIGINT
+    assert done.stderr.splitlines()[0] == "vosbench: error: interrupted"
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_the_module_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "vosbench", "list", "nothing"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("vosbench: error: ")
+    assert len(done.stderr.splitlines()) == 2
+
+
 def test_a_fault_of_ours_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(data, "open_dataset", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):

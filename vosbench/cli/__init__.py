@@ -10,20 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
-from vosbench.cli import comparing, data, masks, results, simulation, work
 from vosbench.errors import VosbenchError
-
-app = typer.Typer(
-    help="Compare the memory strategies of video object segmentation: accuracy, speed and memory, under one model.",
-    epilog="Start with: vosbench run   (generated clips, bundled weights, no download)",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-for module in (work, simulation, masks, data, results, comparing):
-    for name, (verb, example) in module.VERBS.items():
-        app.command(name, epilog=f"Example: {example}")(verb)
-
 
 INTERRUPTED = 130  # the status into which typer turns Ctrl-C
 
@@ -32,6 +19,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status. `arguments` default to those of the process; none show the help."""
     arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
+        from vosbench.cli.app import app  # here: it takes a second, in which Ctrl-C is to be one line as well
+
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
             status = app(args=arguments, prog_name="vosbench", standalone_mode=False)
@@ -40,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(error.message, error.hint)
     except typer.TyperException as error:
         return _fail(error.format_message(), "vosbench --help, or vosbench VERB --help, lists what there is")
+    except KeyboardInterrupt:
+        status = INTERRUPTED
     except (BrokenPipeError, SystemExit):  # the reader of our output has seen enough; typer exits where it prints
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that what is left can be flushed
         return 0
