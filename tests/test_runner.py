@@ -1,8 +1,6 @@
-"""Runs from a data set on disk to records: complete, resumed, invalidated, interrupted, and refused."""
+"""Runs from a data set on disk to records: complete, resumed, invalidated, interrupted, and partial."""
 
-import os
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,23 +11,16 @@ from vosbench import background, plan, runner, workers
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.images import PALETTE, read_labels
-from vosbench.metrics.evaluate import score_sequence
 from vosbench.report.records import read_run
 from vosbench.report.tables import leaderboard
 from vosbench.runner import run
 from vosbench.scoring import score
 
 STRATEGIES = ("every-k:k=2", "first-only")
-START = workers.start
 CONTROLS = ("copy-first-mask", "predict-nothing")
 
 
 pytestmark = pytest.mark.usefixtures("lent_pool")
-
-
-@pytest.fixture
-def own_pool(lent_pool, monkeypatch):  # noqa: ARG001
-    monkeypatch.setattr(workers, "start", START)
 
 
 def lasting(records):
@@ -275,22 +266,6 @@ def test_a_run_that_is_stopped_goes_on(finished_run, small_davis, small_suite, t
         assert again.read_bytes() == path.read_bytes()
 
 
-def test_a_fault_in_one_sequence_keeps_the_others(small_davis, small_suite, tmp_path):
-    frame = small_davis / "JPEGImages/480p/bee/00004.jpg"
-    frame.write_bytes(frame.read_bytes()[:-200])
-    with pytest.raises(VosbenchError, match=r"bee.00004\.jpg is truncated"):
-        run(small_suite(small_davis, policies=("first-only",)), tmp_path / "run")
-    assert {r.sequence for r in read_run(tmp_path / "run")} == {"ant"}
-
-
-def test_bad_ground_truth_is_named_and_the_rest_is_kept(small_davis, small_suite, tmp_path):
-    mask = small_davis / "Annotations/480p/bee/00003.png"
-    mask.write_bytes(mask.read_bytes()[:-60])
-    with pytest.raises(VosbenchError, match=r"bee.00003\.png is not a readable PNG"):
-        run(small_suite(small_davis, policies=("first-only",)), tmp_path / "run")
-    assert {r.sequence for r in read_run(tmp_path / "run")} == {"ant"}
-
-
 def test_controls_can_be_left_out(small_davis, small_suite, tmp_path):
     records = run(small_suite(small_davis, controls=False, policies=("first-only",), limit=1), tmp_path / "run")
     assert [(r.policy.spec, r.sequence) for r in records] == [("first-only", "ant")]
@@ -317,72 +292,3 @@ def test_a_private_split_gives_masks_and_no_scores(small_davis, small_suite, tmp
     assert all(r.scores is None and r.timings[0].frames == 6 for r in records)
     assert len(list((tmp_path / "run/masks/first-only/cat").glob("*.png"))) == 6
     assert leaderboard(records).frame["jf"].isna().all()
-
-
-@pytest.mark.usefixtures("own_pool")
-def test_a_scoring_process_that_dies_is_an_error_and_not_a_hang(small_davis, small_suite, tmp_path, monkeypatch):
-    monkeypatch.setattr(background, "score_sequence", lambda *_: os._exit(1))
-    with pytest.raises(VosbenchError, match="a scoring process died") as caught:
-        run(small_suite(small_davis, policies=("first-only",)), tmp_path / "run")
-    assert "\n" not in caught.value.message
-    assert "jobs" in caught.value.hint
-    monkeypatch.setattr(background, "score_sequence", score_sequence)
-    assert len(run(small_suite(small_davis, policies=("first-only",)), tmp_path / "run")) == 6
-
-
-@pytest.mark.usefixtures("own_pool")
-def test_a_scoring_process_that_died_before_the_next_sequence_is_the_same_error(
-    small_davis, small_suite, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(background, "score_sequence", lambda *_: os._exit(1))
-    todo = plan.Plan(small_suite(small_davis), tmp_path / "run")
-
-    def add_one_after_the_death_of_the_other():
-        with background.BackgroundScoring(todo) as scoring:
-            for task in todo.tasks[:2]:
-                scoring.add(task, todo.blank_record(task))
-                scoring._waiting[0][2].exception(30)
-
-    with pytest.raises(VosbenchError, match="a scoring process died"):
-        add_one_after_the_death_of_the_other()
-
-
-@pytest.mark.usefixtures("own_pool")
-def test_a_script_may_run_and_score_by_turns(small_davis, small_suite, tmp_path, monkeypatch):
-    suite = small_suite(small_davis, policies=("first-only",), controls=False)
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        monkeypatch.chdir(tmp_path / name)
-        records = run(suite, Path("run"))
-        found = score(tmp_path / name / "run/masks/first-only", open_dataset("davis2017", small_davis), jobs=2)
-        assert [o.j.mean for o in found.objects] == [o.j.mean for r in records for o in r.scores.objects]
-
-
-def full(*_, **__):
-    raise OSError(28, "No space left on device", "00000.png")
-
-
-def test_a_full_disk_is_one_line(small_davis, small_suite, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "write_labels", full)
-    with pytest.raises(VosbenchError, match=r"cannot write 00000\.png: No space left on device") as caught:
-        run(small_suite(small_davis), tmp_path / "run")
-    assert "--out" in caught.value.hint
-
-
-def test_an_encoder_that_gives_up_is_one_line(small_davis, small_suite, tmp_path, monkeypatch):
-    def fail(*_):
-        raise OSError("encoder error -2 when writing image file")  # as Pillow does
-
-    monkeypatch.setattr(runner, "write_labels", fail)
-    with pytest.raises(VosbenchError, match=r"cannot write .*run: encoder error -2"):
-        run(small_suite(small_davis), tmp_path / "run")
-
-
-@pytest.mark.parametrize("where", ["run", "run/records", "run/masks"])
-def test_a_folder_that_cannot_be_made_is_one_line(small_davis, small_suite, tmp_path, where):
-    (tmp_path / where).parent.mkdir(exist_ok=True)
-    (tmp_path / where).write_text("a file")
-    with pytest.raises(VosbenchError, match="cannot write") as caught:
-        run(small_suite(small_davis, policies=("first-only",)), tmp_path / "run")
-    assert str(tmp_path / "run") in caught.value.message
-    assert "--out" in caught.value.hint or "another" in caught.value.hint

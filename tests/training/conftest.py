@@ -1,6 +1,7 @@
 """Tiny data to train on, and a network of a handful of channels by the name `small`."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from vosbench.models.stcn import CONFIGS, STCN
-from vosbench.training.config import TrainConfig
+from vosbench.training.config import GeneratedData, StaticData, TrainConfig, ValidationConfig, VideoData
 
 
 @pytest.fixture(scope="session")
@@ -70,4 +71,25 @@ def small_config(small_network: str) -> TrainConfig:
         threads=1,
         checkpoint_every=2,
         log_every=1,
+    )
+
+
+@pytest.fixture
+def everything(small_config, small_davis, pairs) -> TrainConfig:
+    """All that can be random or have a state: three kinds of data, dropout, reallocation, validation."""
+    return replace(
+        small_config,
+        steps=5,
+        data=(
+            GeneratedData(clips=2),
+            StaticData(str(pairs)),
+            VideoData("davis2017", str(small_davis), split="val", repeat=2),
+        ),
+        optimizer="adam",
+        schedule="step",
+        learning_rate=1e-3,
+        gradient_norm=0.0,
+        affinity_dropout=0.5,
+        reallocation="printed",
+        validation=ValidationConfig("davis2017", str(small_davis), limit=1, every=2),
     )

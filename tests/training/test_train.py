@@ -16,10 +16,9 @@ from vosbench.errors import VosbenchError
 from vosbench.models.checkpoint import read_checkpoint
 from vosbench.models.stcn import CONFIGS, STCN
 from vosbench.training.clips import GeneratedClips
-from vosbench.training.config import GeneratedData, StaticData, TrainConfig, ValidationConfig, VideoData
+from vosbench.training.config import TrainConfig
 from vosbench.training.export import export_weights
 from vosbench.training.loss import bootstrapped_cross_entropy
-from vosbench.training.optimise import build_optimizer, build_schedule
 from vosbench.training.segment import ClipSegmenter, mean_iou
 from vosbench.training.state import read_state
 from vosbench.training.train import COLUMNS, Trainer
@@ -171,27 +170,6 @@ def test_half_precision_agrees_with_full(tmp_path, extras):
     assert read_state(tmp_path / "True" / "last.pt")["scaler"]["scale"] == 1024
 
 
-@pytest.fixture
-def everything(small_config, small_davis, pairs) -> TrainConfig:
-    """All that can be random or have a state: three kinds of data, dropout, reallocation, validation."""
-    return replace(
-        small_config,
-        steps=5,
-        data=(
-            GeneratedData(clips=2),
-            StaticData(str(pairs)),
-            VideoData("davis2017", str(small_davis), split="val", repeat=2),
-        ),
-        optimizer="adam",
-        schedule="step",
-        learning_rate=1e-3,
-        gradient_norm=0.0,
-        affinity_dropout=0.5,
-        reallocation="printed",
-        validation=ValidationConfig("davis2017", str(small_davis), limit=1, every=2),
-    )
-
-
 @pytest.mark.parametrize("stop_after", [1, 2, 3, 4])
 def test_nothing_random_is_lost_in_a_stop(everything, tmp_path, stop_after):
     whole = train(everything, tmp_path / "whole")
@@ -239,16 +217,6 @@ def test_validation_leaves_the_training_alone(everything, tmp_path):
     assert train(replace(everything, validation=None), tmp_path / "b") == with_it
 
 
-@pytest.mark.parametrize("frozen", [(), ("key_encoder",)])
-def test_batch_norm_is_frozen_if_asked(everything, tmp_path, frozen):
-    """Also after a validation, which puts the network into evaluation mode and back."""
-    trainer = Trainer(replace(everything, frozen_batch_norm=frozen), tmp_path)
-    before = trainer.model.key_encoder.bn1.running_mean.clone()
-    trainer.run()
-    assert torch.equal(before, trainer.model.key_encoder.bn1.running_mean) == bool(frozen)
-    assert trainer.model.training
-
-
 def test_the_mean_of_several_checkpoints(small_config, tmp_path):
     states = []
     for seed in (1, 2, 3):
@@ -270,50 +238,6 @@ def test_the_mean_of_several_checkpoints(small_config, tmp_path):
     torch.save(other, tmp_path / "other.pt")
     with pytest.raises(VosbenchError, match="have no mean"):
         export_weights(first, tmp_path / "none.safetensors", [tmp_path / "other.pt"])
-
-
-def test_frozen_parts_do_not_learn(everything, tmp_path):
-    trainer = Trainer(replace(everything, frozen=("key_encoder.res2", "decoder.pred")), tmp_path)
-    before = {name: value.clone() for name, value in trainer.model.named_parameters()}
-    trainer.run()
-    same = {name for name, value in trainer.model.named_parameters() if torch.equal(value, before[name])}
-    assert {"key_encoder.res2.0.conv1.weight", "decoder.pred.bias"} <= same
-    assert all(name.startswith(("key_encoder.res2.", "decoder.pred.")) for name in same)
-
-
-@pytest.mark.parametrize("field", ["frozen", "frozen_batch_norm"])
-def test_a_part_that_the_network_lacks(everything, tmp_path, field):
-    with pytest.raises(VosbenchError, match="unknown part of the network 'key_encodr'") as caught:
-        Trainer(replace(everything, **{field: ("key_encodr",)}), tmp_path)
-    assert "did you mean key_encoder" in caught.value.hint
-
-
-def test_learning_rates(small_model):
-    model = copy.deepcopy(small_model).requires_grad_(True)
-    rates = {}
-    for schedule in ("step", "one-cycle"):
-        config = TrainConfig(schedule=schedule, steps=10, learning_rate=1.0, decay_at=0.5, decay=0.1, warmup=0.2)
-        config = replace(config, key_encoder_rate=0.25)
-        optimizer = build_optimizer(model, config)
-        stepper = build_schedule(optimizer, config)
-        rates[schedule] = []
-        for _ in range(config.steps):
-            encoder, others = (group["lr"] for group in optimizer.param_groups)
-            assert encoder == pytest.approx(others / 4)
-            rates[schedule].append(others)
-            optimizer.step()
-            stepper.step()
-    assert rates["step"] == pytest.approx([1.0] * 5 + [0.1] * 5)
-    assert max(rates["one-cycle"]) == rates["one-cycle"][1] == 1
-    assert rates["one-cycle"][0] < 0.1 > rates["one-cycle"][-1]
-
-
-def test_the_optimiser_of_the_paper(small_model):
-    optimizer = build_optimizer(small_model, TrainConfig.read("paper-stage1"))
-    assert type(optimizer) is torch.optim.Adam
-    for group in optimizer.param_groups:
-        assert (group["lr"], group["betas"], group["weight_decay"]) == (1e-5, (0.9, 0.999), 1e-7)
-    assert sum(len(group["params"]) for group in optimizer.param_groups) == len(list(small_model.parameters()))
 
 
 def test_where_space_is_lacking_the_last_good_checkpoint_survives(small_config, tmp_path):
