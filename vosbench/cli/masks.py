@@ -1,6 +1,7 @@
 """Verbs about the masks of any method: score and export. Neither needs torch."""
 
 from dataclasses import asdict, replace
+from math import fsum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -141,7 +142,7 @@ def _stability(predictions: Path, data: Dataset, scores: Scores, jobs: int | Non
     finally:
         progress.close()
     measured = [o.t for o in found if o.pairs]
-    mean = {"t_mean": sum(measured) / len(measured) if measured else float("nan"), "objects": len(measured)}
+    mean = {"t_mean": fsum(measured) / len(measured) if measured else float("nan"), "objects": len(measured)}
     return {"mean": mean, "objects": [asdict(o) for o in found]}
 
 

@@ -7,6 +7,7 @@ a core does not count. Passes over one sequence are paired in their order, and e
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import fsum
 
 import numpy as np
 
@@ -74,5 +75,5 @@ def speed(baseline: Sequence[RunRecord], entrant: Sequence[RunRecord]) -> Speed:
 
 def _cost(timing: Timing, on_cpu: bool, referenced: bool) -> float:
     """Logarithm of what a pass costs, in reference operations or, without them, milliseconds."""
-    milliseconds = sum(timing.cpu_ms if on_cpu else timing.latency_ms)
-    return float(np.log(milliseconds / (sum(timing.reference_ms) if referenced else 1)))
+    milliseconds = fsum(timing.cpu_ms if on_cpu else timing.latency_ms)
+    return float(np.log(milliseconds / (fsum(timing.reference_ms) if referenced else 1)))

@@ -7,6 +7,7 @@ sequence has no figures over several, which would not be those of the same data,
 """
 
 from collections.abc import Iterable, Sequence
+from math import fsum
 from typing import Any
 
 import numpy as np
@@ -143,4 +144,4 @@ def _costs(records: Sequence[RunRecord]) -> dict[str, float]:
 
 def _mean(values: Iterable[float]) -> float:
     values = list(values)
-    return sum(values) / len(values) if values else np.nan
+    return fsum(values) / len(values) if values else np.nan  # sum() rounds otherwise from Python 3.12 on

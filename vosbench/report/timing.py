@@ -4,6 +4,7 @@ Speed over several sequences and repetitions is total frames / total time, never
 """
 
 from collections.abc import Iterable, Sequence
+from math import fsum
 
 import numpy as np
 import pandas as pd
@@ -20,13 +21,13 @@ _END_TO_END_FPS = "End-to-end FPS: with reading and writing."
 def model_fps(records: Iterable[RunRecord]) -> float:
     """Frames / seconds in the model over all `records` that have a timing; NaN if none has."""
     timings = timings_of(records)
-    return sum(t.frames for t in timings) / sum(t.model_seconds for t in timings) if timings else np.nan
+    return sum(t.frames for t in timings) / fsum(t.model_seconds for t in timings) if timings else np.nan
 
 
 def end_to_end_fps(records: Iterable[RunRecord]) -> float:
     """Frames / seconds with reading and writing over all `records` that have a timing; NaN if none has."""
     timings = timings_of(records)
-    return sum(t.frames for t in timings) / sum(t.end_to_end_seconds for t in timings) if timings else np.nan
+    return sum(t.frames for t in timings) / fsum(t.end_to_end_seconds for t in timings) if timings else np.nan
 
 
 def latency(records: Sequence[RunRecord]) -> Table:
@@ -72,10 +73,10 @@ def stages(records: Sequence[RunRecord]) -> Table:
         for timing in timings:
             for stage, value in timing.stages.items():
                 seconds[stage] = seconds.get(stage, 0.0) + value
-        total = sum(t.model_seconds for t in timings)
+        total = fsum(t.model_seconds for t in timings)
         frames = sum(t.frames for t in timings)
-        if total - sum(seconds.values()) > total / 1000:
-            seconds["unaccounted"] = total - sum(seconds.values())
+        if total - fsum(seconds.values()) > total / 1000:
+            seconds["unaccounted"] = total - fsum(seconds.values())
         rows += [(spec, stage, 1000 * value / frames, value / total) for stage, value in seconds.items()]
     frame = pd.DataFrame(rows, columns=["strategy", "stage", "ms_per_frame", "share"])
     return Table(frame, f"{common.caption} Mean milliseconds per frame and share of the time in the model.")
