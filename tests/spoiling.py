@@ -1,4 +1,4 @@
-"""Ways to spoil a mask."""
+"""Ways to spoil a picture."""
 
 from PIL import Image
 
@@ -7,6 +7,11 @@ from vosbench.images import read_labels, write_labels
 
 def truncate(path):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def make_folder(path):
+    path.unlink()
+    path.mkdir()
 
 
 def relabel(path, change):

@@ -85,6 +85,20 @@ def test_leaked_ground_truth(davis):
     assert messages(masks, dataset) == ["masks/bee equals the ground truth in 3 of 4 scored frames"]
 
 
+def test_a_frame_twice(davis):
+    dataset, masks = davis
+    (masks / "ant" / "00003.PNG").write_bytes((masks / "ant" / "00003.png").read_bytes())
+    assert messages(masks, dataset) == ["frame 00003 is in masks/ant twice: 00003.PNG and 00003.png"]
+
+
+def test_proposals_may_have_any_ids(davis):
+    dataset, masks = davis
+    for path in (masks / "ant").iterdir():
+        write_labels(path, 7 * np.array(Image.open(path)))
+    assert messages(masks, dataset, protocol="davis2017-unsupervised") == []
+    assert len(messages(masks, dataset)) == 2
+
+
 def test_empty_predictions(davis):
     dataset, masks = davis
     for path in (masks / "ant").iterdir():

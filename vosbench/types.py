@@ -70,7 +70,8 @@ class Sequence:
             raise VosbenchError(f"sequence {self.name} has no frames")
         if not ids:
             raise VosbenchError(f"sequence {self.name} has no object", "its first annotation must hold a label above 0")
-        if len(set(ids)) != len(ids) or indices != sorted(set(indices)) or indices[-1] >= len(self.frames):
+        inside = indices[0] >= 0 and indices[-1] < len(self.frames)
+        if len(set(ids)) != len(ids) or indices != sorted(set(indices)) or not inside:
             raise VosbenchError(f"sequence {self.name}: each object must appear first in exactly one of its frames")
 
     @property

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from safetensors.torch import save_file
-from spoiling import anti_alias, recolour, relabel, truncate
+from spoiling import anti_alias, make_folder, recolour, relabel, truncate
 from torch import zeros
 
 from vosbench.models.checkpoint import read_checkpoint
@@ -28,6 +28,10 @@ DATA_FAULTS = {
     "a truncated first frame": (
         lambda root: truncate(root / "JPEGImages/480p/ant/00000.jpg"),
         ["ant/00000.jpg is truncated", "copy the file again"],
+    ),
+    "a folder for a frame": (
+        lambda root: make_folder(root / "JPEGImages/480p/ant/00005.jpg"),
+        ["ant/00005.jpg", "Is a directory", "again"],
     ),
     "a truncated later frame": (
         lambda root: truncate(root / "JPEGImages/480p/ant/00005.jpg"),

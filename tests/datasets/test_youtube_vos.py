@@ -95,6 +95,12 @@ def test_ids_that_meta_lacks_are_left_out_and_told_of(youtube: Path) -> None:
     assert "the masks hold ids 3 that meta.json lacks" in problem.message
 
 
+def test_a_broken_mask_is_told_of_once(youtube: Path) -> None:
+    (youtube / "valid/Annotations/a1/00015.png").write_bytes(b"broken")
+    found = [problem.message for problem in open_dataset("youtube-vos-2019", youtube).problems()]
+    assert sum("00015.png is not a readable PNG" in message for message in found) == 1
+
+
 def test_required_frame_is_absent(youtube: Path) -> None:
     (youtube / "valid/JPEGImages/a1/00020.jpg").unlink()
     with pytest.raises(VosbenchError, match=r"lacks frames 00020, which meta.json names"):

@@ -204,3 +204,16 @@ def test_recall_and_decay_follow_the_protocol(j_of, tmp_path):
     rules = find_protocol("davis2017")
     (score,) = object_scores(score_sequence(GroundTruth("ant", tuple(masks), masks), tmp_path / "masks", rules), rules)
     assert (score.j.mean, score.j.recall, score.j.decay, score.frames) == (0.5, 0.5, 1, 2)
+
+
+def test_lvos_counts_by_the_numbers_of_frames(tmp_path):
+    """Every fifth is scored, so that names must be numbers."""
+    names = ("a", "b", "c")
+    for kind in ("truth", "masks/ant"):
+        (tmp_path / kind).mkdir(parents=True)
+        for name in names:
+            write_labels(tmp_path / kind / f"{name}.png", labels("10"))
+    truth = GroundTruth("ant", names, {name: tmp_path / "truth" / f"{name}.png" for name in names})
+    with pytest.raises(VosbenchError, match="frame names a to b are not all numbers") as caught:
+        score_sequence(truth, tmp_path / "masks", find_protocol("lvos"))
+    assert caught.value.hint

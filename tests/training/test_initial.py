@@ -44,7 +44,7 @@ def test_imagenet_weights_of_the_key_encoder(full, tmp_path):
     state = imagenet(full.key_encoder, {"res2": "layer1"})
     assert "layer1.0.conv3.weight" in state
     torch.save(state, tmp_path / "resnet50.pth")
-    load_imagenet(full.key_encoder, tmp_path / "resnet50.pth", {"layer1": "res2"})
+    set_initial_weights(full, TrainConfig(key_encoder=str(tmp_path / "resnet50.pth")))
     assert torch.equal(full.key_encoder.res2[1].conv2.weight, state["layer1.1.conv2.weight"])
     assert torch.equal(full.key_encoder.layer3[5].bn3.running_var, state["layer3.5.bn3.running_var"])
     assert torch.equal(full.key_encoder.conv1.weight, state["conv1.weight"])
@@ -55,7 +55,7 @@ def test_imagenet_weights_of_the_value_encoder(full, tmp_path):
     fuser = {name: value.clone() for name, value in encoder.fuser.state_dict().items()}
     state = imagenet(encoder, {})
     torch.save(state, tmp_path / "resnet18.pth")
-    load_imagenet(encoder, tmp_path / "resnet18.pth", {})
+    set_initial_weights(full, TrainConfig(value_encoder=str(tmp_path / "resnet18.pth")))
     assert torch.equal(encoder.layer2[0].downsample[0].weight, state["layer2.0.downsample.0.weight"])
     assert not encoder.layer2[0].downsample[0].bias.any()
     assert not encoder.conv1.bias.any()
