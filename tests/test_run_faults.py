@@ -23,18 +23,19 @@ def own_pool(lent_pool, monkeypatch):  # noqa: ARG001
     monkeypatch.setattr(workers, "start", START)
 
 
-def test_a_fault_in_one_sequence_keeps_the_others(small_davis, small_suite, tmp_path):
-    frame = small_davis / "JPEGImages/480p/bee/00004.jpg"
-    frame.write_bytes(frame.read_bytes()[:-200])
-    with pytest.raises(VosbenchError, match=r"bee.00004\.jpg is truncated"):
-        run(small_suite(small_davis, policies=("first-only",)), tmp_path / "run")
-    assert {r.sequence for r in read_run(tmp_path / "run")} == {"ant"}
-
-
-def test_bad_ground_truth_is_named_and_the_rest_is_kept(small_davis, small_suite, tmp_path):
-    mask = small_davis / "Annotations/480p/bee/00003.png"
-    mask.write_bytes(mask.read_bytes()[:-60])
-    with pytest.raises(VosbenchError, match=r"bee.00003\.png is not a readable PNG"):
+@pytest.mark.parametrize(
+    ("broken", "lost", "message"),
+    [
+        ("JPEGImages/480p/bee/00004.jpg", 200, r"bee.00004\.jpg is truncated"),
+        ("Annotations/480p/bee/00003.png", 60, r"bee.00003\.png is not a readable PNG"),
+    ],
+)
+def test_a_fault_in_one_sequence_is_named_and_the_others_are_kept(
+    small_davis, small_suite, tmp_path, broken, lost, message
+):
+    path = small_davis / broken
+    path.write_bytes(path.read_bytes()[:-lost])
+    with pytest.raises(VosbenchError, match=message):
         run(small_suite(small_davis, policies=("first-only",)), tmp_path / "run")
     assert {r.sequence for r in read_run(tmp_path / "run")} == {"ant"}
 

@@ -4,6 +4,9 @@ import gc
 import multiprocessing
 import os
 import signal
+from collections import deque
+from concurrent.futures import Future
+from types import SimpleNamespace
 
 import pytest
 from halving import half
@@ -43,6 +46,32 @@ def test_a_fault_anywhere_is_raised_and_ends_the_workers(bad, before):
         list(crew.share([(-1,) if n == bad else (n,) for n in range(100)]))
     assert caught.value.hint == "give a positive number"
     assert set(multiprocessing.active_children()) <= before
+
+
+def test_all_end_together(monkeypatch):
+    """Another process that does a task whenever this one does has at most one left when this one is through."""
+    at_hand = deque()
+
+    def both_work(number):
+        if at_hand:
+            at_hand.popleft().set_result(number)
+
+    def submit(*_):
+        at_hand.append(Future())
+        return at_hand[-1]
+
+    def wait_for_the_other(ahead, **_):
+        left.append(len(ahead))
+        at_hand.popleft().set_result(None)
+
+    left = []
+    other = SimpleNamespace(submit=submit, shutdown=lambda **_: None)
+    monkeypatch.setattr("vosbench.workers.start", lambda *_: other)
+    monkeypatch.setattr("vosbench.workers.wait", wait_for_the_other)
+    with Crew(both_work, 100, jobs=2) as crew:
+        done = sorted(index for index, _ in crew.share([(n,) for n in range(100)]))
+    assert done == list(range(100))
+    assert left in ([], [1])
 
 
 def test_no_process_looks_for_garbage_in_what_it_has_imported():
