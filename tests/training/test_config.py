@@ -60,6 +60,11 @@ def test_settings_are_read(tmp_path):
             "[[data]]\nkind = 'static'\nroot = 'x'\nrepeats = 2",
             "unknown setting in tiny.toml [data] 'repeats'",
         ),
+        ("[[data]]\nkind = 'cutouts'", "tiny.toml: [data] lacks roots"),
+        ("[[data]]\nkind = 'generated'\nweight = 1\n[[data]]\nkind = 'generated'", "either every source of data has"),
+        ("average = 1.0", "average must be at least 0 and less than 1"),
+        ("spoiled = 1.5", "spoiled must be at least 0 and at most 1"),
+        ("jaccard = -1", "jaccard must be at least 0"),
         ("[[data]]\nkind = 'static'\nroot = 'x'\nrepeat = 0", "a repeat or clips of at least 1"),
         ("[[data]]\nkind = 'static'\nroot = 'x'\n[data.augment]\nflips = 1", "[data.augment] 'flips'"),
         ("[[data]]\nkind = 'static'\nroot = 'x'\naugment = 2", "data.augment must be of type table, not 2"),
@@ -139,7 +144,7 @@ def test_shipped_settings_are_sound_and_explained(name):
     assert constants <= {
         *("initial", "key_encoder", "value_encoder", "new_others", "photos", "validation", "frozen"),
         *("frozen_batch_norm", "key_encoder_rate", "warmup", "decay_at", "decay", "beta1", "max_gap", "gaps"),
-        *("affinity_dropout", "reallocation"),
+        *("affinity_dropout", "reallocation", "jaccard", "spoiled", "average"),
     }
 
 

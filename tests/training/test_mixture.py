@@ -93,3 +93,25 @@ def test_sources_of_a_configuration(small_config, small_davis, pairs):
         assert (rgb.shape, labels.shape) == ((3, 32, 32, 3), (3, 32, 32))
     with pytest.raises(VosbenchError, match="unknown sequence 'wasp'"):
         open_source(VideoData("davis2017", str(small_davis), split="val", sequences=("wasp",)), small_config)
+
+
+def test_weights_say_how_often_a_source_is_drawn():
+    mixture = Mixture(MIXTURE.sources, 4000, 7, weights=(3.0, 1.0))
+    counts = Counter(told(mixture[number]) for number in range(0, 4000, 4))
+    assert sum(n for (source, _), n in counts.items() if source == 1) == pytest.approx(750, abs=45)
+    assert set(counts) == {(1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2), (2, 3)}
+    assert max(n for (source, _), n in counts.items() if source == 1) < 1.3 * 250
+    again = Mixture(MIXTURE.sources, 4000, 7, weights=(3.0, 1.0))
+    for number in (8, 3, 999):  # in any order, from any step on
+        assert torch.equal(mixture[number][1], again[number][1])
+        assert told(mixture[number]) == told(again[number])
+
+
+def test_weights_come_from_the_configuration(small_config, pairs):
+    from dataclasses import replace
+
+    from vosbench.training.config import GeneratedData, StaticData
+
+    data = (GeneratedData(weight=0.1), StaticData(str(pairs), weight=0.4))
+    assert Mixture.open(replace(small_config, data=data)).weights == (0.1, 0.4)
+    assert Mixture.open(small_config).weights == ()

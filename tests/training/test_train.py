@@ -156,7 +156,7 @@ def test_half_precision_agrees_with_full(tmp_path, extras):
     losses, moves = {}, {}
     for mixed in (False, True):
         trainer = Trainer(replace(SMALL, steps=2, **extras), tmp_path / str(mixed))
-        trainer.mixed = mixed
+        trainer.half = torch.float16 if mixed else None
         trainer.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, enabled=mixed)
         before = copy.deepcopy(trainer.model.state_dict())
         log: list[tuple[float, ...]] = []

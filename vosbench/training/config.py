@@ -24,6 +24,7 @@ LEAST = {
     "objects": 1,
     "gradient_norm": 0,
     "bootstrap_start": 0,
+    "jaccard": 0,
     "workers": 0,
     "threads": 1,
     "checkpoint_every": 1,
@@ -40,6 +41,7 @@ class GeneratedData:
 
     kind: str = "generated"
     clips: int = 1000
+    weight: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,20 @@ class StaticData:
     kind: str = "static"
     repeat: int = 1
     augment: StaticAugmentation = STATIC
+    weight: float = 0.0
+
+
+@dataclass(frozen=True)
+class CutoutData:
+    """Objects cut from folders of image/mask pairs, and from folders of `videos`; see `Cutouts`."""
+
+    roots: tuple[str, ...]
+    kind: str = "cutouts"
+    shares: tuple[float, ...] = ()
+    videos: tuple[str, ...] = ()
+    from_video: float = 0.3
+    clips: int = 1000
+    weight: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -68,12 +84,15 @@ class VideoData:
     frame_step: int = 1
     reverse: float = 0.5
     augment: Augmentation = VIDEO
+    weight: float = 0.0
 
 
-Data = GeneratedData | StaticData | VideoData
-DATA_KINDS: dict[str, type[Data]] = {"generated": GeneratedData, "static": StaticData} | dict.fromkeys(
-    DATASETS, VideoData
-)
+Data = GeneratedData | StaticData | CutoutData | VideoData
+DATA_KINDS: dict[str, type[Data]] = {
+    "generated": GeneratedData,
+    "static": StaticData,
+    "cutouts": CutoutData,
+} | dict.fromkeys(DATASETS, VideoData)
 
 
 @dataclass(frozen=True)
@@ -106,8 +125,10 @@ class TrainConfig:
     Steps are optimiser steps; `size` is the side of the square frames in pixels, `batch` the clips of a step, over
     all processes together, `objects` the most of a clip.
 
-    data: where clips come from, `[[data]]` tables of `GeneratedData`, `StaticData` or `VideoData`; none: generated
-    clips, whose frames are at most `max_gap` apart and into whose textures the JPEGs of the folder `photos` join.
+    data: where clips come from, `[[data]]` tables of `GeneratedData`, `StaticData`, `CutoutData` or `VideoData`;
+    none: generated clips. With a `weight` in every table each clip is drawn from a source by these weights, without
+    any in epochs. Frames of generated and cut-out clips are at most `max_gap` apart; into the textures of the
+    generated ones the JPEGs of the folder `photos` join.
     gaps: for video, [share of the training, longest distance of two successive frames from there on].
     initial: weights to start from (bundled, or a path); key_encoder and value_encoder: ImageNet weights, for stcn
     those of ResNet-50 and ResNet-18 as torchvision stores them, for stcn-tiny those of EfficientNet-Lite0 as the
@@ -117,8 +138,12 @@ class TrainConfig:
     it came with (its factors and offsets learn); key_encoder_rate: factor of the learning rate in the key encoder.
     schedule: "one-cycle" rises to learning_rate over the share `warmup` of the steps and falls to nothing; "step"
     multiplies it by `decay` once, after the share `decay_at`. gradient_norm: the gradient is clipped to it (0: not).
-    bootstrap_…: see `hardest_share`. affinity_dropout and reallocation: see `regularisation`.
-    precision: "mixed" computes in half precision where that is safe, on a GPU; a CPU computes in fp32.
+    bootstrap_…: see `hardest_share`. jaccard: weight of the soft Jaccard loss beside the cross-entropy. spoiled: chance
+    that a predicted mask is made wrong on its way into the memory (see `spoil`). average: decay of the moving average
+    of the weights (0: none), which is then what is validated and exported. affinity_dropout and reallocation: see
+    `regularisation`.
+    precision: "mixed" computes in half precision where that is safe, on a GPU; a CPU computes in fp32. "bf16" does
+    so in bfloat16 anywhere, which pays on a CPU that has instructions for it.
     """
 
     model: str = "stcn-tiny"
@@ -144,6 +169,9 @@ class TrainConfig:
     bootstrap_start: int = 800
     bootstrap_end: int = 5000
     bootstrap_final: float = 0.15
+    jaccard: float = 0.0
+    spoiled: float = 0.0
+    average: float = 0.0
     affinity_dropout: float = 0.0
     reallocation: Reallocation = "none"
     max_gap: int = 12
@@ -153,7 +181,7 @@ class TrainConfig:
     key_encoder: str = ""
     value_encoder: str = ""
     new_others: bool = False
-    precision: Literal["fp32", "mixed"] = "fp32"
+    precision: Literal["fp32", "mixed", "bf16"] = "fp32"
     workers: int = 1
     threads: int = 2
     device: str = "cpu"
@@ -170,13 +198,19 @@ class TrainConfig:
             wrong.append(f"size must be a multiple of {STRIDE}")
         if self.bootstrap_end <= self.bootstrap_start:
             wrong.append("bootstrap_end must come after bootstrap_start")
-        if not 0 <= self.affinity_dropout < 1:
-            wrong.append("affinity_dropout must be at least 0 and less than 1")
+        for name in ("affinity_dropout", "average"):
+            if not 0 <= getattr(self, name) < 1:
+                wrong.append(f"{name} must be at least 0 and less than 1")
+        if not 0 <= self.spoiled <= 1:
+            wrong.append("spoiled must be at least 0 and at most 1")
         starts = [start for start, _ in self.gaps]
         if starts != sorted(set(starts)) or starts[:1] != [0] or min(gap for _, gap in self.gaps) < 1:
             wrong.append("gaps must begin at share 0, rise in their shares and be at least 1")
         if not self.data or any(getattr(data, "repeat", 1) < 1 or getattr(data, "clips", 1) < 1 for data in self.data):
             wrong.append("data needs an entry, and each a repeat or clips of at least 1")
+        weighed = [data.weight > 0 for data in self.data]
+        if any(weighed) and not all(weighed):
+            wrong.append("either every source of data has a weight above 0, or none has one")
         if wrong:
             raise VosbenchError(f"bad training settings: {'; '.join(wrong)}", "correct them in the TOML file")
 

@@ -15,7 +15,8 @@ from vosbench.training.state import read_state
 
 
 def export_weights(checkpoint: Path, target: Path, others: Sequence[Path] = ()) -> None:
-    """Write the model of a training checkpoint as safetensors, floats in half precision.
+    """Write the model of a training checkpoint, the average of its weights if it has one, as safetensors, floats in
+    half precision.
 
     With `others`, checkpoints from other places of one path of training, it is the mean of all of them, tensor by
     tensor (a uniform soup: Wortsman et al., "Model soups", ICML 2022). Raises VosbenchError if one of them is no
@@ -26,7 +27,7 @@ def export_weights(checkpoint: Path, target: Path, others: Sequence[Path] = ()) 
     if len(set(names)) > 1:
         raise VosbenchError(f"weights of {' and '.join(sorted(set(names)))} have no mean", "average those of one model")
     model = STCN(CONFIGS[names[0]])
-    model.load_state_dict(_mean([state["model"] for state in states]))
+    model.load_state_dict(_mean([state.get("average") or state["model"] for state in states]))
     halves = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
     # One entry, since the order of several changes from file to file, and with it the hash of the file.
     parts = [{"config": _without_folders(state["config"]), "step": state["step"]} for state in states]

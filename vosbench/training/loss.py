@@ -1,5 +1,10 @@
-"""Bootstrapped cross-entropy: late in training only the hardest pixels count (as in MiVOS and STCN)."""
+"""Losses of a training.
 
+Bootstrapped cross-entropy: late in training only the hardest pixels count (as in MiVOS and STCN). Beside it, one minus
+the soft Jaccard index, in which a small object counts as much as a large one.
+"""
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -18,3 +23,17 @@ def bootstrapped_cross_entropy(logits: Tensor, labels: Tensor, share: float) -> 
     """
     loss = F.cross_entropy(logits, labels, reduction="none").flatten(1)
     return loss.mean() if share >= 1 else loss.topk(max(1, int(share * loss.shape[1])), dim=1).values.mean()
+
+
+def soft_jaccard_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """1 - soft intersection over union of each object in `labels`, averaged over them; 0 where there is none.
+
+    Of two soft masks the intersection is the sum of the pixel-wise minima, the union that of the maxima; a hard label
+    makes these p*g and p+g-p*g. logits [B,O+1,H,W]; labels int64 [B,H,W], 0 is background.
+    """
+    probabilities = logits.float().softmax(1)[:, 1:].flatten(2)
+    truth = torch.stack([(labels == i).flatten(1) for i in range(1, logits.shape[1])], 1).to(probabilities.dtype)
+    both = (probabilities * truth).sum(2)
+    either = probabilities.sum(2) + truth.sum(2) - both
+    there = truth.amax(2)
+    return ((1 - both / either.clamp(min=1e-6)) * there).sum() / there.sum().clamp(min=1)

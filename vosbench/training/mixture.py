@@ -15,7 +15,8 @@ from torch.utils.data import DataLoader, Dataset
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.training.clips import GeneratedClips
-from vosbench.training.config import Data, GeneratedData, StaticData, TrainConfig
+from vosbench.training.config import STATIC, VIDEO, CutoutData, Data, GeneratedData, StaticData, TrainConfig
+from vosbench.training.cutouts import Cutouts
 from vosbench.training.static import StaticClips
 from vosbench.training.video import VideoClips
 
@@ -40,6 +41,15 @@ def open_source(data: Data, config: TrainConfig) -> ClipSource:
         return GeneratedClips(config.size, config.objects, config.max_gap, photos, data.clips)
     if isinstance(data, StaticData):
         return StaticClips(Path(data.root), config.size, data.augment)
+    if isinstance(data, CutoutData):
+        sets = tuple(StaticClips(Path(root), config.size, STATIC) for root in data.roots)
+        videos = tuple(
+            VideoClips(open_dataset("folder", Path(root), "all"), config.size, config.objects, VIDEO, config.gaps)
+            for root in data.videos
+        )
+        return Cutouts(
+            config.size, config.objects, config.max_gap, sets, data.shares, videos, data.from_video, data.clips
+        )
     dataset = open_dataset(data.kind, Path(data.root), data.split, frame_mode=data.frame_mode)
     if data.sequences:
         dataset = dataset.only(data.sequences)
@@ -50,35 +60,50 @@ def open_source(data: Data, config: TrainConfig) -> ClipSource:
 class Mixture(Dataset["Batch | VosbenchError"]):
     """`total` clips. Every epoch visits each item of each source `repeat` times, in an order of its own.
 
+    With `weights`, one for each source, there are no epochs: each clip draws its source by them, and an item of it.
     A fault of a file is returned, not raised: on its way out of a worker process an exception loses its form.
     """
 
     sources: tuple[tuple[ClipSource, int], ...]  # with the number of repeats
     total: int
     seed: int
+    weights: tuple[float, ...] = ()
 
     @classmethod
     def open(cls, config: TrainConfig) -> "Mixture":
         """The sources of a configuration. Raises VosbenchError as `open_source` does."""
         sources = tuple((open_source(data, config), getattr(data, "repeat", 1)) for data in config.data)
-        return cls(sources, config.steps * config.batch, config.seed)
+        weights = tuple(data.weight for data in config.data) if any(data.weight for data in config.data) else ()
+        return cls(sources, config.steps * config.batch, config.seed, weights)
 
     def __len__(self) -> int:
         return self.total
 
     def __getitem__(self, number: int) -> Batch | VosbenchError:
         """RGB uint8 [3,3,S,S] (frame, channel) and labels uint8 [3,S,S], ids from 1; or what is wrong."""
+        source, item = self._by_weight(number) if self.weights else self._in_epoch(number)
+        rng = np.random.Generator(np.random.Philox(key=[self.seed, number]))
+        try:
+            rgb, labels = source.draw(item, rng, number / self.total)
+        except VosbenchError as error:
+            return error
+        return torch.from_numpy(rgb).permute(0, 3, 1, 2), torch.from_numpy(labels)
+
+    def _in_epoch(self, number: int) -> tuple[ClipSource, int]:
+        """The source of clip `number`, and the item in it."""
         lengths = tuple(len(source) * repeat for source, repeat in self.sources)
         epoch, place = divmod(number, sum(lengths))
         item = int(_order(self.seed, epoch, sum(lengths))[place])
         which = int(np.searchsorted(np.cumsum(lengths), item, side="right"))
         source = self.sources[which][0]
-        rng = np.random.Generator(np.random.Philox(key=[self.seed, number]))
-        try:
-            rgb, labels = source.draw((item - sum(lengths[:which])) % len(source), rng, number / self.total)
-        except VosbenchError as error:
-            return error
-        return torch.from_numpy(rgb).permute(0, 3, 1, 2), torch.from_numpy(labels)
+        return source, (item - sum(lengths[:which])) % len(source)
+
+    def _by_weight(self, number: int) -> tuple[ClipSource, int]:
+        """The same where sources have weights."""
+        rng = np.random.Generator(np.random.Philox(key=[self.seed, number], counter=[0, 0, 0, NO_CLIP]))
+        ends = np.cumsum(self.weights)
+        source = self.sources[int(np.searchsorted(ends[:-1], rng.random() * ends[-1], side="right"))][0]
+        return source, int(rng.integers(len(source)))
 
 
 @lru_cache(maxsize=2)

@@ -1,5 +1,6 @@
 """Trains the shared model on clips of three frames."""
 
+import copy
 import csv
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -12,11 +13,12 @@ from torch import Tensor
 from vosbench.errors import VosbenchError
 from vosbench.models.checkpoint import check_device
 from vosbench.models.stcn import CONFIGS, STCN
+from vosbench.training.averaging import WeightAverage
 from vosbench.training.config import TrainConfig
 from vosbench.training.distributed import Process
 from vosbench.training.freezing import freeze, freeze_batch_norm
 from vosbench.training.initial import set_initial_weights
-from vosbench.training.loss import bootstrapped_cross_entropy, hardest_share
+from vosbench.training.loss import bootstrapped_cross_entropy, hardest_share, soft_jaccard_loss
 from vosbench.training.mixture import Mixture, Shares, batches
 from vosbench.training.optimise import build_optimizer, build_schedule
 from vosbench.training.regularisation import TrainingRead
@@ -59,13 +61,14 @@ class Trainer:
         freeze_batch_norm(self.model, config.frozen_batch_norm)
         self.optimizer = build_optimizer(self.model, config)
         self.schedule = build_schedule(self.optimizer, config)
-        self.mixed = config.precision == "mixed" and self.device.type == "cuda"
+        self.half = half_precision(config.precision, self.device)
         # From PyTorch's scale of 65536 the gradients of the first steps overflow, and those steps would be lost.
-        self.scaler = torch.amp.GradScaler(self.device.type, init_scale=1024.0, enabled=self.mixed)
+        self.scaler = torch.amp.GradScaler(self.device.type, init_scale=1024.0, enabled=self.half is torch.float16)
+        self.average = WeightAverage(self.model, config.average) if config.average else None
         if state is not None:
             self._load(state)
         read = TrainingRead(config.affinity_dropout, config.reallocation)
-        self.segmenter = ClipSegmenter(self.model, config.objects, read)
+        self.segmenter = ClipSegmenter(self.model, config.objects, read, config.spoiled)
         self.segmenter.generator = torch.Generator(self.device)
         self.parallel = self.process.parallel(self.segmenter)
         folder.mkdir(parents=True, exist_ok=True)
@@ -96,6 +99,8 @@ class Trainer:
             "step": self.step,
             "config": self.config.as_dict(),
         }
+        if self.average:
+            state["average"] = self.average.state
         write_state(path, state)
 
     def _load(self, state: dict[str, Any]) -> None:
@@ -106,6 +111,8 @@ class Trainer:
             self.scaler.load_state_dict(state["scaler"])
         self.best = state.get("best", self.best)
         self.step = state["step"]
+        if self.average:
+            self.average.load(state["average"], self.step)
 
     def run(self, progress: Progress | None = None) -> None:
         """Train to the last step. The first process reports, logs to curve.csv (see `COLUMNS`) and saves.
@@ -139,7 +146,11 @@ class Trainer:
 
     def _validate(self) -> float:
         assert self.validation is not None
-        score = self.validation.j_and_f(self.model)
+        model = self.model
+        if self.average:
+            model = copy.deepcopy(self.model)
+            model.load_state_dict(self.average.state)
+        score = self.validation.j_and_f(model)
         self._train_mode()
         if score > self.best:
             self.best = score
@@ -152,10 +163,13 @@ class Trainer:
         assert self.segmenter.generator is not None
         self.segmenter.generator.manual_seed((config.seed * config.steps + self.step) * 1024 + self.process.rank)
         share = hardest_share(self.step, config.bootstrap_start, config.bootstrap_end, config.bootstrap_final)
-        with torch.autocast(self.device.type, torch.float16, enabled=self.mixed):
+        with torch.autocast(self.device.type, self.half or torch.bfloat16, enabled=self.half is not None):
             logits = self.parallel(rgb, labels)
-        losses = [bootstrapped_cross_entropy(x, labels[:, t].long(), share) for t, x in enumerate(logits, start=1)]
-        loss = torch.stack(losses).mean()
+        targets = [labels[:, t].long() for t in range(1, labels.shape[1])]
+        losses = [bootstrapped_cross_entropy(x, y, share) for x, y in zip(logits, targets, strict=True)]
+        if config.jaccard:
+            losses += [config.jaccard * soft_jaccard_loss(x, y) for x, y in zip(logits, targets, strict=True)]
+        loss = torch.stack(losses).sum() / len(targets)
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
         if config.gradient_norm:
@@ -164,7 +178,16 @@ class Trainer:
         self.scaler.step(self.optimizer)
         self.scaler.update()
         self.schedule.step()
+        if self.average:
+            self.average.update(self.model)
         return torch.stack([loss.detach().double(), mean_iou(logits[-1], labels[:, -1]).double()])
+
+
+def half_precision(precision: str, device: torch.device) -> torch.dtype | None:
+    """The type of half precision in which a device computes where that is safe; None: full precision."""
+    if precision == "bf16":
+        return torch.bfloat16
+    return torch.float16 if precision == "mixed" and device.type == "cuda" else None
 
 
 class Curve:

@@ -1,0 +1,206 @@
+"""Clips of objects cut along their real masks, which move, deform and hide one another over other photographs.
+
+The generator of vosbench (`datasets.scene`) moves and warps them; here are the pictures that it is given. An object
+comes from a photograph, or from three frames of a video, so that its own movement of limbs is kept under the new one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from vosbench.datasets.scene import Scene, SceneSpec
+from vosbench.datasets.textures import fractal
+from vosbench.errors import VosbenchError
+from vosbench.images import read_labels, read_rgb
+from vosbench.training.augment import Colour
+from vosbench.training.sampling import FRAMES, ordered_frames
+from vosbench.training.static import StaticClips, read_object
+from vosbench.training.video import VideoClips
+
+Pair = tuple[Path, Path]  # picture and mask
+LEAST, MOST = 0.004, 0.6  # share of the picture that an object to be cut may cover
+VISIBLE = 0.003  # share of the first frame that each object must cover
+ATTEMPTS = 20
+SPRITE = 224  # the most pixels a cut-out is wide
+
+
+@dataclass(frozen=True)
+class Cutouts:
+    """An endless stream of clips, of which `clips` join each epoch; `max_gap` is the longest distance of two frames.
+
+    sets: image/mask pairs, from which objects and grounds are drawn, one set as often as its entry of `shares` says
+    (none: as often as it has pairs). videos: annotated sequences, from which the share `from_video` of the objects
+    is cut, frame by frame.
+
+    Raises VosbenchError for shares that do not fit the sets.
+    """
+
+    size: int
+    objects: int
+    max_gap: int
+    sets: tuple[StaticClips, ...]
+    shares: tuple[float, ...] = ()
+    videos: tuple[VideoClips, ...] = ()
+    from_video: float = 0.3
+    clips: int = 1000
+    _sequences: tuple[tuple[Pair, ...], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.sets or (self.shares and len(self.shares) != len(self.sets)) or min((*self.shares, 1.0)) <= 0:
+            raise VosbenchError(
+                f"cut-outs have {len(self.sets)} roots and {len(self.shares)} shares",
+                "give at least one root, and no shares or one above 0 for each root",
+            )
+        object.__setattr__(self, "_sequences", tuple(video for source in self.videos for video in source.videos))
+
+    def __len__(self) -> int:
+        return self.clips
+
+    @cached_property
+    def _chances(self) -> np.ndarray:
+        shares = np.array(self.shares or [len(one) for one in self.sets], float)
+        return shares / shares.sum()
+
+    def draw(self, item: int, rng: np.random.Generator, done: float) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG002
+        """RGB uint8 [3,S,S,3] and labels uint8 [3,S,S] with ids from 1, whatever the item.
+
+        Frames are the farther apart the more is `done` of the training (0 to 1). Every object is seen in the first.
+        Raises VosbenchError for a faulty file, and where nothing that can be cut is found.
+        """
+        for _ in range(ATTEMPTS):
+            rgb, labels = self._clip(rng, round(3 + (self.max_gap - 3) * min(1.0, 2 * done)))
+            areas = np.bincount(labels[0].ravel(), minlength=2)[1:]
+            if (areas > VISIBLE * labels[0].size).all():
+                return rgb, labels
+        raise VosbenchError("no object is seen in any of the cut-out clips", "use pictures with larger objects")
+
+    def _clip(self, rng: np.random.Generator, reach: int) -> tuple[np.ndarray, np.ndarray]:
+        times = np.concatenate([[0], np.cumsum(rng.integers(1, reach + 1, FRAMES - 1))])
+        spec = _spec(self.size, int(times[-1]) + 1, int(rng.integers(1, self.objects + 1)), rng)
+        kin = int(rng.choice(len(self.sets), p=self._chances)) if rng.random() < 0.3 else None  # all of one set
+        drawn: list[list[np.ndarray]] = []
+
+        def sprite(_: int, generator: np.random.Generator) -> np.ndarray:
+            drawn.append(self._thing(generator, kin))
+            return drawn[-1][0]
+
+        scene = Scene.draw(rng, spec, (np.zeros((8, 8, 3), np.uint8),), sprite)
+        shutter = float(rng.uniform(0.2, 0.9)) if rng.random() < 0.15 else 0.0
+        scene = replace(scene, ground=self._ground(scene.ground.shape[0], rng), shutter=shutter)
+        frames = []
+        for number, time in enumerate(times):
+            layers = tuple(
+                replace(one, picture=drawn[one.label - 1][number]) if one.label else one for one in scene.layers
+            )
+            frames.append(replace(scene, layers=layers).render(int(time)))
+        rgb, labels = (np.stack(part) for part in zip(*frames, strict=True))
+        return _as_filmed(rgb, rng), labels
+
+    def _pair(self, rng: np.random.Generator, kin: int | None) -> Pair:
+        pairs = self.sets[rng.choice(len(self.sets), p=self._chances) if kin is None else kin].pairs
+        return pairs[rng.integers(len(pairs))]
+
+    def _thing(self, rng: np.random.Generator, kin: int | None) -> list[np.ndarray]:
+        """A cut-out object in the three frames: RGBA uint8 [s,s,4] each."""
+        for _ in range(ATTEMPTS):
+            if self._sequences and rng.random() < self.from_video:
+                found = _from_video(self._sequences[rng.integers(len(self._sequences))], rng)
+            else:
+                image, mask = self._pair(rng, kin)
+                found = [(read_rgb(image), read_object(mask))]
+            if all(LEAST < mask.mean() < MOST for _, mask in found):
+                pictures = cut(found, rng)
+                return pictures * (FRAMES if len(pictures) == 1 else 1)
+        raise VosbenchError(
+            f"in {ATTEMPTS} draws no mask covers between {LEAST:.1%} and {MOST:.0%} of its picture",
+            "use pictures of objects that do not fill them",
+        )
+
+    def _ground(self, extent: int, rng: np.random.Generator) -> np.ndarray:
+        """A part of a photograph, at times noise, uint8 [extent,extent,3]."""
+        if rng.random() < 0.05:
+            return fractal(extent, rng)
+        image = read_rgb(self._pair(rng, None)[0])
+        side = int(min(image.shape[:2]) * rng.uniform(0.7, 1))
+        top, left = (int(rng.integers(length - side + 1)) for length in image.shape[:2])
+        part = image[top : top + side, left : left + side]
+        part = part[:, ::-1] if rng.random() < 0.5 else part
+        return _recoloured(cv2.resize(part, (extent, extent), interpolation=cv2.INTER_LINEAR), rng)
+
+
+def _spec(size: int, frames: int, objects: int, rng: np.random.Generator) -> SceneSpec:
+    calm = rng.random() < 0.3
+    return SceneSpec(
+        size,
+        size,
+        frames,
+        objects=objects,
+        occluders=int(rng.choice(4, p=(0.4, 0.35, 0.15, 0.1))),
+        radius=(0.1, float(rng.uniform(0.2, 0.65))),
+        speed=float(rng.uniform(0.002, 0.012 if calm else 0.04)),
+        turning=float(rng.uniform(0, 0.015 if calm else 0.05)),
+        scaling=float(rng.uniform(0, 0.01 if calm else 0.035)),
+        deformation=float(rng.uniform(0, 0.2)),
+        pace=float(rng.uniform(0, 0.3)),
+        camera=float(rng.uniform(0, 0.025)),
+        lighting=float(rng.uniform(0, 0.03)),
+        twins=0.25,
+        roam=float(rng.uniform(0.3, 0.6)),
+        noise=float(rng.uniform(0, 4)),
+    )
+
+
+def _from_video(video: Sequence[Pair], rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Three frames of a sequence with the masks (0/1) of one object of the first of them."""
+    chosen = [video[i] for i in ordered_frames(len(video), 12, rng)]
+    if rng.random() < 0.5:
+        chosen.reverse()
+    labels = [read_labels(mask) for _, mask in chosen]
+    ids = np.flatnonzero(np.bincount(labels[0].ravel(), minlength=256)[1:255]) + 1
+    which = rng.choice(ids) if len(ids) else 1
+    return [(read_rgb(path), (mask == which).astype(np.uint8)) for (path, _), mask in zip(chosen, labels, strict=True)]
+
+
+def cut(found: Sequence[tuple[np.ndarray, np.ndarray]], rng: np.random.Generator) -> list[np.ndarray]:
+    """Objects in pictures, RGB uint8 [H,W,3] with masks uint8 [H,W] (0/1, none empty), as RGBA uint8 [s,s,4] each.
+
+    All on squares of one size about their own middles, with soft edges; flipped and recoloured alike.
+    """
+    boxes = [cv2.boundingRect(mask) for _, mask in found]
+    side = int(1.06 * max(max(box[2:]) for box in boxes)) + 4
+    size = min(SPRITE, side)
+    feather = rng.uniform(0.4, 1.2)
+    flip, state = rng.random() < 0.5, rng.bit_generator.state
+    pictures = []
+    for (image, mask), (x, y, w, h) in zip(found, boxes, strict=True):
+        left, top = x + w / 2 - side / 2, y + h / 2 - side / 2
+        matrix = np.array([[1, 0, -left], [0, 1, -top]]) * (size / side)
+        both = np.dstack([image, mask * 255])
+        square = cv2.warpAffine(both, matrix, (size, size), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_CONSTANT)
+        cover = cv2.GaussianBlur(square[..., 3], (0, 0), feather).astype(np.float32)
+        cover = np.clip((cover - 70) * (255 / 165), 0, 255).astype(np.uint8)  # a little inside, free of the old ground
+        rng.bit_generator.state = state
+        picture = np.dstack([_recoloured(square[..., :3], rng), cover])
+        pictures.append(np.ascontiguousarray(picture[:, ::-1]) if flip else picture)
+    return pictures
+
+
+def _recoloured(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The image, uint8 [H,W,3], in other light."""
+    return Colour.draw(rng, 0.25, 0.2, 0.3, 0.04, 0.03).apply(image)
+
+
+def _as_filmed(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Frames, uint8 [T,H,W,3], at times blurred and compressed, as video is."""
+    if rng.random() < 0.25:
+        sigma = rng.uniform(0.4, 1.2)
+        frames = np.stack([cv2.GaussianBlur(frame, (0, 0), sigma) for frame in frames])
+    if rng.random() < 0.3:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 90))]
+        packed = [cv2.imencode(".jpg", frame, quality)[1] for frame in frames]
+        frames = np.stack([cv2.imdecode(one, cv2.IMREAD_COLOR) for one in packed])
+    return frames
