@@ -1,0 +1,37 @@
+"""The figure of a training's curves, and what is no log of one."""
+
+import numpy as np
+import pytest
+
+from vosbench.errors import VosbenchError
+from vosbench.training.curves import plot_curves, read_curve, smooth
+
+HEAD = "step,loss,iou,seconds_per_step,j_and_f\n"
+
+
+def test_a_log_is_read_and_drawn(tmp_path):
+    rows = [f"{10 * i},{1 / i:.4f},{1 - 1 / (i + 1):.4f},0.5,{'' if i % 3 else 50 + i}" for i in range(1, 10)]
+    (tmp_path / "curve.csv").write_text(HEAD + "\n".join(rows) + "\n")
+    curve = read_curve(tmp_path)
+    assert curve["step"].tolist() == [10 * i for i in range(1, 10)]
+    assert np.flatnonzero(np.isfinite(curve["j_and_f"])).tolist() == [2, 5, 8]
+    for kind in ("svg", "png"):
+        plot_curves({"first": tmp_path, "again": tmp_path}, tmp_path / f"curves.{kind}")
+        assert (tmp_path / f"curves.{kind}").stat().st_size > 1000
+    assert "again" in (tmp_path / "curves.svg").read_text()
+    with pytest.raises(VosbenchError, match="cannot write a figure"):
+        plot_curves({"first": tmp_path}, tmp_path / "curves.txt")
+
+
+def test_the_moving_mean():
+    assert smooth(np.array([1.0, 2, 6, 3]), 3).tolist() == [1.5, 3, pytest.approx(11 / 3), 4.5]
+    assert smooth(np.array([1.0, 2]), 1).tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("text", [None, "", HEAD, "step,loss\n1,2\n", HEAD + "1,x,0,0,\n", "a\nb\n"])
+def test_what_is_no_log(tmp_path, text):
+    if text is not None:
+        (tmp_path / "curve.csv").write_text(text)
+    with pytest.raises(VosbenchError) as caught:
+        read_curve(tmp_path)
+    assert caught.value.hint

@@ -1,0 +1,62 @@
+"""The curves of trainings: loss, IoU and validation J&F over the steps, as one figure."""
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+from vosbench.errors import VosbenchError
+from vosbench.report.style import STYLE, looks_of, note_axes, require_kind, save
+
+WINDOW = 0.05  # of all rows, over which loss and IoU are averaged: those of single batches scatter
+NOTE = "Lines: IoU on training clips, moving mean; dotted: loss x 100; points: J&F of validation."
+
+
+def read_curve(folder: Path) -> dict[str, np.ndarray]:
+    """curve.csv of a training's folder: step, loss, iou, seconds_per_step, j_and_f (NaN where none), float [N] each.
+
+    Raises VosbenchError if it is absent, empty or not such a table.
+    """
+    path = folder / "curve.csv"
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        columns = {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
+    except OSError as error:
+        raise VosbenchError(f"cannot read {path}: {error.strerror}", "name the folder of a training") from None
+    except (IndexError, ValueError, TypeError):
+        raise VosbenchError(f"{path} is not the log of a training", "let the training log a step first") from None
+    if not {"step", "loss", "iou", "j_and_f"} <= set(columns):
+        raise VosbenchError(f"{path} is not the log of a training", "its columns are step, loss, iou, …, j_and_f")
+    return columns
+
+
+def smooth(values: np.ndarray, window: int) -> np.ndarray:
+    """The mean of each value, float [N], and those up to `window` // 2 before and after it."""
+    reach = window // 2
+    return np.array([values[max(0, i - reach) : i + reach + 1].mean() for i in range(len(values))])
+
+
+def plot_curves(trainings: Mapping[str, Path], target: Path) -> None:
+    """Draw the trainings, a folder by the name of each, into `target` (.png, .svg or .pdf).
+
+    Lines are moving means of IoU in percent, dotted ones those of the loss, a hundredfold; points are J&F of
+    validation. Raises VosbenchError as `read_curve` does, and for another kind of file.
+    """
+    require_kind(target)
+    curves = {name: read_curve(folder) for name, folder in trainings.items()}
+    looks = looks_of(curves)
+    with matplotlib.rc_context(STYLE):
+        figure, axes = note_axes([NOTE], 1.4)
+        for name, curve in curves.items():
+            look, window = looks[name], max(1, round(WINDOW * len(curve["step"])))
+            steps, measured = curve["step"], np.isfinite(curve["j_and_f"])
+            axes.plot(steps, 100 * smooth(curve["iou"], window), color=look.colour, label=name)
+            axes.plot(steps, 100 * smooth(curve["loss"], window), ":", color=look.colour, linewidth=0.8)
+            axes.plot(steps[measured], curve["j_and_f"][measured], look.marker, color=look.colour, markersize=4)
+        axes.set_xlabel("step")
+        axes.set_ylabel("percent")
+        axes.set_ylim(0, 100)
+        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+        save(figure, target)
