@@ -67,7 +67,7 @@ def test_a_cut_out_keeps_its_shape():
     cv2.ellipse(mask, (90, 40), (38, 20), 0, 0, 360, 1, -1)
     image = np.zeros((100, 140, 3), np.uint8)
     image[mask == 1] = (200, 30, 30)
-    (picture,) = cut([(image, mask)], np.random.default_rng(0))
+    (picture,) = cut([(image, mask)], np.random.default_rng(0), 224)
     height, width = picture.shape[:2]
     assert height == width
     inside = picture[..., 3] > 127
@@ -85,7 +85,7 @@ def test_three_views_of_one_object_share_scale_flip_and_light():
         mask = np.zeros((60, 80), np.uint8)
         mask[20:40, 20 : 20 + width] = 1
         views.append((np.full((60, 80, 3), 120, np.uint8), mask))
-    pictures = cut(views, np.random.default_rng(1))
+    pictures = cut(views, np.random.default_rng(1), 224)
     assert len({picture.shape for picture in pictures}) == 1
     areas = [(picture[..., 3] > 127).sum() for picture in pictures]
     assert areas[1] / areas[0] == pytest.approx(1.5, rel=0.1)

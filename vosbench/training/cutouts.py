@@ -25,7 +25,7 @@ Pair = tuple[Path, Path]  # picture and mask
 LEAST, MOST = 0.004, 0.6  # share of the picture that an object to be cut may cover
 VISIBLE = 0.003  # share of the first frame that each object must cover
 ATTEMPTS = 20
-SPRITE = 224  # the most pixels a cut-out is wide
+SPRITE = 7 / 8  # of the frame: the most that a cut-out's picture is wide
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class Cutouts:
                 image, mask = self._pair(rng, kin)
                 found = [(read_rgb(image), read_object(mask))]
             if all(LEAST < mask.mean() < MOST for _, mask in found):
-                pictures = cut(found, rng)
+                pictures = cut(found, rng, round(SPRITE * self.size))
                 return pictures * (FRAMES if len(pictures) == 1 else 1)
         raise VosbenchError(
             f"in {ATTEMPTS} draws no mask covers between {LEAST:.1%} and {MOST:.0%} of its picture",
@@ -165,14 +165,14 @@ def _from_video(video: Sequence[Pair], rng: np.random.Generator) -> list[tuple[n
     return [(read_rgb(path), (mask == which).astype(np.uint8)) for (path, _), mask in zip(chosen, labels, strict=True)]
 
 
-def cut(found: Sequence[tuple[np.ndarray, np.ndarray]], rng: np.random.Generator) -> list[np.ndarray]:
+def cut(found: Sequence[tuple[np.ndarray, np.ndarray]], rng: np.random.Generator, most: int) -> list[np.ndarray]:
     """Objects in pictures, RGB uint8 [H,W,3] with masks uint8 [H,W] (0/1, none empty), as RGBA uint8 [s,s,4] each.
 
-    All on squares of one size about their own middles, with soft edges; flipped and recoloured alike.
+    All on squares of one size, at most `most`, about their own middles, with soft edges; flipped and recoloured alike.
     """
     boxes = [cv2.boundingRect(mask) for _, mask in found]
     side = int(1.06 * max(max(box[2:]) for box in boxes)) + 4
-    size = min(SPRITE, side)
+    size = min(most, side)
     feather = rng.uniform(0.4, 1.2)
     flip, state = rng.random() < 0.5, rng.bit_generator.state
     pictures = []
