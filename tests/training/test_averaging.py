@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from vosbench.models.checkpoint import read_checkpoint
 from vosbench.training.averaging import WeightAverage
 from vosbench.training.config import CutoutData
 from vosbench.training.export import export_weights
@@ -50,6 +51,8 @@ def test_a_training_with_everything_new_goes_on_to_the_bit_and_exports_the_avera
     for part in ("model", "average"):
         assert all(torch.equal(states[0][part][name], states[1][part][name]) for name in states[0][part])
     assert not torch.equal(states[0]["average"]["decoder.pred.weight"], states[0]["model"]["decoder.pred.weight"])
+    read = read_checkpoint(whole / "last.pt").state
+    assert torch.equal(read["decoder.pred.weight"], states[0]["average"]["decoder.pred.weight"])
     export_weights(whole / "last.pt", tmp_path / "weights.safetensors")
     exported = load_file(tmp_path / "weights.safetensors")
     assert torch.equal(exported["decoder.pred.weight"], states[0]["average"]["decoder.pred.weight"].half())

@@ -115,7 +115,7 @@ def _read(path: Path) -> dict[str, Tensor]:
             f"{path} is not a readable checkpoint ({reason[:120]})", "expected a state dict as .pth or .safetensors"
         ) from None
     if isinstance(state, Mapping) and isinstance(state.get("model"), Mapping):
-        state = state["model"]  # a checkpoint of `vosbench train`
+        state = state.get("average") or state["model"]  # a checkpoint of `vosbench train`
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise VosbenchError(f"{path} holds no state dict", "expected a mapping of names to tensors")
     state = {str(key): value for key, value in state.items()}
