@@ -202,5 +202,6 @@ def _as_filmed(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.3:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 90))]
         packed = [cv2.imencode(".jpg", frame, quality)[1] for frame in frames]
-        frames = np.stack([cv2.imdecode(one, cv2.IMREAD_COLOR) for one in packed])
+        shown = [cv2.imdecode(one, cv2.IMREAD_COLOR) for one in packed]
+        frames = np.stack([frame for frame in shown if frame is not None])
     return frames
