@@ -156,7 +156,11 @@ def train(
     with joined(settings.device) as process:
         trainer = Trainer(settings, out, process)
         trainer.run(
-            lambda step, loss, iou: print(f"step {step}/{settings.steps}  loss {loss:.4f}  IoU {iou:.3f}", flush=True)
+            lambda step, loss, iou, speed, score: print(
+                f"step {step}/{settings.steps}  loss {loss:.4f}  IoU {iou:.3f}  {speed:.2f} clips/s"
+                + ("" if score is None else f"  J&F {score:.1f}"),
+                flush=True,
+            )
         )
         if export is not None and process.is_first:
             export_weights(trainer.best_or_last, export, average or ())

@@ -26,7 +26,8 @@ from vosbench.training.segment import ClipSegmenter, mean_iou
 from vosbench.training.state import read_state, write_state
 from vosbench.training.validate import Validation
 
-Progress = Callable[[int, float, float], None]  # step, loss, IoU
+# step, loss, IoU, clips per second of all processes together, J&F where the step was validated
+Progress = Callable[[int, float, float, float, float | None], None]
 COLUMNS = ("step", "loss", "iou", "seconds_per_step", "j_and_f")
 
 
@@ -133,9 +134,10 @@ class Trainer:
                 loss, iou = self.process.mean(measured).tolist()
                 seconds = (time.perf_counter() - started) / (self.step - since)
                 if curve is not None:
-                    curve.add(self.step, loss, iou, seconds, self._validate() if validates else None)
+                    score = self._validate() if validates else None
+                    curve.add(self.step, loss, iou, seconds, score)
                     if progress:
-                        progress(self.step, loss, iou)
+                        progress(self.step, loss, iou, config.batch / seconds, score)
                 since, started = self.step, time.perf_counter()
             if first and (self.step % config.checkpoint_every == 0 or last):
                 self.save(self.checkpoint)
