@@ -29,7 +29,7 @@ def data(tmp_path, pairs):
 
 
 def test_what_is_packed_comes_out(data, tmp_path):
-    size = pack(data, tmp_path / "data.tar", shorter=40, quality=90)
+    size = pack([data / "static", data / "video"], tmp_path / "data.tar", shorter=40, quality=90)
     assert size == (tmp_path / "data.tar").stat().st_size
     unpack(tmp_path / "data.tar", tmp_path / "there")
     assert len(StaticClips(tmp_path / "there/static/set", 32, StaticAugmentation())) == 3
@@ -42,7 +42,7 @@ def test_what_is_packed_comes_out(data, tmp_path):
     assert set(np.unique(read_labels(mask))) == {0, 7}
     before = cv2.resize(read_rgb(data / "video/JPEGImages/one/00001.jpg"), (60, 40), interpolation=cv2.INTER_AREA)
     assert np.abs(read_rgb(frame).astype(int) - before).mean() < 4
-    pack(data, tmp_path / "again.tar", shorter=40, quality=90)
+    pack([data / "static", data / "video"], tmp_path / "again.tar", shorter=40, quality=90)
     assert (tmp_path / "again.tar").read_bytes() == (tmp_path / "data.tar").read_bytes()
 
 
@@ -52,7 +52,7 @@ def test_what_cannot_be_read_is_left_out(data, tmp_path):
     with pytest.warns(
         UserWarning, match=r"1 pictures cannot be read and are left out: video/JPEGImages/one/00002\.jpg"
     ):
-        pack(data, tmp_path / "data.tar")
+        pack([data / "static", data / "video"], tmp_path / "data.tar")
     unpack(tmp_path / "data.tar", tmp_path / "there")
     assert [path.name for path in (tmp_path / "there/video").rglob("*.*")] == ["00001.jpg", "00001.png"]
 
@@ -60,10 +60,10 @@ def test_what_cannot_be_read_is_left_out(data, tmp_path):
 def test_faults(data, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(VosbenchError, match="no pictures with masks"):
-        pack(tmp_path / "empty", tmp_path / "empty.tar")
+        pack([tmp_path / "empty"], tmp_path / "empty.tar")
     assert not (tmp_path / "empty.tar").exists()
     with pytest.raises(VosbenchError, match="cannot write"):
-        pack(data, tmp_path / "absent/data.tar")
+        pack([data / "static", data / "video"], tmp_path / "absent/data.tar")
     (tmp_path / "broken.tar").write_bytes(b"x" * 600)
     with pytest.raises(VosbenchError, match="cannot unpack"):
         unpack(tmp_path / "broken.tar", tmp_path / "there")

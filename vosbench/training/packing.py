@@ -7,7 +7,7 @@ masks as PNGs of the same size. What is unpacked is read like any other folder.
 import io
 import tarfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -20,35 +20,39 @@ from vosbench.images import read_labels, read_rgb
 PARTNERS = {"images": "masks", "JPEGImages": "Annotations"}  # folders of pictures, and those of their masks
 
 
-def pack(root: Path, target: Path, shorter: int = 320, quality: int = 80) -> int:
-    """Pack every picture below `root` that has a mask into `target` (.tar); returns its size in bytes.
+def pack(folders: Sequence[Path], target: Path, shorter: int = 288, quality: int = 70) -> int:
+    """Pack every picture below the folders that has a mask into `target` (.tar), each folder under its own name.
 
-    A picture is reduced to `shorter` pixels on its shorter side, if that is longer. The same folder gives the same
+    Returns the size of the file in bytes.
+
+    A picture is reduced to `shorter` pixels on its shorter side, if that is longer. The same folders give the same
     file. Pictures that cannot be read are left out with their masks, with one warning for all of them. Raises
     VosbenchError if none is found or the file cannot be written.
     """
     bad, count = [], 0
     try:
         with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as archive:
-            for picture, mask in _pairs(root):
+            for root, picture, mask in ((root, *pair) for root in folders for pair in _pairs(root)):
                 try:
                     rgb, labels = read_rgb(picture), read_labels(mask)
                 except VosbenchError:
-                    bad.append(picture.relative_to(root).as_posix())
+                    bad.append(picture.relative_to(root.parent).as_posix())
                     continue
                 factor = min(1.0, shorter / min(labels.shape))
                 size = tuple(round(factor * length) for length in labels.shape[::-1])
                 rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
                 labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
                 bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-                _add(archive, picture.relative_to(root), ".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-                _add(archive, mask.relative_to(root), ".png", labels, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+                _add(archive, picture.relative_to(root.parent), ".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+                _add(archive, mask.relative_to(root.parent), ".png", labels, [cv2.IMWRITE_PNG_COMPRESSION, 9])
                 count += 1
     except OSError as error:
         raise VosbenchError(f"cannot write {target}: {error.strerror}", "choose another place") from None
     if not count:
         target.unlink()
-        raise VosbenchError(f"no pictures with masks below {root}", f"they lie in {' or '.join(PARTNERS)}")
+        raise VosbenchError(
+            f"no pictures with masks below {', '.join(map(str, folders))}", f"they lie in {' or '.join(PARTNERS)}"
+        )
     if bad:
         warnings.warn(f"{len(bad)} pictures cannot be read and are left out: {some(sorted(bad))}", stacklevel=2)
     return target.stat().st_size
