@@ -32,7 +32,7 @@ def pack(folders: Sequence[Path], target: Path, shorter: int = 288, quality: int
     bad, count = [], 0
     try:
         with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as archive:
-            for root, picture, mask in ((root, *pair) for root in folders for pair in _pairs(root)):
+            for root, picture, mask in ((folder, *pair) for folder in folders for pair in _pairs(folder)):
                 try:
                     rgb, labels = read_rgb(picture), read_labels(mask)
                 except VosbenchError:
