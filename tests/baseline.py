@@ -13,11 +13,11 @@ from pathlib import Path
 
 import torch
 
+from vosbench.bench.record import RunRecord
+from vosbench.bench.runner import run
+from vosbench.bench.suite import Suite
 from vosbench.errors import VosbenchError
 from vosbench.report.publishing import publish
-from vosbench.report.records import RunRecord
-from vosbench.runner import run
-from vosbench.suite import Suite
 
 BASELINE = Path(__file__).resolve().parents[1] / "results" / "baseline"
 SUITE = Suite(

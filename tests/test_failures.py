@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from vosbench.report.records import read_run
-from vosbench.report.tables import leaderboard
-from vosbench.runner import run
+from vosbench.bench.record import read_run
+from vosbench.bench.runner import run
+from vosbench.report.tables.results import leaderboard
 
 pytestmark = pytest.mark.usefixtures("lent_pool")
 

@@ -42,7 +42,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_all_modules_all_strategies_and_the_weights(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    folders = ("vosbench/models/weights", "vosbench/training/configs", "vosbench/suites")
+    folders = ("vosbench/models/weights", "vosbench/training/configs", "vosbench/bench/suites")
     data = [path for folder in folders for path in (ROOT / folder).iterdir()]
     files = [*(ROOT / "vosbench").rglob("*.py"), ROOT / "vosbench/report/paper.csv", *data]
     expected = {path.relative_to(ROOT).as_posix() for path in files}

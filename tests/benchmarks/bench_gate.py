@@ -19,13 +19,13 @@ from pathlib import Path
 
 import torch
 
-from vosbench.plan import Plan
-from vosbench.report.comparison import pairs, select
-from vosbench.report.gate import Check, Tolerance, gate
-from vosbench.report.records import RunRecord
-from vosbench.report.timing import model_fps
-from vosbench.runner import _measure
-from vosbench.suite import Suite
+from vosbench.bench.plan import Plan
+from vosbench.bench.record import RunRecord
+from vosbench.bench.runner import _measure
+from vosbench.bench.suite import Suite
+from vosbench.report.compare.comparison import pairs, select
+from vosbench.report.compare.gate import Check, Tolerance, gate
+from vosbench.report.tables.timing import model_fps
 
 CLIPS = "length=20,clips=3,objects=2,deformation=0.15"
 REPEATS = 3

@@ -16,8 +16,8 @@ from vosbench.inference.propagate import propagate
 from vosbench.inference.references import TrueMasks
 from vosbench.memory.registry import load_policy, policy_names
 from vosbench.models.checkpoint import load_model
-from vosbench.models.stcn import STCN
-from vosbench.types import GroundTruth, Sequence
+from vosbench.models.stcn.network import STCN
+from vosbench.video import GroundTruth, Sequence
 
 FREE = {"afb", "readmem", "offline"}  # from the bound
 BOUND = 5  # per cent

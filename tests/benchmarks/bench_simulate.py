@@ -13,10 +13,10 @@ import torch
 
 from vosbench.inference.propagate import propagate
 from vosbench.memory.registry import load_policy
-from vosbench.models.stcn import CONFIGS, STCN
+from vosbench.models.stcn.network import CONFIGS, STCN
 from vosbench.simulation.measures import simulate
 from vosbench.simulation.trace import record
-from vosbench.types import Sequence
+from vosbench.video import Sequence
 
 STRATEGIES = (
     *("fifo", "fifo:pin_first=false", "lfu", "lfu:pin_first=true", "lfu:min_age=10"),

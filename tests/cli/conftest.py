@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from vosbench import workers
+from vosbench.base import processes
 from vosbench.cli import main
 
 
 @pytest.fixture
 def scored_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs start no process to score in: that takes a second."""
-    monkeypatch.setattr(workers, "start", lambda _, count: ThreadPoolExecutor(count))
+    monkeypatch.setattr(processes, "start", lambda _, count: ThreadPoolExecutor(count))
 
 
 @dataclass(frozen=True)

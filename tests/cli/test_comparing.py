@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
+from vosbench.bench.record import ObjectScore, read_record, read_run, write_record
 from vosbench.datasets import open_dataset
 from vosbench.images import read_labels, write_labels
 from vosbench.metrics.evaluate import object_scores, score_sequence
 from vosbench.metrics.protocols import find_protocol
-from vosbench.report.records import ObjectScore, read_record, read_run, write_record
 
 GATE = ("--fail-on", "regression")
 

@@ -9,9 +9,9 @@ from safetensors.torch import load_file
 from torch import save
 
 from vosbench import cli
+from vosbench.bench.record import read_run, write_record
 from vosbench.cli import comparing, data, masks, results, simulation, work
 from vosbench.models.checkpoint import WEIGHTS
-from vosbench.report.records import read_run, write_record
 from vosbench.training import config
 
 EXAMPLES = {

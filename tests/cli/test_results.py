@@ -7,7 +7,7 @@ import shutil
 import cv2
 import pytest
 
-from vosbench.report import figures
+from vosbench.report.plots import figures
 
 
 @pytest.fixture

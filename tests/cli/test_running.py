@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from vosbench.bench.record import RunRecord, read_run
 from vosbench.images import read_labels
-from vosbench.report.records import RunRecord, read_run
 
 
 def test_run(small_davis, tmp_path, vosbench, read_json):

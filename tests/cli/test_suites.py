@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from vosbench.report.records import read_run
+from vosbench.bench.record import read_run
 
 pytestmark = pytest.mark.usefixtures("scored_in_a_thread", "small_davis")
 

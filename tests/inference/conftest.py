@@ -5,8 +5,8 @@ import torch
 
 from vosbench.inference.propagate import Prediction, propagate
 from vosbench.memory.registry import load_policy
-from vosbench.models.stcn import STCN
-from vosbench.types import Sequence
+from vosbench.models.stcn.network import STCN
+from vosbench.video import Sequence
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from vosbench.inference.propagate import propagate
 from vosbench.memory.bank import FrameTokens, MemoryBank
 from vosbench.memory.policy import MemoryPolicy, Step
 from vosbench.memory.registry import load_policy
-from vosbench.types import FirstMask, FrameRef, Sequence
+from vosbench.video import FirstMask, FrameRef, Sequence
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 
 from vosbench.inference.propagate import propagate
 from vosbench.memory.registry import load_policy
-from vosbench.types import Sequence
+from vosbench.video import Sequence
 
 
 @pytest.mark.parametrize(

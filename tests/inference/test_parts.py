@@ -16,7 +16,7 @@ from vosbench.inference.controls import CONTROLS, source_hash
 from vosbench.inference.frames import Geometry
 from vosbench.inference.reader import read_ahead
 from vosbench.inference.timing import STAGES, StageClock
-from vosbench.types import FrameRef, Sequence
+from vosbench.video import FrameRef, Sequence
 
 CPU = torch.device("cpu")
 

@@ -9,7 +9,7 @@ from plain_video import simulate
 from vosbench.inference.frames import Geometry
 from vosbench.inference.propagate import propagate
 from vosbench.memory.registry import load_policy
-from vosbench.types import Sequence
+from vosbench.video import Sequence
 
 # LFU and its kin, on the whole path
 

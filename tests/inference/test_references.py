@@ -12,7 +12,7 @@ from vosbench.images import write_labels
 from vosbench.inference.propagate import propagate
 from vosbench.memory.policy import MemoryPolicy
 from vosbench.memory.registry import load_policy
-from vosbench.types import GroundTruth, Sequence
+from vosbench.video import GroundTruth, Sequence
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import torch
 from vosbench.errors import VosbenchError
 from vosbench.inference.propagate import propagate
 from vosbench.memory.registry import load_policy
-from vosbench.models.stcn import STCN
-from vosbench.types import FirstMask, FrameRef, Sequence
+from vosbench.models.stcn.network import STCN
+from vosbench.video import FirstMask, FrameRef, Sequence
 
 
 @pytest.mark.parametrize(("height", "width"), [(40, 56), (33, 47), (16, 17), (32, 48)])

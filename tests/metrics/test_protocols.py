@@ -7,7 +7,7 @@ from vosbench.errors import VosbenchError
 from vosbench.images import write_labels
 from vosbench.metrics.evaluate import object_scores, score_sequence
 from vosbench.metrics.protocols import PROTOCOLS, find_protocol
-from vosbench.types import GroundTruth
+from vosbench.video import GroundTruth
 
 DAVIS_2017 = ["davis2017", "davis2017-official"]
 SEEN = ["vos-benchmark", "sav"]

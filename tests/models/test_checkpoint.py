@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vosbench.errors import VosbenchError
 from vosbench.models.checkpoint import FIRST_VALUE_CONVOLUTION, bundled, load_model, read_checkpoint
-from vosbench.models.stcn import CONFIGS, STCN
+from vosbench.models.stcn.network import CONFIGS, STCN
 
 
 @pytest.fixture

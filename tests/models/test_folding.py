@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from vosbench.models.folding import fold_batch_norm
-from vosbench.models.stcn import STCN, STCN_TINY, STCNConfig
+from vosbench.models.stcn.network import STCN, STCN_TINY, STCNConfig
 
 
 def drawn(config: STCNConfig) -> STCN:

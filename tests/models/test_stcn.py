@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vosbench.inference.frames import Geometry
-from vosbench.models.stcn import CONFIGS, STCN, KeyFeatures, aggregate
+from vosbench.models.stcn.network import CONFIGS, STCN, KeyFeatures, aggregate
 
 TENSORS = Path(__file__).parents[1] / "data" / "stcn_state_dict.txt"
 

@@ -13,7 +13,7 @@ from vosbench.inference.propagate import propagate
 from vosbench.memory.contract import check_contract
 from vosbench.memory.policy import BoundedPolicy, MemoryPolicy
 from vosbench.memory.registry import load_policy, policy_names, resolve_policy
-from vosbench.types import GroundTruth, Sequence
+from vosbench.video import GroundTruth, Sequence
 
 SPECS = sorted({*policy_names(), *RULES})
 

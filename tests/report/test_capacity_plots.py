@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from vosbench.errors import VosbenchError
-from vosbench.report.capacity_plots import accuracy_against_capacity, retained_against_capacity, sweeps
-from vosbench.report.memory_plots import contact_sheet, occupancy
+from vosbench.report.plots.capacity import accuracy_against_capacity, retained_against_capacity, sweeps
+from vosbench.report.plots.memory import contact_sheet, occupancy
 
 
 def lines(axes):

@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from vosbench.bench.record import Failure
 from vosbench.errors import VosbenchError
-from vosbench.report.comparison import differences, pairs, select
-from vosbench.report.differences import comparison, moved
+from vosbench.report.compare.comparison import differences, pairs, select
+from vosbench.report.compare.differences import comparison, moved
 from vosbench.report.paper import paper_rows
-from vosbench.report.records import Failure
-from vosbench.report.rendering import FORMATS, render
+from vosbench.report.tables.rendering import FORMATS, render
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from vosbench.bench.record import Failure, read_record, write_record
 from vosbench.errors import VosbenchError
-from vosbench.report.comparison import Entrant, pairs, select
-from vosbench.report.gate import Tolerance, gate
-from vosbench.report.records import Failure, read_record, write_record
-from vosbench.report.speed import speed
-from vosbench.report.verdict import checks_table, failures, junit, junit_error
+from vosbench.report.compare.comparison import Entrant, pairs, select
+from vosbench.report.compare.gate import Tolerance, gate
+from vosbench.report.compare.speed import speed
+from vosbench.report.compare.verdict import checks_table, failures, junit, junit_error
 
 FRAMES = 24
 

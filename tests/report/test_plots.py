@@ -10,11 +10,11 @@ from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 from PIL import Image
 
+from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
-from vosbench.report.labels import extent
-from vosbench.report.plots import accuracy_against_speed, latency_against_frame, memory_against_frame
-from vosbench.report.records import RunRecord
-from vosbench.report.style import save
+from vosbench.report.plots.cost import accuracy_against_speed, latency_against_frame, memory_against_frame
+from vosbench.report.plots.labels import extent
+from vosbench.report.plots.style import save
 
 Run = tuple[RunRecord, ...]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from vosbench.bench.record import read_run, write_record
 from vosbench.errors import VosbenchError
+from vosbench.report.plots.style import save
 from vosbench.report.publishing import documents, figures, publish
-from vosbench.report.records import read_run, write_record
-from vosbench.report.style import save
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 PUBLISHED = sorted(path.parent for path in RESULTS.glob("*/records"))

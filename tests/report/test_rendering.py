@@ -4,11 +4,11 @@ import math
 import pandas as pd
 import pytest
 
+from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
-from vosbench.report.records import RunRecord
-from vosbench.report.rendering import FORMATS, Table, render
-from vosbench.report.tables import leaderboard
-from vosbench.report.timing import latency, stages
+from vosbench.report.tables.rendering import FORMATS, Table, render
+from vosbench.report.tables.results import leaderboard
+from vosbench.report.tables.timing import latency, stages
 
 TINY = Table(
     pd.DataFrame(

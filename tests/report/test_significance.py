@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from vosbench.report.significance import holm, interval, rank_biserial, signed_rank
+from vosbench.report.compare.significance import holm, interval, rank_biserial, signed_rank
 
 ALONE = np.arange
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from vosbench.errors import VosbenchError
-from vosbench.report.rendering import render
-from vosbench.report.simulated import agreement, retained, simulated
+from vosbench.report.tables.rendering import render
+from vosbench.report.tables.simulated import agreement, retained, simulated
 from vosbench.simulation.outcome import Outcome
 
 OUTCOMES = (

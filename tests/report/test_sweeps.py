@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from vosbench.errors import VosbenchError
-from vosbench.report.figures import choose
-from vosbench.report.rendering import render
-from vosbench.report.sweep_plots import accuracy_against_attribute
-from vosbench.report.sweeps import against_attribute, attribute_of
+from vosbench.report.plots.figures import choose
+from vosbench.report.plots.sweeps import accuracy_against_attribute
+from vosbench.report.tables.rendering import render
+from vosbench.report.tables.sweeps import against_attribute, attribute_of
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from vosbench.bench.record import Failure, RunRecord
 from vosbench.errors import VosbenchError
-from vosbench.report.records import Failure, RunRecord
-from vosbench.report.rendering import render
-from vosbench.report.tables import by_object, by_sequence, leaderboard, pooled_jf
-from vosbench.report.timing import latency
+from vosbench.report.tables.rendering import render
+from vosbench.report.tables.results import by_object, by_sequence, leaderboard, pooled_jf
+from vosbench.report.tables.timing import latency
 
 Run = tuple[RunRecord, ...]
 

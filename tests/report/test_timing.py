@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
-from vosbench.report.records import RunRecord
-from vosbench.report.timing import end_to_end_fps, latency, model_fps, stages
+from vosbench.report.tables.timing import end_to_end_fps, latency, model_fps, stages
 
 Run = tuple[RunRecord, ...]
 

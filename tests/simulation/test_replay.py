@@ -10,7 +10,7 @@ from vosbench.inference.propagate import propagate
 from vosbench.memory.registry import load_policy, policy_names, resolve_policy
 from vosbench.simulation.replay import replay
 from vosbench.simulation.trace import record
-from vosbench.types import GroundTruth, Sequence
+from vosbench.video import GroundTruth, Sequence
 
 
 def contents(bank):

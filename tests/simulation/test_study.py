@@ -13,7 +13,7 @@ from vosbench.simulation.cache import keep
 from vosbench.simulation.history import History, history
 from vosbench.simulation.measures import simulate
 from vosbench.simulation.study import Study, carry_out, plan
-from vosbench.types import Sequence
+from vosbench.video import Sequence
 
 SPECS = ("lfu", "lru", "fifo:capacity=1", "fifo", "first-and-latest")
 

@@ -10,7 +10,7 @@ from vosbench.memory.registry import load_policy
 from vosbench.simulation import cache
 from vosbench.simulation.cache import keep, load
 from vosbench.simulation.trace import Trace, record
-from vosbench.types import FrameRef, Sequence
+from vosbench.video import FrameRef, Sequence
 
 
 @pytest.fixture

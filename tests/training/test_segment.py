@@ -10,13 +10,13 @@ import torch.nn.functional as F
 from vosbench.inference.propagate import propagate
 from vosbench.memory.registry import load_policy
 from vosbench.models.checkpoint import load_model
-from vosbench.models.stcn import MEAN, STD
+from vosbench.models.stcn.network import MEAN, STD
 from vosbench.training.clips import GeneratedClips
 from vosbench.training.freezing import freeze_batch_norm
 from vosbench.training.loss import bootstrapped_cross_entropy
 from vosbench.training.regularisation import TrainingRead
 from vosbench.training.segment import ClipSegmenter, mean_iou
-from vosbench.types import Sequence
+from vosbench.video import Sequence
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from vosbench.bench.runner import run
 from vosbench.errors import VosbenchError
-from vosbench.runner import run
 from vosbench.training.config import ValidationConfig
 from vosbench.training.validate import Validation
 

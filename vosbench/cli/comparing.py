@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
+from vosbench.bench.record import read_run
 from vosbench.cli import options
 from vosbench.cli.results import Format, Out, RunFolder, latest, show
 from vosbench.errors import VosbenchError
-from vosbench.report.comparison import Entrant, Runs, differences, pairs, select
-from vosbench.report.differences import comparison, moved
-from vosbench.report.gate import Check, Tolerance, gate
-from vosbench.report.records import read_run
-from vosbench.report.rendering import Table, render
-from vosbench.report.verdict import checks_table, failures, junit, junit_error
+from vosbench.report.compare.comparison import Entrant, Runs, differences, pairs, select
+from vosbench.report.compare.differences import comparison, moved
+from vosbench.report.compare.gate import Check, Tolerance, gate
+from vosbench.report.compare.verdict import checks_table, failures, junit, junit_error
+from vosbench.report.tables.rendering import Table, render
 
 REGRESSION = 1  # the exit status
 

@@ -10,8 +10,8 @@ from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
 from vosbench.datasets import DATASETS, open_dataset
 from vosbench.errors import VosbenchError, unknown
+from vosbench.masks.check import check_predictions
 from vosbench.metrics.protocols import PROTOCOLS
-from vosbench.preflight import check_predictions
 
 
 def check(
@@ -150,7 +150,7 @@ def _protocols() -> list[dict[str, str]]:
 
 
 def _suites() -> list[dict[str, str]]:
-    from vosbench.suite_file import shipped_suites
+    from vosbench.bench.suite_file import shipped_suites
 
     return [{"name": name, "about": about} for name, about in shipped_suites().items()]
 

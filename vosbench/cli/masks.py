@@ -12,14 +12,14 @@ from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
 from vosbench.datasets import Dataset, open_dataset
 from vosbench.errors import VosbenchError
-from vosbench.export import SERVERS, UnfitMasksError
-from vosbench.export import export as export_masks
+from vosbench.masks.cache import SCORES
+from vosbench.masks.export import SERVERS, UnfitMasksError
+from vosbench.masks.export import export as export_masks
+from vosbench.masks.score import Scores, temporal_stability, write_official_csv, write_per_frame_csv
+from vosbench.masks.score import score as score_masks
 from vosbench.metrics.analysis import Analysis, SeenUnseen, analyse, seen_unseen, train_categories
 from vosbench.metrics.protocols import find_protocol
-from vosbench.report.rendering import Table, render
-from vosbench.score_cache import SCORES
-from vosbench.scoring import Scores, temporal_stability, write_official_csv, write_per_frame_csv
-from vosbench.scoring import score as score_masks
+from vosbench.report.tables.rendering import Table, render
 
 Predictions = Annotated[Path, typer.Argument(help="folder with SEQUENCE/FRAME.png, the masks of any method")]
 

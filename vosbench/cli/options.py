@@ -9,9 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from vosbench.base.codec import encode
 from vosbench.datasets import Problem
 from vosbench.errors import VosbenchError
-from vosbench.report.codec import encode
 
 DatasetName = Annotated[str, typer.Option("--dataset", help="data set; `vosbench list datasets` names them")]
 Root = Annotated[Path | None, typer.Option("--root", help="the folder of the data set")]

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
+from vosbench.bench.record import RUNS, read_run
 from vosbench.cli import options
 from vosbench.errors import VosbenchError, unknown
-from vosbench.report import sweeps, tables
-from vosbench.report import timing as timings
 from vosbench.report.context import restrict
-from vosbench.report.records import RUNS, read_run
-from vosbench.report.rendering import FORMATS, render
+from vosbench.report.tables import results as tables
+from vosbench.report.tables import sweeps
+from vosbench.report.tables import timing as timings
+from vosbench.report.tables.rendering import FORMATS, render
 
 RunFolders = Annotated[
     list[Path] | None,
@@ -78,8 +79,8 @@ def plot(
 
     Of several runs, which must differ in one strength of generated clips, J&F is drawn against that.
     """
-    from vosbench.report.figures import choose  # here: matplotlib takes a second that other verbs save
-    from vosbench.report.style import save
+    from vosbench.report.plots.figures import choose  # here: matplotlib takes a second that other verbs save
+    from vosbench.report.plots.style import save
 
     if format not in ("png", "svg", "pdf"):
         raise unknown("figure format", format, ("png", "svg", "pdf"))

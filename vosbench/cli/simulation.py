@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vosbench.bench.record import RunRecord, read_run
 from vosbench.cli import options
 from vosbench.cli.progress import RunProgress
 from vosbench.cli.work import Metric
 from vosbench.datasets import Dataset, open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.report.context import by_strategy, context
-from vosbench.report.records import RunRecord, read_run
-from vosbench.report.rendering import render
-from vosbench.report.tables import pooled_jf
+from vosbench.report.tables.rendering import render
+from vosbench.report.tables.results import pooled_jf
 from vosbench.simulation.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ def simulate(
     kept is the share of the attention of an unbounded memory (--reference) that falls on tokens which are held.
     """
     from vosbench.models.checkpoint import read_checkpoint  # here, as below: torch and matplotlib take seconds
-    from vosbench.report import capacity_plots, simulated, style
+    from vosbench.report.plots import capacity as capacity_plots
+    from vosbench.report.plots import style
+    from vosbench.report.tables import simulated
     from vosbench.simulation.settings import settings
     from vosbench.simulation.study import Study
 
@@ -228,7 +230,8 @@ def _watch(
 ) -> None:
     """Draw what the one strategy holds of the one sequence."""
     from vosbench.memory.registry import load_policy
-    from vosbench.report import memory_plots, style
+    from vosbench.report.plots import memory as memory_plots
+    from vosbench.report.plots import style
     from vosbench.simulation.cache import load
     from vosbench.simulation.history import history
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from vosbench.bench.record import RUNS
 from vosbench.cli import options
 from vosbench.cli.progress import RunProgress
 from vosbench.errors import VosbenchError
-from vosbench.report.records import RUNS
-from vosbench.report.rendering import render
-from vosbench.report.tables import leaderboard
+from vosbench.report.tables.rendering import render
+from vosbench.report.tables.results import leaderboard
 
 if TYPE_CHECKING:
-    from vosbench.plan import Plan
+    from vosbench.bench.plan import Plan
 
 Metric = Literal["l2", "dot", "cosine"]  # that of memory.attention, which would import torch
 
@@ -77,9 +77,9 @@ def run(
     """
     import torch  # takes seconds: only the verbs that need it pay
 
-    from vosbench.plan import Plan
-    from vosbench.suite import Suite
-    from vosbench.suite_file import override, read_suites
+    from vosbench.bench.plan import Plan
+    from vosbench.bench.suite import Suite
+    from vosbench.bench.suite_file import override, read_suites
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -109,7 +109,7 @@ def run(
 
 def _carry_out(plan: "Plan", fresh: bool) -> dict[str, Any]:
     """Carry out a plan, print its table and what failed, and return both as JSON values."""
-    from vosbench.runner import execute
+    from vosbench.bench.runner import execute
 
     progress = RunProgress(plan.passes)
     try:

@@ -5,8 +5,8 @@ from pathlib import Path
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.davis import Davis2016, Davis2017
 from vosbench.datasets.folder import Folder
+from vosbench.datasets.generated.synthetic import Synthetic
 from vosbench.datasets.problems import Problem
-from vosbench.datasets.synthetic import Synthetic
 from vosbench.datasets.youtube_vos import YouTubeVOS2018, YouTubeVOS2019
 from vosbench.errors import unknown
 

@@ -16,7 +16,7 @@ from vosbench.datasets.files import FRAMES, MASKS, pictures, some
 from vosbench.datasets.problems import Problem, picture_problems
 from vosbench.errors import VosbenchError, unknown
 from vosbench.images import check_labels, read_labels, read_size
-from vosbench.types import FirstMask, FrameRef, GroundTruth, Sequence
+from vosbench.video import FirstMask, FrameRef, GroundTruth, Sequence
 
 
 class Dataset(ABC):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from vosbench.images import read_size
-from vosbench.types import Sequence
+from vosbench.video import Sequence
 
 Control = Callable[[Sequence], Iterator[np.ndarray]]
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vosbench.models.stcn import MEAN, STD, STRIDE
+from vosbench.models.stcn.network import MEAN, STD, STRIDE
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from vosbench.memory.blame import blamed
 from vosbench.memory.frame import FrameTokens, Segmentation
 from vosbench.memory.match import Match
 from vosbench.memory.policy import LookAhead, MemoryPolicy, Step, VideoInfo
-from vosbench.models.stcn import STCN, KeyFeatures, aggregate
-from vosbench.types import FirstMask, GroundTruth, Sequence
+from vosbench.models.stcn.network import STCN, KeyFeatures, aggregate
+from vosbench.video import FirstMask, GroundTruth, Sequence
 
 
 @dataclass(frozen=True)

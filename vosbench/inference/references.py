@@ -8,8 +8,8 @@ from vosbench.errors import VosbenchError
 from vosbench.images import read_labels, size_text
 from vosbench.inference.frames import Geometry
 from vosbench.inference.reader import read_ahead
-from vosbench.models.stcn import STCN
-from vosbench.types import GroundTruth, Sequence
+from vosbench.models.stcn.network import STCN
+from vosbench.video import GroundTruth, Sequence
 
 
 class TrueMasks:

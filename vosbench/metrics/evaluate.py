@@ -20,7 +20,7 @@ from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.reading import read_pair, read_truth, refuse_extra_ids, refuse_other_size
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace, object_score
 from vosbench.metrics.traces import NOTHING, FrameScores, Plan, traces
-from vosbench.types import GroundTruth
+from vosbench.video import GroundTruth
 
 
 def score_sequence(truth: GroundTruth, predictions: Path, protocol: Protocol) -> tuple[ObjectTrace, ...]:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vosbench.errors import VosbenchError, unknown
 from vosbench.models.folding import fold_batch_norm
-from vosbench.models.stcn import CONFIGS, STCN
+from vosbench.models.stcn.network import CONFIGS, STCN
 
 WEIGHTS = Path(__file__).parent / "weights"
 FIRST_VALUE_CONVOLUTION = "value_encoder.conv1.weight"

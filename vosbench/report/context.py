@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from vosbench.bench.record import DatasetInfo, ModelInfo, RunRecord, Settings
 from vosbench.errors import VosbenchError, unknown
-from vosbench.report.records import DatasetInfo, ModelInfo, RunRecord, Settings
 
 T = TypeVar("T")
 

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from vosbench.base.atomic import replacing
+from vosbench.bench.record import Environment, RunRecord, read_record, read_run, write_record
 from vosbench.errors import VosbenchError
-from vosbench.report import tables, timing
 from vosbench.report.context import by_strategy, context
-from vosbench.report.records import Environment, RunRecord, read_record, read_run, write_record
-from vosbench.report.rendering import Table, render
-from vosbench.writing import replacing
+from vosbench.report.tables import results as tables
+from vosbench.report.tables import timing
+from vosbench.report.tables.rendering import Table, render
 
 if TYPE_CHECKING:  # matplotlib takes a second to load
     from matplotlib.figure import Figure
@@ -48,7 +49,7 @@ def publish(run: Path, folder: Path, *, allow_partial: bool = False, allow_dirty
         with replacing(folder / name, "result") as part:
             part.write_text(text, encoding="utf-8")
     for name, figure in drawings.items():
-        from vosbench.report.style import save
+        from vosbench.report.plots.style import save
 
         save(figure, folder / name)
     return tuple(folder / name for name in (*map(str, kept), *texts, *drawings))
@@ -74,7 +75,7 @@ def documents(records: Sequence[RunRecord]) -> dict[str, str]:
 
 def figures(records: Sequence[RunRecord]) -> dict[str, "Figure"]:
     """The figures of a publication by name: all that the records allow."""
-    from vosbench.report.figures import choose
+    from vosbench.report.plots.figures import choose
 
     return {f"{name}.svg": draw() for name, draw in choose(records)[0].items()}
 

@@ -11,15 +11,15 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from vosbench.base.atomic import replacing
+from vosbench.base.hashing import PACKAGE, source_hash
 from vosbench.errors import VosbenchError
-from vosbench.hashing import PACKAGE, source_hash
 from vosbench.inference.frames import Geometry
-from vosbench.models.stcn import STCN
+from vosbench.models.stcn.network import STCN
 from vosbench.simulation.trace import Trace, record
-from vosbench.types import Sequence
-from vosbench.writing import replacing
+from vosbench.video import Sequence
 
-SOURCE = ("images.py", "types.py", "models", "inference", "simulation/trace.py")
+SOURCE = ("images.py", "video.py", "models", "inference", "simulation/trace.py")
 
 
 @cache

@@ -9,7 +9,7 @@ from vosbench.errors import VosbenchError
 from vosbench.inference.frames import Geometry
 from vosbench.memory.attention import Metric
 from vosbench.memory.policy import MemoryPolicy
-from vosbench.models.stcn import STRIDE
+from vosbench.models.stcn.network import STRIDE
 from vosbench.simulation.replay import replay
 from vosbench.simulation.trace import Trace
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
 
+from vosbench.base.processes import interrupts_held
 from vosbench.errors import VosbenchError
 from vosbench.memory.attention import Metric
 from vosbench.memory.registry import load_policy
 from vosbench.simulation.cache import load
 from vosbench.simulation.measures import simulate
 from vosbench.simulation.outcome import Outcome
-from vosbench.workers import interrupts_held
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from vosbench.images import size_text
 from vosbench.inference.frames import Geometry
 from vosbench.inference.reader import read_ahead
 from vosbench.memory.policy import VideoInfo
-from vosbench.models.stcn import STCN
-from vosbench.types import Sequence
+from vosbench.models.stcn.network import STCN
+from vosbench.video import Sequence
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from vosbench.base.settings import build, find, read_toml, shipped
 from vosbench.datasets import DATASETS
 from vosbench.errors import VosbenchError, unknown
-from vosbench.models.stcn import CONFIGS, STRIDE
-from vosbench.settings import build, find, read_toml, shipped
+from vosbench.models.stcn.network import CONFIGS, STRIDE
 from vosbench.training.augment import Augmentation, StaticAugmentation
 from vosbench.training.regularisation import Reallocation
 from vosbench.training.sampling import Gaps

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vosbench.models.stcn import MEAN, STCN, STD, STRIDE, aggregate
+from vosbench.models.stcn.network import MEAN, STCN, STD, STRIDE, aggregate
 from vosbench.training.regularisation import TrainingRead
 from vosbench.training.sampling import FRAMES
 

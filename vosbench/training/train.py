@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vosbench.errors import VosbenchError
 from vosbench.models.checkpoint import check_device
-from vosbench.models.stcn import CONFIGS, STCN
+from vosbench.models.stcn.network import CONFIGS, STCN
 from vosbench.training.config import TrainConfig
 from vosbench.training.distributed import Process
 from vosbench.training.freezing import freeze, freeze_batch_norm

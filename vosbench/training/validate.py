@@ -10,7 +10,7 @@ from vosbench.memory.registry import resolve_policy
 from vosbench.metrics.evaluate import object_scores, score_sequence
 from vosbench.metrics.protocols import find_protocol
 from vosbench.metrics.statistics import ObjectTrace, summary
-from vosbench.models.stcn import STCN
+from vosbench.models.stcn.network import STCN
 from vosbench.training.config import ValidationConfig
 
 

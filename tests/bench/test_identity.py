@@ -1,0 +1,84 @@
+"""What a result depends on changes its hash, what it does not depend on leaves it, and the machine is told."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+
+from vosbench.bench import identity
+from vosbench.bench.identity import code_version, digest, environment, library_versions
+
+
+def test_a_digest_depends_on_values_and_not_on_order() -> None:
+    assert digest({"a": 1, "b": [2, None]}) == digest({"b": [2, None], "a": 1})
+    different = [{"a": 1}, {"a": 1.5}, {"a": "1"}, {"a": None}, {"b": 1}, {"a": [1]}, {"a": 1, "b": 1}, {}]
+    hashes = {digest(facts) for facts in different}
+    assert len(hashes) == len(different)
+    assert all(len(value) == 32 and int(value, 16) >= 0 for value in hashes)
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the package's source that takes its place."""
+    copy = tmp_path / "checkout" / "vosbench"
+    shutil.copytree(identity.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "weights"))
+    monkeypatch.setattr(identity, "PACKAGE", copy)
+    return copy
+
+
+def test_the_code_version_follows_whatever_can_change_a_mask_or_a_score(package: Path) -> None:
+    def version() -> str:
+        return code_version.__wrapped__()  # past the cache
+
+    before = version()
+    assert before == version() == code_version()
+    for part in ("images.py", "models/stcn/network.py", "memory/bank.py", "inference/frames.py", "metrics/region.py"):
+        file = package / part
+        source = file.read_text()
+        file.write_text(source + "# edited\n")
+        assert version() != before, part
+        file.write_text(source)
+    for part in ("datasets/davis.py", "bench/runner.py", "bench/plan.py", "bench/scoring.py"):
+        (package / part).write_text("# edited\n" + (package / part).read_text())
+        assert version() != before
+        before = version()
+    for part in ("report/tables/results.py", "cli/work.py"):
+        (package / part).write_text("")
+        assert version() == before, part
+
+
+def test_the_libraries_that_compute_are_told() -> None:
+    assert f"torch {torch.__version__}" in library_versions()
+    assert {text.split()[0] for text in library_versions()} == {"torch", "numpy", "cv2"}
+
+
+def test_the_environment_tells_machine_and_versions() -> None:
+    found = environment(torch.device("cpu"))
+    assert found.device == "cpu"
+    assert found.threads == torch.get_num_threads()
+    assert found.torch == torch.__version__
+    assert all((found.machine, found.platform, found.python, found.numpy))
+
+
+def test_the_environment_tells_the_commit_and_whether_it_was_edited(package: Path) -> None:
+    def git(*command: str) -> str:
+        done = subprocess.run(
+            ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *command],
+            cwd=package.parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.strip()
+
+    found = environment(torch.device("cpu"))
+    assert found.commit is found.dirty is None  # no checkout
+    git("init", "-q")
+    git("add", "vosbench/errors.py")
+    git("commit", "-q", "-m", "one")
+    found = environment(torch.device("cpu"))
+    assert (found.commit, found.dirty) == (git("rev-parse", "HEAD"), False)  # what git does not follow is no edit
+    (package / "errors.py").write_text("")
+    assert environment(torch.device("cpu")).dirty is True

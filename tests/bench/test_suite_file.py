@@ -1,0 +1,277 @@
+"""Suites in TOML: what they spell out, what the command line makes of them, and every way to write them wrongly."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from vosbench.bench.suite import DEFAULT_POLICIES, Suite
+from vosbench.bench.suite_file import override, read_suites, shipped_suites
+from vosbench.datasets import DATASETS
+from vosbench.datasets.generated.recipe import Script
+from vosbench.errors import VosbenchError
+from vosbench.memory.registry import _own_names, resolve_policy
+
+SEEDED = """
+from dataclasses import dataclass
+from vosbench.memory.policy import MemoryPolicy, parameter
+@dataclass
+class Seeded(MemoryPolicy):
+    k: int = parameter(1, "", "a parameter")
+    seed: int = parameter(0, "", "of the random numbers")
+    def admit(self, step):
+        return False
+"""
+
+
+@pytest.fixture
+def read(tmp_path, monkeypatch):
+    """The suites of a file with this text, read in a folder that has the strategy seeded.py."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "seeded.py").write_text(SEEDED)
+
+    def read(text):
+        (tmp_path / "night.toml").write_text(text)
+        return read_suites("night.toml")
+
+    return read
+
+
+def test_an_empty_file_is_the_default(read):
+    (suite,) = read("")
+    assert suite == Suite(name="night")
+    assert Suite().policies == DEFAULT_POLICIES
+
+
+def test_every_field_can_be_set(read):
+    text = """
+    dataset = "davis2017"
+    root = "DAVIS"
+    split = "train"
+    frame_mode = "Full-Resolution"
+    policies = ["fifo", "lfu:capacity=2"]
+    model = "stcn.pth"
+    device = "cuda"
+    precision = "fp32"
+    top_k = 4
+    affinity = "dot"
+    size = 256
+    protocol = "davis2017-official"
+    sequences = ["ant"]
+    limit = 3
+    controls = false
+    jobs = 2
+    repeats = 5
+    """
+    (suite,) = read(text)
+    assert suite == Suite(
+        *("davis2017", Path("DAVIS"), "train", "Full-Resolution", ("fifo", "lfu:capacity=2"), "stcn.pth", "cuda"),
+        *("fp32", 4, "dot", 256, "davis2017-official", ("ant",), 3, False, 2, 5, "night"),
+    )
+    default = Suite()
+    assert [
+        f.name for f in fields(Suite) if f.name != "precision" and getattr(suite, f.name) == getattr(default, f.name)
+    ] == []
+
+
+def test_a_list_of_values_is_a_sweep(read):
+    text = """
+    policies = [
+        "every-k",
+        { name = "fifo" },
+        { name = "lfu", capacity = [2, 4, 8] },
+        { name = "lfu", capacity = [1.5, 3], every = 2, pin_first = [true, false] },
+    ]
+    """
+    (suite,) = read(text)
+    assert suite.policies == (
+        *("every-k", "fifo", "lfu:capacity=2", "lfu:capacity=4", "lfu:capacity=8"),
+        *("lfu:capacity=1.5,every=2,pin_first=true", "lfu:capacity=1.5,every=2,pin_first=false"),
+        *("lfu:capacity=3,every=2,pin_first=true", "lfu:capacity=3,every=2,pin_first=false"),
+    )
+    for spec in suite.policies:
+        resolve_policy(spec)
+
+
+def test_tables_of_strategies_may_stand_alone(read):
+    assert read('[[policies]]\nname = "fifo"\n[[policies]]\nname = "lfu"\ncapacity = 3')[0].policies == (
+        "fifo",
+        "lfu:capacity=3",
+    )
+
+
+def test_seeds_go_to_the_strategies_that_take_one(read):
+    (suite,) = read('seeds = [0, 7]\npolicies = ["fifo", "seeded.py", "seeded.py:k=2", "seeded.py:seed=3"]')
+    assert suite.policies == (
+        *("fifo", "seeded.py:seed=0", "seeded.py:seed=7"),
+        *("seeded.py:k=2,seed=0", "seeded.py:k=2,seed=7", "seeded.py:seed=3"),
+    )
+    assert [resolve_policy(spec).parameters.get("seed") for spec in suite.policies] == [None, 0, 7, 0, 7, 3]
+
+
+def test_data_sets_share_what_stands_above_them(read):
+    text = """
+    policies = ["fifo"]
+    size = 256
+    [[data]]
+    dataset = "davis2016"
+    [[data]]
+    dataset = "davis2017"
+    split = "train"
+    size = 480
+    """
+    common = Suite(policies=("fifo",), size=256, name="night")
+    assert read(text) == (
+        replace(common, dataset="davis2016"),
+        replace(common, dataset="davis2017", split="train", size=480),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("top_k = ", "night.toml is not TOML", ""),
+        ("topk = 3", "unknown setting in night.toml 'topk'", "did you mean top_k"),
+        ("polices = []", "unknown setting in night.toml 'polices'", "policies"),
+        ('name = "x"', "unknown setting in night.toml 'name'", ""),
+        ("[[data]]\ndatset = 'davis2017'", r"unknown setting in night.toml \[\[data\]\] 'datset'", "dataset"),
+        ("[[data]]\n[[data.data]]", r"unknown setting in night.toml \[\[data\]\] 'data'", ""),
+        ("data = 3", "night.toml: data must be tables", "[[data]]"),
+        ("data = []", "night.toml: data must be tables", "[[data]]"),
+        ("top_k = 'few'", "night.toml: top_k must be of type int, not 'few'", "20 by default"),
+        ("top_k = 0", "top-k must be at least 1", ""),
+        ("repeats = 0", "repeats must be at least 1", "--repeats"),
+        ("root = 3", "night.toml: root must be of type Path, not 3", ""),
+        ("affinity = 'l1'", "unknown affinity in night.toml 'l1'", "l2"),
+        ("sequences = 'ant'", "sequences must be a list", ""),
+        ("policies = 'lfu'", "night.toml: policies must be a list, not 'lfu'", "write policies"),
+        ("policies = [3]", "night.toml: a strategy has no name: 3", "write policies"),
+        ("policies = [{ capacity = 3 }]", "a strategy has no name", "write policies"),
+        ("policies = []", "name at least one strategy", ""),
+        ("policies = ['lfu', 'lfu']", "each once", ""),
+        ("policies = [{ name = 'lfu', capacity = [2, 2] }]", "each once", ""),
+        ("policies = [{ name = 'lfu', capacity = [] }]", "capacity must be a number", ""),
+        ("policies = [{ name = 'lfu', capacity = [[2]] }]", "capacity must be a number", ""),
+        ("policies = [{ name = 'lfu', capacity = 1979-05-27 }]", "capacity must be a number", ""),
+        ("seeds = 3", "seeds must be a list of whole numbers, not 3", "[0, 1, 2]"),
+        ("seeds = []", "seeds must be a list of whole numbers", ""),
+        ("seeds = [true]", "seeds must be a list of whole numbers", ""),
+        ("seeds = [1]", "no strategy takes one", "take seeds away"),
+        ("seeds = [1]\npolicies = ['lfv']", "unknown policy 'lfv'", "lfu"),
+    ],
+)
+def test_bad_suites(read, text, message, hint):
+    with pytest.raises(VosbenchError, match=message) as caught:
+        read(text)
+    assert "\n" not in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_suites_that_are_not_there(tmp_path):
+    with pytest.raises(VosbenchError, match=r"cannot read .*night\.toml: No such file"):
+        read_suites(tmp_path / "night.toml")
+    with pytest.raises(VosbenchError, match="unknown suite 'paper-tabel1'") as caught:
+        read_suites("paper-tabel1")
+    assert "paper-table1" in caught.value.hint
+    assert ".toml" in caught.value.hint
+
+
+# What ships
+
+
+SWEEPS = {"sweep-occlusion", "sweep-deformation", "sweep-length"}
+
+
+def test_all_tables_of_the_paper_that_are_measured_ship():
+    ours = SWEEPS | {"catalogue"}
+    assert set(shipped_suites()) == {*(f"paper-table{n}" for n in (1, 2, 3, 4)), "paper-figure6"} | ours
+    starts = ("Table ", "Figure ", "J&F against ", "Every strategy ")
+    assert all(about.startswith(starts) and len(about) < 120 for about in shipped_suites().values())
+
+
+@pytest.mark.parametrize("name", shipped_suites())
+def test_what_ships_can_be_run(name):
+    suites = read_suites(name)
+    assert len({(suite.dataset, suite.split) for suite in suites}) == len(suites)
+    for suite in suites:
+        kind = DATASETS[suite.dataset]
+        assert Script.parse(suite.split) if suite.dataset == "synthetic" else suite.split in kind.splits
+        assert suite.frame_mode in (None, *kind.frame_modes)
+        assert suite.name == name
+        for spec in suite.policies:
+            policy = resolve_policy(spec)
+            assert policy.parameters.get("capacity", 2) >= 2
+            policy.build()
+
+
+def test_the_catalogue_leaves_no_strategy_out():
+    (suite,) = read_suites("catalogue")
+    policies = [resolve_policy(spec) for spec in suite.policies]
+    assert {policy.name for policy in policies} == _own_names()
+    sizes = [(p.name, p.parameters["capacity"]) for p in policies if "capacity" in p.parameters]
+    bounded = {name for name, _ in sizes}
+    assert {(name, size) for name in bounded for size in (2, 4, 8)} == set(sizes)
+
+
+def test_what_ships_is_what_the_paper_compares():
+    three = ("every-k:k=5", "first-and-latest", "lfu:capacity=2")
+    found = {
+        name: [(s.dataset, s.policies, s.repeats) for s in read_suites(name)]
+        for name in shipped_suites()
+        if name.startswith("paper-")
+    }
+    youtube = "youtube-vos-2019"
+    index = ("lfu-softmax:capacity=2", "lfu:capacity=2")
+    capacities = tuple(f"lfu:capacity={c}" for c in (2, 4, 6, 8, 10))
+    assert found == {
+        "paper-table1": [("davis2016", three, 1), ("davis2017", three, 1)],
+        "paper-table2": [(youtube, three, 1)],
+        "paper-table3": [("davis2017", three, 3)],
+        "paper-table4": [("davis2017", index, 1), (youtube, index, 1)],
+        "paper-figure6": [(youtube, (*three[:2], *capacities), 1)],
+    }
+
+
+# The command line
+
+
+def test_roots_go_to_their_data_sets(tmp_path):
+    two = read_suites("paper-table4")
+    assert [s.root for s in override(two, None, ["DAVIS"], {})] == [Path("DAVIS")] * 2
+    for roots in (["youtube-vos-2019=Y", "D"], ["D", "youtube-vos-2019=Y"], ["davis2017=D", "youtube-vos-2019=Y"]):
+        assert [s.root for s in override(two, None, roots, {})] == [Path("D"), Path("Y")]
+    assert [s.root for s in override(two, None, ["davis2017=D"], {})] == [Path("D"), None]
+    (tmp_path / "a=b").mkdir()
+    assert {s.root for s in override(two, None, [str(tmp_path / "a=b")], {})} == {tmp_path / "a=b"}
+    with pytest.raises(VosbenchError, match="unknown data set 'davis2071'") as caught:
+        override(two, None, ["davis2071=D"], {})
+    assert "davis2017" in caught.value.hint
+    with pytest.raises(VosbenchError, match="suite has no data set davis2016") as caught:
+        override(two, None, ["davis2016=D"], {})
+    assert "davis2017, youtube-vos-2019" in caught.value.hint
+
+
+def test_options_override_every_suite():
+    suites = override(read_suites("paper-table1"), None, (), {"top_k": 5, "policies": ("fifo",)})
+    assert {(s.top_k, s.policies) for s in suites} == {(5, ("fifo",))}
+    assert [s.dataset for s in suites] == ["davis2016", "davis2017"]
+    with pytest.raises(VosbenchError, match="repeats must be at least 1"):
+        override(suites, None, (), {"repeats": 0})
+
+
+def test_a_data_set_is_chosen_or_takes_the_place_of_all():
+    suites = read_suites("paper-table4")
+    assert override(suites, "youtube-vos-2019", (), {}) == suites[1:]
+    (other,) = override(suites, "synthetic", (), {"split": "long"})
+    assert other == replace(suites[0], dataset="synthetic", split="long")
+    assert override((Suite(),), None, (), {}) == (Suite(),)
+
+
+def test_a_list_of_splits_is_a_run_for_each(tmp_path):
+    path = tmp_path / "sweep.toml"
+    path.write_text('split = ["occlusion=5", "occlusion=20"]\n[[data]]\nsize = 96\n[[data]]\nsplit = "val"\n')
+    found = [(suite.split, suite.size) for suite in read_suites(path)]
+    assert found == [("occlusion=5", 96), ("occlusion=20", 96), ("val", None)]
+    path.write_text("split = [5]\n")
+    with pytest.raises(VosbenchError, match="split must be of type str, not 5"):
+        read_suites(path)

@@ -1,0 +1,126 @@
+"""Makes a suite ready: finds everything that can be wrong with it before the first frame, and lists what to do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from vosbench.bench.identity import code_version, digest, environment, library_versions
+from vosbench.bench.record import RUNS, DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings
+from vosbench.bench.suite import Suite
+from vosbench.datasets import open_dataset
+from vosbench.inference.controls import CONTROLS, Control, source_hash
+from vosbench.memory.registry import PolicySpec, resolve_policy
+from vosbench.metrics.protocols import Protocol, find_protocol
+from vosbench.models.checkpoint import check_device, read_checkpoint
+from vosbench.video import Sequence
+
+
+@dataclass(frozen=True)
+class Task:
+    """One strategy, or control, on one sequence; `identity` is the hash of all that determines the outcome.
+
+    Masks go to `masks`/<sequence>/<frame>.png, the record to `record`.
+    """
+
+    policy: PolicyInfo
+    what: PolicySpec | Control
+    sequence: Sequence
+    identity: str
+    record: Path
+    masks: Path
+
+
+class Plan:
+    """The data set, the model and the tasks of a suite.
+
+    The run's `folder` (None: one in `within`, named after what determines the results) is neither read nor written.
+    Raises VosbenchError for whatever is wrong with the suite, the data set's lists and first masks, the weights,
+    the device or a strategy.
+    """
+
+    def __init__(self, suite: Suite, folder: Path | None = None, within: Path = RUNS) -> None:
+        self.suite = suite
+        self.device = check_device(suite.device)
+        policies = [resolve_policy(spec) for spec in suite.policies]
+        everything = open_dataset(suite.dataset, suite.root, suite.split, frame_mode=suite.frame_mode)
+        self.dataset = everything.only(suite.sequences, suite.limit)
+        self.partial = self.dataset.is_partial
+        self.protocol: Protocol | None = None  # private ground truth: masks only
+        if not self.dataset.is_private:
+            self.protocol = find_protocol(suite.protocol or self.dataset.default_protocol)
+        names = self.dataset.sequence_names()
+        self.sequences = {name: self.dataset.sequence(name) for name in names}
+        self.truths = {name: self.dataset.truth(name) for name in names} if self.protocol else {}
+        self.checkpoint = read_checkpoint(suite.model)
+        self.model = self.checkpoint.build(self.device, suite.precision)
+        self._fingerprints = {name: self.dataset.fingerprint(name) for name in names}
+        self.environment = environment(self.device)
+        facts = self._conditions()
+        self.conditions = digest(facts)
+        run = f"{suite.dataset}-{self.dataset.split}-{self.checkpoint.name}-{self.conditions[:8]}"
+        self.folder = folder or within / run
+        self.tasks = tuple(self._tasks(policies, facts))
+
+    @property
+    def passes(self) -> int:
+        """How often a sequence is gone through: strategies as often as they are timed, controls once."""
+        return sum(self.suite.repeats if isinstance(task.what, PolicySpec) else 1 for task in self.tasks)
+
+    def _conditions(self) -> dict[str, object]:
+        """What determines the results, the strategy apart; device and repetitions, too, since times are results."""
+        suite = self.suite
+        return {
+            "dataset": [suite.dataset, self.dataset.split, self.dataset.frame_mode],
+            "sequences": self._fingerprints,
+            "partial": self.partial,
+            "protocol": self.protocol.title if self.protocol else None,
+            "checkpoint": self.checkpoint.sha256,
+            "device": self.device.type,
+            "precision": suite.precision,
+            "top_k": suite.top_k,
+            "affinity": suite.affinity,
+            "size": suite.size,
+            "repeats": suite.repeats,
+            "code": code_version(),
+            "libraries": library_versions(),
+        }
+
+    def _tasks(self, policies: list[PolicySpec], conditions: dict[str, object]) -> Iterator[Task]:
+        entries: list[tuple[PolicyInfo, PolicySpec | Control]] = [
+            (PolicyInfo(p.spec, p.name, p.parameters, p.source_hash, "strategy", i), p) for i, p in enumerate(policies)
+        ]
+        if self.suite.controls and self.protocol:
+            for name, control in CONTROLS.items():
+                info = PolicyInfo(name, name, {}, source_hash(control), "control", len(entries))
+                entries.append((info, control))
+        for sequence in self.sequences.values():
+            for info, what in entries:
+                slug = quote(info.spec.replace(":", "_", 1), safe="=,")  # another folder for every spec
+                facts = conditions | {
+                    "policy": [info.name, dict(info.parameters), info.source_hash],
+                    "sequence": sequence.name,
+                }
+                record = self.folder / "records" / slug / f"{sequence.name}.json"
+                yield Task(info, what, sequence, digest(facts), record, self.folder / "masks" / slug)
+
+    def blank_record(self, task: Task) -> RunRecord:
+        """The record of a task before anything was measured."""
+        suite, dataset = self.suite, self.dataset
+        version = digest(self._fingerprints)
+        return RunRecord(
+            task.identity,
+            self.conditions,
+            self.folder.name,
+            suite.as_json(),
+            DatasetInfo(suite.dataset, dataset.split, dataset.frame_mode, version, len(self.sequences)),
+            task.sequence.name,
+            task.policy,
+            ModelInfo(self.checkpoint.name, self.checkpoint.sha256, suite.precision),
+            Settings(suite.top_k, suite.size or dataset.shorter_side, suite.affinity),
+            self.environment,
+            masks=None,
+            scores=None,
+            timings=(),
+            memory=None,
+        )

@@ -1,0 +1,246 @@
+"""Score a folder of masks against a data set, in parallel, and write the results in the official layout."""
+
+import re
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from loky import BrokenProcessPool
+
+from vosbench.base.atomic import replacing
+from vosbench.base.processes import Crew
+from vosbench.datasets.base import Dataset
+from vosbench.datasets.files import some
+from vosbench.errors import VosbenchError
+from vosbench.masks import cache as score_cache
+from vosbench.metrics.evaluate import object_scores, plan, score_frames, split_plan
+from vosbench.metrics.protocols import Protocol, find_protocol
+from vosbench.metrics.stability import ObjectStability, object_stability
+from vosbench.metrics.statistics import ObjectScore, ObjectTrace, Summary, summary
+from vosbench.metrics.traces import FrameScores, traces
+from vosbench.video import GroundTruth
+
+PART = 8  # frames to a task: some 0.03 s of work, so that processes end together
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of one folder of masks. `protocol` is name and version; `partial` if sequences were left out."""
+
+    dataset: str
+    split: str
+    protocol: str
+    partial: bool
+    objects: tuple[ObjectScore, ...]
+    traces: tuple[ObjectTrace, ...]
+
+    @property
+    def summary(self) -> Summary:
+        """Means over all objects."""
+        return summary(self.objects)
+
+    def require_comparable(self, other: "Scores") -> None:
+        """Raise VosbenchError if the two were not measured by the same rules on the same sequences."""
+        for kind, mine, theirs in (
+            ("protocol", self.protocol, other.protocol),
+            ("data set", f"{self.dataset} {self.split}", f"{other.dataset} {other.split}"),
+        ):
+            if mine != theirs:
+                raise VosbenchError(
+                    f"results of different {kind} cannot be compared: {mine} and {theirs}",
+                    "score both sets of masks again with the same protocol and split",
+                )
+        names = [{f"{o.sequence}_{o.object_id}" for o in scores.objects} for scores in (self, other)]
+        if names[0] != names[1]:
+            raise VosbenchError(
+                f"results of different objects cannot be compared: only one has {some(sorted(names[0] ^ names[1]))}",
+                "score both sets of masks again with the same sequences",
+            )
+
+
+def score(
+    predictions: Path,
+    dataset: Dataset,
+    protocol: Protocol | str | None = None,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cache: Path | None = None,
+) -> Scores:
+    """Score the masks `<predictions>/<sequence>/<frame>.png` against the ground truth of a data set.
+
+    The result is marked partial if `dataset` is a choice of its split (`Dataset.only`).
+
+    protocol: one of `metrics.protocols.PROTOCOLS`, or its name (None: the data set's own).
+    jobs: processes (None: one per core). 1 works in this process.
+    progress: called with the number of frames done and the number of all.
+    cache: the folder where scores of unchanged masks are looked up and kept (None: nowhere).
+
+    Raises VosbenchError for a missing sequence or frame and for every other fault of a mask, naming the file, and
+    if a worker process dies. Warns if scores cannot be kept.
+    """
+    rules = protocol if isinstance(protocol, Protocol) else find_protocol(protocol or dataset.default_protocol)
+    names = dataset.sequence_names()
+    truths = {name: _absolute(dataset.truth(name)) for name in names}
+    if not predictions.is_dir():
+        raise VosbenchError(f"{predictions} is not a folder", "give the folder of <sequence>/<frame>.png")
+    for name in names:
+        if not (predictions / name).is_dir():
+            raise VosbenchError(
+                f"predictions lack the sequence {name}: {predictions / name} is no folder",
+                "masks are expected as <sequence>/<frame>.png, for every sequence of the split",
+            )
+    # Worker processes stay in the folder where they started, whatever the caller does meanwhile.
+    predictions, cache = predictions.absolute(), cache and cache.absolute()
+    keys = {name: score_cache.key(truth, predictions, rules) for name, truth in truths.items()} if cache else {}
+    kept = {name: score_cache.read(cache, key) for name, key in keys.items()} if cache else {}
+    found = {name: traced for name, traced in kept.items() if traced is not None}
+    todo = [truth for name, truth in truths.items() if name not in found]
+    for name, traced in _score(todo, predictions, rules, jobs, progress):
+        found[name] = traced
+        # A mask may have been written anew meanwhile.
+        if cache and keys[name] == score_cache.key(truths[name], predictions, rules):
+            _keep(cache, keys[name], traced)
+    if cache and todo:
+        score_cache.prune(cache)
+    everything = tuple(trace for name in names for trace in found[name])
+    if not everything:
+        raise VosbenchError(
+            f"no object of {dataset.name} {dataset.split} counts under the protocol {rules.name}",
+            "check the annotations, or choose another protocol",
+        )
+    return Scores(
+        dataset=dataset.name,
+        split=dataset.split,
+        protocol=rules.title,
+        partial=dataset.is_partial,
+        objects=object_scores(everything, rules),
+        traces=everything,
+    )
+
+
+def _absolute(truth: GroundTruth) -> GroundTruth:
+    return replace(truth, masks={name: path.absolute() for name, path in truth.masks.items()})
+
+
+def _keep(folder: Path, key: str, traced: tuple[ObjectTrace, ...]) -> None:
+    try:
+        score_cache.write(folder, key, traced)
+    except VosbenchError as error:
+        warnings.warn(f"{error.message}: the next run will score these masks again", stacklevel=3)
+
+
+def _score(
+    truths: Sequence[GroundTruth],
+    predictions: Path,
+    rules: Protocol,
+    jobs: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[tuple[str, tuple[ObjectTrace, ...]]]:
+    """The traces of each sequence, as soon as all of its frames are scored, `PART` frames at a time."""
+    tasks = sum(len(truth.masks) for truth in truths) // PART
+    with _no_silent_death(predictions), Crew(score_frames, tasks, jobs) as crew:
+        plans = [plan(truth, rules) for truth in truths]
+        parts = [
+            (index, part)
+            for index, (planned, truth) in enumerate(zip(plans, truths, strict=True))
+            for part in split_plan(planned, truth, PART)
+        ]
+        scored: list[dict[int, list[FrameScores]]] = [{} for _ in plans]
+        waiting = Counter(index for index, _ in parts)
+        total, done = sum(len(planned.frames) for planned in plans), 0
+        for number, frames in crew.share([(*part, predictions) for _, part in parts]):
+            index = parts[number][0]
+            scored[index][number] = frames
+            waiting[index] -= 1
+            done += len(frames)
+            if progress is not None:
+                progress(done, total)
+            if not waiting[index]:
+                in_order = [frame for _, part in sorted(scored[index].items()) for frame in part]
+                yield truths[index].sequence, traces(plans[index], in_order)
+                scored[index].clear()
+
+
+@contextmanager
+def _no_silent_death(predictions: Path) -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool as error:
+        how = re.search(r"\{.*\}", str(error))  # e.g. {SIGKILL(-9)}
+        raise VosbenchError(
+            f"a worker process died while scoring {predictions}{f', {how[0]}' if how else ''}",
+            "most often the machine ran out of memory: use fewer jobs",
+        ) from None
+
+
+def temporal_stability(
+    scores: Scores,
+    predictions: Path,
+    dataset: Dataset,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[ObjectStability, ...]:
+    """T (`metrics.stability`) of every object of `scores`, which are those of `predictions` on `dataset`.
+
+    It reads every mask of every object again and takes a hundred times as long as J and F. `jobs` are as in `score`;
+    `progress` is called with the number of objects done and the number of all. Raises VosbenchError as `score` does,
+    and where predicted ids are not those of the objects: for a protocol that matches proposals.
+    """
+    rules = find_protocol(scores.protocol.partition("/")[0])
+    if rules.objects == "proposals":
+        raise VosbenchError(
+            f"the protocol {rules.name} has no temporal stability: a proposal need not be the same object throughout",
+            "leave the stability out, or choose another protocol",
+        )
+    tasks = [(trace, predictions.absolute(), rules.binary or dataset.binary) for trace in scores.traces]
+    found = {}
+    with _no_silent_death(predictions), Crew(object_stability, len(tasks), jobs) as crew:
+        for number, stability in crew.share(tasks):
+            found[number] = stability
+            if progress is not None:
+                progress(len(found), len(tasks))
+    return tuple(found[number] for number in sorted(found))
+
+
+def write_official_csv(scores: Scores, folder: Path, split: str) -> tuple[Path, Path]:
+    """Write `global_results-<split>.csv` and `per-sequence_results-<split>.csv` as the DAVIS 2017 evaluator does.
+
+    Scale 0 to 1, three decimals; one row per object, `<sequence>_<id>`. Each file is complete or not there.
+    Raises VosbenchError if it cannot be written.
+    """
+    total = scores.summary
+    overall = (total.j_and_f, total.j.mean, total.j.recall, total.j.decay, total.f.mean, total.f.recall, total.f.decay)
+    rows = [f"{o.sequence}_{o.object_id},{_figure(o.j.mean)},{_figure(o.f.mean)}" for o in scores.objects]
+    return (
+        _write(
+            folder / f"global_results-{split}.csv",
+            ["J&F-Mean,J-Mean,J-Recall,J-Decay,F-Mean,F-Recall,F-Decay", ",".join(map(_figure, overall))],
+        ),
+        _write(folder / f"per-sequence_results-{split}.csv", ["Sequence,J-Mean,F-Mean", *rows]),
+    )
+
+
+def write_per_frame_csv(scores: Scores, path: Path) -> Path:
+    """Write J and F of each object in each of its scored frames, in full precision, and whether the truth shows it.
+
+    Raises VosbenchError if the file cannot be written.
+    """
+    rows = [
+        f"{t.sequence},{t.object_id},{frame},{j!r},{f!r},{int(visible)}"
+        for t in scores.traces
+        for frame, j, f, visible in zip(t.frames, t.j.tolist(), t.f.tolist(), t.visible, strict=True)
+    ]
+    return _write(path, ["sequence,object,frame,j,f,visible", *rows])
+
+
+def _figure(value: float) -> str:
+    return "" if value != value else f"{value:.3f}"  # an undefined decay is an empty cell, as pandas writes it
+
+
+def _write(path: Path, lines: Sequence[str]) -> Path:
+    with replacing(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
