@@ -63,6 +63,11 @@ def test_the_installed_wheel_works_outside_the_checkout(wheel: Path, tmp_path: P
     names = {path.stem.replace("_", "-") for path in (ROOT / "policies").glob("[!_]*.py")}
     assert {line.split()[0] for line in listed.stdout.splitlines()} == names >= {"lfu"}
 
+    told = call(sys.executable, site / "bin/vosbench", "--version", cwd=tmp_path, PYTHONPATH=str(site))
+    code = "import vosbench; print('vosbench', vosbench.__version__)"
+    assert told.stdout == call(sys.executable, "-c", code, cwd=tmp_path, PYTHONPATH=str(site)).stdout
+    assert told.stdout == f"vosbench {wheel.name.split('-')[1]}\n"
+
     code = (
         "from importlib.util import find_spec\n"
         "print(find_spec('policies'), find_spec('vosbench.policies.lfu').origin, sep='\\n')"

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -35,6 +36,16 @@ def test_help_ends_with_an_example_that_parses(vosbench, verb):
     flags = [word for word in VERBS[verb].split() if word.startswith("-")]
     assert VERBS[verb].startswith(f"vosbench {verb}")
     assert all(f" {flag}" in outcome.out for flag in flags)
+
+
+def test_version(vosbench):
+    outcome = vosbench("--version")
+    assert (outcome.status, outcome.out, outcome.err) == (0, f"vosbench {version('vosbench')}\n", "")
+
+
+@pytest.mark.parametrize("words", [(), *((verb,) for verb in VERBS)])
+def test_help_has_a_short_name(vosbench, words):
+    assert vosbench(*words, "-h") == vosbench(*words, "--help")
 
 
 def test_ctrl_c_is_one_line(monkeypatch, vosbench):

@@ -273,11 +273,12 @@ def read_record(path: Path) -> RunRecord:
     return RunRecord.from_json(data, f"record {path}")
 
 
-def read_run(folder: Path) -> tuple[RunRecord, ...]:
+def read_run(folder: Path | str) -> tuple[RunRecord, ...]:
     """Every record of the run in `folder`, strategies in the order of the run, then sequences by name.
 
     Raises VosbenchError if the folder does not exist, holds no record or holds a broken one.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         raise VosbenchError(f"run {folder} does not exist", "give the folder that `vosbench run` wrote")
     records = [read_record(path) for path in sorted((folder / "records").rglob("*.json"))]

@@ -33,7 +33,7 @@ Progress = Callable[[str, str, int, int], None]  # strategy, sequence, frames do
 
 
 def run(
-    suite: Suite, folder: Path | None = None, progress: Progress | None = None, fresh: bool = False
+    suite: Suite, folder: Path | str | None = None, progress: Progress | None = None, fresh: bool = False
 ) -> tuple[RunRecord, ...]:
     """Carry out `suite` in `folder` (None: one named after what determines its results) and return its records.
 
@@ -41,7 +41,7 @@ def run(
     does, and if a frame or mask cannot be read, a file cannot be written, a scoring process dies, another run is at
     work in the folder, or, unless `fresh`, the folder holds results of other conditions; finished records stay.
     """
-    return execute(Plan(suite, folder), progress, fresh)
+    return execute(Plan(suite, None if folder is None else Path(folder)), progress, fresh)
 
 
 def execute(plan: Plan, progress: Progress | None = None, fresh: bool = False) -> tuple[RunRecord, ...]:

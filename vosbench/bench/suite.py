@@ -20,7 +20,7 @@ class Suite:
     """
 
     dataset: str = "synthetic"
-    root: Path | None = None
+    root: Path | str | None = None
     split: str | None = None
     frame_mode: str | None = None
     policies: tuple[str, ...] = DEFAULT_POLICIES
@@ -39,6 +39,8 @@ class Suite:
     name: str = "default"
 
     def __post_init__(self) -> None:
+        if self.root is not None:
+            object.__setattr__(self, "root", Path(self.root))
         if self.affinity not in METRICS:
             raise unknown("affinity", self.affinity, METRICS)
         for name in ("top_k", "jobs", "repeats"):

@@ -17,7 +17,9 @@ DATASETS: dict[str, type[Dataset]] = {
 }
 
 
-def open_dataset(name: str, root: Path | None, split: str | None = None, *, frame_mode: str | None = None) -> Dataset:
+def open_dataset(
+    name: str, root: Path | str | None = None, split: str | None = None, *, frame_mode: str | None = None
+) -> Dataset:
     """The data set `name` (a key of `DATASETS`) in the folder `root`.
 
     `split` and `frame_mode` default to the data set's first. Raises VosbenchError on an unknown name, split or
@@ -25,4 +27,4 @@ def open_dataset(name: str, root: Path | None, split: str | None = None, *, fram
     """
     if name not in DATASETS:
         raise unknown("data set", name, DATASETS)
-    return DATASETS[name](root, split, frame_mode)
+    return DATASETS[name](None if root is None else Path(root), split, frame_mode)

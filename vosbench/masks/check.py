@@ -38,7 +38,7 @@ class Expected:
 
 
 def check_predictions(
-    predictions: Path,
+    predictions: Path | str,
     dataset: Dataset,
     protocol: Protocol | str | None = None,
     jobs: int | None = None,
@@ -55,6 +55,7 @@ def check_predictions(
     for_server: hold the masks against what a server wants, every frame of `Sequence.output_frames`, not against
     ground truth; always so for private splits.
     """
+    predictions = Path(predictions)
     if not predictions.is_dir():
         return [Problem(predictions, f"{predictions} is not a folder", "give the folder of <sequence>/<frame>.png")]
     rules = protocol if isinstance(protocol, Protocol) else find_protocol(protocol or dataset.default_protocol)

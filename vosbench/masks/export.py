@@ -40,9 +40,9 @@ class UnfitMasksError(VosbenchError):
 
 
 def export(
-    predictions: Path,
+    predictions: Path | str,
     dataset: Dataset,
-    archive: Path,
+    archive: Path | str,
     server: str | None = None,
     jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -57,6 +57,7 @@ def export(
     Raises UnfitMasksError if the pre-flight finds anything, VosbenchError for a choice of sequences, a data set that
     has no such server, and an archive that cannot be written.
     """
+    predictions, archive = Path(predictions), Path(archive)
     folder = _server(dataset, server).folder
     if dataset.is_partial:
         raise VosbenchError(

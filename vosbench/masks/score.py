@@ -62,12 +62,12 @@ class Scores:
 
 
 def score(
-    predictions: Path,
+    predictions: Path | str,
     dataset: Dataset,
     protocol: Protocol | str | None = None,
     jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-    cache: Path | None = None,
+    cache: Path | str | None = None,
 ) -> Scores:
     """Score the masks `<predictions>/<sequence>/<frame>.png` against the ground truth of a data set.
 
@@ -82,6 +82,8 @@ def score(
     if a worker process dies. Warns if scores cannot be kept.
     """
     rules = protocol if isinstance(protocol, Protocol) else find_protocol(protocol or dataset.default_protocol)
+    # Worker processes stay in the folder where they started, whatever the caller does meanwhile.
+    predictions, cache = Path(predictions), None if cache is None else Path(cache).absolute()
     names = dataset.sequence_names()
     truths = {name: _absolute(dataset.truth(name)) for name in names}
     if not predictions.is_dir():
@@ -92,8 +94,7 @@ def score(
                 f"predictions lack the sequence {name}: {predictions / name} is no folder",
                 "masks are expected as <sequence>/<frame>.png, for every sequence of the split",
             )
-    # Worker processes stay in the folder where they started, whatever the caller does meanwhile.
-    predictions, cache = predictions.absolute(), cache and cache.absolute()
+    predictions = predictions.absolute()
     keys = {name: score_cache.key(truth, predictions, rules) for name, truth in truths.items()} if cache else {}
     kept = {name: score_cache.read(cache, key) for name, key in keys.items()} if cache else {}
     found = {name: traced for name, traced in kept.items() if traced is not None}
