@@ -10,7 +10,7 @@ from vosbench.bench.suite_file import read_suites
 from vosbench.cli import main
 from vosbench.inference.propagate import propagate
 from vosbench.memory.contract import check_contract
-from vosbench.memory.registry import load_policy, policy_names, resolve_policy
+from vosbench.memory.registry import POLICIES, load_policy, resolve_policy
 from vosbench.video import Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -66,7 +66,7 @@ def test_every_module_is_in_the_tree():
 
 
 def test_every_strategy_is_in_the_table():
-    assert set(re.findall(r"^\| `([\w-]+)` \|", README, re.M)) == set(policy_names())
+    assert set(re.findall(r"^\| `([\w-]+)` \|", README, re.M)) == set(POLICIES.names())
 
 
 @pytest.mark.parametrize("line", re.findall(r"^vosbench (?!VERB)[^#\n]+", README, re.M))

@@ -53,8 +53,11 @@ def test_a_file_is_loaded_once_until_it_changes(tmp_path: Path, shipped: Registr
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("x = 1", "defines 0 of what it must define one"),
-        ("import some_colours as s\nclass A(s.Colour): pass\nclass B(s.Colour): pass", "defines 2"),
+        ("x = 1", "one colour, but defines 0"),
+        (
+            "import some_colours as s\nclass A(s.Colour): pass\nclass B(s.Colour): pass",
+            "one colour, but defines 2",
+        ),
         ("1/0", "fails to load: ZeroDivisionError: division by zero"),
         ("def", "fails to load: SyntaxError"),
     ],

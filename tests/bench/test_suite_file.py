@@ -10,7 +10,7 @@ from vosbench.bench.suite_file import override, read_suites, shipped_suites
 from vosbench.datasets import DATASETS
 from vosbench.datasets.generated.recipe import Script
 from vosbench.errors import VosbenchError
-from vosbench.memory.registry import _own_names, resolve_policy
+from vosbench.memory.registry import POLICIES, resolve_policy
 
 SEEDED = """
 from dataclasses import dataclass
@@ -157,7 +157,7 @@ def test_data_sets_share_what_stands_above_them(read):
         ("seeds = []", "seeds must be a list of whole numbers", ""),
         ("seeds = [true]", "seeds must be a list of whole numbers", ""),
         ("seeds = [1]", "no strategy takes one", "take seeds away"),
-        ("seeds = [1]\npolicies = ['lfv']", "unknown policy 'lfv'", "lfu"),
+        ("seeds = [1]\npolicies = ['lfv']", "unknown strategy 'lfv'", "lfu"),
     ],
 )
 def test_bad_suites(read, text, message, hint):
@@ -207,7 +207,7 @@ def test_what_ships_can_be_run(name):
 def test_the_catalogue_leaves_no_strategy_out():
     (suite,) = read_suites("catalogue")
     policies = [resolve_policy(spec) for spec in suite.policies]
-    assert {policy.name for policy in policies} == _own_names()
+    assert {policy.name for policy in policies} == set(POLICIES.shipped())
     sizes = [(p.name, p.parameters["capacity"]) for p in policies if "capacity" in p.parameters]
     bounded = {name for name, _ in sizes}
     assert {(name, size) for name in bounded for size in (2, 4, 8)} == set(sizes)

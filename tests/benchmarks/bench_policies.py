@@ -14,7 +14,7 @@ import torch
 
 from vosbench.inference.propagate import propagate
 from vosbench.inference.references import TrueMasks
-from vosbench.memory.registry import load_policy, policy_names
+from vosbench.memory.registry import POLICIES, load_policy
 from vosbench.models.checkpoint import load_model
 from vosbench.models.stcn.network import STCN
 from vosbench.video import GroundTruth, Sequence
@@ -41,7 +41,7 @@ def clip(frames: int, height: int) -> tuple[Sequence, GroundTruth]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("specs", nargs="*", default=policy_names())
+    parser.add_argument("specs", nargs="*", default=POLICIES.names())
     parser.add_argument("--model", default="stcn-tiny")
     parser.add_argument("--size", type=int, default=240)
     parser.add_argument("--frames", type=int, default=26)

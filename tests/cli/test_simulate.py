@@ -104,11 +104,11 @@ def test_against_a_run(arguments, tmp_path, run, vosbench, refused):
 @pytest.mark.parametrize(
     ("options", "messages"),
     [
-        (("--policy", "lfo"), ["unknown policy 'lfo'", "did you mean"]),
+        (("--policy", "lfo"), ["unknown strategy 'lfo'", "did you mean"]),
         (("--policy", "first-only", "--capacity", "1..3"), ["first-only has no capacity", "leave out"]),
         (("--policy", "lfu", "--capacity", "3..1"), ["the range 3..1 holds 0 capacities", "1..16"]),
         (("--policy", "lfu", "--capacity", "two"), ["'two' is no capacity", "1..16"]),
-        (("--policy", "lfu", "--reference", "all"), ["unknown policy 'all'"]),
+        (("--policy", "lfu", "--reference", "all"), ["unknown strategy 'all'"]),
         (("--policy", "lfu", "--plot", "curve.png"), ["no strategy is there at two capacities", "two or more"]),
         (("--policy", "lfu", "--capacity", "1,2", "--plot", "c.gif"), ["cannot write a figure as c.gif", ".png, .svg"]),
         (("--policy", "lfu", "--limit", 1, "--overlay", "sheet"), ["cannot write a figure as sheet", ".png, .svg"]),

@@ -7,10 +7,10 @@ from types import ModuleType
 import pytest
 from my_idea import IDEA
 
+from vosbench.base import registry as base_registry
 from vosbench.errors import VosbenchError
-from vosbench.memory import registry
 from vosbench.memory.policy import MemoryPolicy
-from vosbench.memory.registry import describe, load_policy, policy_names, resolve_policy
+from vosbench.memory.registry import POLICIES, describe, load_policy, resolve_policy
 
 
 def refused(spec: str) -> VosbenchError:
@@ -30,14 +30,14 @@ def plugin(monkeypatch):
         module = ModuleType("somebodys_package")
         vars(module).update(contents)
         monkeypatch.setitem(sys.modules, "somebodys_package", module)
-        point = EntryPoint(name, value, registry.GROUP)
-        monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == registry.GROUP else [])
+        point = EntryPoint(name, value, POLICIES.group)
+        monkeypatch.setattr(base_registry, "entry_points", lambda group: [point] if group == POLICIES.group else [])
 
     return register
 
 
 def test_the_strategies_that_ship():
-    names = policy_names()
+    names = POLICIES.names()
     assert {"every-k", "fifo", "first-and-latest", "first-only", "latest-only", "lfu", "lfu-softmax"} <= set(names)
     for name in names:
         found = resolve_policy(name)
@@ -50,7 +50,7 @@ def test_the_strategies_that_ship():
 def test_listing_imports_no_strategy(monkeypatch):
     for name in [name for name in sys.modules if name.startswith("vosbench.policies.")]:
         monkeypatch.delitem(sys.modules, name)
-    policy_names()
+    POLICIES.names()
     assert not any(name.startswith("vosbench.policies.") for name in sys.modules)
 
 
@@ -90,32 +90,32 @@ def test_what_is_known_of_a_parameter():
 def test_an_entry_point_names_a_class_or_a_module(plugin, idea):
     kind = resolve_policy(str(idea)).kind
     plugin("theirs", "somebodys_package:Theirs", Theirs=kind)
-    assert "theirs" in policy_names()
+    assert "theirs" in POLICIES.names()
     found = resolve_policy("theirs:k=2")
     assert (found.name, found.build().k) == ("theirs", 2)
     local = type("Local", (kind,), {"__module__": "somebodys_package"})
     plugin("theirs", "somebodys_package", Local=local, Imported=kind)
-    assert registry._load("theirs") is local
+    assert POLICIES.find("theirs") is local
 
 
 def test_an_entry_point_does_not_replace_a_strategy_that_ships(plugin, idea):
     plugin("lfu", "somebodys_package:Theirs", Theirs=resolve_policy(str(idea)).kind)
     assert resolve_policy("lfu").kind.__name__ == "LFU"
-    assert policy_names().count("lfu") == 1
+    assert POLICIES.names().count("lfu") == 1
 
 
 def test_broken_entry_points(plugin):
     plugin("theirs", "somebodys_package:Absent")
-    assert "policy 'theirs' (somebodys_package:Absent) fails to load: AttributeError" in refused("theirs").message
+    assert "strategy 'theirs' (somebodys_package:Absent) fails to load: AttributeError" in refused("theirs").message
     plugin("theirs", "somebodys_package:Number", Number=int)
     assert "is no memory strategy" in refused("theirs").message
     plugin("theirs", "somebodys_package", MemoryPolicy=MemoryPolicy)
-    assert "defines 0 memory strategies" in refused("theirs").message
+    assert "one memory strategy, but defines 0" in refused("theirs").message
 
 
 def test_near_misses():
     error = refused("lfu-sofmax")
-    assert error.message == "unknown policy 'lfu-sofmax'"
+    assert error.message == "unknown strategy 'lfu-sofmax'"
     assert "did you mean lfu-softmax" in error.hint
     assert "every-k, fifo" in refused("zzz").hint
     assert "did you mean" in refused("every_k").hint
@@ -152,9 +152,12 @@ def test_the_hint_of_a_bad_value_says_what_the_parameter_is():
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("", "defines 0 memory strategies"),
-        ("from vosbench.memory.policy import MemoryPolicy, BoundedPolicy", "defines 0 memory strategies"),
-        (IDEA + IDEA.replace("Idea", "Other"), "defines 2 memory strategies"),
+        ("", "one memory strategy, but defines 0"),
+        (
+            "from vosbench.memory.policy import MemoryPolicy, BoundedPolicy",
+            "one memory strategy, but defines 0",
+        ),
+        (IDEA + IDEA.replace("Idea", "Other"), "one memory strategy, but defines 2"),
         ("def admit(:\n  pass", "fails to load: SyntaxError: "),
         ("1/0", "fails to load: ZeroDivisionError: division by zero"),
         ("import no_such_package", "fails to load: ModuleNotFoundError: No module named 'no_such_package'"),
@@ -176,8 +179,8 @@ def test_bad_files(tmp_path, source, message):
 
 
 def test_no_such_file(tmp_path):
-    assert f"no policy file {tmp_path / 'idea.py'}" in refused(f"{tmp_path / 'idea.py'}:k=3").message
-    assert "no policy file idea.py" in refused("idea.py").message
+    assert f"no strategy file {tmp_path / 'idea.py'}" in refused(f"{tmp_path / 'idea.py'}:k=3").message
+    assert "no strategy file idea.py" in refused("idea.py").message
 
 
 # Strategies that wrap others
@@ -207,7 +210,7 @@ def test_wrapped_strategies_are_fresh_and_their_parameters_plain():
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("gated:base=lfuu", "unknown policy 'lfuu'"),
+        ("gated:base=lfuu", "unknown strategy 'lfuu'"),
         ("gated:base=lfu(capasity=2)", "unknown parameter of lfu 'capasity'"),
         ("gated:base=lfu(capacity=0)", "policy 'lfu:capacity=0': capacity must be at least 1"),
         ("gated:base=lfu(capacity=2", "its parentheses do not match"),

@@ -5,8 +5,9 @@ from importlib.metadata import EntryPoint
 import pytest
 from my_idea import IDEA
 
+from vosbench.base import registry as base_registry
 from vosbench.memory import registry
-from vosbench.memory.registry import resolve_policy
+from vosbench.memory.registry import POLICIES, resolve_policy
 
 
 def test_the_source_hash_follows_the_source(idea):
@@ -46,8 +47,8 @@ def test_the_source_hash_covers_the_package_of_a_plugin(tmp_path, monkeypatch):
     (tmp_path / "idea_package" / "inner").mkdir(parents=True)
     for name, text in (("__init__", ""), ("inner/idea", IDEA), ("helper", "")):
         (tmp_path / "idea_package" / f"{name}.py").write_text(text)
-    point = EntryPoint("theirs", "idea_package.inner.idea:Idea", registry.GROUP)
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == registry.GROUP else [])
+    point = EntryPoint("theirs", "idea_package.inner.idea:Idea", POLICIES.group)
+    monkeypatch.setattr(base_registry, "entry_points", lambda group: [point] if group == POLICIES.group else [])
     before = resolve_policy("theirs").source_hash
     assert resolve_policy("theirs").source_hash == before
     (tmp_path / "idea_package" / "helper.py").write_text("# changed")

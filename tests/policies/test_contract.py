@@ -12,10 +12,10 @@ from vosbench.images import write_labels
 from vosbench.inference.propagate import propagate
 from vosbench.memory.contract import check_contract
 from vosbench.memory.policy import BoundedPolicy, MemoryPolicy
-from vosbench.memory.registry import load_policy, policy_names, resolve_policy
+from vosbench.memory.registry import POLICIES, load_policy, resolve_policy
 from vosbench.video import GroundTruth, Sequence
 
-SPECS = sorted({*policy_names(), *RULES})
+SPECS = sorted({*POLICIES.names(), *RULES})
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -7,7 +7,7 @@ from plain_memory import RULES
 from vosbench.errors import PolicyError
 from vosbench.images import write_labels
 from vosbench.inference.propagate import propagate
-from vosbench.memory.registry import load_policy, policy_names, resolve_policy
+from vosbench.memory.registry import POLICIES, load_policy, resolve_policy
 from vosbench.simulation.replay import replay
 from vosbench.simulation.trace import record
 from vosbench.video import GroundTruth, Sequence
@@ -64,7 +64,7 @@ NEED_MASKS = {"gated", "object-lfu", "rmem"}  # of those that ship
 
 def settings(clip):
     """Every strategy; on one clip with other parameters too, on another at several capacities if it has one."""
-    names = policy_names()
+    names = POLICIES.names()
     if clip == "later":
         return sorted({*RULES, *names})
     if clip == "still":

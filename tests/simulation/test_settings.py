@@ -42,7 +42,7 @@ def test_settings():
 @pytest.mark.parametrize(
     ("policies", "capacity", "message"),
     [
-        (["lfo"], None, "unknown policy 'lfo'"),
+        (["lfo"], None, "unknown strategy 'lfo'"),
         (["lfu:size=3"], None, "unknown parameter of lfu 'size'"),
         (["lfu", "first-only"], "2", "strategy first-only has no capacity"),
         (["lfu:capacity=2"], "2", "strategy lfu:capacity=2 names a capacity itself"),

@@ -103,7 +103,7 @@ def only(module: ModuleType, kind: type, what: str) -> Any:
     ]
     if len(own) != 1:
         origin = getattr(module, "__file__", None) or module.__name__
-        raise VosbenchError(f"{origin} defines {len(own)} of what it must define one: a {what}", "define exactly one")
+        raise VosbenchError(f"{origin} must define one {what}, but defines {len(own)}", "define exactly one")
     return own[0]
 
 

@@ -120,10 +120,10 @@ def list_(
 
 
 def _policies() -> list[dict[str, str]]:
-    from vosbench.memory.registry import describe, policy_names, resolve_policy
+    from vosbench.memory.registry import POLICIES, describe, resolve_policy
 
     rows = []
-    for name in policy_names():
+    for name in POLICIES.names():
         kind = resolve_policy(name).kind
         about = (sys.modules[kind.__module__].__doc__ or "").strip().partition("\n")[0].partition(": ")[2]
         parameters = (f"{key}={_plain(value['default'])}" for key, value in describe(kind).items())

@@ -6,23 +6,20 @@ without importing it; only the strategy that was asked for is loaded.
 """
 
 import hashlib
-import importlib
 import importlib.util
 import inspect
 import math
 import re
 import sys
 from dataclasses import Field, dataclass, field, fields
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from vosbench.base.registry import Registry, only
 from vosbench.errors import VosbenchError, unknown
 from vosbench.memory.policy import MemoryPolicy
 from vosbench.memory.sources import beside
-
-GROUP = "vosbench.policies"
 
 
 @dataclass(frozen=True)
@@ -45,11 +42,6 @@ class PolicySpec:
         return self.kind(**(self.parameters | {name: spec.build() for name, spec in self.wrapped.items()}))
 
 
-def policy_names() -> tuple[str, ...]:
-    """Every strategy that can be asked for by name."""
-    return tuple(sorted(_own_names() | {point.name for point in entry_points(group=GROUP)}))
-
-
 def resolve_policy(spec: str) -> PolicySpec:
     """The strategy that a spec names, its parameters checked.
 
@@ -58,7 +50,7 @@ def resolve_policy(spec: str) -> PolicySpec:
     head, _, tail = spec.partition(".py:") if ".py:" in spec else spec.partition(":")
     if head != spec and ".py:" in spec:
         head += ".py"
-    kind = _load(head)
+    kind = POLICIES.find(head)
     values = _parameters(spec, kind, tail)
     wrapped = {
         f.name: _wrapped(spec, f.name, values.get(f.name, f.default))
@@ -100,76 +92,23 @@ def _folder() -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-def _own_names() -> set[str]:
-    return {path.stem.replace("_", "-") for path in _folder().glob("[!_]*.py")}
+def _shipped() -> dict[str, str]:
+    return {path.stem.replace("_", "-"): f"vosbench.policies.{path.stem}" for path in _folder().glob("[!_]*.py")}
 
 
 def _name(head: str) -> str:
     return Path(head).stem.replace("_", "-") if head.endswith(".py") else head
 
 
-def _load(head: str) -> type[MemoryPolicy]:
-    if head.endswith(".py"):
-        return _only_policy(_import_file(Path(head)))
-    if head in _own_names():  # a plugin of the same name must not change what a table calls lfu
-        return _only_policy(importlib.import_module(f"vosbench.policies.{head.replace('-', '_')}"))
-    for point in entry_points(group=GROUP):
-        if point.name == head:
-            return _plugin(point)
-    raise unknown("policy", head, policy_names())
-
-
-def _plugin(point: EntryPoint) -> type[MemoryPolicy]:
-    try:
-        loaded = point.load()
-    except Exception as error:
+def _strategy(loaded: Any, origin: str) -> type[MemoryPolicy]:
+    """What was loaded as a strategy's class: a module, which defines one, or the class. A class that could not be
+    built from a spec is refused.
+    """
+    kind = only(loaded, MemoryPolicy, "memory strategy") if isinstance(loaded, ModuleType) else loaded
+    if not (isinstance(kind, type) and issubclass(kind, MemoryPolicy)):
         raise VosbenchError(
-            f"policy {point.name!r} ({point.value}) fails to load: {_one_line(error)}",
-            "repair or uninstall the package that registers it",
-        ) from error
-    if isinstance(loaded, ModuleType):
-        return _only_policy(loaded)
-    if isinstance(loaded, type) and issubclass(loaded, MemoryPolicy):
-        return _usable(loaded)
-    raise VosbenchError(
-        f"policy {point.name!r} ({point.value}) is no memory strategy",
-        f"an entry point of {GROUP} names a MemoryPolicy class, or a module that defines one",
-    )
-
-
-def _import_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise VosbenchError(f"no policy file {path}", "give the path of a .py file with one MemoryPolicy class")
-    name = f"vosbench_policy_{path.stem}_{hashlib.blake2b(path.read_bytes(), digest_size=6).hexdigest()}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None  # a .py file always has a loader
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # dataclasses look their module up by name
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        raise VosbenchError(f"policy file {path} fails to load: {_one_line(error)}", "repair the file") from error
-    return module
-
-
-def _only_policy(module: ModuleType) -> type[MemoryPolicy]:
-    own = [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, MemoryPolicy) and value.__module__ == module.__name__
-    ]
-    if len(own) != 1:
-        raise VosbenchError(
-            f"{getattr(module, '__file__', None) or module.__name__} defines {len(own)} memory strategies",
-            "a strategy's file defines exactly one",
+            f"{origin} is no memory strategy", "name a MemoryPolicy class, or a module that defines one"
         )
-    return _usable(own[0])
-
-
-def _usable(kind: type[MemoryPolicy]) -> type[MemoryPolicy]:
-    """Refuse a class that could not be built from a spec."""
     name = f"{kind.__module__}.{kind.__qualname__}"
     if missing := sorted(getattr(kind, "__abstractmethods__", ())):
         raise VosbenchError(f"strategy {name} does not define {', '.join(missing)}", "see MemoryPolicy for the methods")
@@ -184,8 +123,7 @@ def _usable(kind: type[MemoryPolicy]) -> type[MemoryPolicy]:
     return kind
 
 
-def _one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+POLICIES: Registry[type[MemoryPolicy]] = Registry("strategy", "vosbench.policies", _shipped, _strategy)
 
 
 def _parameters(spec: str, kind: type[MemoryPolicy], text: str) -> dict[str, Any]:
