@@ -48,7 +48,7 @@ def test_results_of_other_conditions_are_refused_before_anything_is_done(finishe
             run(replace(suite, **changes), finished / "run", work)
         assert "--fresh" in caught.value.hint
     with monkeypatch.context() as patch:
-        patch.setattr(plan, "code_version", lambda: "another")
+        patch.setattr(plan, "source_hash", lambda *_: "another")
         with pytest.raises(VosbenchError, match="version of vosbench"):
             run(small_suite(finished / "DAVIS"), finished / "run", work)
     assert not work

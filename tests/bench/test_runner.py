@@ -145,7 +145,7 @@ def test_what_determines_a_result_invalidates_it(finished, small_suite, monkeypa
     if callable(change):
         change(root)
     elif change == "code":
-        monkeypatch.setattr(plan, "code_version", lambda: "another")
+        monkeypatch.setattr(plan, "source_hash", lambda *_: "another")
     after = plan.Plan(small_suite(root, **(change if isinstance(change, dict) else {})))
     assert len(after.tasks) == len(before.tasks) == 8
     assert {task.identity for task in before.tasks}.isdisjoint(task.identity for task in after.tasks)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vosbench.errors import VosbenchError
-from vosbench.inference.controls import CONTROLS, source_hash
+from vosbench.inference.controls import CONTROLS, hash_of
 from vosbench.inference.frames import Geometry
 from vosbench.inference.reader import read_ahead
 from vosbench.inference.timing import STAGES, StageClock
@@ -244,4 +244,4 @@ def test_nothing_is_predicted_without_reading_a_frame(small_clip, tmp_path):
 
 
 def test_controls_are_told_apart():
-    assert len({source_hash(control) for control in CONTROLS.values()}) == len(CONTROLS)
+    assert len({hash_of(control) for control in CONTROLS.values()}) == len(CONTROLS)

@@ -5,7 +5,6 @@ import json
 import platform
 import subprocess
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,25 +12,14 @@ import cv2
 import numpy as np
 import torch
 
-from vosbench.base.hashing import PACKAGE, source_hash
+from vosbench.base.hashing import PACKAGE
 from vosbench.bench.record import Environment
-
-NUMERICS = (
-    *("images.py", "video.py", "datasets", "models", "memory", "inference", "metrics"),
-    *("bench/plan.py", "bench/runner.py", "bench/scoring.py"),
-)
 
 
 def digest(facts: Mapping[str, Any]) -> str:
     """A hash of plain values (BLAKE2b, 32 hex digits); the order of keys does not matter."""
     text = json.dumps(facts, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-@cache
-def code_version() -> str:
-    """A hash of all source that can change a mask or a score, so that nothing stale is reused after an edit."""
-    return source_hash(PACKAGE, NUMERICS)
 
 
 def library_versions() -> tuple[str, ...]:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from vosbench.bench.identity import code_version, digest, environment, library_versions
+from vosbench.base.hashing import source_hash
+from vosbench.bench.identity import digest, environment, library_versions
 from vosbench.bench.record import RUNS, DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings
 from vosbench.bench.suite import Suite
 from vosbench.datasets import open_dataset
-from vosbench.inference.controls import CONTROLS, Control, source_hash
+from vosbench.inference.controls import CONTROLS, Control, hash_of
 from vosbench.memory.registry import PolicySpec, resolve_policy
 from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.models.checkpoint import check_device, read_checkpoint
@@ -82,7 +83,7 @@ class Plan:
             "affinity": suite.affinity,
             "size": suite.size,
             "repeats": suite.repeats,
-            "code": code_version(),
+            "code": source_hash("vosbench.bench.runner"),
             "libraries": library_versions(),
         }
 
@@ -92,7 +93,7 @@ class Plan:
         ]
         if self.suite.controls and self.protocol:
             for name, control in CONTROLS.items():
-                info = PolicyInfo(name, name, {}, source_hash(control), "control", len(entries))
+                info = PolicyInfo(name, name, {}, hash_of(control), "control", len(entries))
                 entries.append((info, control))
         for sequence in self.sequences.values():
             for info, what in entries:

@@ -33,6 +33,6 @@ def predict_nothing(sequence: Sequence) -> Iterator[np.ndarray]:
 CONTROLS: dict[str, Control] = {"copy-first-mask": copy_first_mask, "predict-nothing": predict_nothing}
 
 
-def source_hash(control: Control) -> str:
+def hash_of(control: Control) -> str:
     """A hash of the source of a control."""
     return hashlib.blake2b(inspect.getsource(control).encode(), digest_size=8).hexdigest()

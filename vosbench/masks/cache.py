@@ -12,25 +12,18 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from vosbench.base.atomic import replacing
-from vosbench.base.hashing import PACKAGE, source_hash
+from vosbench.base.hashing import source_hash
 from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.statistics import ObjectTrace
 from vosbench.video import GroundTruth
 
 SCORES = Path(".vosbench") / "scores"  # where the command line keeps them
 MOST_BYTES = 256 * 2**20  # of scores kept: some 30,000 sequences of DAVIS
-SOURCE = ("images.py", "video.py", "metrics", "masks/cache.py")
-
-
-@cache
-def _code() -> str:
-    return source_hash(PACKAGE, SOURCE)
 
 
 def key(truth: GroundTruth, predictions: Path, protocol: Protocol) -> str:
@@ -39,7 +32,7 @@ def key(truth: GroundTruth, predictions: Path, protocol: Protocol) -> str:
     Every file is read in full: that costs a hundredth of decoding it, and times and sizes of files may lie.
     """
     hasher = hashlib.blake2b(digest_size=20)
-    facts = [_code(), asdict(protocol), truth.sequence, truth.binary, truth.frame_names]
+    facts = [source_hash("vosbench.masks.score"), asdict(protocol), truth.sequence, truth.binary, truth.frame_names]
     hasher.update(json.dumps(facts).encode())
     for name in truth.frame_names:
         if name in truth.masks:

@@ -1,10 +1,11 @@
 """What belongs to the source of a strategy beside its own file, so that no result outlives a change of it."""
 
-import ast
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+
+from vosbench.base.hashing import closure
 
 SHARED = {"site-packages", "dist-packages"}  # folders in which what lies side by side does not belong together
 
@@ -17,35 +18,18 @@ def beside(module: ModuleType, shipped: Path) -> list[Path]:
     package = (module.__package__ or "").partition(".")[0]
     if package == "vosbench" or own.parent.name in SHARED:
         return []  # a strategy that ships imports none of the others; the rest is in the version of the code
-    found: set[Path] = set()
-    if package:
-        found.update(*(Path(folder).rglob("*.py") for folder in sys.modules[package].__path__))
-    else:
-        _follow(own, own.parent, shipped, found)
-    return sorted(found - {own})
 
-
-def _follow(file: Path, folder: Path, shipped: Path, found: set[Path]) -> None:
-    for name in set(_imported(file)):
+    def find(name: str) -> Iterator[Path]:
         first, *rest = name.split(".")
-        if first == "vosbench":
-            files = [shipped / f"{rest[1]}.py"] if rest[:1] == ["policies"] and len(rest) > 1 else []
+        if first != "vosbench":
+            yield from (own.parent / first).rglob("*.py")
+            files = [own.parent / f"{first}.py"]
         else:
-            files = [folder / f"{first}.py", *(folder / first).rglob("*.py")]
-        for path in files:
-            if path.is_file() and path not in found:
-                found.add(path)
-                _follow(path, folder, shipped, found)
+            files = [shipped / f"{rest[1]}.py"] if rest[:1] == ["policies"] and len(rest) > 1 else []
+        yield from filter(Path.is_file, files)
 
-
-def _imported(file: Path) -> Iterator[str]:
-    """Names of all modules that a file imports, and of what it imports from them."""
-    try:
-        tree = ast.parse(file.read_bytes())
-    except SyntaxError:  # then it was not imported: another of this name was
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    if package:
+        files = [file for folder in sys.modules[package].__path__ for file in Path(folder).rglob("*.py")]
+    else:
+        files = closure([own], find)
+    return sorted({*files} - {own})

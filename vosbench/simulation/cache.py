@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 
 import torch
@@ -12,19 +11,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from vosbench.base.atomic import replacing
-from vosbench.base.hashing import PACKAGE, source_hash
+from vosbench.base.hashing import source_hash
 from vosbench.errors import VosbenchError
 from vosbench.inference.frames import Geometry
 from vosbench.models.stcn.network import STCN
 from vosbench.simulation.trace import Trace, record
 from vosbench.video import Sequence
-
-SOURCE = ("images.py", "video.py", "models", "inference", "simulation/trace.py")
-
-
-@cache
-def _code() -> str:
-    return source_hash(PACKAGE, SOURCE)
 
 
 def keep(
@@ -43,7 +35,7 @@ def keep(
     """
     device = next(model.parameters()).device
     facts = {
-        "code": _code(),
+        "code": source_hash("vosbench.simulation.cache"),
         "torch": torch.__version__,
         "weights": checkpoint_hash,
         "device": device.type,
