@@ -16,7 +16,8 @@ def test_objects_appear_in_the_first_annotation_that_holds_them():
     sequence = Sequence.from_arrays(RGB, {2: second, 0: OBJECT, 3: OBJECT})
     assert sequence.object_ids == (1, 2)
     assert [(mask.frame_index, mask.object_ids) for mask in sequence.first_masks] == [(0, (1,)), (2, (2,))]
-    assert np.unique(sequence.first_masks[1].load()).tolist() == [0, 2]
+    assert np.array_equal(sequence.first_masks[1].load(), second[None] == 2)
+    assert sequence.first_masks[1].source.load().object_ids() == (2,)  # nothing else is in reach
     assert sequence.output_frames == (0, 1, 2, 3)
 
 

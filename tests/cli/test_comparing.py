@@ -12,6 +12,7 @@ import pytest
 
 from vosbench.bench.record import ObjectScore, read_record, read_run, write_record
 from vosbench.datasets import open_dataset
+from vosbench.datasets.label_pngs import label_pngs
 from vosbench.images import read_labels, write_labels
 from vosbench.metrics.evaluate import object_scores, score_sequence
 from vosbench.metrics.protocols import find_protocol
@@ -63,7 +64,7 @@ def test_a_flip_of_one_hundredth_of_an_object_is_seen(runs, vosbench):
     write_labels(mask, labels)
     path = runs / "new/records/every-k_k=2/bee.json"
     record, protocol = read_record(path), find_protocol("davis2017")
-    traces = score_sequence(open_dataset("davis2017", runs / "DAVIS").truth("bee"), mask.parents[1], protocol)
+    traces = score_sequence(open_dataset("davis2017", runs / "DAVIS").truth("bee"), label_pngs(mask.parent), protocol)
     objects = tuple(ObjectScore(o.object_id, o.frames, o.j, o.f) for o in object_scores(traces, protocol))
     write_record(path, replace(record, scores=replace(record.scores, objects=objects)))
 

@@ -79,7 +79,7 @@ def test_frames_are_resized_bicubically_after_normalising():
 
 def test_masks_keep_their_ids_apart():
     labels = np.random.default_rng(0).integers(0, 4, (20, 19), np.uint8)
-    planes = Geometry.of(20, 19, None).prepare_masks(labels, (1, 3), CPU).numpy()
+    planes = Geometry.of(20, 19, None).prepare_masks(np.stack([labels == 1, labels == 3]), CPU).numpy()
     assert planes.shape == (1, 2, 32, 32)
     for plane, object_id in zip(planes[0], (1, 3), strict=True):
         assert (plane[6:26, 6:25] == (labels == object_id)).all()
@@ -91,7 +91,7 @@ def test_masks_are_resized_to_nearest():
     labels[10:20, 30:50] = 1
     geometry = Geometry.of(40, 60, 80)
     left, _, top, _ = geometry.padding
-    plane = geometry.prepare_masks(labels, (1,), CPU)[0, 0, top : top + 80, left : left + 120]
+    plane = geometry.prepare_masks(labels[None] > 0, CPU)[0, 0, top : top + 80, left : left + 120]
     assert (plane.numpy() == labels.repeat(2, 0).repeat(2, 1)).all()
 
 

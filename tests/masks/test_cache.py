@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from vosbench.datasets.folder import Folder
+from vosbench.datasets.label_pngs import binary_pngs, label_pngs
 from vosbench.errors import VosbenchError
 from vosbench.images import write_labels
 from vosbench.masks import cache as score_cache
@@ -40,9 +41,9 @@ def computed(monkeypatch):
     found = []
     score_frames = score.__globals__["score_frames"]
 
-    def counted(planned, truth, predictions):
-        found.append(truth.sequence)
-        return score_frames(planned, truth, predictions)
+    def counted(planned, sources):
+        found.append(planned.sequence)
+        return score_frames(planned, sources)
 
     monkeypatch.setitem(score.__globals__, "score_frames", counted)
     return found
@@ -104,18 +105,18 @@ def test_a_changed_mask_is_never_missed(rescore, tmp_path, kind, frame):
 def test_every_bit_of_every_file_counts(pair):
     truth, masks = pair
     rules = find_protocol("davis2017")
-    known = {score_cache.key(truth.truth("bee"), masks, rules)}
+    known = {score_cache.key(truth.truth("bee"), label_pngs(masks / "bee"), rules)}
     for path in (truth.mask_folder("bee") / "00002.png", masks / "bee" / "00002.png"):
         sound = path.read_bytes()
         for place in range(0, len(sound), 7):
             path.write_bytes(sound[:place] + bytes([sound[place] ^ 1]) + sound[place + 1 :])
-            known.add(score_cache.key(truth.truth("bee"), masks, rules))
+            known.add(score_cache.key(truth.truth("bee"), label_pngs(masks / "bee"), rules))
         path.write_bytes(sound)
     assert len(known) == 1 + sum(
         len(range(0, path.stat().st_size, 7))
         for path in (truth.mask_folder("bee") / "00002.png", masks / "bee" / "00002.png")
     )
-    assert score_cache.key(truth.truth("bee"), masks, rules) in known
+    assert score_cache.key(truth.truth("bee"), label_pngs(masks / "bee"), rules) in known
 
 
 def test_a_mask_that_goes_missing_is_an_error_as_ever(rescore, tmp_path):
@@ -140,17 +141,18 @@ def test_every_field_of_a_protocol_counts(pair, field):
     rules = find_protocol("davis2017")
     value = getattr(rules, field)
     other = not value if isinstance(value, bool) else value + 1 if isinstance(value, int | float) else f"{value}'"
-    keys = {score_cache.key(truth.truth("bee"), masks, r) for r in (rules, replace(rules, **{field: other}))}
+    predicted = label_pngs(masks / "bee")
+    keys = {score_cache.key(truth.truth("bee"), predicted, r) for r in (rules, replace(rules, **{field: other}))}
     assert len(keys) == 2
 
 
 def test_name_reading_and_code_count(pair, monkeypatch):
     truth, masks = pair
-    shutil.copytree(masks / "bee", masks / "cat")
-    rules, bee = find_protocol("davis2017"), truth.truth("bee")
-    known = {score_cache.key(t, masks, rules) for t in (bee, replace(bee, binary=True), replace(bee, sequence="cat"))}
+    rules, bee, predicted = find_protocol("davis2017"), truth.truth("bee"), label_pngs(masks / "bee")
+    others = replace(bee, masks=binary_pngs(truth.mask_folder("bee"))), replace(bee, sequence="cat")
+    known = {score_cache.key(t, predicted, rules) for t in (bee, *others)}
     monkeypatch.setattr(score_cache, "source_hash", lambda *_: "another")
-    assert len(known | {score_cache.key(bee, masks, rules)}) == 4
+    assert len(known | {score_cache.key(bee, predicted, rules)}) == 4
 
 
 @pytest.mark.parametrize("how", ["empty", "cut", "bit", "another's", "folder"])

@@ -65,7 +65,7 @@ def test_every_fault_is_found_at_once(davis):
         "masks holds folders that are no sequence of davis2017 val: cats",
         "masks/ant lacks 1 of 4 masks: frames 00002",
         "masks/ant holds masks of frames that the video does not have: 00009",
-        "masks/ant holds files that are no PNG: 00001.jpg",
+        "masks/ant holds what is no mask: 00001.jpg",
         "mask masks/ant/00003.png is not a readable PNG",
         "mask masks/ant/00004.png is 40x23 pixels, its frame 40x24",
         "mask masks/bee/00001.png is a RGB image, not a label map",

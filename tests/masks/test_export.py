@@ -9,6 +9,7 @@ import pytest
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.images import read_labels, write_labels
+from vosbench.inference.controls import copy_first_mask
 from vosbench.masks.export import UnfitMasksError, export
 
 
@@ -16,9 +17,7 @@ def predict(folder, dataset, names=None):
     """Sound predictions: each frame's mask is that of the first annotations, a pixel on."""
     for sequence in dataset.sequence_names():
         video = dataset.sequence(sequence)
-        labels = np.zeros(video.first_masks[0].load().shape, np.uint8)
-        for mask in video.first_masks:
-            labels = np.where(mask.load(), mask.load(), labels)
+        labels = list(copy_first_mask(video))[-1]
         (folder / sequence).mkdir(parents=True)
         for frame in video.frames:
             if names is None or frame.name in names:

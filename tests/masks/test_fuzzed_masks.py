@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from arrays import true_masks
 
+from vosbench.datasets.label_pngs import LabelPng
 from vosbench.errors import VosbenchError
 from vosbench.images import write_labels
 from vosbench.metrics.evaluate import score_sequence
 from vosbench.metrics.protocols import find_protocol
-from vosbench.video import GroundTruth
 
 
 def peak_memory(restart=False):
@@ -60,12 +61,9 @@ def damaged(png, kind, dice):
 def test_damaged_masks(tmp_path, kind):
     labels = np.zeros((60, 80), np.uint8)
     labels[10:30, 20:50], labels[30:50, 5:60] = 1, 2
-    masks = {name: tmp_path / "truth" / f"{name}.png" for name in ("0", "1", "2")}
-    victim = tmp_path / "masks" / "ant" / "1.png"
-    for path in (*masks.values(), victim):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_labels(path, labels)
-    truth, rules, sound = GroundTruth("ant", tuple(masks), masks), find_protocol("davis2017"), victim.read_bytes()
+    truth, rules, victim = true_masks([labels] * 3), find_protocol("davis2017"), tmp_path / "1.png"
+    write_labels(victim, labels)
+    sound = victim.read_bytes()
     dice = random.Random(kind)
     refusals, slowest = [], 0.0
     before = peak_memory(restart=True)
@@ -73,7 +71,7 @@ def test_damaged_masks(tmp_path, kind):
         victim.write_bytes(damaged(sound, kind, dice))
         started = time.process_time()
         try:
-            traces = score_sequence(truth, tmp_path / "masks", rules)
+            traces = score_sequence(truth, {"00001": LabelPng(victim)}, rules)
         except VosbenchError as error:
             refusals.append(error.message)
         else:

@@ -105,16 +105,6 @@ def test_a_choice_of_sequences_is_marked_partial(pair):
     assert not truth.only(limit=9).is_partial
 
 
-def test_results_of_different_protocols_are_not_compared(pair):
-    truth, masks = pair
-    mine, theirs = score(masks, truth, jobs=1), score(masks, truth, "davis2016", jobs=1)
-    mine.require_comparable(mine)
-    with pytest.raises(VosbenchError, match="different protocol cannot be compared: davis2017/1 and davis2016/1"):
-        mine.require_comparable(theirs)
-    with pytest.raises(VosbenchError, match="different objects"):
-        mine.require_comparable(score(masks, truth.only(limit=1), jobs=1))
-
-
 def test_unknown_protocol_suggests_the_near_one(pair):
     truth, masks = pair
     with pytest.raises(VosbenchError, match="unknown protocol 'davis2071'") as caught:

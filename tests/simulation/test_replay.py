@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from arrays import true_masks
 from plain_memory import RULES
 
 from vosbench.errors import PolicyError
-from vosbench.images import write_labels
 from vosbench.inference.propagate import propagate
 from vosbench.memory.registry import POLICIES, load_policy, resolve_policy
 from vosbench.simulation.replay import replay
@@ -51,12 +51,9 @@ def clips(small_clip):
 
 
 @pytest.fixture
-def truth(small_clip, tmp_path) -> GroundTruth:
+def truth(small_clip) -> GroundTruth:
     """For the strategies that cheat."""
-    masks = {f"{t:05d}": tmp_path / f"{t:05d}.png" for t in range(len(small_clip[1]))}
-    for path, labels in zip(masks.values(), small_clip[1], strict=True):
-        write_labels(path, labels)
-    return GroundTruth("video", tuple(masks), masks)
+    return true_masks(small_clip[1])
 
 
 NEED_MASKS = {"gated", "object-lfu", "rmem"}  # of those that ship

@@ -12,6 +12,7 @@ from loky import BrokenProcessPool, ProcessPoolExecutor
 from vosbench.base import processes
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import ObjectScore, RunRecord, Scores, write_record
+from vosbench.datasets.label_pngs import LabelPng
 from vosbench.errors import VosbenchError
 from vosbench.metrics.evaluate import object_scores, score_sequence
 from vosbench.metrics.statistics import ObjectTrace
@@ -38,8 +39,9 @@ class BackgroundScoring:
             if self._workers is None:
                 self._workers = processes.start(score_sequence, self._plan.suite.jobs)
             truth = self._plan.truths[task.sequence.name]
+            masks = {name: LabelPng(task.masks / truth.sequence / f"{name}.png") for name in truth.masks}
             try:
-                future = self._workers.submit(score_sequence, truth, task.masks, self._plan.protocol)
+                future = self._workers.submit(score_sequence, truth, masks, self._plan.protocol)
             except BrokenProcessPool as error:
                 raise _dead(error) from None
         self._waiting.append((task, record, future))

@@ -6,6 +6,7 @@ from vosbench.datasets.base import Dataset
 from vosbench.datasets.davis import Davis2016, Davis2017
 from vosbench.datasets.folder import Folder
 from vosbench.datasets.generated.synthetic import Synthetic
+from vosbench.datasets.object_folders import ObjectFolders
 from vosbench.datasets.problems import Problem
 from vosbench.datasets.youtube_vos import YouTubeVOS2018, YouTubeVOS2019
 from vosbench.errors import unknown
@@ -13,7 +14,8 @@ from vosbench.errors import unknown
 __all__ = ["DATASETS", "Dataset", "Problem", "open_dataset"]
 
 DATASETS: dict[str, type[Dataset]] = {
-    dataset.name: dataset for dataset in (Davis2016, Davis2017, YouTubeVOS2018, YouTubeVOS2019, Folder, Synthetic)
+    dataset.name: dataset
+    for dataset in (Davis2016, Davis2017, YouTubeVOS2018, YouTubeVOS2019, Folder, ObjectFolders, Synthetic)
 }
 
 

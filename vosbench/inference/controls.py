@@ -18,8 +18,9 @@ def copy_first_mask(sequence: Sequence) -> Iterator[np.ndarray]:
     appearing = {first.frame_index: first for first in sequence.first_masks}
     for index in range(len(sequence.frames)):
         if index in appearing:
-            labels = appearing[index].load()
-            mask = np.where(labels > 0, labels, mask)
+            mask = mask.copy()
+            for object_id, plane in zip(appearing[index].object_ids, appearing[index].load(), strict=True):
+                mask[plane] = object_id
         yield mask
 
 

@@ -44,9 +44,9 @@ class Geometry:
             pixels = F.interpolate(pixels, self.inference, mode="bicubic", align_corners=False)
         return F.pad(pixels, self.padding)
 
-    def prepare_masks(self, labels: np.ndarray, ids: tuple[int, ...], device: torch.device) -> Tensor:
-        """Label map uint8 [H,W] to one plane per id, float32 [1,O,H',W']; nearest, as STCN."""
-        planes = torch.from_numpy(labels == np.array(ids, np.uint8)[:, None, None])[None].to(device).float()
+    def prepare_masks(self, masks: np.ndarray, device: torch.device) -> Tensor:
+        """One plane for each object, bool [O,H,W], to float32 [1,O,H',W']; nearest, as STCN."""
+        planes = torch.from_numpy(masks)[None].to(device).float()
         if self.inference != self.original:
             planes = F.interpolate(planes, self.inference, mode="nearest")
         return F.pad(planes, self.padding)

@@ -182,14 +182,14 @@ class _Video:
 
     def _load(self, first_mask: FirstMask) -> Tensor:
         """The masks of the objects that appear now, [1,O,H',W']."""
-        labels = first_mask.load()
-        if labels.shape != self.geometry.original:
+        planes = first_mask.load()
+        if planes.shape[1:] != self.geometry.original:
             raise VosbenchError(
-                f"the first mask of {self.sequence.name} is {size_text(labels.shape)}, "
+                f"the first mask of {self.sequence.name} is {size_text(planes.shape[1:])}, "
                 f"its frames {size_text(self.geometry.original)}",
                 "masks must have the size of the frames",
             )
-        return self.geometry.prepare_masks(labels, first_mask.object_ids, self.device)
+        return self.geometry.prepare_masks(planes, self.device)
 
     def _introduce(self, first_mask: FirstMask, new: Tensor, masks: Tensor) -> Tensor:
         """Add the `new` objects; under their masks the others' (joint) probabilities become 0."""

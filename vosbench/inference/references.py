@@ -1,11 +1,10 @@
 """What only a reference may know, a strategy that says so: true masks, and the keys of frames still to come."""
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from vosbench.errors import VosbenchError
-from vosbench.images import read_labels, size_text
+from vosbench.images import size_text
 from vosbench.inference.frames import Geometry
 from vosbench.inference.reader import read_ahead
 from vosbench.models.stcn.network import STCN
@@ -31,14 +30,12 @@ class TrueMasks:
 
     def planes(self, index: int, ids: tuple[int, ...]) -> Tensor:
         """True masks of the objects `ids` in frame `index`, float32 [O,H',W']."""
-        path = self.truth.masks[self.names[index]]
-        labels = read_labels(path)
-        if labels.shape != self.geometry.original:
-            expected = size_text(self.geometry.original)
-            raise VosbenchError(f"{path} is {size_text(labels.shape)}, its frame {expected}", "copy the mask again")
-        if self.truth.binary:
-            labels = (labels != 0).astype(np.uint8)
-        return self.geometry.prepare_masks(labels, ids, self.device)[0]
+        source = self.truth.masks[self.names[index]]
+        masks = source.load()
+        if masks.size != self.geometry.original:
+            sizes = f"{size_text(masks.size)}, its frame {size_text(self.geometry.original)}"
+            raise VosbenchError(f"{source.where} is {sizes}", "copy the mask again")
+        return self.geometry.prepare_masks(masks.planes(ids), self.device)[0]
 
 
 @torch.inference_mode()

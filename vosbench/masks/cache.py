@@ -6,12 +6,15 @@ again only if masks, rules or code return, so `prune` lets those go that were us
 """
 
 import hashlib
+import inspect
 import json
 import os
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,24 +23,32 @@ from vosbench.base.atomic import replacing
 from vosbench.base.hashing import source_hash
 from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.statistics import ObjectTrace
-from vosbench.video import GroundTruth
+from vosbench.video import GroundTruth, MaskSource
 
 SCORES = Path(".vosbench") / "scores"  # where the command line keeps them
 MOST_BYTES = 256 * 2**20  # of scores kept: some 30,000 sequences of DAVIS
 
 
-def key(truth: GroundTruth, predictions: Path, protocol: Protocol) -> str:
+def key(truth: GroundTruth, predictions: Mapping[str, MaskSource], protocol: Protocol) -> str:
     """The name (40 hex digits) of a sequence's scores.
 
     Every file is read in full: that costs a hundredth of decoding it, and times and sizes of files may lie.
     """
     hasher = hashlib.blake2b(digest_size=20)
-    facts = [source_hash("vosbench.masks.score"), asdict(protocol), truth.sequence, truth.binary, truth.frame_names]
+    code = source_hash("vosbench.masks.score")
+    facts = [code, asdict(protocol), truth.sequence, truth.frame_names, list(truth.masks)]
     hasher.update(json.dumps(facts).encode())
-    for name in truth.frame_names:
-        if name in truth.masks:
-            hasher.update(_content(truth.masks[name]) + _content(predictions / truth.sequence / f"{name}.png"))
+    for source in (*truth.masks.values(), *predictions.values()):
+        hasher.update(f"{_reader(type(source))} {source.reading()} ".encode())
+        hasher.update(b"".join(map(_content, source.files())))
     return hasher.hexdigest()
+
+
+@cache
+def _reader(kind: type[MaskSource]) -> str:
+    """The source of the module that reads a layout; empty for vosbench's own, which the hash of its source covers."""
+    module = sys.modules[kind.__module__]
+    return "" if module.__name__.startswith("vosbench.") else inspect.getsource(module)
 
 
 def _content(path: Path) -> bytes:

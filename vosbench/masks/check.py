@@ -5,16 +5,17 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from vosbench.base.processes import Crew
 from vosbench.datasets.base import Dataset
-from vosbench.datasets.files import MASKS, pictures, some
+from vosbench.datasets.files import some
+from vosbench.datasets.label_pngs import binary_pngs, label_pngs
 from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError
-from vosbench.images import VOID, check_labels, present_labels, read_labels, read_size
+from vosbench.images import VOID, read_size
 from vosbench.metrics.evaluate import plan
 from vosbench.metrics.protocols import Protocol, find_protocol
+from vosbench.metrics.reading import read_prediction
+from vosbench.video import MaskSource, ObjectMasks
 
 LEAK_SHARE = 0.5  # of a sequence's scored frames: a prediction equal to the truth in more is suspicious
 
@@ -24,17 +25,17 @@ class Expected:
     """What the predictions of a sequence are held against.
 
     frames: names that must be there. known: all names that may. truth: true masks, where they are to be compared.
-    pictures: what else gives a mask's size.
+    pictures: what else gives a mask's size. layouts: in which masks are looked for, in order. rules: None for a server.
     """
 
     sequence: str
     frames: tuple[str, ...]
     known: frozenset[str]
     object_ids: frozenset[int]
-    truth: Mapping[str, Path] = field(default_factory=dict)
+    layouts: tuple[Callable[[Path], Mapping[str, MaskSource]], ...]
+    truth: Mapping[str, MaskSource] = field(default_factory=dict)
     pictures: Mapping[str, Path] = field(default_factory=dict)
-    binary: bool = False
-    proposals: int = 0
+    rules: Protocol | None = None
 
 
 def check_predictions(
@@ -90,8 +91,8 @@ def _wanted(dataset: Dataset, name: str) -> Expected:
         tuple(video.frames[index].name for index in video.output_frames),
         frozenset(frame.name for frame in video.frames),
         frozenset(video.object_ids),
+        (dataset.read_masks, label_pngs),
         pictures={frame.name: frame.source for frame in video.frames if isinstance(frame.source, Path)},
-        binary=dataset.binary,
     )
 
 
@@ -101,44 +102,42 @@ def _scored(dataset: Dataset, name: str, rules: Protocol) -> Expected:
     planned = plan(truth, rules)
     ids = set(planned.object_ids)
     if not rules.first_frame_decides:
-        ids |= {i for path in truth.masks.values() for i in present_labels(read_labels(path)).tolist()}
+        ids |= {i for source in truth.masks.values() for i in source.load().present()}
         ids -= {VOID} if rules.void == "background" else set()
     return Expected(
         name,
         planned.frames,
         frozenset(truth.frame_names),
         frozenset(ids),
+        (binary_pngs,) if rules.binary else (dataset.read_masks, label_pngs),
         truth.masks,
-        binary=planned.binary,
-        proposals=rules.most_proposals,
+        rules=rules,
     )
 
 
 def check_sequence(folder: Path, expected: Expected) -> list[Problem]:
     """Every problem of the predicted masks of one sequence."""
     try:
-        masks = pictures(folder, MASKS)
+        masks = next(filter(None, (layout(folder) for layout in expected.layouts)), {})
     except VosbenchError as error:
         return [Problem.of(folder, error)]
     found = list(_name_problems(folder, masks, expected))
     seen: dict[int, str] = {}
     equal = usable = 0
-    for name, path in masks.items():
+    for name, source in masks.items():
         if name not in expected.known:
             continue
         try:
-            labels = read_labels(path)
-            truth = read_labels(expected.truth[name]) if name in expected.truth else None
-            size = truth.shape if truth is not None else _size(expected.pictures.get(name))
-            check_labels(labels, path, size=size, binary=expected.binary)
+            truth = _read(expected.truth[name].load(), expected) if name in expected.truth else None
+            predicted = _read(source.check(truth.size if truth else _size(expected.pictures.get(name))), expected)
         except VosbenchError as error:
-            found.append(Problem.of(path, error))
+            found.append(Problem.of(Path(source.where), error))
             continue
-        for label in present_labels(labels).tolist():
-            seen.setdefault(1 if expected.binary else label, name)
-        if truth is not None and truth.any() and name in set(expected.frames):
+        for object_id in predicted.present():
+            seen.setdefault(object_id, name)
+        if truth is not None and truth.covered().any() and name in set(expected.frames):
             usable += 1
-            equal += np.array_equal(labels != 0, truth != 0) if expected.binary else np.array_equal(labels, truth)
+            equal += predicted.equals(truth)
     found += _id_problems(folder, seen, expected)
     if usable >= 3 and equal > LEAK_SHARE * usable:
         message = f"{folder} equals the ground truth in {equal} of {usable} scored frames"
@@ -146,11 +145,15 @@ def check_sequence(folder: Path, expected: Expected) -> list[Problem]:
     return found
 
 
+def _read(masks: ObjectMasks, expected: Expected) -> ObjectMasks:
+    return masks if expected.rules is None else read_prediction(masks, expected.rules)
+
+
 def _size(picture: Path | None) -> tuple[int, int] | None:
     return None if picture is None else read_size(picture)
 
 
-def _name_problems(folder: Path, masks: Iterable[str], expected: Expected) -> Iterable[Problem]:
+def _name_problems(folder: Path, masks: Mapping[str, MaskSource], expected: Expected) -> Iterable[Problem]:
     present = set(masks)
     missing = [name for name in expected.frames if name not in present]
     if missing:
@@ -160,11 +163,10 @@ def _name_problems(folder: Path, masks: Iterable[str], expected: Expected) -> It
     if extra:
         message = f"{folder} holds masks of frames that the video does not have: {some(extra)}"
         yield Problem(folder, message, "these are never scored; check the names and the frame mode")
-    other = sorted(path.name for path in folder.iterdir() if path.suffix.lower() not in MASKS and path.name[0] != ".")
+    used = {path.relative_to(folder).parts[0] for source in masks.values() for path in source.files()}
+    other = sorted(path.name for path in folder.iterdir() if path.name not in used and path.name[0] != ".")
     if other:
-        yield Problem(
-            folder, f"{folder} holds files that are no PNG: {some(other)}", "masks must be PNGs; JPEG blurs ids"
-        )
+        yield Problem(folder, f"{folder} holds what is no mask: {some(other)}", "masks must be PNGs; JPEG blurs ids")
 
 
 def _id_problems(folder: Path, seen: dict[int, str], expected: Expected) -> Iterable[Problem]:
@@ -173,7 +175,7 @@ def _id_problems(folder: Path, seen: dict[int, str], expected: Expected) -> Iter
         message = f"{folder}: every mask is empty"
         yield Problem(folder, message, "nothing was predicted: did the method get the first mask?")
         return
-    if expected.proposals:
+    if expected.rules is not None and expected.rules.most_proposals:
         return  # any id goes
     extra = sorted(set(seen) - expected.object_ids)
     if extra:

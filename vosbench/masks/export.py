@@ -75,9 +75,10 @@ def export(
     masks = {}
     for name in sorted(dataset.sequence_names()):
         video = dataset.sequence(name)
-        for index in video.output_frames:
-            file = f"{name}/{video.frames[index].name}.png"
-            masks[folder + file] = predictions / file
+        wanted = (video.frames[index].name for index in video.output_frames)
+        for source in dataset.predicted(predictions / name, wanted).values():
+            for file in source.files():
+                masks[folder + file.relative_to(predictions).as_posix()] = file
     with replacing(archive, "archive") as temporary:
         _pack(temporary, masks)
         _verify(temporary, masks, archive)

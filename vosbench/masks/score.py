@@ -3,9 +3,9 @@
 import re
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from loky import BrokenProcessPool
@@ -13,7 +13,6 @@ from loky import BrokenProcessPool
 from vosbench.base.atomic import replacing
 from vosbench.base.processes import Crew
 from vosbench.datasets.base import Dataset
-from vosbench.datasets.files import some
 from vosbench.errors import VosbenchError
 from vosbench.masks import cache as score_cache
 from vosbench.metrics.evaluate import object_scores, plan, score_frames, split_plan
@@ -21,7 +20,7 @@ from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.metrics.stability import ObjectStability, object_stability
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace, Summary, summary
 from vosbench.metrics.traces import FrameScores, traces
-from vosbench.video import GroundTruth
+from vosbench.video import GroundTruth, MaskSource
 
 PART = 8  # frames to a task: some 0.03 s of work, so that processes end together
 
@@ -41,24 +40,6 @@ class Scores:
     def summary(self) -> Summary:
         """Means over all objects."""
         return summary(self.objects)
-
-    def require_comparable(self, other: "Scores") -> None:
-        """Raise VosbenchError if the two were not measured by the same rules on the same sequences."""
-        for kind, mine, theirs in (
-            ("protocol", self.protocol, other.protocol),
-            ("data set", f"{self.dataset} {self.split}", f"{other.dataset} {other.split}"),
-        ):
-            if mine != theirs:
-                raise VosbenchError(
-                    f"results of different {kind} cannot be compared: {mine} and {theirs}",
-                    "score both sets of masks again with the same protocol and split",
-                )
-        names = [{f"{o.sequence}_{o.object_id}" for o in scores.objects} for scores in (self, other)]
-        if names[0] != names[1]:
-            raise VosbenchError(
-                f"results of different objects cannot be compared: only one has {some(sorted(names[0] ^ names[1]))}",
-                "score both sets of masks again with the same sequences",
-            )
 
 
 def score(
@@ -84,8 +65,8 @@ def score(
     rules = protocol if isinstance(protocol, Protocol) else find_protocol(protocol or dataset.default_protocol)
     # Worker processes stay in the folder where they started, whatever the caller does meanwhile.
     predictions, cache = Path(predictions), None if cache is None else Path(cache).absolute()
-    names = dataset.sequence_names()
-    truths = {name: _absolute(dataset.truth(name)) for name in names}
+    names, placed = dataset.sequence_names(), dataset.absolute()
+    truths = {name: placed.truth(name) for name in names}
     if not predictions.is_dir():
         raise VosbenchError(f"{predictions} is not a folder", "give the folder of <sequence>/<frame>.png")
     for name in names:
@@ -94,15 +75,15 @@ def score(
                 f"predictions lack the sequence {name}: {predictions / name} is no folder",
                 "masks are expected as <sequence>/<frame>.png, for every sequence of the split",
             )
-    predictions = predictions.absolute()
-    keys = {name: score_cache.key(truth, predictions, rules) for name, truth in truths.items()} if cache else {}
+    masks = {name: dataset.predicted(predictions.absolute() / name, truth.masks) for name, truth in truths.items()}
+    keys = {name: score_cache.key(truth, masks[name], rules) for name, truth in truths.items()} if cache else {}
     kept = {name: score_cache.read(cache, key) for name, key in keys.items()} if cache else {}
     found = {name: traced for name, traced in kept.items() if traced is not None}
-    todo = [truth for name, truth in truths.items() if name not in found]
+    todo = [(truth, masks[name]) for name, truth in truths.items() if name not in found]
     for name, traced in _score(todo, predictions, rules, jobs, progress):
         found[name] = traced
         # A mask may have been written anew meanwhile.
-        if cache and keys[name] == score_cache.key(truths[name], predictions, rules):
+        if cache and keys[name] == score_cache.key(truths[name], masks[name], rules):
             _keep(cache, keys[name], traced)
     if cache and todo:
         score_cache.prune(cache)
@@ -122,10 +103,6 @@ def score(
     )
 
 
-def _absolute(truth: GroundTruth) -> GroundTruth:
-    return replace(truth, masks={name: path.absolute() for name, path in truth.masks.items()})
-
-
 def _keep(folder: Path, key: str, traced: tuple[ObjectTrace, ...]) -> None:
     try:
         score_cache.write(folder, key, traced)
@@ -134,25 +111,25 @@ def _keep(folder: Path, key: str, traced: tuple[ObjectTrace, ...]) -> None:
 
 
 def _score(
-    truths: Sequence[GroundTruth],
+    pairs: Sequence[tuple[GroundTruth, Mapping[str, MaskSource]]],
     predictions: Path,
     rules: Protocol,
     jobs: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[tuple[str, tuple[ObjectTrace, ...]]]:
     """The traces of each sequence, as soon as all of its frames are scored, `PART` frames at a time."""
-    tasks = sum(len(truth.masks) for truth in truths) // PART
+    tasks = sum(len(truth.masks) for truth, _ in pairs) // PART
     with _no_silent_death(predictions), Crew(score_frames, tasks, jobs) as crew:
-        plans = [plan(truth, rules) for truth in truths]
+        plans = [plan(truth, rules) for truth, _ in pairs]
         parts = [
             (index, part)
-            for index, (planned, truth) in enumerate(zip(plans, truths, strict=True))
-            for part in split_plan(planned, truth, PART)
+            for index, (planned, pair) in enumerate(zip(plans, pairs, strict=True))
+            for part in split_plan(planned, *pair, PART)
         ]
         scored: list[dict[int, list[FrameScores]]] = [{} for _ in plans]
         waiting = Counter(index for index, _ in parts)
         total, done = sum(len(planned.frames) for planned in plans), 0
-        for number, frames in crew.share([(*part, predictions) for _, part in parts]):
+        for number, frames in crew.share([part for _, part in parts]):
             index = parts[number][0]
             scored[index][number] = frames
             waiting[index] -= 1
@@ -161,7 +138,7 @@ def _score(
                 progress(done, total)
             if not waiting[index]:
                 in_order = [frame for _, part in sorted(scored[index].items()) for frame in part]
-                yield truths[index].sequence, traces(plans[index], in_order)
+                yield plans[index].sequence, traces(plans[index], in_order)
                 scored[index].clear()
 
 
@@ -196,7 +173,9 @@ def temporal_stability(
             f"the protocol {rules.name} has no temporal stability: a proposal need not be the same object throughout",
             "leave the stability out, or choose another protocol",
         )
-    tasks = [(trace, predictions.absolute(), rules.binary or dataset.binary) for trace in scores.traces]
+    frames = {trace.sequence: trace.frames for trace in scores.traces}
+    masks = {name: dataset.predicted(predictions.absolute() / name, frames[name]) for name in frames}
+    tasks = [(trace, masks[trace.sequence], rules) for trace in scores.traces]
     found = {}
     with _no_silent_death(predictions), Crew(object_stability, len(tasks), jobs) as crew:
         for number, stability in crew.share(tasks):

@@ -23,14 +23,12 @@ class Plan:
     frames: the names of the frames to score.
     object_ids: the objects known beforehand: all of them under "first-frame" and "proposals", else those of
         annotated frames that are not scored.
-    binary: every label above 0 is object 1.
     """
 
     sequence: str
     first_frame: str
     frames: tuple[str, ...]
     object_ids: tuple[int, ...]
-    binary: bool
     protocol: Protocol
 
 

@@ -1,10 +1,8 @@
 """Validation during a training: vosbench's own inference and scoring on a few sequences."""
 
-import tempfile
 from pathlib import Path
 
 from vosbench.datasets import open_dataset
-from vosbench.images import write_labels
 from vosbench.inference.propagate import propagate
 from vosbench.memory.registry import resolve_policy
 from vosbench.metrics.evaluate import object_scores, score_sequence
@@ -12,6 +10,7 @@ from vosbench.metrics.protocols import find_protocol
 from vosbench.metrics.statistics import ObjectTrace, summary
 from vosbench.models.stcn.network import STCN
 from vosbench.training.config import ValidationConfig
+from vosbench.video import MasksInMemory
 
 
 class Validation:
@@ -33,10 +32,7 @@ class Validation:
         model.eval()
         traces: list[ObjectTrace] = []
         for sequence, truth in self.parts:
-            with tempfile.TemporaryDirectory() as folder:
-                masks = Path(folder) / sequence.name
-                masks.mkdir()
-                for found in propagate(model, sequence, self.policy.build(), top_k=self.top_k):
-                    write_labels(masks / f"{sequence.frames[found.frame_index].name}.png", found.mask)
-                traces += score_sequence(truth, Path(folder), self.protocol)
+            found = propagate(model, sequence, self.policy.build(), top_k=self.top_k)
+            masks = {sequence.frames[p.frame_index].name: MasksInMemory.of(p.mask) for p in found}
+            traces += score_sequence(truth, masks, self.protocol)
         return 100 * summary(object_scores(traces, self.protocol)).j_and_f

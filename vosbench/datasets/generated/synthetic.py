@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 
 import cv2
 
+from vosbench.datasets.base import Dataset
 from vosbench.datasets.davis import Davis2017
-from vosbench.datasets.folder import first_appearances
 from vosbench.datasets.generated.attributes import ClipAttributes, Observer
 from vosbench.datasets.generated.recipe import BASES, Recipe, Script
 from vosbench.datasets.generated.scene import Scene
@@ -67,13 +67,7 @@ class Synthetic(Davis2017):
     def _resolution_folder(self) -> str:
         return "480p"  # the folder's name in the layout, whatever the size of the frames
 
-    def _first_masks(
-        self,
-        name: str,  # noqa: ARG002
-        frames: Mapping[str, Path],
-        masks: Mapping[str, Path],
-    ) -> dict[str, tuple[int, ...]]:
-        return first_appearances(masks, lambda frame: self._labels(masks[frame], frames[frame]))
+    _first_masks = Dataset._first_masks  # not of the first frame alone
 
 
 def generate(folder: Path, script: Script) -> None:
