@@ -77,7 +77,7 @@ def faults(module: str, source: str) -> list[str]:
         top, other = name.split(".")[0], unit(name)
         if own == "vosbench.policies":
             allowed = top in {"torch", *sys.stdlib_module_names} or (
-                other in BELOW_STRATEGIES and not name.startswith("vosbench.memory.registry")
+                other in BELOW_STRATEGIES and not name.startswith(("vosbench.memory.registry", "vosbench.memory.spec"))
             )
         elif top == "policies" or name == "vosbench":
             allowed = False
@@ -120,7 +120,7 @@ def test_the_surface_imports_nothing_until_it_is_used() -> None:
         ("vosbench.masks.score", "if True:\n    from vosbench.cli import options"),
         ("vosbench.bench.plan", "import vosbench"),
         ("vosbench.policies.fifo", "from vosbench.policies.lfu import LFU"),
-        ("vosbench.policies.fifo", "from vosbench.memory.registry import load_policy"),
+        ("vosbench.policies.fifo", "from vosbench.memory.spec import load_policy"),
         ("vosbench.policies.fifo", "import numpy"),
         ("vosbench.policies.fifo", "from vosbench.models.stcn.network import STCN"),
         ("vosbench.bench.runner", "import policies.lfu"),

@@ -10,7 +10,8 @@ from vosbench.bench.suite_file import read_suites
 from vosbench.cli import main
 from vosbench.inference.propagate import propagate
 from vosbench.memory.contract import check_contract
-from vosbench.memory.registry import POLICIES, load_policy, resolve_policy
+from vosbench.memory.registry import POLICIES
+from vosbench.memory.spec import PolicySpec, load_policy
 from vosbench.video import Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,7 +36,7 @@ def idea(tmp_path) -> str:
 
 
 def test_the_example_of_a_strategy_keeps_the_contract(idea):
-    assert check_contract(resolve_policy(idea).build) == []
+    assert check_contract(PolicySpec.parse(idea).build) == []
 
 
 def test_the_example_of_a_strategy_runs(idea, small_model, small_clip):
@@ -54,7 +55,7 @@ def test_the_example_of_a_suite_can_be_read(tmp_path, monkeypatch):
     assert [suite.dataset for suite in suites] == ["davis2017", "youtube-vos-2019"]
     assert len(suites[0].policies) == 1 + 3 + 2 * 3
     for spec in suites[0].policies:
-        resolve_policy(spec)
+        PolicySpec.parse(spec)
 
 
 def test_every_module_is_in_the_tree():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vosbench.masks.check import check_predictions as check_predictions
     from vosbench.masks.export import export as export
     from vosbench.masks.score import score as score
-    from vosbench.memory.registry import load_policy as load_policy
+    from vosbench.memory.spec import load_policy as load_policy
     from vosbench.models.checkpoint import load_model as load_model
     from vosbench.video import Sequence as Sequence
 
@@ -30,7 +30,7 @@ _HOMES = {
     "check_predictions": "vosbench.masks.check",
     "export": "vosbench.masks.export",
     "load_model": "vosbench.models.checkpoint",
-    "load_policy": "vosbench.memory.registry",
+    "load_policy": "vosbench.memory.spec",
     "open_dataset": "vosbench.datasets",
     "propagate": "vosbench.inference.propagate",
     "read_run": "vosbench.bench.record",

@@ -10,7 +10,8 @@ from vosbench.bench.suite_file import override, read_suites, shipped_suites
 from vosbench.datasets import DATASETS
 from vosbench.datasets.generated.recipe import Script
 from vosbench.errors import VosbenchError
-from vosbench.memory.registry import POLICIES, resolve_policy
+from vosbench.memory.registry import POLICIES
+from vosbench.memory.spec import parse_policies
 
 SEEDED = """
 from dataclasses import dataclass
@@ -37,10 +38,14 @@ def read(tmp_path, monkeypatch):
     return read
 
 
+def texts(suite):
+    return tuple(map(str, suite.policies))
+
+
 def test_an_empty_file_is_the_default(read):
     (suite,) = read("")
-    assert suite == Suite(name="night")
-    assert Suite().policies == DEFAULT_POLICIES
+    assert suite == Suite(name="night", policies=suite.policies)
+    assert texts(suite) == Suite().policies == DEFAULT_POLICIES
 
 
 def test_every_field_can_be_set(read):
@@ -64,8 +69,9 @@ def test_every_field_can_be_set(read):
     repeats = 5
     """
     (suite,) = read(text)
+    policies = parse_policies(("fifo", "lfu:capacity=2"))
     assert suite == Suite(
-        *("davis2017", Path("DAVIS"), "train", "Full-Resolution", ("fifo", "lfu:capacity=2"), "stcn.pth", "cuda"),
+        *("davis2017", Path("DAVIS"), "train", "Full-Resolution", policies, "stcn.pth", "cuda"),
         *("fp32", 4, "dot", 256, "davis2017-official", ("ant",), 3, False, 2, 5, "night"),
     )
     default = Suite()
@@ -84,29 +90,44 @@ def test_a_list_of_values_is_a_sweep(read):
     ]
     """
     (suite,) = read(text)
-    assert suite.policies == (
+    assert texts(suite) == (
         *("every-k", "fifo", "lfu:capacity=2", "lfu:capacity=4", "lfu:capacity=8"),
         *("lfu:capacity=1.5,every=2,pin_first=true", "lfu:capacity=1.5,every=2,pin_first=false"),
         *("lfu:capacity=3,every=2,pin_first=true", "lfu:capacity=3,every=2,pin_first=false"),
     )
-    for spec in suite.policies:
-        resolve_policy(spec)
+
+
+def test_a_sweep_goes_through_a_wrapper_and_a_label_says_what_varies(read):
+    text = """
+    seeds = [0, 7]
+    policies = [
+        { name = "gated", capacity = [2, 4], timeout = 9 },
+        { name = "./seeded.py", label = "Mine", k = [1, 2] },
+        { name = "lfu", label = "LFU (ours)", capacity = 3 },
+        "Theirs=lru",
+    ]
+    """
+    (suite,) = read(text)
+    assert texts(suite) == (
+        *("gated:base=lfu(capacity=2),timeout=9", "gated:base=lfu(capacity=4),timeout=9"),
+        *(f"Mine (k={k}) (seed={seed})=./seeded.py:k={k},seed={seed}" for k in (1, 2) for seed in (0, 7)),
+        *("LFU (ours)=lfu:capacity=3", "Theirs=lru"),
+    )
+    assert suite.as_json()["policies"] == list(texts(suite))
 
 
 def test_tables_of_strategies_may_stand_alone(read):
-    assert read('[[policies]]\nname = "fifo"\n[[policies]]\nname = "lfu"\ncapacity = 3')[0].policies == (
-        "fifo",
-        "lfu:capacity=3",
-    )
+    (suite,) = read('[[policies]]\nname = "fifo"\n[[policies]]\nname = "lfu"\ncapacity = 3')
+    assert texts(suite) == ("fifo", "lfu:capacity=3")
 
 
 def test_seeds_go_to_the_strategies_that_take_one(read):
     (suite,) = read('seeds = [0, 7]\npolicies = ["fifo", "seeded.py", "seeded.py:k=2", "seeded.py:seed=3"]')
-    assert suite.policies == (
+    assert texts(suite) == (
         *("fifo", "seeded.py:seed=0", "seeded.py:seed=7"),
         *("seeded.py:k=2,seed=0", "seeded.py:k=2,seed=7", "seeded.py:seed=3"),
     )
-    assert [resolve_policy(spec).parameters.get("seed") for spec in suite.policies] == [None, 0, 7, 0, 7, 3]
+    assert [policy.parameters.get("seed") for policy in suite.policies] == [None, 0, 7, 0, 7, 3]
 
 
 def test_data_sets_share_what_stands_above_them(read):
@@ -120,7 +141,7 @@ def test_data_sets_share_what_stands_above_them(read):
     split = "train"
     size = 480
     """
-    common = Suite(policies=("fifo",), size=256, name="night")
+    common = Suite(policies=parse_policies(["fifo"]), size=256, name="night")
     assert read(text) == (
         replace(common, dataset="davis2016"),
         replace(common, dataset="davis2017", split="train", size=480),
@@ -149,6 +170,10 @@ def test_data_sets_share_what_stands_above_them(read):
         ("policies = [{ capacity = 3 }]", "a strategy has no name", "write policies"),
         ("policies = []", "name at least one strategy", ""),
         ("policies = ['lfu', 'lfu']", "each once", ""),
+        ("policies = ['lfu', 'lfu:capacity=2.0']", "lfu and lfu:capacity=2 are the same strategy", ""),
+        ("policies = ['A=lfu', 'a=lru']", "A=lfu and a=lru have the same label", ""),
+        ("policies = [{ name = 'lfu', label = 3 }]", "label must be text, not 3", ""),
+        ("policies = [{ name = 'lfu', label = 'a/b' }]", "'a/b' cannot be the label of lfu", "a few words"),
         ("policies = [{ name = 'lfu', capacity = [2, 2] }]", "each once", ""),
         ("policies = [{ name = 'lfu', capacity = [] }]", "capacity must be a number", ""),
         ("policies = [{ name = 'lfu', capacity = [[2]] }]", "capacity must be a number", ""),
@@ -198,15 +223,14 @@ def test_what_ships_can_be_run(name):
         assert Script.parse(suite.split) if suite.dataset == "synthetic" else suite.split in kind.splits
         assert suite.frame_mode in (None, *kind.frame_modes)
         assert suite.name == name
-        for spec in suite.policies:
-            policy = resolve_policy(spec)
+        for policy in suite.policies:
             assert policy.parameters.get("capacity", 2) >= 2
             policy.build()
 
 
 def test_the_catalogue_leaves_no_strategy_out():
     (suite,) = read_suites("catalogue")
-    policies = [resolve_policy(spec) for spec in suite.policies]
+    policies = suite.policies
     assert {policy.name for policy in policies} == set(POLICIES.shipped())
     sizes = [(p.name, p.parameters["capacity"]) for p in policies if "capacity" in p.parameters]
     bounded = {name for name, _ in sizes}
@@ -216,7 +240,7 @@ def test_the_catalogue_leaves_no_strategy_out():
 def test_what_ships_is_what_the_paper_compares():
     three = ("every-k:k=5", "first-and-latest", "lfu:capacity=2")
     found = {
-        name: [(s.dataset, s.policies, s.repeats) for s in read_suites(name)]
+        name: [(s.dataset, texts(s), s.repeats) for s in read_suites(name)]
         for name in shipped_suites()
         if name.startswith("paper-")
     }

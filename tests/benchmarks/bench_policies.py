@@ -14,7 +14,8 @@ import torch
 
 from vosbench.inference.propagate import propagate
 from vosbench.inference.references import TrueMasks
-from vosbench.memory.registry import POLICIES, load_policy
+from vosbench.memory.registry import POLICIES
+from vosbench.memory.spec import load_policy
 from vosbench.models.checkpoint import load_model
 from vosbench.models.stcn.network import STCN
 from vosbench.video import GroundTruth, Sequence

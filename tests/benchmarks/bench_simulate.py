@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from vosbench.inference.propagate import propagate
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
 from vosbench.models.stcn.network import CONFIGS, STCN
 from vosbench.simulation.measures import simulate
 from vosbench.simulation.trace import record

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from vosbench.inference.propagate import Prediction, propagate
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
 from vosbench.models.stcn.network import STCN
 from vosbench.video import Sequence
 

@@ -16,7 +16,7 @@ from vosbench.images import write_labels
 from vosbench.inference.propagate import propagate
 from vosbench.memory.bank import FrameTokens, MemoryBank
 from vosbench.memory.policy import MemoryPolicy, Step
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
 from vosbench.video import FirstMask, FrameRef, Sequence
 
 

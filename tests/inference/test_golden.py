@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vosbench.inference.propagate import propagate
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
 from vosbench.video import Sequence
 
 

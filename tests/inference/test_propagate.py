@@ -8,7 +8,7 @@ from plain_video import simulate
 
 from vosbench.inference.frames import Geometry
 from vosbench.inference.propagate import propagate
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
 from vosbench.video import Sequence
 
 # LFU and its kin, on the whole path

@@ -12,7 +12,7 @@ from vosbench.errors import PolicyError, VosbenchError
 from vosbench.images import write_labels
 from vosbench.inference.propagate import propagate
 from vosbench.memory.policy import MemoryPolicy
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
 from vosbench.video import GroundTruth, Sequence
 
 

@@ -8,7 +8,7 @@ import torch
 
 from vosbench.errors import VosbenchError
 from vosbench.inference.propagate import propagate
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
 from vosbench.models.stcn.network import STCN
 from vosbench.video import FirstMask, FrameRef, MasksInMemory, Sequence
 

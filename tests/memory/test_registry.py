@@ -10,7 +10,8 @@ from my_idea import IDEA
 from vosbench.base import registry as base_registry
 from vosbench.errors import VosbenchError
 from vosbench.memory.policy import MemoryPolicy
-from vosbench.memory.registry import POLICIES, describe, load_policy, resolve_policy
+from vosbench.memory.registry import POLICIES, describe
+from vosbench.memory.spec import PolicySpec, load_policy
 
 
 def refused(spec: str) -> VosbenchError:
@@ -40,7 +41,7 @@ def test_the_strategies_that_ship():
     names = POLICIES.names()
     assert {"every-k", "fifo", "first-and-latest", "first-only", "latest-only", "lfu", "lfu-softmax"} <= set(names)
     for name in names:
-        found = resolve_policy(name)
+        found = PolicySpec.parse(name)
         assert found.name == name
         assert isinstance(found.build(), MemoryPolicy)
         assert found.kind.__doc__
@@ -55,7 +56,7 @@ def test_listing_imports_no_strategy(monkeypatch):
 
 
 def test_parameters_of_every_type(idea):
-    found = resolve_policy(f"{idea}:k=7,share=0.25,loud=TRUE,mood=grim")
+    found = PolicySpec.parse(f"{idea}:k=7,share=0.25,loud=TRUE,mood=grim")
     assert found.parameters == {"k": 7, "share": 0.25, "loud": True, "mood": "grim"}
     policy = found.build()
     assert (policy.k, policy.share, policy.loud, policy.mood) == (7, 0.25, True, "grim")
@@ -68,18 +69,17 @@ def test_the_least_value_is_allowed():
 
 
 def test_every_build_is_fresh(idea):
-    found = resolve_policy(str(idea))
+    found = PolicySpec.parse(str(idea))
     assert found.build() is not found.build()
-    assert found.parameters == {}
 
 
 def test_a_file_is_named_after_itself(idea):
-    found = resolve_policy(str(idea))
+    found = PolicySpec.parse(str(idea))
     assert (found.name, found.kind.__name__) == ("my-idea", "Idea")
 
 
 def test_what_is_known_of_a_parameter():
-    assert describe(resolve_policy("lfu").kind)["min_age"] == {
+    assert describe(PolicySpec.parse("lfu").kind)["min_age"] == {
         "default": 0,
         "unit": "frames",
         "about": "younger tokens leave only when no older one is left",
@@ -88,10 +88,10 @@ def test_what_is_known_of_a_parameter():
 
 
 def test_an_entry_point_names_a_class_or_a_module(plugin, idea):
-    kind = resolve_policy(str(idea)).kind
+    kind = PolicySpec.parse(str(idea)).kind
     plugin("theirs", "somebodys_package:Theirs", Theirs=kind)
     assert "theirs" in POLICIES.names()
-    found = resolve_policy("theirs:k=2")
+    found = PolicySpec.parse("theirs:k=2")
     assert (found.name, found.build().k) == ("theirs", 2)
     local = type("Local", (kind,), {"__module__": "somebodys_package"})
     plugin("theirs", "somebodys_package", Local=local, Imported=kind)
@@ -99,8 +99,8 @@ def test_an_entry_point_names_a_class_or_a_module(plugin, idea):
 
 
 def test_an_entry_point_does_not_replace_a_strategy_that_ships(plugin, idea):
-    plugin("lfu", "somebodys_package:Theirs", Theirs=resolve_policy(str(idea)).kind)
-    assert resolve_policy("lfu").kind.__name__ == "LFU"
+    plugin("lfu", "somebodys_package:Theirs", Theirs=PolicySpec.parse(str(idea)).kind)
+    assert PolicySpec.parse("lfu").kind.__name__ == "LFU"
     assert POLICIES.names().count("lfu") == 1
 
 
@@ -142,11 +142,11 @@ def test_near_misses():
     ],
 )
 def test_bad_values(tail, message):
-    assert refused(f"lfu:{tail}").message == f"policy 'lfu:{tail}': {message}"
+    assert refused(f"lfu:{tail}").message == f"strategy 'lfu:{tail}': {message}"
 
 
 def test_the_hint_of_a_bad_value_says_what_the_parameter_is():
-    assert refused("lfu:capacity=0").hint == "capacity [frames]: size of the bank, 2.0 by default"
+    assert refused("lfu:capacity=0").hint == "capacity [frames]: size of the bank, 2 by default"
 
 
 @pytest.mark.parametrize(
@@ -200,10 +200,10 @@ def test_a_wrapped_strategy_takes_parameters_in_parentheses(idea):
     assert not load_policy("gated").needs_truth
 
 
-def test_wrapped_strategies_are_fresh_and_their_parameters_plain():
-    found = resolve_policy("gated:base=lfu(capacity=4)")
+def test_wrapped_strategies_are_fresh():
+    found = PolicySpec.parse("gated:base=lfu(capacity=4)")
     assert found.build().base is not found.build().base
-    assert found.parameters == {"base": "lfu(capacity=4)"}
+    assert found.parameters == PolicySpec.parse("gated").parameters | {"base": PolicySpec.parse("lfu:capacity=4")}
     assert describe(found.kind)["base"]["default"] == "lfu"
 
 
@@ -212,11 +212,11 @@ def test_wrapped_strategies_are_fresh_and_their_parameters_plain():
     [
         ("gated:base=lfuu", "unknown strategy 'lfuu'"),
         ("gated:base=lfu(capasity=2)", "unknown parameter of lfu 'capasity'"),
-        ("gated:base=lfu(capacity=0)", "policy 'lfu:capacity=0': capacity must be at least 1"),
+        ("gated:base=lfu(capacity=0)", "strategy 'lfu:capacity=0': capacity must be at least 1"),
         ("gated:base=lfu(capacity=2", "its parentheses do not match"),
         ("gated:base=lfu)", "its parentheses do not match"),
         ("gated:base=(lfu)", "base is no strategy: '(lfu)'"),
-        ("gated:base=lfu(every=2)(every=3)", "its parentheses do not match"),
+        ("gated:base=lfu(every=2)(every=3)", "unknown strategy 'lfu(every=2)'"),
         ("gated:base=", "base is no strategy: ''"),
         ("lfu:capacity=(4)", "capacity must be of type float, not '(4)'"),
     ],

@@ -12,7 +12,8 @@ from plain_memory import RULES
 from vosbench.inference.propagate import propagate
 from vosbench.memory.contract import check_contract
 from vosbench.memory.policy import BoundedPolicy, MemoryPolicy
-from vosbench.memory.registry import POLICIES, load_policy, resolve_policy
+from vosbench.memory.registry import POLICIES
+from vosbench.memory.spec import PolicySpec, load_policy
 from vosbench.video import GroundTruth, Sequence
 
 SPECS = sorted({*POLICIES.names(), *RULES})
@@ -24,7 +25,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_contract(spec):
-    assert [fault.message for fault in check_contract(resolve_policy(spec).build)] == []
+    assert [fault.message for fault in check_contract(PolicySpec.parse(spec).build)] == []
 
 
 @pytest.fixture(scope="module")

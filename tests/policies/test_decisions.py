@@ -11,7 +11,8 @@ from plain_memory import RULES
 from plain_video import simulate
 
 from vosbench.memory.contract import LATER
-from vosbench.memory.registry import POLICIES, load_policy
+from vosbench.memory.registry import POLICIES
+from vosbench.memory.spec import load_policy
 from vosbench.memory.trial import Trace, drive
 
 TRACES = {

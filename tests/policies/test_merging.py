@@ -11,7 +11,7 @@ from plain_video import affinity
 from vosbench.memory.bank import MemoryBank
 from vosbench.memory.frame import FrameTokens, Segmentation
 from vosbench.memory.policy import MemoryPolicy, VideoInfo
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
 
 P, CK, CV = 5, 4, 3
 

@@ -8,7 +8,7 @@ from plain_video import read
 from plain_video import simulate as plain
 
 from vosbench.errors import VosbenchError
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
 from vosbench.simulation.measures import simulate
 
 SPECS = ("lfu", "lru:every=3", "fifo:capacity=3", "recent-n:n=2,stride=3", "latest-only", "every-k")

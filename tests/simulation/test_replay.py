@@ -7,7 +7,8 @@ from plain_memory import RULES
 
 from vosbench.errors import PolicyError
 from vosbench.inference.propagate import propagate
-from vosbench.memory.registry import POLICIES, load_policy, resolve_policy
+from vosbench.memory.registry import POLICIES
+from vosbench.memory.spec import PolicySpec, load_policy
 from vosbench.simulation.replay import replay
 from vosbench.simulation.trace import record
 from vosbench.video import GroundTruth, Sequence
@@ -66,7 +67,7 @@ def settings(clip):
         return sorted({*RULES, *names})
     if clip == "still":
         return names
-    bounded = [name for name in names if hasattr(resolve_policy(name).kind, "capacity")]
+    bounded = [name for name in names if hasattr(PolicySpec.parse(name).kind, "capacity")]
     swept = [f"{name}:capacity={capacity},every=2" for name in bounded for capacity in (2, 3, 5)]
     return [*set(names).difference(bounded), *swept, "fifo:capacity=1"]
 

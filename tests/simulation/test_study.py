@@ -8,7 +8,7 @@ import pytest
 
 from vosbench.errors import VosbenchError
 from vosbench.inference.frames import Geometry
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
 from vosbench.simulation.cache import keep
 from vosbench.simulation.history import History, history
 from vosbench.simulation.measures import simulate

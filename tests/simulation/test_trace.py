@@ -6,7 +6,7 @@ import torch
 
 from vosbench.errors import VosbenchError
 from vosbench.inference.propagate import propagate
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
 from vosbench.simulation import cache
 from vosbench.simulation.cache import keep, load
 from vosbench.simulation.trace import Trace, record

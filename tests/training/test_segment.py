@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from vosbench.inference.propagate import propagate
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
 from vosbench.models.checkpoint import load_model
 from vosbench.models.stcn.network import MEAN, STD
 from vosbench.training.clips import GeneratedClips

@@ -1,6 +1,6 @@
 """Makes a suite ready: finds everything that can be wrong with it before the first frame, and lists what to do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -11,7 +11,7 @@ from vosbench.bench.record import RUNS, DatasetInfo, ModelInfo, PolicyInfo, RunR
 from vosbench.bench.suite import Suite
 from vosbench.datasets import open_dataset
 from vosbench.inference.controls import CONTROLS, Control, hash_of
-from vosbench.memory.registry import PolicySpec, resolve_policy
+from vosbench.memory.spec import PolicySpec, parse_policies
 from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.models.checkpoint import check_device, read_checkpoint
 from vosbench.video import Sequence
@@ -43,7 +43,7 @@ class Plan:
     def __init__(self, suite: Suite, folder: Path | None = None, within: Path = RUNS) -> None:
         self.suite = suite
         self.device = check_device(suite.device)
-        policies = [resolve_policy(spec) for spec in suite.policies]
+        policies = parse_policies(suite.policies)
         everything = open_dataset(suite.dataset, suite.root, suite.split, frame_mode=suite.frame_mode)
         self.dataset = everything.only(suite.sequences, suite.limit)
         self.partial = self.dataset.is_partial
@@ -87,9 +87,10 @@ class Plan:
             "libraries": library_versions(),
         }
 
-    def _tasks(self, policies: list[PolicySpec], conditions: dict[str, object]) -> Iterator[Task]:
+    def _tasks(self, policies: Iterable[PolicySpec], conditions: dict[str, object]) -> Iterator[Task]:
         entries: list[tuple[PolicyInfo, PolicySpec | Control]] = [
-            (PolicyInfo(p.spec, p.name, p.parameters, p.source_hash, "strategy", i), p) for i, p in enumerate(policies)
+            (PolicyInfo(p.text, p.name, dict(p.parameters), p.source_hash, "strategy", i), p)
+            for i, p in enumerate(policies)
         ]
         if self.suite.controls and self.protocol:
             for name, control in CONTROLS.items():

@@ -25,7 +25,7 @@ from vosbench.errors import PolicyError, VosbenchError
 from vosbench.images import write_labels
 from vosbench.inference.pace import Pace
 from vosbench.inference.propagate import FrameTiming, Prediction, propagate
-from vosbench.memory.registry import PolicySpec
+from vosbench.memory.spec import PolicySpec
 from vosbench.video import Sequence
 
 WARMUP_FRAMES = 3

@@ -1,11 +1,12 @@
 """What a run is asked to do: plain values, so that it can be written down and hashed."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError, unknown
 from vosbench.memory.attention import METRICS, Metric
+from vosbench.memory.spec import PolicySpec
 
 DEFAULT_POLICIES = ("every-k:k=5", "first-and-latest", "lfu:capacity=2")
 
@@ -23,7 +24,7 @@ class Suite:
     root: Path | str | None = None
     split: str | None = None
     frame_mode: str | None = None
-    policies: tuple[str, ...] = DEFAULT_POLICIES
+    policies: tuple[str | PolicySpec, ...] = DEFAULT_POLICIES
     model: str = "stcn-tiny"
     device: str = "cpu"
     precision: str = "fp32"
@@ -51,11 +52,9 @@ class Suite:
             raise VosbenchError(
                 f"size must be at least 16 pixels, not {self.size}", "--size is the shorter side at inference"
             )
-        if not self.policies or len(set(self.policies)) != len(self.policies):
-            raise VosbenchError("name at least one strategy, each once", "e.g. --policy lfu:capacity=2")
 
     def as_json(self) -> dict[str, Any]:
         """The suite as records hold it: without the places of data and weights, which a machine has for itself."""
-        values = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
-        del values["root"]
-        return values | {"model": Path(self.model).name}
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "root"}
+        values |= {"policies": [str(policy) for policy in self.policies], "model": Path(self.model).name}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}

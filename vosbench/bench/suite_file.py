@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 from vosbench.base.settings import build, find, read_toml, shipped
-from vosbench.bench.suite import Suite
+from vosbench.bench.suite import DEFAULT_POLICIES, Suite
 from vosbench.datasets import DATASETS
 from vosbench.errors import VosbenchError, unknown
-from vosbench.memory.registry import describe, resolve_policy
+from vosbench.memory.spec import PolicySpec, parse_policies
 
 SHIPPED = Path(__file__).parent / "suites"
 KEYS = {field.name for field in fields(Suite)} - {"name"} | {"data", "seeds"}
@@ -23,11 +22,11 @@ def read_suites(name: str | Path) -> tuple[Suite, ...]:
 
     A key is a field of `Suite` or one of two more. `[[data]]`, a table for each data set, holds what differs from
     one to the next, and `split` may be a list there and above: a run for each. `seeds` is a list: every strategy
-    that has a parameter `seed`, and is given none, runs with each. A strategy is a spec, or a table of its name and
-    parameters, in which a list of values is a sweep over them.
+    that has a parameter `seed`, and is given none, runs with each. A strategy is a spec, or a table of its name, its
+    label and its parameters, in which a list of values is a sweep over them.
 
-    Raises VosbenchError for a missing file, broken TOML, an unknown key, a value of the wrong type, and seeds that no
-    strategy takes.
+    Raises VosbenchError for a missing file, broken TOML, an unknown key, a value of the wrong type, seeds that no
+    strategy takes, and as `parse_policies` does.
     """
     path = find(name, SHIPPED, "suite")
     table = read_toml(path)
@@ -40,10 +39,10 @@ def read_suites(name: str | Path) -> tuple[Suite, ...]:
         _refuse_unknown(entry, KEYS - {"data"}, f"{path.name} [[data]]")
     for settings in _each_split({**table, **entry} for entry in entries):
         seeds = settings.pop("seeds", None)
-        if "policies" in settings:
-            settings["policies"] = list(_policies(settings["policies"], path.name))
-        suite = build(Suite, settings, path.name, name=path.stem)
-        suites.append(suite if seeds is None else replace(suite, policies=_seeded(suite.policies, seeds, path.name)))
+        policies = list(_policies(settings.pop("policies", list(DEFAULT_POLICIES)), path.name))
+        if seeds is not None:
+            policies = _seeded(policies, seeds, path.name)
+        suites.append(build(Suite, settings, path.name, name=path.stem, policies=parse_policies(policies)))
     return tuple(suites)
 
 
@@ -91,40 +90,37 @@ def _each_split(tables: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield from ({**table, "split": split} for split in splits) if isinstance(splits, list) else [table]
 
 
-def _policies(entries: Any, file: str) -> Iterator[str]:
-    """The specs of the strategies that a file names, every combination of a sweep one."""
+def _policies(entries: Any, file: str) -> Iterator[PolicySpec]:
+    """The strategies that a file names, every combination of a sweep one."""
     if not isinstance(entries, list):
         raise VosbenchError(f"{file}: policies must be a list, not {entries!r}", EXAMPLE)
     for entry in entries:
         if isinstance(entry, str):
-            yield entry
+            yield PolicySpec.parse(entry)
             continue
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
             raise VosbenchError(f"{file}: a strategy has no name: {entry!r}", EXAMPLE)
-        axes = [_values(key, value, file) for key, value in entry.items() if key != "name"]
-        for choice in product(*axes):
-            yield ":".join(filter(None, (entry["name"], ",".join(choice))))
+        policy = PolicySpec.parse(entry["name"])
+        label = entry.get("label", policy.label)
+        if not isinstance(label, str | None):
+            raise VosbenchError(f"{file}: a label must be text, not {label!r}", 'write label = "Mine"')
+        axes = {key: _values(key, value, file) for key, value in entry.items() if key not in ("name", "label")}
+        yield from replace(policy, label=label).sweep(axes)
 
 
-def _values(key: str, value: Any, file: str) -> list[str]:
-    """`key=value` for every value of a sweep, as a spec has it."""
+def _values(key: str, value: Any, file: str) -> list[Any]:
+    """The values of a sweep over one parameter."""
     values = value if isinstance(value, list) else [value]
     if not values or not all(type(v) in (bool, int, float, str) for v in values):
         raise VosbenchError(f"{file}: {key} must be a number, text, true or false, or a list of these", EXAMPLE)
-    return [f"{key}={str(v).lower() if isinstance(v, bool) else v}" for v in values]
+    return values
 
 
-def _seeded(specs: Sequence[str], seeds: Any, file: str) -> tuple[str, ...]:
-    """`specs`, each that wants a seed once for every seed."""
+def _seeded(policies: Sequence[PolicySpec], seeds: Any, file: str) -> list[PolicySpec]:
+    """`policies`, each that wants a seed once for every seed."""
     if not isinstance(seeds, list) or not seeds or any(type(seed) is not int for seed in seeds):
         raise VosbenchError(f"{file}: seeds must be a list of whole numbers, not {seeds!r}", "write seeds = [0, 1, 2]")
-    found: list[str] = []
-    for spec in specs:
-        policy = resolve_policy(spec)
-        if "seed" not in describe(policy.kind) or "seed" in policy.parameters:
-            found.append(spec)
-        else:
-            found += [f"{spec}{',' if policy.parameters else ':'}seed={seed}" for seed in seeds]
-    if found == list(specs):
+    axes = [{"seed": seeds} if policy.takes("seed") else {} for policy in policies]
+    if not any(axes):
         raise VosbenchError(f"{file}: seeds are given, but no strategy takes one", "take seeds away")
-    return tuple(found)
+    return [varied for policy, axis in zip(policies, axes, strict=True) for varied in policy.sweep(axis)]

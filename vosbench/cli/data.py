@@ -79,11 +79,11 @@ def check(
 
 def _check_policy(spec: str | None, json: Path | None) -> int:
     from vosbench.memory.contract import CHECKS, check_contract
-    from vosbench.memory.registry import resolve_policy
+    from vosbench.memory.spec import PolicySpec
 
     if spec is None:
         raise VosbenchError("check policy needs a strategy", "e.g. vosbench check policy ./idea.py")
-    faults = check_contract(resolve_policy(spec).build)
+    faults = check_contract(PolicySpec.parse(spec).build)
     for fault in faults:
         print(f"{fault.message}\n  hint: {fault.hint}")
     outcome = options.count(len(faults), "problem") if faults else "sound"
@@ -120,11 +120,11 @@ def list_(
 
 
 def _policies() -> list[dict[str, str]]:
-    from vosbench.memory.registry import POLICIES, describe, resolve_policy
+    from vosbench.memory.registry import POLICIES, describe
 
     rows = []
     for name in POLICIES.names():
-        kind = resolve_policy(name).kind
+        kind = POLICIES.find(name)
         about = (sys.modules[kind.__module__].__doc__ or "").strip().partition("\n")[0].partition(": ")[2]
         parameters = (f"{key}={_plain(value['default'])}" for key, value in describe(kind).items())
         rows.append({"name": name, "about": about, "parameters": f"[{', '.join(parameters)}]"})

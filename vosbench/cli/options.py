@@ -1,7 +1,6 @@
 """Options that several verbs share, and how they write their results."""
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 from vosbench.base.codec import encode
 from vosbench.datasets import Problem
 from vosbench.errors import VosbenchError
+from vosbench.memory.grammar import several
 
 DatasetName = Annotated[str, typer.Option("--dataset", help="data set; `vosbench list datasets` names them")]
 Root = Annotated[Path | None, typer.Option("--root", help="the folder of the data set")]
@@ -37,15 +37,8 @@ def split_names(values: Sequence[str] | None) -> tuple[str, ...] | None:
 
 
 def split_specs(values: Sequence[str] | None) -> tuple[str, ...]:
-    """`lfu:capacity=4,pin_first=true,lru` is two strategies: what holds no `=` before its `:` begins the next one."""
-    specs: list[str] = []
-    for value in values or ():
-        for place, part in enumerate(re.split(r",(?![^(]*\))", value)):
-            if place and "=" in re.split(r"[:(]", part, maxsplit=1)[0]:
-                specs[-1] += f",{part}"
-            elif part:
-                specs.append(part)
-    return tuple(specs)
+    """Lists of strategies and repeated options to strategies: `lfu:capacity=4,pin_first=true,lru` is two."""
+    return tuple(spec for value in values or () for spec in several(value))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -69,6 +69,7 @@ def simulate(
     Keys depend on the image only, so a strategy that looks at no mask holds exactly what it holds in a run. Attention
     kept is the share of the attention of an unbounded memory (--reference) that falls on tokens which are held.
     """
+    from vosbench.memory.spec import PolicySpec
     from vosbench.models.checkpoint import read_checkpoint  # here, as below: torch and matplotlib take seconds
     from vosbench.report.plots import capacity as capacity_plots
     from vosbench.report.plots import style
@@ -78,7 +79,7 @@ def simulate(
 
     run = () if against is None else read_run(against)
     named = options.split_specs(policy) or _strategies(run) or DEFAULT_POLICIES
-    study = Study(settings(named, capacity), settings([reference], None)[0], top_k, affinity, device)
+    study = Study(tuple(map(str, settings(named, capacity))), str(PolicySpec.parse(reference)), top_k, affinity, device)
     for figure in filter(None, (plot, occupancy, overlay)):
         style.require_kind(figure)
     if plot is not None:
@@ -135,7 +136,7 @@ def _require_same(
     settings: tuple[int, int | None, Metric],
 ) -> None:
     """Refuse to compare with a run of other data, weights or settings, or of strategies that have changed since."""
-    from vosbench.memory.registry import resolve_policy
+    from vosbench.memory.spec import PolicySpec
 
     if not run:
         return
@@ -155,7 +156,7 @@ def _require_same(
             )
     for record in run:
         spec = record.policy.spec
-        if spec in specs and resolve_policy(spec).source_hash != record.policy.source_hash:
+        if spec in specs and PolicySpec.parse(spec).source_hash != record.policy.source_hash:
             raise VosbenchError(f"strategy {spec} has changed since the run", "run again, then simulate against that")
 
 
@@ -229,7 +230,7 @@ def _watch(
     conditions: str,
 ) -> None:
     """Draw what the one strategy holds of the one sequence."""
-    from vosbench.memory.registry import load_policy
+    from vosbench.memory.spec import load_policy
     from vosbench.report.plots import memory as memory_plots
     from vosbench.report.plots import style
     from vosbench.simulation.cache import load

@@ -11,7 +11,7 @@ from joblib import Parallel, cpu_count, delayed, parallel_config
 from vosbench.base.processes import interrupts_held
 from vosbench.errors import VosbenchError
 from vosbench.memory.attention import Metric
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
 from vosbench.simulation.cache import load
 from vosbench.simulation.measures import simulate
 from vosbench.simulation.outcome import Outcome

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from vosbench.datasets import open_dataset
 from vosbench.inference.propagate import propagate
-from vosbench.memory.registry import resolve_policy
+from vosbench.memory.spec import PolicySpec
 from vosbench.metrics.evaluate import object_scores, score_sequence
 from vosbench.metrics.protocols import find_protocol
 from vosbench.metrics.statistics import ObjectTrace, summary
@@ -23,7 +23,7 @@ class Validation:
         root = Path(config.root) if config.root else None
         dataset = open_dataset(config.dataset, root, config.split).only(limit=config.limit or None)
         self.every, self.top_k = config.every, config.top_k
-        self.policy = resolve_policy(config.policy)
+        self.policy = PolicySpec.parse(config.policy)
         self.protocol = find_protocol(config.protocol or dataset.default_protocol)
         self.parts = [(dataset.sequence(name), dataset.truth(name)) for name in dataset.sequence_names()]
 
