@@ -7,7 +7,7 @@ from baseline import BASELINE, measure
 
 from vosbench.bench.record import read_run
 from vosbench.errors import VosbenchError
-from vosbench.report.compare.comparison import pairs, select
+from vosbench.report.compare.differences import pairs, select
 from vosbench.report.compare.gate import Tolerance, gate
 from vosbench.report.compare.verdict import failures
 

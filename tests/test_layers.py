@@ -116,7 +116,7 @@ def test_the_surface_imports_nothing_until_it_is_used() -> None:
         ("vosbench.memory.bank", "from vosbench.inference.timing import StageClock"),
         ("vosbench.memory.policy", "import vosbench.policies.lfu"),
         ("vosbench.inference.propagate", "import vosbench.simulation"),
-        ("vosbench.report.tables.results", "import vosbench.bench.runner"),
+        ("vosbench.report.tables.strategy", "import vosbench.bench.runner"),
         ("vosbench.masks.score", "if True:\n    from vosbench.cli import options"),
         ("vosbench.bench.plan", "import vosbench"),
         ("vosbench.policies.fifo", "from vosbench.policies.lfu import LFU"),

@@ -16,7 +16,7 @@ from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.images import PALETTE, read_labels
 from vosbench.masks.score import score
-from vosbench.report.tables.results import leaderboard
+from vosbench.report.tables.strategy import table
 
 STRATEGIES = ("every-k:k=2", "first-only")
 CONTROLS = ("copy-first-mask", "predict-nothing")
@@ -227,7 +227,7 @@ def test_strategies_of_like_names_have_folders_of_their_own(small_davis, small_s
     records = run(suite, tmp_path / "run")
     assert [r.policy.spec for r in records] == ["a/b.py", "a_b.py"]
     assert [max(r.memory.frames) for r in records] == [5, 1]
-    assert len(leaderboard(read_run(tmp_path / "run")).frame) == 2
+    assert len(table(read_run(tmp_path / "run")).frame) == 2
 
 
 def test_fresh_does_everything_again(finished, small_suite, work):
@@ -279,7 +279,7 @@ def test_a_part_of_the_split_is_marked_partial(small_davis, small_suite, tmp_pat
     assert len(records) == 3
     assert all(r.scores.partial for r in records)
     assert {r.sequence for r in records} == {"ant" if "limit" in choice else "bee"}
-    assert "PARTIAL" in leaderboard(records).caption
+    assert "PARTIAL" in table(records).caption
 
 
 def test_a_limit_that_leaves_nothing_out_is_not_partial(finished, small_suite, work):
@@ -293,4 +293,4 @@ def test_a_private_split_gives_masks_and_no_scores(small_davis, small_suite, tmp
     assert [(r.policy.spec, r.sequence) for r in records] == [(spec, "cat") for spec in STRATEGIES]
     assert all(r.scores is None and r.timings[0].frames == 6 for r in records)
     assert len(list((tmp_path / "run/masks/first-only/cat").glob("*.png"))) == 6
-    assert leaderboard(records).frame["jf"].isna().all()
+    assert table(records).frame["jf"].isna().all()

@@ -11,11 +11,12 @@ from vosbench.bench.record import read_run
 from vosbench.cli import options
 from vosbench.cli.results import Format, Out, RunFolder, latest, show
 from vosbench.errors import VosbenchError
-from vosbench.report.compare.comparison import Entrant, Runs, differences, pairs, select
-from vosbench.report.compare.differences import comparison, moved
+from vosbench.report.compare.differences import Entrant, Runs, differences, pairs, select
 from vosbench.report.compare.gate import Check, Tolerance, gate
+from vosbench.report.compare.tables import changed_objects, difference_table
 from vosbench.report.compare.verdict import checks_table, failures, junit, junit_error
-from vosbench.report.tables.rendering import Table, render
+from vosbench.report.rendering import render
+from vosbench.report.table import Row, Table
 
 REGRESSION = 1  # the exit status
 
@@ -41,7 +42,7 @@ def compare(
         typer.Option(help="only these strategies, comma-separated or repeated; of one run the first is the baseline"),
     ] = None,
     paper: Annotated[bool, typer.Option("--paper", help="add the paper's own figures for the data set")] = False,
-    objects: Annotated[int, typer.Option(help="show so many objects that moved most; 0: none", min=0)] = 5,
+    objects: Annotated[int, typer.Option(help="show so many objects that changed most; 0: none", min=0)] = 5,
     fail_on: Annotated[
         FailOn | None, typer.Option(help="exit with 1 on a loss (regression), or on a gain too (change)")
     ] = None,
@@ -65,17 +66,17 @@ def compare(
     )
     checks: tuple[Check, ...] = ()
     tables: list[Table] = []
-    mostly = None
+    changed: Sequence[Row] = ()
     try:
         compared = _compared(_read(runs), tuple(dict.fromkeys(options.split_specs(policies))) or None)
         if fail_on is not None:
             checks = gate(compared, tolerance)
         if all(entrant.protocol != "none" for pair in compared for entrant in pair):
             found = differences(compared)
-            tables.append(comparison(found, paper))
+            tables.append(difference_table(found, paper))
             if objects:
-                mostly = moved(found, objects)
-                tables.append(mostly)
+                tables.append(changed_objects(found, objects))
+                changed = tables[-1].rows
     except VosbenchError as error:
         if junit_file is not None:
             options.write_text(junit_file, junit_error(error.message))
@@ -86,17 +87,16 @@ def compare(
         tables.append(checks_table(checks))
     if format in ("csv", "json"):
         tables = tables[:1]  # those formats hold one table
-    show("\n".join(_rendered(table, format) for table in tables), out)
+    show("\n".join(render(table, format) for table in tables), out)
     if markdown is not None:
-        options.write_text(markdown, "\n".join(_rendered(table, "markdown") for table in tables))
+        options.write_text(markdown, "\n".join(render(table, "markdown") for table in tables))
     if junit_file is not None:
         options.write_text(junit_file, junit(checks))
     options.write_json(
         json,
         {
-            "caption": tables[0].caption,
-            "rows": tables[0].frame.to_dict("records"),
-            "objects": [] if mostly is None else mostly.frame.to_dict("records"),
+            **tables[0].to_json(),
+            "objects": changed,
             "checks": [
                 {"strategy": c.strategy, "quantity": c.quantity, "result": c.result, "detail": c.detail} for c in checks
             ],
@@ -150,12 +150,6 @@ def _compared(runs: Runs, specs: Sequence[str] | None) -> tuple[tuple[Entrant, E
         if len(have[first]) > 1 and specs is None:  # what is new has nothing to be compared with
             entrants = tuple(entrant for entrant in entrants if entrant.spec in have[first])
     return pairs(entrants)
-
-
-def _rendered(table: Table, format: str) -> str:
-    if len(table.frame):
-        return render(table, format)
-    return f"{table.caption}\n"
 
 
 VERBS = {

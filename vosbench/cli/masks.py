@@ -1,11 +1,9 @@
 """Verbs about the masks of any method: score and export. Neither needs torch."""
 
 from dataclasses import asdict, replace
-from math import fsum
 from pathlib import Path
 from typing import Annotated, Any
 
-import pandas as pd
 import typer
 
 from vosbench.cli import options
@@ -17,9 +15,17 @@ from vosbench.masks.export import SERVERS, UnfitMasksError
 from vosbench.masks.export import export as export_masks
 from vosbench.masks.score import Scores, temporal_stability, write_official_csv, write_per_frame_csv
 from vosbench.masks.score import score as score_masks
-from vosbench.metrics.analysis import Analysis, SeenUnseen, analyse, seen_unseen, train_categories
+from vosbench.metrics.analysis import analyse, seen_unseen, train_categories
 from vosbench.metrics.protocols import find_protocol
-from vosbench.report.tables.rendering import Table, render
+from vosbench.metrics.stability import ObjectStability
+from vosbench.report.rendering import render
+from vosbench.report.scored_masks import (
+    analysis_tables,
+    object_table,
+    seen_unseen_table,
+    stability_table,
+    summary_table,
+)
 
 Predictions = Annotated[Path, typer.Argument(help="folder with SEQUENCE/FRAME.png, the masks of any method")]
 
@@ -69,23 +75,30 @@ def score(
         scores = score_masks(predictions, data, rules, jobs, progress, None if no_cache else cache)
     finally:
         progress.close()
-    result = _result(scores)
     partial = ", PARTIAL: sequences were left out" if scores.partial else ""
     where = f"{predictions}: {scores.dataset} {scores.split}, protocol {scores.protocol}{partial}"
     caption = f"{where}; {len(scores.objects)} objects."
-    tables = [Table(pd.DataFrame(result["objects"]), caption)] if objects else []
-    tables.append(Table(pd.DataFrame([result["summary"]]), caption))
+    per_object, summary = object_table(scores.objects, caption), summary_table(scores.objects, caption)
+    tables = [per_object, summary] if objects else [summary]
+    result: dict[str, Any] = {
+        "dataset": scores.dataset,
+        "split": scores.split,
+        "protocol": scores.protocol,
+        "partial": scores.partial,
+        "summary": summary.rows[0],
+        "objects": per_object.rows,
+    }
     if analysis:
-        found = analyse(scores.traces)
-        result["analysis"] = found
-        tables += _analysis_tables(found, caption)
+        result["analysis"] = found = analyse(scores.traces)
+        tables += analysis_tables(found, caption)
     if stability:
-        result["stability"] = row = _stability(predictions, data, scores, jobs)
-        tables.append(Table(pd.DataFrame([row["mean"]]), caption))
+        steadiness = _stability(predictions, data, scores, jobs)
+        tables.append(stability_table(steadiness, caption))
+        result["stability"] = {"mean": tables[-1].rows[0], "objects": [asdict(o) for o in steadiness]}
     if known is not None:
         groups = seen_unseen(scores.objects, categories, known)
-        result["seen_unseen"] = row = _groups(groups)
-        tables.append(Table(pd.DataFrame([row]), f"{where}; seen categories are those of {train_meta}."))
+        tables.append(seen_unseen_table(groups, f"{where}; seen categories are those of {train_meta}."))
+        result["seen_unseen"] = tables[-1].rows[0]
     print("\n".join(render(table) for table in tables), end="")
     if csv is not None:
         write_official_csv(scores, csv, data.split)
@@ -104,51 +117,12 @@ def _categories(data: Dataset) -> dict[tuple[str, int], str]:
     return found
 
 
-def _result(scores: Scores) -> dict[str, Any]:
-    """What is printed and written as JSON: the conditions, the means and a row for each object."""
-    names = [(m, s) for m in "jf" for s in ("mean", "recall", "decay")]
-    total = {f"{m}_{s}": getattr(getattr(scores.summary, m), s) for m, s in names} | {"jf": scores.summary.j_and_f}
-    rows = [
-        {"sequence": o.sequence, "object": o.object_id}
-        | {f"{m}_{s}": getattr(getattr(o, m), s) for m, s in names}
-        | {"jf": (o.j.mean + o.f.mean) / 2, "scored_frames": o.frames}
-        for o in scores.objects
-    ]
-    return {
-        "dataset": scores.dataset,
-        "split": scores.split,
-        "protocol": scores.protocol,
-        "partial": scores.partial,
-        "summary": total,
-        "objects": rows,
-    }
-
-
-def _analysis_tables(found: Analysis, caption: str) -> list[Table]:
-    row = {
-        "jf_after_reappearance": found.after_reappearance,
-        "reappearing": found.reappearing,
-        "jf_last_quarter": found.last_quarter,
-    }
-    recall = [{"threshold": above, "j_recall": j, "f_recall": f} for above, (j, f) in found.recall.items()]
-    return [Table(pd.DataFrame([row]), caption), Table(pd.DataFrame(recall), caption)]
-
-
-def _stability(predictions: Path, data: Dataset, scores: Scores, jobs: int | None) -> dict[str, Any]:
-    """Means over the objects that have a T, and the T of each object."""
+def _stability(predictions: Path, data: Dataset, scores: Scores, jobs: int | None) -> tuple[ObjectStability, ...]:
     progress = CountProgress("object")
     try:
-        found = temporal_stability(scores, predictions, data, jobs, progress)
+        return temporal_stability(scores, predictions, data, jobs, progress)
     finally:
         progress.close()
-    measured = [o.t for o in found if o.pairs]
-    mean = {"t_mean": fsum(measured) / len(measured) if measured else float("nan"), "objects": len(measured)}
-    return {"mean": mean, "objects": [asdict(o) for o in found]}
-
-
-def _groups(groups: SeenUnseen) -> dict[str, float]:
-    names = [f"{measure}_{group}" for group in ("seen", "unseen") for measure in "jf"]
-    return {name: getattr(groups, name) for name in names} | {"overall": groups.overall}
 
 
 def export(

@@ -10,10 +10,8 @@ from vosbench.bench.record import RUNS, read_run
 from vosbench.cli import options
 from vosbench.errors import VosbenchError, unknown
 from vosbench.report.context import restrict
-from vosbench.report.tables import results as tables
-from vosbench.report.tables import sweeps
-from vosbench.report.tables import timing as timings
-from vosbench.report.tables.rendering import FORMATS, render
+from vosbench.report.rendering import FORMATS, render
+from vosbench.report.tables import attribute, latency, object, sequence, stages, strategy
 
 RunFolders = Annotated[
     list[Path] | None,
@@ -22,8 +20,8 @@ RunFolders = Annotated[
 RunFolder = Annotated[Path | None, typer.Argument(help="run folder; default: the latest in .vosbench/runs")]
 Format = Annotated[str, typer.Option("--format", help=", ".join(FORMATS))]
 Out = Annotated[Path | None, typer.Option("--out", help="write to this file instead of printing")]
-TABLES = {"strategy": tables.leaderboard, "sequence": tables.by_sequence, "object": tables.by_object}
-TIMINGS = {"stages": timings.stages, "latency": timings.latency}
+TABLES = {"strategy": strategy.table, "sequence": sequence.table, "object": object.table}
+TIMINGS = {"stages": stages.table, "latency": latency.table}
 
 
 def table(
@@ -41,7 +39,7 @@ def table(
     if by not in TABLES:
         raise unknown("kind of row", by, TABLES)
     runs = [restrict(read_run(folder), options.split_specs(policies)) for folder in run or [latest()]]
-    found = TABLES[by](runs[0]) if len(runs) == 1 else sweeps.against_attribute(runs)
+    found = TABLES[by](runs[0]) if len(runs) == 1 else attribute.table(*runs)
     show(render(found, format), out)
     if json is not None:
         options.write_text(json, render(found, "json"))

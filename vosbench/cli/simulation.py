@@ -1,6 +1,5 @@
 """The verb simulate: strategies over recorded keys."""
 
-import json as json_text
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -16,8 +15,8 @@ from vosbench.cli.work import Metric
 from vosbench.datasets import Dataset, open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.report.context import by_strategy, context
-from vosbench.report.tables.rendering import render
-from vosbench.report.tables.results import pooled_jf
+from vosbench.report.measures import pooled_jf
+from vosbench.report.rendering import render
 from vosbench.simulation.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def simulate(
     from vosbench.models.checkpoint import read_checkpoint  # here, as below: torch and matplotlib take seconds
     from vosbench.report.plots import capacity as capacity_plots
     from vosbench.report.plots import style
-    from vosbench.report.tables import simulated
+    from vosbench.report.simulated import attention
     from vosbench.simulation.settings import settings
     from vosbench.simulation.study import Study
 
@@ -107,13 +106,13 @@ def simulate(
         raise next(iter(faults.values()))
     for spec, fault in faults.items():
         print(f"{spec} is left out: {fault.message}\n  hint: {fault.hint}", file=sys.stderr)
-    kept = {spec: simulated.retained(group) for spec, group in simulated.by_setting(outcomes).items()}
-    table = simulated.simulated(outcomes, f"{conditions}; attention against {reference}.")
+    kept = {spec: attention.retained(group) for spec, group in attention.by_setting(outcomes).items()}
+    table = attention.table(outcomes, f"{conditions}; attention against {reference}.")
     print(render(table), end="")
-    result: dict[str, Any] = {**json_text.loads(render(table, "json")), "outcomes": outcomes}
+    result: dict[str, Any] = {**table.to_json(), "outcomes": outcomes}
     if run:
         jf = {spec: pooled_jf(group) for spec, group in by_strategy(run).items()}
-        found = simulated.agreement(kept, jf)
+        found = attention.agreement(kept, jf)
         print(f"\nSpearman's rho of attention kept and J&F: {found.rho:.3f}, over {found.strategies} strategies")
         result["against"] = {"run": str(against), "rho": found.rho, "strategies": found.strategies, "jf": jf}
     if plot is not None:

@@ -10,8 +10,8 @@ from vosbench.bench.record import RUNS
 from vosbench.cli import options
 from vosbench.cli.progress import RunProgress
 from vosbench.errors import VosbenchError
-from vosbench.report.tables.rendering import render
-from vosbench.report.tables.results import leaderboard
+from vosbench.report.rendering import render
+from vosbench.report.tables import strategy
 
 if TYPE_CHECKING:
     from vosbench.bench.plan import Plan
@@ -116,7 +116,7 @@ def _carry_out(plan: "Plan", fresh: bool) -> dict[str, Any]:
         records = execute(plan, progress, fresh)
     finally:
         progress.close()
-    table = leaderboard(records)
+    table = strategy.table(records)
     print(render(table))
     print(f"Records and masks are in {plan.folder}; see also: vosbench table, timing and plot {plan.folder}")
     for record in records:

@@ -6,19 +6,15 @@ files again, compare with it, and use it as the baseline of a gate.
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from vosbench.base.atomic import replacing
-from vosbench.bench.record import Environment, RunRecord, read_record, read_run, write_record
+from vosbench.bench.record import RunRecord, read_record, read_run, write_record
 from vosbench.errors import VosbenchError
 from vosbench.report.context import by_strategy, context
-from vosbench.report.tables import results as tables
-from vosbench.report.tables import timing
-from vosbench.report.tables.rendering import Table, render
+from vosbench.report.rendering import render
+from vosbench.report.tables import environment, latency, object, sequence, stages, strategy
 
 if TYPE_CHECKING:  # matplotlib takes a second to load
     from matplotlib.figure import Figure
@@ -59,17 +55,17 @@ def documents(records: Sequence[RunRecord]) -> dict[str, str]:
     """The text files of a publication by name: tables in Markdown, CSV and LaTeX. Raises as `context` does."""
     scored = any(record.scores for record in records)
     timed = any(record.timings for record in records)
-    found = {"strategies": tables.leaderboard(records), "environment": environments(records)}
+    found = {"strategies": strategy.table(records), "environment": environment.table(records)}
     if timed:
-        found |= {"stages": timing.stages(records), "latency": timing.latency(records)}
+        found |= {"stages": stages.table(records), "latency": latency.table(records)}
     texts = {
         f"{name}.{suffix}": render(table, format)
         for name, table in found.items()
         for format, suffix in _SUFFIXES.items()
     }
-    texts["sequences.csv"] = render(tables.by_sequence(records), "csv")
+    texts["sequences.csv"] = render(sequence.table(records), "csv")
     if scored:
-        texts["objects.csv"] = render(tables.by_object(records), "csv")
+        texts["objects.csv"] = render(object.table(records), "csv")
     return texts
 
 
@@ -78,21 +74,6 @@ def figures(records: Sequence[RunRecord]) -> dict[str, "Figure"]:
     from vosbench.report.plots.figures import choose
 
     return {f"{name}.svg": draw() for name, draw in choose(records)[0].items()}
-
-
-def environments(records: Sequence[RunRecord]) -> Table:
-    """A row for each machine, set of versions and commit that records were made on, with their number."""
-    counts: dict[Environment, int] = {}
-    for record in records:
-        counts[record.environment] = counts.get(record.environment, 0) + 1
-    rows = []
-    for environment, count in counts.items():
-        row = asdict(environment) | {"records": count}
-        row["dirty"] = {True: "yes", False: "no", None: "unknown"}[environment.dirty]
-        rows.append(row)
-    model = context(records).model
-    caption = f"Where the records were made. Weights: {model.name}, SHA-256 {model.checkpoint_hash}."
-    return Table(pd.DataFrame(rows), caption)
 
 
 def _refuse_partial(run: Path, records: Sequence[RunRecord]) -> None:

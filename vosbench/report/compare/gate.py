@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vosbench.errors import VosbenchError
-from vosbench.report.compare.comparison import Entrant, same_data
+from vosbench.report.compare.differences import Entrant, same_data
 from vosbench.report.compare.speed import speed
-from vosbench.report.tables.results import figures
+from vosbench.report.measures import measures
 
 _ROUNDING = 1e-9
 
@@ -126,7 +126,7 @@ def _accuracy(old: Entrant, new: Entrant, tolerance: Tolerance) -> list[Check]:
     checks = []
     if not old.objects():
         return []  # no ground truth: there are counts and times only
-    before, after = figures(old.records), figures(new.records)
+    before, after = measures(old.records), measures(new.records)
     for measure in "jf":
         change = 100 * (after[f"{measure}_mean"] - before[f"{measure}_mean"])
         loss = abs(change) if tolerance.both_ways else -change

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from xml.etree import ElementTree as Xml
 
-import pandas as pd
-
 from vosbench.report.compare.gate import Check
-from vosbench.report.tables.rendering import Table
+from vosbench.report.table import Column, Table
 
+CHECKS = (Column("strategy"), Column("quantity"), Column("result"), Column("detail"))
 _SUITE = "vosbench compare"
 
 
@@ -18,11 +17,10 @@ def failures(checks: Sequence[Check]) -> tuple[Check, ...]:
 
 def checks_table(checks: Sequence[Check]) -> Table:
     """A row per check, and a sentence that counts them."""
-    rows = [(check.strategy, check.quantity, check.result, check.detail) for check in checks]
-    frame = pd.DataFrame(rows, columns=["strategy", "quantity", "result", "detail"])
+    rows = [{column.key: getattr(check, column.key) for column in CHECKS} for check in checks]
     undecided = sum(check.passed is None for check in checks)
     open_ones = f", {undecided} undecided" if undecided else ""
-    return Table(frame, f"{len(failures(checks))} of {len(checks)} checks failed{open_ones}.")
+    return Table(CHECKS, rows, f"{len(failures(checks))} of {len(checks)} checks failed{open_ones}.")
 
 
 def junit(checks: Sequence[Check]) -> str:

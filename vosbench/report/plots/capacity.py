@@ -16,10 +16,9 @@ from matplotlib.ticker import MaxNLocator
 from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
 from vosbench.report.context import by_strategy, context
+from vosbench.report.measures import model_fps, pooled_jf
 from vosbench.report.plots.labels import label_ends
 from vosbench.report.plots.style import HEIGHT, STYLE, Look, looks_of, note_axes, short
-from vosbench.report.tables.results import pooled_jf
-from vosbench.report.tables.timing import model_fps
 
 _CAPACITY = re.compile(r"(?<=[:,])capacity=([^,()]+)(?![^(]*\)),?")
 

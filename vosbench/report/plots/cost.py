@@ -16,10 +16,9 @@ from matplotlib.transforms import Bbox
 from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
 from vosbench.report.context import by_strategy, context
+from vosbench.report.measures import model_fps, pooled_jf
 from vosbench.report.plots.labels import extent, label_ends, label_points
 from vosbench.report.plots.style import GREY, STYLE, looks_of, note_axes, short
-from vosbench.report.tables.results import pooled_jf
-from vosbench.report.tables.timing import model_fps
 
 
 def accuracy_against_speed(records: Sequence[RunRecord]) -> Figure:

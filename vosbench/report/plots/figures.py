@@ -9,7 +9,7 @@ from vosbench.bench.record import RunRecord
 from vosbench.report.plots import capacity as capacity_plots
 from vosbench.report.plots import cost as plots
 from vosbench.report.plots import sweeps as sweep_plots
-from vosbench.report.tables.sweeps import attribute_of
+from vosbench.report.sweep import attribute_of
 
 Draw = Callable[[], Figure]
 MOST = 20  # strategies that a figure tells apart

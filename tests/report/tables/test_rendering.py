@@ -1,25 +1,23 @@
 import json
 import math
 
-import pandas as pd
+import numpy as np
 import pytest
 
 from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
-from vosbench.report.tables.rendering import FORMATS, Table, render
-from vosbench.report.tables.results import leaderboard
-from vosbench.report.tables.timing import latency, stages
+from vosbench.report.measures import COSTS, SCORES, STRATEGY
+from vosbench.report.rendering import FORMATS, render
+from vosbench.report.table import Column, Table
+from vosbench.report.tables import latency, stages, strategy
 
+COMMON = {"kind": "strategy", "device_bytes_peak": None}
 TINY = Table(
-    pd.DataFrame(
-        {
-            "strategy": ["lfu:k=2", "a_b|c", "copy"],
-            "kind": ["strategy", "strategy", "control"],
-            "j_mean": [0.51249, math.nan, 1 / 3],
-            "model_fps": [12.3456, 7.0, math.nan],
-            "bank_bytes_peak": pd.array([1_250_000, 20_000_000, None], dtype="Int64"),
-            "device_bytes_peak": pd.array([None, None, None], dtype="Int64"),
-        }
+    (*STRATEGY, *SCORES, *COSTS),
+    (
+        {"strategy": "lfu:k=2", "j_mean": 0.51249, "model_fps": 12.3456, "bank_bytes_peak": 1_250_000, **COMMON},
+        {"strategy": "a_b|c", "j_mean": math.nan, "model_fps": np.float64(7), "bank_bytes_peak": 20_000_000, **COMMON},
+        {"strategy": "copy", "j_mean": 1 / 3, "model_fps": math.nan, "kind": "control"},
     ),
     "Tiny & 100% real.",
 )
@@ -92,7 +90,7 @@ def test_json_keeps_full_precision() -> None:
 
 
 def test_leaderboard_fits_a_terminal_and_leaves_the_costs_of_controls_empty(run: tuple[RunRecord, ...]) -> None:
-    lines = render(leaderboard(run)).splitlines()
+    lines = render(strategy.table(run)).splitlines()
     assert max(map(len, lines)) <= 120
     assert lines[-2].split() == ["copy-first-mask", "(control)", "20.0", "10.0", "5.0", "20.0", "10.0", "5.0", "20.0"]
     assert lines[-4].split()[-6:] == ["60.0", "4.29", "4.00", "1.7", "2.0", "1.5"]
@@ -100,8 +98,24 @@ def test_leaderboard_fits_a_terminal_and_leaves_the_costs_of_controls_empty(run:
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_column_of_timing_can_be_shown(run: tuple[RunRecord, ...], format: str) -> None:
-    assert "375.0" in render(latency(run), format)
-    assert "unaccounted" in render(stages(run), format)
+    assert "375.0" in render(latency.table(run), format)
+    assert "unaccounted" in render(stages.table(run), format)
+
+
+def test_a_key_without_a_column_is_refused() -> None:
+    with pytest.raises(ValueError, match="no column for 'jf'"):
+        Table((Column("strategy"),), ({"strategy": "lfu", "jf": 0.5},), "")
+
+
+def test_without_rows_there_is_only_the_caption() -> None:
+    empty = Table((Column("strategy"),), (), "Nothing.")
+    assert [render(empty, format) for format in ("text", "markdown", "csv")] == ["Nothing.\n"] * 2 + ["strategy\n"]
+
+
+def test_as_a_data_frame() -> None:
+    frame = TINY.frame
+    assert list(frame.columns) == CSV.split("\n")[0].split(",")
+    assert frame["model_fps"].iloc[1] == 7
 
 
 def test_unknown_format_is_refused() -> None:

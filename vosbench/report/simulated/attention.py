@@ -1,17 +1,26 @@
-"""Tables of simulated strategies, and how well attention kept foretells accuracy."""
+"""Simulated strategies: a table of the attention that they keep, and how well it foretells accuracy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from scipy.stats import spearmanr
 
 from vosbench.errors import VosbenchError
-from vosbench.report.tables.rendering import Table
+from vosbench.metrics.statistics import mean
+from vosbench.report.measures import FRAMES_IN_MEMORY, FRAMES_IN_MEMORY_PEAK, STRATEGY
+from vosbench.report.table import Column, Table, percent
 from vosbench.simulation.outcome import Outcome
 
-LEAST = 3  # strategies of which a rank correlation says anything
+MIN_STRATEGIES = 3  # for a rank correlation that says anything
+COLUMNS = (
+    *STRATEGY,
+    percent("retained", "attention\nkept %"),
+    Column("hit_age", "age of hits\n(frames)", 1),
+    FRAMES_IN_MEMORY,
+    FRAMES_IN_MEMORY_PEAK,
+    percent("churn", "evicted a write\n(% of a frame)"),
+)
 
 
 def by_setting(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
@@ -24,10 +33,10 @@ def by_setting(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
 
 def retained(outcomes: Sequence[Outcome]) -> float:
     """Attention kept, 0 to 1: the mean over all reads of all `outcomes`; NaN where nothing was read."""
-    return _mean([share for outcome in outcomes for share in outcome.retained])
+    return mean(share for outcome in outcomes for share in outcome.retained)
 
 
-def simulated(outcomes: Sequence[Outcome], caption: str) -> Table:
+def table(outcomes: Sequence[Outcome], caption: str) -> Table:
     """One row per setting: attention kept (0 to 1), age of hits, frames in memory, share of a frame evicted a write.
 
     Means go over all reads, frames or writes of all sequences.
@@ -39,13 +48,13 @@ def simulated(outcomes: Sequence[Outcome], caption: str) -> Table:
             {
                 "strategy": spec,
                 "retained": retained(group),
-                "hit_age": _mean([age for o in group for age in o.hit_age]),
-                "frames_in_memory": _mean(frames),
+                "hit_age": mean(age for o in group for age in o.hit_age),
+                "frames_in_memory": mean(frames),
                 "frames_in_memory_peak": max(frames),
-                "churn": _mean([tokens / o.tokens_per_frame for o in group for tokens in o.evicted]),
+                "churn": mean(tokens / o.tokens_per_frame for o in group for tokens in o.evicted),
             }
         )
-    return Table(pd.DataFrame(rows), caption)
+    return Table(COLUMNS, rows, caption)
 
 
 @dataclass(frozen=True)
@@ -62,10 +71,10 @@ def agreement(kept: Mapping[str, float], jf: Mapping[str, float]) -> Agreement:
     Raises VosbenchError for fewer than 3 of them, or if either figure is the same for all.
     """
     both = [spec for spec in kept if spec in jf and np.isfinite([kept[spec], jf[spec]]).all()]
-    if len(both) < LEAST:
+    if len(both) < MIN_STRATEGIES:
         raise VosbenchError(
             f"{len(both)} strategies have both attention kept and J&F, too few for a rank correlation",
-            f"simulate {LEAST} or more strategies of the run",
+            f"simulate {MIN_STRATEGIES} or more strategies of the run",
         )
     x, y = [kept[spec] for spec in both], [jf[spec] for spec in both]
     if min(x) == max(x) or min(y) == max(y):
@@ -73,7 +82,3 @@ def agreement(kept: Mapping[str, float], jf: Mapping[str, float]) -> Agreement:
             "attention kept or J&F is the same for all strategies, so they have no order", "take strategies that differ"
         )
     return Agreement(float(spearmanr(x, y).statistic), len(both))
-
-
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values)) if values else np.nan

@@ -7,8 +7,9 @@ import pytest
 from vosbench.errors import VosbenchError
 from vosbench.report.plots.figures import choose
 from vosbench.report.plots.sweeps import accuracy_against_attribute
-from vosbench.report.tables.rendering import render
-from vosbench.report.tables.sweeps import against_attribute, attribute_of
+from vosbench.report.rendering import render
+from vosbench.report.sweep import attribute_of
+from vosbench.report.tables import attribute
 
 
 @pytest.fixture
@@ -48,12 +49,12 @@ def test_the_attribute_that_differs(at):
 )
 def test_runs_that_are_no_sweep(at, splits):
     with pytest.raises(VosbenchError) as caught:
-        against_attribute([at(split) for split in splits])
+        attribute.table(*map(at, splits))
     assert "occlusion=5, occlusion=20" in caught.value.hint
 
 
 def test_a_row_for_each_strength_and_strategy(at):
-    table = against_attribute([at("occlusion=80", 0.5), at("occlusion=5"), at("occlusion=20", 0.8)])
+    table = attribute.table(at("occlusion=80", 0.5), at("occlusion=5"), at("occlusion=20", 0.8))
     frame = table.frame
     assert list(zip(frame["occlusion"], frame["strategy"], strict=True)) == [
         (strength, strategy) for strength in (5, 20, 80) for strategy in ("lfu", "fifo", "copy-first-mask")
@@ -74,7 +75,7 @@ def test_runs_of_other_conditions(at):
         (tuple(replace(r, scores=None) for r in strong), "without scores"),
     ):
         with pytest.raises(VosbenchError, match=said):
-            against_attribute([weak, other])
+            attribute.table(weak, other)
 
 
 def test_the_figure(at):

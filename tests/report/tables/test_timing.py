@@ -6,7 +6,8 @@ import pytest
 
 from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
-from vosbench.report.tables.timing import end_to_end_fps, latency, model_fps, stages
+from vosbench.report.measures import end_to_end_fps, model_fps
+from vosbench.report.tables import latency, stages
 
 Run = tuple[RunRecord, ...]
 
@@ -20,7 +21,7 @@ def test_fps_is_total_frames_over_total_time(run: Run) -> None:
 
 
 def test_latency_percentiles_are_over_all_frames(run: Run) -> None:
-    frame = latency(run).frame.set_index("strategy")
+    frame = latency.table(run).frame.set_index("strategy")
     assert list(frame.index) == ["lfu", "fifo"]
     expected = {  # 100, 100, 200, 300, 300, 400
         "frames": 6,
@@ -36,7 +37,7 @@ def test_latency_percentiles_are_over_all_frames(run: Run) -> None:
 
 
 def test_stages_add_up_to_the_time_in_the_model(run: Run) -> None:
-    frame = stages(run).frame
+    frame = stages.table(run).frame
     lfu = frame[frame["strategy"] == "lfu"].set_index("stage")
     assert lfu["ms_per_frame"].to_dict() == pytest.approx(
         {"encode_key": 700 / 6, "read": 350 / 6, "unaccounted": 350 / 6}
@@ -48,9 +49,9 @@ def test_stages_add_up_to_the_time_in_the_model(run: Run) -> None:
 
 
 def test_controls_alone_have_no_timing(run: Run) -> None:
-    for table in (latency, stages):
+    for module in (latency, stages):
         with pytest.raises(VosbenchError, match="no record has a timing"):
-            table(run[4:])
+            module.table(run[4:])
 
 
 def test_repetitions_count_as_more_frames_and_more_time(build: Callable[..., RunRecord]) -> None:
@@ -59,7 +60,7 @@ def test_repetitions_count_as_more_frames_and_more_time(build: Callable[..., Run
     both = replace(once, timings=once.timings + slower.timings)
     assert model_fps([both]) == pytest.approx(4 / 1.0)
     assert end_to_end_fps([both]) == pytest.approx(4 / 2.0)
-    assert latency([both]).frame["frames"].tolist() == [4]
-    assert latency([both]).frame["p50_ms"].tolist() == pytest.approx([250])
-    shares = stages([both]).frame.set_index("stage")["ms_per_frame"]
+    assert latency.table([both]).frame["frames"].tolist() == [4]
+    assert latency.table([both]).frame["p50_ms"].tolist() == pytest.approx([250])
+    shares = stages.table([both]).frame.set_index("stage")["ms_per_frame"]
     assert shares["encode_key"] == pytest.approx(125)

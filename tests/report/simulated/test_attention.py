@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from vosbench.errors import VosbenchError
-from vosbench.report.tables.rendering import render
-from vosbench.report.tables.simulated import agreement, retained, simulated
+from vosbench.report.rendering import render
+from vosbench.report.simulated.attention import agreement, retained
+from vosbench.report.simulated.attention import table as attention_table
 from vosbench.simulation.outcome import Outcome
 
 OUTCOMES = (
@@ -16,7 +17,7 @@ OUTCOMES = (
 
 
 def test_means_go_over_reads_frames_and_writes():
-    table = simulated(OUTCOMES, "Conditions.")
+    table = attention_table(OUTCOMES, "Conditions.")
     first, second = table.frame.to_dict("records")
     assert first == {
         "strategy": "lfu",

@@ -1,0 +1,141 @@
+"""Tables of a comparison: strategies with their differences from the baseline, and the objects that changed most."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from vosbench.report.compare.differences import Difference, Entrant
+from vosbench.report.compare.significance import MIN_SEQUENCES
+from vosbench.report.context import context
+from vosbench.report.measures import FRAMES_IN_MEMORY, JF, MODEL_FPS, SCORES, STRATEGY, measures
+from vosbench.report.paper import paper_rows
+from vosbench.report.scored_masks import SEEN_UNSEEN
+from vosbench.report.table import Column, Row, Table, percent
+
+_RUN = Column("run")
+_DIFFERENCE = Column("difference", "diff.", 2, 100)
+_COSTS = (MODEL_FPS, FRAMES_IN_MEMORY)
+DIFFERENCES = (
+    *STRATEGY,
+    _RUN,
+    *SCORES,
+    _DIFFERENCE,
+    Column("difference_low", "from", 2, 100),
+    Column("difference_high", "to", 2, 100),
+    Column("p", "p", 4),
+    Column("effect", "effect", 2),
+    Column("mark", ""),
+    *_COSTS,
+    *SEEN_UNSEEN,
+)
+CHANGED_OBJECTS = (
+    *STRATEGY,
+    _RUN,
+    Column("sequence"),
+    Column("object"),
+    percent("jf_baseline", "baseline\nJ&F"),
+    JF,
+    _DIFFERENCE,
+)
+
+
+def difference_table(found: Sequence[Difference], paper: bool = False) -> Table:
+    """A table like the paper's: J, F and J&F of baselines and entrants, with differences and marks of significance.
+
+    `paper` adds the paper's own rows for the data set. Raises VosbenchError if it has none.
+    """
+    entrants = list({(e.run, e.spec): e for d in found for e in (d.baseline, d.entrant)}.values())
+    runs, specs = (list(dict.fromkeys(names)) for names in zip(*((e.run, e.spec) for e in entrants), strict=True))
+    differences = {(d.entrant.run, d.entrant.spec): d for d in found}
+    rows: list[Row] = []
+    for entrant in sorted(entrants, key=lambda e: (specs.index(e.spec), runs.index(e.run))):
+        numbers = measures(entrant.records)
+        row: dict[str, Any] = {"strategy": entrant.spec, "kind": entrant.first.policy.kind}
+        row |= {"run": entrant.run} if len(runs) > 1 else {}
+        row |= {column.key: numbers[column.key] for column in (*SCORES, *_COSTS)}
+        rows.append(row | _difference(differences.get((entrant.run, entrant.spec))))
+    sentences = [_conditions(found), _legend(found)]
+    if paper:
+        theirs, whose = paper_rows(found[0].baseline.first.dataset.name)
+        rows += theirs
+        sentences.append(whose)
+    return Table(DIFFERENCES, rows, " ".join(sentences))
+
+
+def changed_objects(found: Sequence[Difference], number: int = 5) -> Table:
+    """The objects of each comparison whose J&F changed most, up or down, at most `number` of each."""
+    several, rows = len({d.entrant.run for d in found}) > 1, []
+    for difference in found:
+        before = difference.baseline.objects()
+        for place in np.argsort(-np.abs(difference.values), kind="stable")[:number]:
+            if value := float(difference.values[place]):
+                sequence, object_id = key = difference.objects[place]
+                row: dict[str, Any] = {"strategy": difference.entrant.spec}
+                row |= {"run": difference.entrant.run} if several else {}
+                row |= {"sequence": sequence, "object": object_id, "jf_baseline": before[key]}
+                rows.append(row | {"jf": before[key] + value, "difference": value})
+    return Table(CHANGED_OBJECTS, rows, "The objects whose J&F changed most." if rows else "No object's J&F changed.")
+
+
+def other_conditions(baseline: Entrant, entrant: Entrant) -> list[str]:
+    """What two entrants differ in beside the strategy, in words: model, settings, device, commit."""
+    pairs = [
+        ("weights", *(f"{r.model.name} {r.model.checkpoint_hash[:8]}" for r in (baseline.first, entrant.first))),
+        ("precision", baseline.first.model.precision, entrant.first.model.precision),
+        *(
+            (name, getattr(baseline.first.settings, name), getattr(entrant.first.settings, name))
+            for name in ("top_k", "size", "affinity")
+        ),
+        *(
+            (name, getattr(baseline.first.environment, name), getattr(entrant.first.environment, name))
+            for name in ("machine", "device", "threads", "torch")
+        ),
+        ("commit", *((r.environment.commit or "unknown")[:8] for r in (baseline.first, entrant.first))),
+        ("strategy's source", *(e.first.policy.source_hash[:8] for e in (baseline, entrant))),
+    ]
+    if baseline.spec != entrant.spec:
+        pairs.pop()  # another strategy has another source, of course
+    return [f"{name} ({ours}, {theirs})" for name, ours, theirs in pairs if ours != theirs]
+
+
+def _difference(found: Difference | None) -> dict[str, Any]:
+    if found is None:
+        return dict.fromkeys(("difference", "difference_low", "difference_high", "p", "effect"), np.nan) | {"mark": ""}
+    return {
+        "difference": found.mean,
+        "difference_low": found.low,
+        "difference_high": found.high,
+        "p": found.p,
+        "effect": found.effect,
+        "mark": found.mark,
+    }
+
+
+def _conditions(found: Sequence[Difference]) -> str:
+    """The data, and every way in which baselines and entrants differ beside their strategies."""
+    baselines = list({(d.baseline.run, d.baseline.spec): d.baseline for d in found}.values())
+    common = context([record for baseline in baselines for record in baseline.records])
+    apart = list(dict.fromkeys(text for d in found for text in other_conditions(d.baseline, d.entrant)))
+    against = found[0].baseline.run if len({d.entrant.run for d in found} | {found[0].baseline.run}) > 1 else ""
+    against = f"their like in {against}" if against and len(baselines) > 1 else baselines[0].name
+    differing = f" The runs differ in {', '.join(apart)}." if apart else ""
+    return f"{common.data}; {common.system}.{differing} Compared with {against}."
+
+
+def _legend(found: Sequence[Difference]) -> str:
+    """What the error bar covers, how the p-values came about, and what the marks mean."""
+    sequences = len({sequence for sequence, _ in found[0].objects})
+    covers = (
+        "The difference is that of J&F, in points, over the same objects; its 95% interval covers which sequences the "
+        "data set happens to hold (sequences resampled with all their objects), and neither the seeds of training nor "
+        "the choice of data set."
+        if sequences >= MIN_SEQUENCES
+        else f"The difference is that of J&F, in points, over the same objects; {sequences} sequences are too few for "
+        "an interval."
+    )
+    many = f", corrected by Holm for {len(found)} comparisons" if len(found) > 1 else ""
+    return (
+        f"{covers} p: signed-rank test with sequences as clusters{many}; * below 0.05, ** 0.01, *** 0.001; "
+        "= no object differs. Effect: rank-biserial correlation, -1 to 1."
+    )

@@ -1,0 +1,21 @@
+"""Sequences of a run, the strategies of each together, with the figures of the table `strategy`."""
+
+from collections.abc import Sequence
+
+from vosbench.bench.record import RunRecord
+from vosbench.report.context import by_strategy, context
+from vosbench.report.measures import COSTS, SCORES, STRATEGY, kind_of, measures
+from vosbench.report.table import Column, Table
+
+COLUMNS = (Column("sequence"), *STRATEGY, *SCORES, *COSTS)
+
+
+def table(records: Sequence[RunRecord]) -> Table:
+    """One row per sequence and strategy. Raises VosbenchError as `context` does."""
+    common = context(records)
+    rows = [
+        {"sequence": sequence, "strategy": spec, "kind": kind_of(group), **measures(group)}
+        for sequence in sorted({record.sequence for record in records})
+        for spec, group in by_strategy(record for record in records if record.sequence == sequence).items()
+    ]
+    return Table(COLUMNS, rows, common.caption, common)
