@@ -11,8 +11,6 @@ import tempfile
 from contextlib import chdir
 from pathlib import Path
 
-import torch
-
 from vosbench.bench.record import RunRecord
 from vosbench.bench.runner import run
 from vosbench.bench.suite import Suite
@@ -25,13 +23,13 @@ SUITE = Suite(
     policies=("every-k:k=5", "lfu:capacity=2"),
     size=96,
     controls=False,
+    threads=1,
     name="baseline",
 )
 
 
 def measure(folder: Path) -> tuple[RunRecord, ...]:
     """Carry out the suite in `folder`/baseline; the clips are generated beside it."""
-    torch.set_num_threads(1)
     folder.mkdir(parents=True, exist_ok=True)
     with chdir(folder):
         return run(SUITE, folder / "baseline")

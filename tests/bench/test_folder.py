@@ -37,19 +37,17 @@ def test_results_of_other_conditions_are_refused_before_anything_is_done(finishe
     before = read_run(finished / "run")
     suite = small_suite(finished / "DAVIS", top_k=5, policies=("first-only",), limit=1)
     for changes, message in (
-        ({}, r"results of another data set or choice of sequences \(fingerprint \w+, not \w+"),
-        ({"limit": None}, r"results of other settings \(top_k 20, not 5\)"),
-        (
-            {"limit": None, "top_k": 20, "protocol": "davis2017-official"},
-            "results of another suite, device, or version",
-        ),
+        ({}, r"results of other conditions \(top_k 20, not 5; limit None, not 1; files \w+…, not \w+…\)"),
+        ({"limit": None}, r"results of other conditions \(top_k 20, not 5\)"),
+        ({"limit": None, "top_k": 20, "threads": 2}, r"\(threads 1, not 2\)"),
+        ({"limit": None, "top_k": 20, "protocol": "davis2017-official"}, r"\(protocol None, not davis2017-official\)"),
     ):
         with pytest.raises(VosbenchError, match=message) as caught:
             run(replace(suite, **changes), finished / "run", work)
         assert "--fresh" in caught.value.hint
     with monkeypatch.context() as patch:
         patch.setattr(plan, "source_hash", lambda *_: "another")
-        with pytest.raises(VosbenchError, match="version of vosbench"):
+        with pytest.raises(VosbenchError, match="the source of vosbench, or a library"):
             run(small_suite(finished / "DAVIS"), finished / "run", work)
     assert not work
     assert read_run(finished / "run") == before

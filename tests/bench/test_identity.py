@@ -1,14 +1,17 @@
 """What a result depends on changes its hash, what it does not depend on leaves it, and the machine is told."""
 
+import json
 import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from vosbench.bench import identity
-from vosbench.bench.identity import digest, environment, library_versions
+from vosbench.bench.identity import digest, environment, facts, library_versions
 
 
 def test_a_digest_depends_on_values_and_not_on_order() -> None:
@@ -28,6 +31,32 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return copy
 
 
+@dataclass(frozen=True)
+class Told:
+    """Of everything something."""
+
+    path: Path
+    inner: object
+    pixels: np.ndarray
+
+
+def test_facts_are_all_fields_without_the_places_of_files() -> None:
+    told = facts({"one": Told(Path("a/b.png"), (None, 1.5, True), np.zeros((2, 3), np.uint8))})
+    assert told == facts({"one": Told(Path("c/b.png"), [None, 1.5, True], np.zeros((2, 3), np.uint8))})
+    assert digest(told) == digest(json.loads(json.dumps(told)))
+    others = [
+        Told(Path("a/c.png"), (None, 1.5, True), np.zeros((2, 3), np.uint8)),
+        Told(Path("a/b.png"), (None, 1.5), np.zeros((2, 3), np.uint8)),
+        Told(Path("a/b.png"), (None, 1.5, True), np.zeros((3, 2), np.uint8)),
+        Told(Path("a/b.png"), (None, 1.5, True), np.ones((2, 3), np.uint8)),
+        Told(Path("a/b.png"), (None, 1.5, True), np.zeros((2, 3), np.int8)),
+    ]
+    assert len({digest(told), *(digest(facts({"one": other})) for other in others)}) == 6
+    assert set(facts(others[0], without=frozenset({"inner"}))) == {"path", "pixels"}
+    with pytest.raises(TypeError, match="object cannot be part of"):
+        facts([object()])
+
+
 def test_the_libraries_that_compute_are_told() -> None:
     assert f"torch {torch.__version__}" in library_versions()
     assert {text.split()[0] for text in library_versions()} == {"torch", "numpy", "cv2"}
@@ -37,6 +66,7 @@ def test_the_environment_tells_machine_and_versions() -> None:
     found = environment(torch.device("cpu"))
     assert found.device == "cpu"
     assert found.threads == torch.get_num_threads()
+    assert environment(torch.device("cpu"), 7).threads == 7
     assert found.torch == torch.__version__
     assert all((found.machine, found.platform, found.python, found.numpy))
 

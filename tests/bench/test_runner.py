@@ -1,10 +1,11 @@
 """Runs from a data set on disk to records: complete, resumed, invalidated, interrupted, and partial."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from vosbench.base import processes
@@ -12,6 +13,7 @@ from vosbench.bench import plan, runner
 from vosbench.bench import scoring as background
 from vosbench.bench.record import read_run
 from vosbench.bench.runner import run
+from vosbench.bench.suite import INCIDENTAL, Suite
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.images import PALETTE, read_labels
@@ -135,6 +137,7 @@ def erase_a_row(path):
         pytest.param({"top_k": 5}, id="top-k"),
         pytest.param({"affinity": "dot"}, id="affinity"),
         pytest.param({"size": 32}, id="size"),
+        pytest.param({"threads": 2}, id="threads"),
         pytest.param({"protocol": "davis2017-official"}, id="protocol"),
         pytest.param("code", id="code"),
     ],
@@ -150,6 +153,40 @@ def test_what_determines_a_result_invalidates_it(finished, small_suite, monkeypa
     assert len(after.tasks) == len(before.tasks) == 8
     assert {task.identity for task in before.tasks}.isdisjoint(task.identity for task in after.tasks)
     assert after.folder != before.folder
+
+
+@dataclass(frozen=True)
+class LaterSuite(Suite):
+    """A suite with a field of which nothing here knows."""
+
+    flip: bool = False
+
+
+def test_a_field_that_nobody_thought_of_determines_the_result(small_davis, small_suite):
+    now = vars(small_suite(small_davis))
+    suites = (Suite(**now), LaterSuite(**now), LaterSuite(**now, flip=True))
+    assert len({plan.Plan(suite).conditions for suite in suites}) == 3
+
+
+@pytest.mark.parametrize(
+    "change", [{"name": "other"}, {"jobs": 3}, {"controls": False}, {"policies": ("first-only",)}, {"threads": 1}]
+)
+def test_what_determines_nothing_leaves_it(small_davis, small_suite, change):
+    assert plan.Plan(small_suite(small_davis, **change)).conditions == plan.Plan(small_suite(small_davis)).conditions
+    assert {"name", "jobs", "controls", "policies", "root"} == INCIDENTAL
+
+
+def test_threads_are_those_that_were_asked_for_while_the_run_lasts(small_davis, small_suite, tmp_path, monkeypatch):
+    used, real = set(), runner.propagate
+
+    def propagate(*arguments, **settings):
+        used.add(torch.get_num_threads())
+        return real(*arguments, **settings)
+
+    monkeypatch.setattr(runner, "propagate", propagate)
+    suite = small_suite(small_davis, threads=2, policies=("first-only",), controls=False)
+    assert {record.environment.threads for record in run(suite, tmp_path / "run")} == {2} == used
+    assert torch.get_num_threads() == 1
 
 
 def test_a_changed_frame_is_computed_and_scored_again(finished, small_suite, work):

@@ -66,13 +66,31 @@ def test_every_field_can_be_set(read):
     limit = 3
     controls = false
     jobs = 2
+    threads = 3
     repeats = 5
     """
     (suite,) = read(text)
     policies = parse_policies(("fifo", "lfu:capacity=2"))
     assert suite == Suite(
-        *("davis2017", Path("DAVIS"), "train", "Full-Resolution", policies, "stcn.pth", "cuda"),
-        *("fp32", 4, "dot", 256, "davis2017-official", ("ant",), 3, False, 2, 5, "night"),
+        dataset="davis2017",
+        root=Path("DAVIS"),
+        split="train",
+        frame_mode="Full-Resolution",
+        policies=policies,
+        model="stcn.pth",
+        device="cuda",
+        precision="fp32",
+        top_k=4,
+        affinity="dot",
+        size=256,
+        protocol="davis2017-official",
+        sequences=("ant",),
+        limit=3,
+        controls=False,
+        jobs=2,
+        threads=3,
+        repeats=5,
+        name="night",
     )
     default = Suite()
     assert [
@@ -162,6 +180,7 @@ def test_data_sets_share_what_stands_above_them(read):
         ("top_k = 'few'", "night.toml: top_k must be of type int, not 'few'", "20 by default"),
         ("top_k = 0", "top-k must be at least 1", ""),
         ("repeats = 0", "repeats must be at least 1", "--repeats"),
+        ("threads = 0", "threads must be at least 1", "--threads"),
         ("root = 3", "night.toml: root must be of type Path, not 3", ""),
         ("affinity = 'l1'", "unknown affinity in night.toml 'l1'", "l2"),
         ("sequences = 'ant'", "sequences must be a list", ""),

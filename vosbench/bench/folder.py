@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from vosbench.base.atomic import PART
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import RunRecord, read_record
+from vosbench.bench.suite import INCIDENTAL
 from vosbench.errors import VosbenchError
 from vosbench.video import Sequence
 
@@ -107,13 +109,23 @@ def prepare(plan: Plan, fresh: bool) -> None:
 
 def _difference(record: RunRecord, plan: Plan) -> str:
     """What is different about the conditions of a record that are not those of a plan, in words."""
-    mine = plan.blank_record(plan.tasks[0])
-    for words, field in (
-        ("another data set or choice of sequences", "dataset"),
-        ("another model", "model"),
-        ("other settings", "settings"),
-    ):
-        theirs, own = asdict(getattr(record, field)), asdict(getattr(mine, field))
-        if differing := [f"{key} {theirs[key]}, not {own[key]}" for key in own if theirs[key] != own[key]]:
-            return f"{words} ({'; '.join(differing)})"
-    return "another suite, device, or version of vosbench or of the libraries below it"
+    theirs, own = (_told(one) for one in (record, plan.blank_record(plan.tasks[0])))
+    differing = [f"{key} {theirs[key]}, not {own[key]}" for key in own if key in theirs and theirs[key] != own[key]]
+    return f"other conditions ({'; '.join(differing) or 'the source of vosbench, or a library below it'})"
+
+
+def _told(record: RunRecord) -> dict[str, Any]:
+    """What a record tells of its conditions; an older one tells less."""
+    dataset, environment = record.dataset, record.environment
+    return {
+        **{key: value for key, value in record.suite.items() if key not in INCIDENTAL},
+        **asdict(record.settings),
+        "dataset": dataset.name,
+        "split": dataset.split,
+        "frame_mode": dataset.frame_mode,
+        "files": f"{dataset.fingerprint:.8}…",
+        "model": f"{record.model.name} {record.model.checkpoint_hash:.8}…",
+        "threads": environment.threads if environment.device == "cpu" else None,
+        "torch": environment.torch,
+        "numpy": environment.numpy,
+    }

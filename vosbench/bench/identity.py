@@ -5,6 +5,7 @@ import json
 import platform
 import subprocess
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,26 @@ from vosbench.bench.record import Environment
 
 def digest(facts: Mapping[str, Any]) -> str:
     """A hash of plain values (BLAKE2b, 32 hex digits); the order of keys does not matter."""
-    text = json.dumps(facts, sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def facts(value: Any, without: frozenset[str] = frozenset()) -> Any:
+    """A value as plain ones: of a dataclass all fields but those in `without`, of a path the name of the file, whose
+    place and content are not told, and of an array a hash. Raises TypeError for what cannot be told.
+    """
+    if is_dataclass(value):
+        return {f.name: facts(getattr(value, f.name)) for f in fields(value) if f.name not in without}
+    if isinstance(value, Mapping):
+        return {str(key): facts(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [facts(one) for one in value]
+    if isinstance(value, np.ndarray):
+        return [value.dtype.str, value.shape, hashlib.blake2b(np.ascontiguousarray(value).data).hexdigest()]
+    if isinstance(value, Path):
+        return value.name
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"{type(value).__name__} cannot be part of what determines a result")
 
 
 def library_versions() -> tuple[str, ...]:
@@ -27,15 +46,15 @@ def library_versions() -> tuple[str, ...]:
     return tuple(f"{library.__name__} {library.__version__}" for library in (torch, np, cv2))
 
 
-def environment(device: torch.device) -> Environment:
-    """The machine, the device and the versions that this process runs on."""
+def environment(device: torch.device, threads: int | None = None) -> Environment:
+    """The machine, the device and the versions that this process runs on, with so many threads (None: torch's own)."""
     commit = _git("rev-parse", "HEAD")
     status = _git("status", "--porcelain", "--untracked-files=no")
     return Environment(
         machine=_processor(),
         platform=platform.platform(terse=True),
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        threads=torch.get_num_threads(),
+        threads=threads or torch.get_num_threads(),
         python=platform.python_version(),
         torch=torch.__version__,
         numpy=np.__version__,

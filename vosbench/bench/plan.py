@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from vosbench.base.hashing import source_hash
-from vosbench.bench.identity import digest, environment, library_versions
+from vosbench.bench.identity import digest, environment, facts, library_versions
 from vosbench.bench.record import RUNS, DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings
-from vosbench.bench.suite import Suite
+from vosbench.bench.suite import INCIDENTAL, Suite
 from vosbench.datasets import open_dataset
 from vosbench.inference.controls import CONTROLS, Control, hash_of
 from vosbench.memory.spec import PolicySpec, parse_policies
@@ -56,38 +57,41 @@ class Plan:
         self.checkpoint = read_checkpoint(suite.model)
         self.model = self.checkpoint.build(self.device, suite.precision)
         self._fingerprints = {name: self.dataset.fingerprint(name) for name in names}
-        self.environment = environment(self.device)
-        facts = self._conditions()
-        self.conditions = digest(facts)
+        self.environment = environment(self.device, suite.threads)
+        self.conditions = digest(self._conditions())
         run = f"{suite.dataset}-{self.dataset.split}-{self.checkpoint.name}-{self.conditions[:8]}"
         self.folder = folder or within / run
-        self.tasks = tuple(self._tasks(policies, facts))
+        self.tasks = tuple(self._tasks(policies))
 
     @property
     def passes(self) -> int:
         """How often a sequence is gone through: strategies as often as they are timed, controls once."""
         return sum(self.suite.repeats if isinstance(task.what, PolicySpec) else 1 for task in self.tasks)
 
-    def _conditions(self) -> dict[str, object]:
-        """What determines the results, the strategy apart; device and repetitions, too, since times are results."""
-        suite = self.suite
-        return {
-            "dataset": [suite.dataset, self.dataset.split, self.dataset.frame_mode],
-            "sequences": self._fingerprints,
-            "partial": self.partial,
-            "protocol": self.protocol.title if self.protocol else None,
-            "checkpoint": self.checkpoint.sha256,
+    def _conditions(self) -> dict[str, Any]:
+        """What determines the results, the strategy apart; device and repetitions, too, since times are results.
+
+        That is every field of the suite that is not known to be incidental, what the names among them stand for, and
+        the code.
+        """
+        sequences = {
+            name: [self._fingerprints[name], facts(sequence), facts(self.truths.get(name))]
+            for name, sequence in self.sequences.items()
+        }
+        return facts(self.suite, without=INCIDENTAL) | {
+            "split": self.dataset.split,
+            "frame_mode": self.dataset.frame_mode,
+            "sequences": sequences,
+            "limit": self.partial,
+            "protocol": facts(self.protocol),
+            "model": facts(self.checkpoint, without=frozenset({"name", "state"})),  # the hash of its file is there
             "device": self.device.type,
-            "precision": suite.precision,
-            "top_k": suite.top_k,
-            "affinity": suite.affinity,
-            "size": suite.size,
-            "repeats": suite.repeats,
+            "threads": self.environment.threads if self.device.type == "cpu" else None,
             "code": source_hash("vosbench.bench.runner"),
             "libraries": library_versions(),
         }
 
-    def _tasks(self, policies: Iterable[PolicySpec], conditions: dict[str, object]) -> Iterator[Task]:
+    def _tasks(self, policies: Iterable[PolicySpec]) -> Iterator[Task]:
         entries: list[tuple[PolicyInfo, PolicySpec | Control]] = [
             (PolicyInfo(p.text, p.name, dict(p.parameters), p.source_hash, "strategy", i), p)
             for i, p in enumerate(policies)
@@ -99,12 +103,15 @@ class Plan:
         for sequence in self.sequences.values():
             for info, what in entries:
                 slug = quote(info.spec.replace(":", "_", 1), safe="=,")  # another folder for every spec
-                facts = conditions | {
-                    "policy": [info.name, dict(info.parameters), info.source_hash],
-                    "sequence": sequence.name,
-                }
+                identity = digest(
+                    {
+                        "conditions": self.conditions,
+                        "policy": [info.name, dict(info.parameters), info.source_hash],
+                        "sequence": sequence.name,
+                    }
+                )
                 record = self.folder / "records" / slug / f"{sequence.name}.json"
-                yield Task(info, what, sequence, digest(facts), record, self.folder / "masks" / slug)
+                yield Task(info, what, sequence, identity, record, self.folder / "masks" / slug)
 
     def blank_record(self, task: Task) -> RunRecord:
         """The record of a task before anything was measured."""

@@ -8,6 +8,7 @@ record of its failure.
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -48,7 +49,7 @@ def execute(plan: Plan, progress: Progress | None = None, fresh: bool = False) -
     """Carry out what is not done yet of a plan; see `run`."""
     if fresh or not all(map(is_finished, plan.tasks)):
         try:
-            with owned(plan.folder):
+            with owned(plan.folder), _threads(plan.environment.threads):
                 prepare(plan, fresh)
                 _work_off(plan, [task for task in plan.tasks if fresh or not is_finished(task)], progress)
         except OSError as error:
@@ -57,6 +58,17 @@ def execute(plan: Plan, progress: Progress | None = None, fresh: bool = False) -
                 "free space or choose another --out; what is finished is kept",
             ) from None
     return tuple(read_record(task.record) for task in plan.tasks)
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """So many threads for torch, until the end."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _work_off(plan: Plan, todo: list[Task], progress: Progress | None) -> None:

@@ -8,6 +8,8 @@ from vosbench.errors import VosbenchError, unknown
 from vosbench.memory.attention import METRICS, Metric
 from vosbench.memory.spec import PolicySpec
 
+# Fields that no result depends on. Every other does determine results, unless it is put here.
+INCIDENTAL = frozenset({"name", "root", "policies", "controls", "jobs"})
 DEFAULT_POLICIES = ("every-k:k=5", "first-and-latest", "lfu:capacity=2")
 
 
@@ -17,7 +19,8 @@ class Suite:
 
     `sequences` and `limit` leave sequences out, and the result is then marked partial. `size` is the shorter side
     at inference in pixels (None: the data set's). `jobs` are the processes that score while inference goes on.
-    Strategies run `repeats` times, by turns, to be timed as often. `name` is that of the file it was read from.
+    Strategies run `repeats` times, by turns, to be timed as often. `threads` are those of the model on a CPU, which
+    round differently in different numbers (None: torch's own number). `name` is that of the file it was read from.
     """
 
     dataset: str = "synthetic"
@@ -36,6 +39,7 @@ class Suite:
     limit: int | None = None
     controls: bool = True
     jobs: int = 1
+    threads: int | None = None
     repeats: int = 1
     name: str = "default"
 
@@ -44,10 +48,11 @@ class Suite:
             object.__setattr__(self, "root", Path(self.root))
         if self.affinity not in METRICS:
             raise unknown("affinity", self.affinity, METRICS)
-        for name in ("top_k", "jobs", "repeats"):
-            if getattr(self, name) < 1:
+        for name in ("top_k", "jobs", "threads", "repeats"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
                 option = name.replace("_", "-")
-                raise VosbenchError(f"{option} must be at least 1, not {getattr(self, name)}", f"correct --{option}")
+                raise VosbenchError(f"{option} must be at least 1, not {value}", f"correct --{option}")
         if self.size is not None and self.size < 16:
             raise VosbenchError(
                 f"size must be at least 16 pixels, not {self.size}", "--size is the shorter side at inference"

@@ -57,7 +57,7 @@ def run(
         int | None, typer.Option(help="run every strategy so often, by turns, for its times; default: 1")
     ] = None,
     jobs: Annotated[int | None, typer.Option(help="scoring processes; default: 1")] = None,
-    threads: Annotated[int | None, typer.Option(help="threads of the model on a CPU", min=1)] = None,
+    threads: Annotated[int | None, typer.Option(help="threads of the model on a CPU; default: torch's own")] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -75,14 +75,10 @@ def run(
     Bare, it runs the paper's three strategies with the bundled weights on generated clips. A run that was stopped
     goes on where it was. What runs out of memory or breaks its contract fails alone, and the exit status is 2.
     """
-    import torch  # takes seconds: only the verbs that need it pay
-
-    from vosbench.bench.plan import Plan
+    from vosbench.bench.plan import Plan  # imports torch, which takes seconds: only the verbs that need it pay
     from vosbench.bench.suite import Suite
     from vosbench.bench.suite_file import override, read_suites
 
-    if threads is not None:
-        torch.set_num_threads(threads)
     changes = {
         "split": split,
         "frame_mode": frame_mode,
@@ -98,6 +94,7 @@ def run(
         "controls": controls,
         "repeats": repeats,
         "jobs": jobs,
+        "threads": threads,
     }
     given = {name: value for name, value in changes.items() if value is not None}
     suites = override(read_suites(suite) if suite else (Suite(),), dataset, root or (), given)

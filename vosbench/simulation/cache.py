@@ -39,6 +39,7 @@ def keep(
         "torch": torch.__version__,
         "weights": checkpoint_hash,
         "device": device.type,
+        "threads": torch.get_num_threads() if device.type == "cpu" else None,
         "files": fingerprint,
         "frames": [frame.name for frame in sequence.frames],
         "objects": [(mask.frame_index, mask.object_ids) for mask in sequence.first_masks],
