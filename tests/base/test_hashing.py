@@ -42,7 +42,7 @@ def test_an_edit_is_another_hash(tmp_path, monkeypatch):
     before = hashing.source_hash(RUN)
     monkeypatch.setattr(hashing, "PACKAGE", copy)
     assert fresh(RUN) == before
-    for name, counts in (("datasets/davis.py", True), ("bench/plan.py", True), ("cli/work.py", False)):
+    for name, counts in (("datasets/davis.py", True), ("bench/plan.py", True), ("cli/verbs/run.py", False)):
         source = (copy / name).read_text()
         (copy / name).write_text("# edited\n" + source)
         assert (fresh(RUN) != before) == counts

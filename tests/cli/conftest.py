@@ -56,5 +56,11 @@ def refused(vosbench: Callable[..., Outcome]) -> Callable[..., str]:
 
 @pytest.fixture
 def read_json() -> Callable[[Path], Any]:
-    """Strict JSON: NaN and Infinity, which Python would take, are none."""
-    return lambda path: json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    """The result in a JSON file that a verb wrote. NaN and Infinity, which Python would take, are no JSON."""
+
+    def read(path: Path) -> Any:
+        written = json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+        assert list(written) == ["schema", "verb", "conditions", "result"]
+        return written["result"]
+
+    return read

@@ -129,7 +129,7 @@ COMMANDS = {
     "top-k of nothing": (["run", *DAVIS, "--top-k", "0"], ["top-k must be at least 1, not 0", "--top-k"]),
     "size of nothing": (["run", *DAVIS, "--size", "8"], ["size must be at least 16 pixels", "--size"]),
     "unknown flag": (["run", *DAVIS, "--frsh"], ["No such option: --frsh", "--fresh", "--help"]),
-    "unknown verb": (["rum"], ["No such command 'rum'", "run", "--help"]),
+    "unknown verb": (["rum"], ["unknown verb 'rum'", "did you mean run", "own verb"]),
     "a value that is no number": (["run", *DAVIS, "--limit", "all"], ["'--limit'", "integer", "--help"]),
     "a flag without its value": (["run", *DAVIS, "--limit"], ["--limit", "requires an argument", "--help"]),
     "absent suite": (["run", "night.toml"], ["cannot read night.toml", "name a TOML file"]),

@@ -1,5 +1,6 @@
 """`check` and `list`: data sets, masks and strategies."""
 
+import json
 import shutil
 from dataclasses import astuple
 
@@ -48,7 +49,7 @@ def test_check_of_predictions(small_davis, tmp_path, vosbench, read_json):
     ]
     outcome = vosbench(*arguments, "--sequences", "bee")
     assert outcome.err == f"{predicted} for davis2017 val: 1 sequence, PARTIAL, 1 problem\n"
-    assert read_json(tmp_path / "check.json")["partial"]
+    assert json.loads((tmp_path / "check.json").read_text())["conditions"]["partial"]
     private = vosbench("check", predicted, "--dataset", "davis2017", "--root", small_davis, "--split", "test-dev")
     assert private.status == 2
     assert "lacks 1 of 1 sequences: cat" in private.out
@@ -77,10 +78,12 @@ def test_check_of_a_strategy(tmp_path, monkeypatch, vosbench, read_json):
     line, hint = outcome.out.splitlines()
     assert line == "idea.py:5: frame 6: victims names 5 slots, not the 6 asked for"
     assert hint.startswith("  hint: ")
-    assert read_json(tmp_path / "check.json") == {
+    assert json.loads((tmp_path / "check.json").read_text())["conditions"] == {
         "policy": "./idea.py:every=3",
         "checks": 12,
-        "problems": [{"message": line, "hint": hint.removeprefix("  hint: ")}],
+    }
+    assert read_json(tmp_path / "check.json") == {
+        "problems": [{"message": line, "hint": hint.removeprefix("  hint: ")}]
     }
 
 
@@ -102,6 +105,7 @@ def test_predictions_may_lie_in_a_folder_called_policy(small_davis, tmp_path, mo
         ("models", ["stcn-tiny"]),
         ("protocols", ["davis2017", "davis2016"]),
         ("configs", ["paper-stage0", "paper-stage1", "stcn-tiny"]),
+        ("verbs", ["run", "score", "list"]),
     ],
 )
 def test_list(tmp_path, vosbench, what, names, read_json):
@@ -109,7 +113,7 @@ def test_list(tmp_path, vosbench, what, names, read_json):
     assert outcome.status == 0
     printed = [line.split()[0] for line in outcome.out.splitlines()]
     assert set(names) <= set(printed)
-    assert [row["name"] for row in read_json(tmp_path / "list.json")] == printed
+    assert [row["name"] for row in read_json(tmp_path / "list.json")[what]] == printed
 
 
 def test_list_shows_parameters_with_their_defaults(vosbench):

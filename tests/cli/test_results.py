@@ -116,7 +116,7 @@ def test_results_of_a_private_split(small_davis, tmp_path, vosbench, read_json):
     outcome = vosbench(*arguments, "--out", run, "--json", tmp_path / "run.json")
     assert outcome.status == 0
     assert "not scored" in outcome.out
-    assert [record["scores"] for record in read_json(tmp_path / "run.json")["records"]] == [None]
+    assert [record["scores"] for record in read_json(tmp_path / "run.json")["runs"][0]["records"]] == [None]
     assert vosbench("table", run, "--json", tmp_path / "table.json").status == vosbench("timing", run).status == 0
     assert [row["jf"] for row in read_json(tmp_path / "table.json")["rows"]] == [None]
     plot = vosbench("plot", run, "--out", tmp_path / "figures")

@@ -7,7 +7,7 @@ import shutil
 import pytest
 from PIL import Image
 
-from vosbench.cli import simulation
+from vosbench.cli.verbs import VERBS
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def arguments(small_davis, tmp_path):
     )
 
 
-def test_simulate(arguments, tmp_path, vosbench):
+def test_simulate(arguments, tmp_path, vosbench, read_json):
     sweep = ("--policy", "lfu:every=1,lru:every=1,fifo:every=1", "--capacity", "1..2", "--plot", tmp_path / "curve.png")
     outcome = vosbench(*arguments, *sweep)
     assert outcome.status == 0
@@ -31,7 +31,7 @@ def test_simulate(arguments, tmp_path, vosbench):
     assert "policies/fifo.py:" in said
     assert "[2/2] keys on bee, 6 frames" in outcome.err
     assert "[2/2] 6 settings on bee, 6 frames" in outcome.err
-    written = json.loads((tmp_path / "simulated.json").read_text())
+    written = read_json(tmp_path / "simulated.json")
     assert [row["strategy"] for row in written["rows"]] == rows
     assert all(0 < row["retained"] <= 1 for row in written["rows"])
     assert [(o["spec"], o["sequence"]) for o in written["outcomes"]] == [(s, n) for s in rows for n in ("ant", "bee")]
@@ -45,7 +45,7 @@ def test_simulate(arguments, tmp_path, vosbench):
 
 def test_the_example(small_davis, tmp_path, monkeypatch, vosbench):
     monkeypatch.chdir(tmp_path)
-    program, *words = shlex.split(simulation.VERBS["simulate"][1])
+    program, *words = shlex.split(VERBS.find("simulate").example)
     outcome = vosbench(*words, "--jobs", 1)
     assert (program, small_davis.name, outcome.status) == ("vosbench", "DAVIS", 0)
     assert "lru:capacity=16" in outcome.out
@@ -78,11 +78,11 @@ def run(small_davis, tmp_path, vosbench):
     return tmp_path / "run"
 
 
-def test_against_a_run(arguments, tmp_path, run, vosbench, refused):
+def test_against_a_run(arguments, tmp_path, run, vosbench, refused, read_json):
     outcome = vosbench(*arguments, "--against", run, "--reference", "every-k:k=1")
     assert outcome.status == 0
     assert ", over 4 strategies" in outcome.out
-    written = json.loads((tmp_path / "simulated.json").read_text())
+    written = read_json(tmp_path / "simulated.json")
     assert [row["strategy"] for row in written["rows"]] == ["first-only", "every-k:k=1", "latest-only", "lfu:every=1"]
     assert written["rows"][1]["retained"] == pytest.approx(1)
     assert -1 <= written["against"]["rho"] <= 1

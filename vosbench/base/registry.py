@@ -4,6 +4,7 @@ Strategies, networks, data sets, protocols, tables, figures and verbs are all fo
 listed without importing it; only what is asked for is loaded.
 """
 
+import ast
 import hashlib
 import importlib
 import importlib.util
@@ -39,6 +40,18 @@ class Registry(Generic[T]):
     def names(self) -> tuple[str, ...]:
         """Every name that can be asked for, in alphabetical order."""
         return tuple(sorted({*self.shipped(), *(point.name for point in entry_points(group=self.group))}))
+
+    def about(self, name: str) -> str:
+        """What the first line of the module that defines it says of it, after `name: `; the module is not imported."""
+        points = {point.name: point.value for point in entry_points(group=self.group)}
+        module = {**points, **self.shipped()}[name].partition(":")[0]
+        try:
+            spec = importlib.util.find_spec(module)
+            source = Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
+            said = ast.get_docstring(ast.parse(source)) or ""
+        except (ImportError, OSError, ValueError, SyntaxError):  # a package that is broken shows it when it is used
+            said = ""
+        return said.partition("\n")[0].removeprefix(f"{name}: ").removesuffix(".")
 
     def find(self, name: str) -> T:
         """The one of that name, or in the file of that path, which ends in `.py`.

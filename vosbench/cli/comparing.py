@@ -10,6 +10,7 @@ import typer
 from vosbench.bench.record import read_run
 from vosbench.cli import options
 from vosbench.cli.results import Format, Out, RunFolder, latest, show
+from vosbench.cli.verbs import Answer
 from vosbench.errors import VosbenchError
 from vosbench.report.compare.differences import Entrant, Runs, differences, pairs, select
 from vosbench.report.compare.gate import Check, Tolerance, gate
@@ -55,8 +56,7 @@ def compare(
     markdown: Annotated[Path | None, typer.Option("--markdown", help="write all of it as Markdown")] = None,
     format: Format = "text",
     out: Out = None,
-    json: options.Json = None,
-) -> int:
+) -> Answer:
     """Compare runs, or the strategies of one: differences object by object, with intervals and significance.
 
     With --fail-on it is a gate for CI. Exit status: 0 fine, 1 a regression, 2 the runs cannot be compared.
@@ -92,8 +92,8 @@ def compare(
         options.write_text(markdown, "\n".join(render(table, "markdown") for table in tables))
     if junit_file is not None:
         options.write_text(junit_file, junit(checks))
-    options.write_json(
-        json,
+    return Answer(
+        {},
         {
             **tables[0].to_json(),
             "objects": changed,
@@ -101,8 +101,8 @@ def compare(
                 {"strategy": c.strategy, "quantity": c.quantity, "result": c.result, "detail": c.detail} for c in checks
             ],
         },
+        REGRESSION if failures(checks) else 0,
     )
-    return REGRESSION if failures(checks) else 0
 
 
 def publish(
@@ -114,8 +114,7 @@ def publish(
     allow_dirty: Annotated[
         bool, typer.Option("--allow-dirty", help="publish what was made from uncommitted or unknown source")
     ] = False,
-    json: options.Json = None,
-) -> None:
+) -> Answer:
     """Write a run's records, tables (Markdown, CSV, LaTeX) and figures into results/, to be committed."""
     from vosbench.report.publishing import RESULTS
     from vosbench.report.publishing import publish as write
@@ -124,7 +123,7 @@ def publish(
     target = out or RESULTS / folder.resolve().name
     written = write(folder, target, allow_partial=allow_partial, allow_dirty=allow_dirty)
     print(f"{target} holds {options.count(len(written), 'file')}, made of the records in {folder}")
-    options.write_json(json, {"folder": str(target), "files": [str(path) for path in written]})
+    return Answer({}, {"folder": str(target), "files": [str(path) for path in written]})
 
 
 def _read(folders: Sequence[Path]) -> Runs:
@@ -150,9 +149,3 @@ def _compared(runs: Runs, specs: Sequence[str] | None) -> tuple[tuple[Entrant, E
         if len(have[first]) > 1 and specs is None:  # what is new has nothing to be compared with
             entrants = tuple(entrant for entrant in entrants if entrant.spec in have[first])
     return pairs(entrants)
-
-
-VERBS = {
-    "compare": (compare, "vosbench compare baseline new --fail-on regression --junit gate.xml --markdown gate.md"),
-    "publish": (publish, "vosbench publish .vosbench/runs/NAME --out results/NAME"),
-}

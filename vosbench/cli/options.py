@@ -1,18 +1,20 @@
 """Options that several verbs share, and how they write their results."""
 
-import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from vosbench.base.codec import encode
-from vosbench.datasets import Problem
 from vosbench.errors import VosbenchError
 from vosbench.memory.grammar import several
 
+if TYPE_CHECKING:
+    from vosbench.datasets import Dataset, Problem
+
+Metric = Literal["l2", "dot", "cosine"]  # that of memory.attention, which would import torch
+Predictions = Annotated[Path, typer.Argument(help="folder with SEQUENCE/FRAME.png, the masks of any method")]
 DatasetName = Annotated[str, typer.Option("--dataset", help="data set; `vosbench list datasets` names them")]
 Root = Annotated[Path | None, typer.Option("--root", help="the folder of the data set")]
 Split = Annotated[str | None, typer.Option("--split", help="split of the data set; default: its first, mostly val")]
@@ -25,7 +27,6 @@ Sequences = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option("--limit", help="only the first N sequences; the result is marked partial")]
 Policies = Annotated[list[str] | None, typer.Option(help="only these strategies, comma-separated or repeated")]
-Json = Annotated[Path | None, typer.Option("--json", help="also write the result as JSON to this file")]
 ManyJobs = Annotated[int | None, typer.Option("--jobs", help="processes; default: one per core", min=1)]
 
 
@@ -50,13 +51,19 @@ def write_text(path: Path, text: str) -> None:
         raise VosbenchError(f"cannot write {path}: {error.strerror}", "choose another file") from None
 
 
-def write_json(path: Path | None, value: Mapping[str, Any] | Sequence[Any]) -> None:
-    """Write a result as JSON, if a file was asked for; numbers that are not finite become null."""
-    if path is not None:
-        write_text(path, json.dumps(encode(value), indent=2, allow_nan=False) + "\n")
+def conditions(data: "Dataset", **others: Any) -> dict[str, Any]:
+    """The data set of a verb and whatever else its result depends on, as data."""
+    return {
+        "dataset": data.name,
+        "split": data.split,
+        "frame_mode": data.frame_mode,
+        "sequences": len(data.sequence_names()),
+        "partial": data.is_partial,
+        **others,
+    }
 
 
-def print_problems(problems: Iterable[Problem]) -> None:
+def print_problems(problems: "Iterable[Problem]") -> None:
     """A line for each problem, and one below that says what to do."""
     for problem in problems:
         print(f"{problem.message}\n  hint: {problem.hint}")

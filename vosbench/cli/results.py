@@ -8,6 +8,7 @@ import typer
 
 from vosbench.bench.record import RUNS, read_run
 from vosbench.cli import options
+from vosbench.cli.verbs import Answer
 from vosbench.errors import VosbenchError, unknown
 from vosbench.report.context import restrict
 from vosbench.report.rendering import FORMATS, render
@@ -30,8 +31,7 @@ def table(
     policies: options.Policies = None,
     format: Format = "text",
     out: Out = None,
-    json: options.Json = None,
-) -> None:
+) -> Answer:
     """Compare the strategies of a run: J, F and J&F, frames per second, frames in memory.
 
     Several runs must differ in one strength of generated clips, such as occlusion; each strategy has a row for each.
@@ -41,8 +41,7 @@ def table(
     runs = [restrict(read_run(folder), options.split_specs(policies)) for folder in run or [latest()]]
     found = TABLES[by](runs[0]) if len(runs) == 1 else attribute.table(*runs)
     show(render(found, format), out)
-    if json is not None:
-        options.write_text(json, render(found, "json"))
+    return Answer({}, found.to_json())
 
 
 def timing(
@@ -50,8 +49,7 @@ def timing(
     only: Annotated[str | None, typer.Option(help="stages or latency; default: both")] = None,
     format: Format = "text",
     out: Out = None,
-    json: options.Json = None,
-) -> None:
+) -> Answer:
     """Where the time of a run went: milliseconds per stage, latency percentiles, the two FPS figures."""
     if only is not None and only not in TIMINGS:
         raise unknown("part of the timing", only, TIMINGS)
@@ -62,8 +60,7 @@ def timing(
     as_json = ",\n".join(f'"{name}": {render(part, "json").strip()}' for name, part in found.items())
     as_json = f"{{{as_json}}}\n"
     show(as_json if format == "json" else "\n".join(render(part, format) for part in found.values()), out)
-    if json is not None:
-        options.write_text(json, as_json)
+    return Answer({}, {name: part.to_json() for name, part in found.items()})
 
 
 def plot(
@@ -71,8 +68,7 @@ def plot(
     out: Annotated[Path, typer.Option(help="folder of the figures")] = Path("figures"),
     format: Annotated[str, typer.Option("--format", help="png, svg or pdf")] = "png",
     policies: options.Policies = None,
-    json: options.Json = None,
-) -> None:
+) -> Answer:
     """Draw J&F against FPS and against capacity, latency and memory against frame index: what the run allows.
 
     Of several runs, which must differ in one strength of generated clips, J&F is drawn against that.
@@ -95,7 +91,7 @@ def plot(
         save(draw(), path)
         written.append(str(path))
         print(path)
-    options.write_json(json, {"figures": written})
+    return Answer({}, {"figures": written})
 
 
 def latest() -> Path:
@@ -112,10 +108,3 @@ def show(text: str, out: Path | None) -> None:
         print(text, end="")
     else:
         options.write_text(out, text)
-
-
-VERBS = {
-    "table": (table, "vosbench table --by object --format markdown"),
-    "timing": (timing, "vosbench timing --only stages --format csv --out stages.csv"),
-    "plot": (plot, "vosbench plot .vosbench/runs/NAME --out figures --format svg"),
-}

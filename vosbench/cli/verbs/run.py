@@ -1,22 +1,20 @@
-"""Verbs that compute with the model: run and train."""
+"""run: segment a data set under several strategies, and score them."""
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vosbench.bench.record import RUNS
 from vosbench.cli import options
 from vosbench.cli.progress import RunProgress
-from vosbench.errors import VosbenchError
+from vosbench.cli.verbs import Answer, Verb
 from vosbench.report.rendering import render
 from vosbench.report.tables import strategy
 
 if TYPE_CHECKING:
     from vosbench.bench.plan import Plan
-
-Metric = Literal["l2", "dot", "cosine"]  # that of memory.attention, which would import torch
 
 
 def run(
@@ -41,7 +39,7 @@ def run(
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; default: cpu")] = None,
     top_k: Annotated[int | None, typer.Option(help="memory tokens that count for a query pixel; default: 20")] = None,
-    affinity: Annotated[Metric | None, typer.Option(help="how keys are compared; default: l2")] = None,
+    affinity: Annotated[options.Metric | None, typer.Option(help="how keys are compared; default: l2")] = None,
     size: Annotated[int | None, typer.Option(help="shorter side at inference, in pixels")] = None,
     protocol: options.Protocol = None,
     sequences: options.Sequences = None,
@@ -68,8 +66,7 @@ def run(
         bool,
         typer.Option("--fresh", help="reuse no finished sequence, and throw away what other settings left in --out"),
     ] = False,
-    json: options.Json = None,
-) -> int:
+) -> Answer:
     """Segment a data set under several memory strategies, score them, and print the comparison.
 
     Bare, it runs the paper's three strategies with the bundled weights on generated clips. A run that was stopped
@@ -100,8 +97,8 @@ def run(
     suites = override(read_suites(suite) if suite else (Suite(),), dataset, root or (), given)
     plans = [Plan(suites[0], out)] if len(suites) == 1 else [Plan(one, within=out or RUNS) for one in suites]
     results = [_carry_out(plan, fresh) for plan in plans]
-    options.write_json(json, results[0] if len(results) == 1 else {"runs": results})
-    return 2 if any(record["failure"] for result in results for record in result["records"]) else 0
+    failed = any(record["failure"] for result in results for record in result["records"])
+    return Answer({"suites": [one.as_json() for one in suites]}, {"runs": results}, 2 if failed else 0)
 
 
 def _carry_out(plan: "Plan", fresh: bool) -> dict[str, Any]:
@@ -120,50 +117,7 @@ def _carry_out(plan: "Plan", fresh: bool) -> dict[str, Any]:
         if failure := record.failure:
             where = f"{record.policy.spec} on {record.sequence} after {options.count(failure.frames, 'frame')}"
             print(f"vosbench: failed: {where}: {failure.reason}", file=sys.stderr)
-    return {"caption": table.caption, "records": [record.to_json() for record in records]}
+    return {"folder": str(plan.folder), "caption": table.caption, "records": [record.to_json() for record in records]}
 
 
-def train(
-    config: Annotated[str, typer.Argument(help="a TOML file, or a name of `vosbench list configs`")],
-    out: Annotated[Path, typer.Option(help="folder of checkpoints and curve; started again, it goes on there")],
-    export: Annotated[
-        Path | None,
-        typer.Option(help="write the weights here when done (.safetensors, half precision): the best, if validated"),
-    ] = None,
-    average: Annotated[
-        list[Path] | None,
-        typer.Option(help="checkpoint (last.pt) of another part of the training; what is exported is the mean of all"),
-    ] = None,
-) -> None:
-    """Train the shared model on generated clips, static images and video.
-
-    OUT gets the last checkpoint (last.pt), the best one if the training validates (best.pt), and curve.csv. Several
-    GPUs: torchrun --nproc-per-node N --no-python vosbench train …
-    """
-    from vosbench.training.config import TrainConfig
-    from vosbench.training.distributed import joined
-    from vosbench.training.export import export_weights
-    from vosbench.training.train import Trainer
-
-    if export is not None and export.suffix != ".safetensors":
-        raise VosbenchError(f"cannot export to {export}", "name a .safetensors file")
-    if average and export is None:
-        raise VosbenchError("--average says what is exported, but nothing is", "give --export FILE.safetensors too")
-    settings = TrainConfig.read(config)
-    with joined(settings.device) as process:
-        trainer = Trainer(settings, out, process)
-        trainer.run(
-            lambda step, loss, iou: print(f"step {step}/{settings.steps}  loss {loss:.4f}  IoU {iou:.3f}", flush=True)
-        )
-        if export is not None and process.is_first:
-            export_weights(trainer.best_or_last, export, average or ())
-            print(f"weights are in {export}")
-
-
-VERBS = {
-    "run": (
-        run,
-        "vosbench run --dataset davis2017 --root DAVIS -p every-k -p lfu:capacity=2 --model stcn.pth",
-    ),
-    "train": (train, "vosbench train stcn-tiny --out .vosbench/training/tiny --export tiny.safetensors"),
-}
+VERB = Verb(run, "vosbench run --dataset davis2017 --root DAVIS -p every-k -p lfu:capacity=2 --model stcn.pth")

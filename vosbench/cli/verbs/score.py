@@ -1,4 +1,4 @@
-"""Verbs about the masks of any method: score and export. Neither needs torch."""
+"""score: J and F of a folder of masks, whichever method made them."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -8,11 +8,10 @@ import typer
 
 from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
+from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import Dataset, open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.masks.cache import SCORES
-from vosbench.masks.export import SERVERS, UnfitMasksError
-from vosbench.masks.export import export as export_masks
 from vosbench.masks.score import Scores, temporal_stability, write_official_csv, write_per_frame_csv
 from vosbench.masks.score import score as score_masks
 from vosbench.metrics.analysis import analyse, seen_unseen, train_categories
@@ -27,11 +26,9 @@ from vosbench.report.scored_masks import (
     summary_table,
 )
 
-Predictions = Annotated[Path, typer.Argument(help="folder with SEQUENCE/FRAME.png, the masks of any method")]
-
 
 def score(
-    predictions: Predictions,
+    predictions: options.Predictions,
     dataset: options.DatasetName = "davis2017",
     root: options.Root = None,
     split: options.Split = None,
@@ -59,8 +56,7 @@ def score(
     ] = None,
     cache: Annotated[Path, typer.Option(help="where scores of unchanged masks are kept")] = SCORES,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="neither reuse nor keep scores")] = False,
-    json: options.Json = None,
-) -> None:
+) -> Answer:
     """Score a folder of masks against a data set: J and F, mean, recall and decay per object."""
     data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(options.split_names(sequences), limit)
     rules = find_protocol(protocol or data.default_protocol)
@@ -80,14 +76,7 @@ def score(
     caption = f"{where}; {len(scores.objects)} objects."
     per_object, summary = object_table(scores.objects, caption), summary_table(scores.objects, caption)
     tables = [per_object, summary] if objects else [summary]
-    result: dict[str, Any] = {
-        "dataset": scores.dataset,
-        "split": scores.split,
-        "protocol": scores.protocol,
-        "partial": scores.partial,
-        "summary": summary.rows[0],
-        "objects": per_object.rows,
-    }
+    result: dict[str, Any] = {"summary": summary.rows[0], "objects": per_object.rows}
     if analysis:
         result["analysis"] = found = analyse(scores.traces)
         tables += analysis_tables(found, caption)
@@ -104,7 +93,7 @@ def score(
         write_official_csv(scores, csv, data.split)
     if per_frame is not None:
         write_per_frame_csv(scores, per_frame)
-    options.write_json(json, result)
+    return Answer(options.conditions(data, protocol=scores.protocol, predictions=str(predictions)), result)
 
 
 def _categories(data: Dataset) -> dict[tuple[str, int], str]:
@@ -125,37 +114,4 @@ def _stability(predictions: Path, data: Dataset, scores: Scores, jobs: int | Non
         progress.close()
 
 
-def export(
-    predictions: Predictions,
-    dataset: options.DatasetName,
-    root: options.Root = None,
-    split: options.Split = None,
-    frame_mode: options.FrameMode = None,
-    server: Annotated[
-        str | None, typer.Option(help=f"{', '.join(SERVERS)}; default: the data set's own (MOSE is a folder)")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="the zip file to write")] = Path("submission.zip"),
-    jobs: options.ManyJobs = None,
-    json: options.Json = None,
-) -> None:
-    """Pack masks for the server of a data set whose ground truth is private, after checking all of them."""
-    data = open_dataset(dataset, root, split, frame_mode=frame_mode)
-    progress = CountProgress("sequence")
-    try:
-        masks = export_masks(predictions, data, out, server, jobs, progress)
-    except UnfitMasksError as error:
-        progress.close()
-        if len(error.problems) > 1:  # a single one is the error's own text
-            options.print_problems(error.problems)
-        raise
-    finally:
-        progress.close()
-    names = data.sequence_names()
-    print(f"{out} holds {masks} masks of {options.count(len(names), 'sequence')} of {data.name} {data.split}")
-    options.write_json(json, {"archive": str(out), "masks": masks, "sequences": list(names)})
-
-
-VERBS = {
-    "score": (score, "vosbench score masks/ --dataset davis2017 --root DAVIS --split val --csv results/"),
-    "export": (export, "vosbench export masks/ --dataset davis2017 --root DAVIS --split test-dev --out submission.zip"),
-}
+VERB = Verb(score, "vosbench score masks/ --dataset davis2017 --root DAVIS --split val --csv results/")

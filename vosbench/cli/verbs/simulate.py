@@ -1,4 +1,4 @@
-"""The verb simulate: strategies over recorded keys."""
+"""simulate: strategies replayed over recorded keys, without a run."""
 
 import sys
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import typer
 from vosbench.bench.record import RunRecord, read_run
 from vosbench.cli import options
 from vosbench.cli.progress import RunProgress
-from vosbench.cli.work import Metric
+from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import Dataset, open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.report.context import by_strategy, context
@@ -44,7 +44,7 @@ def simulate(
     ] = "stcn-tiny",
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
     top_k: Annotated[int, typer.Option(help="memory tokens that count for a query pixel", min=1)] = 20,
-    affinity: Annotated[Metric, typer.Option(help="how keys are compared")] = "l2",
+    affinity: Annotated[options.Metric, typer.Option(help="how keys are compared")] = "l2",
     size: Annotated[int | None, typer.Option(help="shorter side at inference, in pixels", min=16)] = None,
     sequences: options.Sequences = None,
     limit: options.Limit = None,
@@ -61,8 +61,7 @@ def simulate(
     ] = None,
     at: Annotated[int | None, typer.Option(help="frame after which --overlay looks; default: the last")] = None,
     cache: Annotated[Path, typer.Option(help="where recorded keys are kept")] = TRACES,
-    json: options.Json = None,
-) -> None:
+) -> Answer:
     """Replay strategies over recorded keys: what they keep of the attention, and for how long. No masks, no J&F.
 
     Keys depend on the image only, so a strategy that looks at no mask holds exactly what it holds in a run. Attention
@@ -119,7 +118,19 @@ def simulate(
         style.save(capacity_plots.retained_against_capacity(kept, [conditions]), plot)
     if watching:
         _watch(study, data, traces[names[0]], at, occupancy, overlay, conditions)
-    options.write_json(json, result)
+    return Answer(
+        options.conditions(
+            data,
+            model=checkpoint.name,
+            weights=checkpoint.sha256,
+            device=device,
+            top_k=top_k,
+            affinity=affinity,
+            size=size or data.shorter_side,
+            reference=reference,
+        ),
+        result,
+    )
 
 
 def _strategies(run: Sequence[RunRecord]) -> tuple[str, ...]:
@@ -132,7 +143,7 @@ def _require_same(
     specs: Sequence[str],
     data: Dataset,
     weights: str,
-    settings: tuple[int, int | None, Metric],
+    settings: tuple[int, int | None, str],
 ) -> None:
     """Refuse to compare with a run of other data, weights or settings, or of strategies that have changed since."""
     from vosbench.memory.spec import PolicySpec
@@ -248,9 +259,7 @@ def _watch(
         style.save(memory_plots.contact_sheet(pictures, kept, [f"{title}, after frame {seen.at}"]), overlay)
 
 
-VERBS = {
-    "simulate": (
-        simulate,
-        "vosbench simulate --dataset davis2017 --root DAVIS --policy lfu,lru,fifo --capacity 1..16 --plot curve.png",
-    ),
-}
+VERB = Verb(
+    simulate,
+    "vosbench simulate --dataset davis2017 --root DAVIS --policy lfu,lru,fifo --capacity 1..16 --plot curve.png",
+)

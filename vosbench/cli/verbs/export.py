@@ -1,0 +1,48 @@
+"""export: pack masks for the server of a data set."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vosbench.cli import options
+from vosbench.cli.progress import CountProgress
+from vosbench.cli.verbs import Answer, Verb
+from vosbench.datasets import open_dataset
+from vosbench.masks.export import SERVERS, UnfitMasksError
+from vosbench.masks.export import export as export_masks
+
+
+def export(
+    predictions: options.Predictions,
+    dataset: options.DatasetName,
+    root: options.Root = None,
+    split: options.Split = None,
+    frame_mode: options.FrameMode = None,
+    server: Annotated[
+        str | None, typer.Option(help=f"{', '.join(SERVERS)}; default: the data set's own (MOSE is a folder)")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="the zip file to write")] = Path("submission.zip"),
+    jobs: options.ManyJobs = None,
+) -> Answer:
+    """Pack masks for the server of a data set whose ground truth is private, after checking all of them."""
+    data = open_dataset(dataset, root, split, frame_mode=frame_mode)
+    progress = CountProgress("sequence")
+    try:
+        masks = export_masks(predictions, data, out, server, jobs, progress)
+    except UnfitMasksError as error:
+        progress.close()
+        if len(error.problems) > 1:  # a single one is the error's own text
+            options.print_problems(error.problems)
+        raise
+    finally:
+        progress.close()
+    names = data.sequence_names()
+    print(f"{out} holds {masks} masks of {options.count(len(names), 'sequence')} of {data.name} {data.split}")
+    return Answer(
+        options.conditions(data, server=server, predictions=str(predictions)),
+        {"archive": str(out), "masks": masks, "sequences": list(names)},
+    )
+
+
+VERB = Verb(export, "vosbench export masks/ --dataset davis2017 --root DAVIS --split test-dev --out submission.zip")

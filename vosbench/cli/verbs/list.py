@@ -1,0 +1,100 @@
+"""list: all that can be named on the command line, by its kind."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from vosbench.cli.verbs import VERBS, Answer, Verb
+from vosbench.errors import unknown
+
+KINDS = ("policies", "datasets", "models", "protocols", "suites", "configs", "verbs")
+
+
+def list_(
+    what: Annotated[str, typer.Argument(help=f"one of: {', '.join(KINDS)}")] = "policies",
+) -> Answer:
+    """List strategies with their parameters, data sets, bundled models, protocols, suites, training settings, verbs."""
+    if what not in KINDS:
+        raise unknown("list", what, KINDS)
+    listings = {
+        "policies": _policies,
+        "datasets": _datasets,
+        "models": _models,
+        "protocols": _protocols,
+        "suites": _suites,
+        "configs": _configs,
+        "verbs": _verbs,
+    }
+    rows = listings[what]()
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        shown = (_shown(key, value) for key, value in row.items() if key != "name" and value)
+        print("  ".join([row["name"].ljust(width), *shown]))
+    return Answer({"list": what}, {what: rows})
+
+
+def _shown(key: str, value: Any) -> str:
+    if key == "parameters":
+        defaults = (f"{name}={_plain(about['default'])}" for name, about in value.items())
+        return f"[{', '.join(defaults)}]"
+    if isinstance(value, list):
+        return f"{key}: {', '.join(value)}"
+    return f"{key} {value}" if key == "version" else value
+
+
+def _plain(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _policies() -> list[dict[str, Any]]:
+    from vosbench.memory.registry import POLICIES, describe
+
+    rows = []
+    for name in POLICIES.names():
+        kind = POLICIES.find(name)
+        about = (sys.modules[kind.__module__].__doc__ or "").strip().partition("\n")[0].partition(": ")[2]
+        rows.append({"name": name, "about": about, "parameters": describe(kind)})
+    return rows
+
+
+def _datasets() -> list[dict[str, Any]]:
+    from vosbench.datasets import DATASETS
+
+    return [{"name": name, "splits": list(kind.splits)} for name, kind in DATASETS.items()]
+
+
+def _models() -> list[dict[str, Any]]:
+    from vosbench.models.checkpoint import bundled
+
+    return [{"name": name, "about": "bundled weights; any STCN checkpoint is given by its path"} for name in bundled()]
+
+
+def _protocols() -> list[dict[str, Any]]:
+    from vosbench.metrics.protocols import PROTOCOLS
+
+    return [{"name": p.name, "version": p.version, "source": p.source} for p in PROTOCOLS.values()]
+
+
+def _suites() -> list[dict[str, Any]]:
+    from vosbench.bench.suite_file import shipped_suites
+
+    return _named(shipped_suites())
+
+
+def _configs() -> list[dict[str, Any]]:
+    from vosbench.training.config import shipped_configs
+
+    return _named(shipped_configs())
+
+
+def _verbs() -> list[dict[str, Any]]:
+    return _named((name, VERBS.about(name)) for name in VERBS.names())
+
+
+def _named(about: Mapping[str, str] | Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+    return [{"name": name, "about": text} for name, text in dict(about).items()]
+
+
+VERB = Verb(list_, "vosbench list policies")
