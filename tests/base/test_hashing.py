@@ -28,7 +28,7 @@ def test_whatever_a_mask_a_score_or_a_time_comes_from_counts():
         assert name in scores
     for name in ("memory/bank.py", "models/checkpoint.py", "inference/propagate.py"):
         assert name in run - scores
-    for name in ("images.py", "inference/frames.py", "simulation/trace.py", "simulation/cache.py"):
+    for name in ("images.py", "models/geometry.py", "simulation/trace.py", "simulation/cache.py"):
         assert name in traces
     assert {"bench/plan.py", "bench/scoring.py", "metrics/evaluate.py"} <= run
 

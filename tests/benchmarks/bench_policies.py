@@ -50,7 +50,7 @@ def main() -> None:
     model = STCN().eval().requires_grad_(False) if options.model == "stcn" else load_model(options.model)
     sequence, truth = clip(options.frames, options.size)
     first = sequence.first_masks[0].load()
-    TrueMasks.planes = lambda self, _, ids: self.geometry.prepare_masks(first[: len(ids)], self.device)[0]
+    TrueMasks.planes = lambda self, _, ids: self.geometry.prepare_masks(first[: len(ids)], self.device)
     list(propagate(model, sequence, load_policy("every-k")))  # the libraries choose their kernels
     print(f"{options.model}, height {options.size}, {options.frames} frames, torch {torch.__version__}, ", end="")
     print(f"{torch.get_num_threads()} threads\n{'strategy':>18} {'frame':>8} {'policy':>8} {'write':>8}  (ms)  policy")

@@ -73,12 +73,13 @@ def test_the_future_is_what_comes(small_model, clip):
     policy = Cheat()
     policy.needs_truth = False
     policy.masks = lambda step: step.segmentation.masks
-    for _ in propagate(small_model, clip, policy, top_k=7, metric="dot"):
+    for _ in propagate(small_model, clip, policy, top_k=7):
         future = policy.video.future
-    assert (future.annotated, future.top_k, future.metric) == ((0, 6), 7, "dot")
-    assert future.keys.shape == (23, 12, 8)
+    assert (future.annotated, future.top_k, future.scores) == ((0, 6), 7, small_model.scores)
+    assert future.tokens.key.shape == future.queries.key.shape == (23, 12, 8)
     for t, tokens in policy.written.items():
-        assert torch.equal(future.keys[t], tokens.key)
+        assert torch.equal(future.tokens.key[t], tokens.key)
+        assert torch.equal(future.queries.key[t], tokens.key)
 
 
 def test_nobody_else_is_told(small_model, clip, truth):

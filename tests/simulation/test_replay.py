@@ -31,10 +31,10 @@ def full_run(model, sequence, policy, **options):
     return states[:-1], None
 
 
-def replayed(trace, policies, **options):
+def replayed(model, trace, policies, **options):
     """The contents of every bank after every frame but the last, {name: [contents]}."""
     found = {name: [] for name in policies}
-    for moment in replay(trace, policies, **options):
+    for moment in replay(trace, policies, model, **options):
         for bank in moment.banks:
             found[bank.name].append(contents(bank.bank))
     return {name: [{}] * trace.first + states[1:] for name, states in found.items()}
@@ -76,7 +76,7 @@ def settings(clip):
 def test_kept_slots_are_those_of_a_full_run(small_model, clips, truth, clip, top_k):
     policies = {spec: load_policy(spec) for spec in settings(clip)}
     faults = {}
-    found = replayed(record(small_model, clips[clip]), policies, top_k=top_k, faults=faults)
+    found = replayed(small_model, record(small_model, clips[clip]), policies, top_k=top_k, faults=faults)
     blind = {spec for spec, fault in faults.items() if "asks for masks where none are predicted" in fault.message}
     assert {spec.partition(":")[0] for spec in blind} - {"oracle-masks"} == NEED_MASKS
     assert len(found) > 3 * len(blind)

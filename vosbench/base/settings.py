@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from vosbench.errors import VosbenchError, unknown
 
@@ -55,7 +55,7 @@ def build(kind: type[T], table: Mapping[str, Any], file: str, place: str = "", *
             raise unknown(f"setting in {file}{f' [{place}]' if place else ''}", key, known)
         where = f"{place}.{key}" if place else key
         default = known[key].default
-        hint = "" if default is MISSING else f"it is {default!r} by default"
+        hint = "" if default in (MISSING, None) else f"it is {default!r} by default"
         values[key] = _convert(value, hints[key], file, where, hint)
     lacking = [name for name, f in known.items() if name not in {**values, **others} and f.default is MISSING]
     if lacking:
@@ -66,7 +66,7 @@ def build(kind: type[T], table: Mapping[str, Any], file: str, place: str = "", *
 def _convert(value: Any, wanted: Any, file: str, where: str, hint: str) -> Any:
     """The value as `wanted`, a type as annotations have it."""
     origin, parts = get_origin(wanted), get_args(wanted)
-    if origin is UnionType:  # X | None: TOML has no null, so what is given is an X
+    if origin in (UnionType, Union):  # X | None: TOML has no null, so what is given is an X
         wanted = next(part for part in parts if part is not NoneType)
         return _convert(value, wanted, file, where, hint)
     if origin is Literal:

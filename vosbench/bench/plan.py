@@ -55,7 +55,8 @@ class Plan:
         self.sequences = {name: self.dataset.sequence(name) for name in names}
         self.truths = {name: self.dataset.truth(name) for name in names} if self.protocol else {}
         self.checkpoint = read_checkpoint(suite.model)
-        self.model = self.checkpoint.build(self.device, suite.precision)
+        self.model = self.checkpoint.build(self.device, suite.precision, suite.affinity)
+        self.top_k = suite.top_k or self.model.spec.top_k
         self._fingerprints = {name: self.dataset.fingerprint(name) for name in names}
         self.environment = environment(self.device, suite.threads)
         self.conditions = digest(self._conditions())
@@ -84,9 +85,13 @@ class Plan:
             "sequences": sequences,
             "limit": self.partial,
             "protocol": facts(self.protocol),
-            "model": facts(self.checkpoint, without=frozenset({"name", "state"})),  # the hash of its file is there
+            "model": facts(
+                self.checkpoint, without=frozenset({"name", "family", "state"})
+            ),  # the hash of its file is there
             "device": self.device.type,
             "threads": self.environment.threads if self.device.type == "cpu" else None,
+            "top_k": self.top_k,
+            "affinity": self.model.affinity,
             "code": source_hash("vosbench.bench.runner"),
             "libraries": library_versions(),
         }
@@ -117,6 +122,7 @@ class Plan:
         """The record of a task before anything was measured."""
         suite, dataset = self.suite, self.dataset
         version = digest(self._fingerprints)
+        size = suite.size or dataset.shorter_side or self.model.spec.shorter_side
         return RunRecord(
             task.identity,
             self.conditions,
@@ -126,7 +132,7 @@ class Plan:
             task.sequence.name,
             task.policy,
             ModelInfo(self.checkpoint.name, self.checkpoint.sha256, suite.precision),
-            Settings(suite.top_k, suite.size or dataset.shorter_side, suite.affinity),
+            Settings(self.top_k, size, self.model.affinity),
             self.environment,
             masks=None,
             scores=None,

@@ -117,8 +117,7 @@ def _predict(plan: Plan, task: Task, sequence: Sequence) -> Iterator[Prediction]
         plan.model,
         sequence,
         task.what.build(),
-        top_k=suite.top_k,
-        metric=suite.affinity,
+        top_k=plan.top_k,
         shorter_side=suite.size,
         truth=plan.truths.get(sequence.name),
     )

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError, unknown
-from vosbench.memory.attention import METRICS, Metric
 from vosbench.memory.spec import PolicySpec
+from vosbench.models.affinity import METRICS, Metric
 
 # Fields that no result depends on. Every other does determine results, unless it is put here.
 INCIDENTAL = frozenset({"name", "root", "policies", "controls", "jobs"})
@@ -18,7 +18,8 @@ class Suite:
     """A data set, a model and the strategies to compare. The defaults are the embedded ones: nothing is downloaded.
 
     `sequences` and `limit` leave sequences out, and the result is then marked partial. `size` is the shorter side
-    at inference in pixels (None: the data set's). `jobs` are the processes that score while inference goes on.
+    at inference in pixels (None: the data set's); `top_k` and `affinity` say how memory is read (None: as the model is
+    used with). `jobs` are the processes that score while inference goes on.
     Strategies run `repeats` times, by turns, to be timed as often. `threads` are those of the model on a CPU, which
     round differently in different numbers (None: torch's own number). `name` is that of the file it was read from.
     """
@@ -31,8 +32,8 @@ class Suite:
     model: str = "stcn-tiny"
     device: str = "cpu"
     precision: str = "fp32"
-    top_k: int = 20
-    affinity: Metric = "l2"
+    top_k: int | None = None
+    affinity: Metric | None = None
     size: int | None = None
     protocol: str | None = None
     sequences: tuple[str, ...] | None = None
@@ -46,7 +47,7 @@ class Suite:
     def __post_init__(self) -> None:
         if self.root is not None:
             object.__setattr__(self, "root", Path(self.root))
-        if self.affinity not in METRICS:
+        if self.affinity is not None and self.affinity not in METRICS:
             raise unknown("affinity", self.affinity, METRICS)
         for name in ("top_k", "jobs", "threads", "repeats"):
             value = getattr(self, name)

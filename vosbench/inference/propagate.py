@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,17 +12,15 @@ from torch import Tensor
 
 from vosbench.errors import VosbenchError
 from vosbench.images import size_text
-from vosbench.inference.frames import Geometry
 from vosbench.inference.reader import read_ahead
 from vosbench.inference.references import TrueMasks, all_keys
 from vosbench.inference.timing import StageClock
-from vosbench.memory.attention import Metric
 from vosbench.memory.bank import MemoryBank
 from vosbench.memory.blame import blamed
 from vosbench.memory.frame import FrameTokens, Segmentation
 from vosbench.memory.match import Match
 from vosbench.memory.policy import LookAhead, MemoryPolicy, Step, VideoInfo
-from vosbench.models.stcn.network import STCN, KeyFeatures, aggregate
+from vosbench.models.base import FrameStep, Keys, Network, State, aggregate, joined
 from vosbench.video import FirstMask, GroundTruth, Sequence
 
 
@@ -58,30 +58,32 @@ class Prediction:
 
 
 def propagate(
-    model: STCN,
+    model: Network,
     sequence: Sequence,
     policy: MemoryPolicy,
     *,
-    top_k: int = 20,
-    metric: Metric = "l2",
+    top_k: int | None = None,
     shorter_side: int | None = None,
     truth: GroundTruth | None = None,
 ) -> Iterator[Prediction]:
     """Segment a video frame by frame; nothing holds the whole of it.
 
-    `top_k` memory tokens count for a query pixel; `metric` compares keys; `shorter_side` overrides the inference
-    size of the sequence, in pixels. `truth` is for a reference that says that it needs it; nothing else sees it.
+    `top_k` memory tokens count for a query pixel (None: as many as the network is used with); `shorter_side` overrides
+    the inference size of the sequence, in pixels. `truth` is for a reference that says that it needs it; nothing else
+    sees it.
     Raises VosbenchError for frames or masks that cannot be read or differ in size and for a model in training mode;
     PolicyError, which names file, line and frame, for whatever a strategy raises or does wrong.
     """
     if model.training:
         raise VosbenchError("the model is in training mode, where it normalises by batch", "call model.eval() first")
+    top_k = model.spec.top_k if top_k is None else top_k
     if top_k < 1:
-        raise VosbenchError(f"top_k must be at least 1, not {top_k}", "20 is the published value")
+        raise VosbenchError(f"top_k must be at least 1, not {top_k}", f"{model.spec.top_k} is the published value")
+    shorter_side = shorter_side or sequence.shorter_side or model.spec.shorter_side
     run: _Video | None = None
     for index, rgb in enumerate(read_ahead(sequence.frames)):
         if run is None:
-            run = _Video(model, sequence, policy, top_k, metric, shorter_side or sequence.shorter_side, rgb, truth)
+            run = _Video(model, sequence, policy, top_k, shorter_side, rgb, truth)
         yield run.advance(index, rgb)
     if run is not None:
         with run.asking("by the last frame"):
@@ -93,25 +95,25 @@ class _Video:
 
     def __init__(
         self,
-        model: STCN,
+        model: Network,
         sequence: Sequence,
         policy: MemoryPolicy,
         top_k: int,
-        metric: Metric,
         shorter_side: int | None,
         first: np.ndarray,
         truth: GroundTruth | None,
     ) -> None:
-        self.model, self.sequence, self.policy, self.top_k, self.metric = model, sequence, policy, top_k, metric
+        self.model, self.sequence, self.policy, self.top_k = model, sequence, policy, top_k
         self.device = next(model.parameters()).device
         self.clock = StageClock(self.device)
-        self.geometry = Geometry.of(first.shape[0], first.shape[1], shorter_side)
+        self.geometry = model.geometry(first.shape[0], first.shape[1], shorter_side)
         self.first_masks = {mask.frame_index: mask for mask in sequence.first_masks}
         self.groups: list[tuple[int, ...]] = []  # ids of each object group, in order of appearance
         self.last_write = 0
-        config = model.config
+        self.state: State = {}  # recurrent state of the objects, before the frame
+        self.joint: Tensor | None = None  # probabilities of the frame before, [O+1,H',W']
         self.bank = MemoryBank(
-            config.key_dim, config.value_dim, self.geometry.tokens, self.device, lambda: self.clock.stage("write")
+            model.spec, model.scores, self.geometry.tokens, self.device, partial(self.clock.stage, "write")
         )
         self.true_masks = TrueMasks(sequence, truth, self.geometry, self.device) if policy.needs_truth else None
         with self.asking("before the first frame"):
@@ -124,8 +126,9 @@ class _Video:
             true_masks = self.true_masks
             info = replace(info, truth=lambda index: true_masks.planes(index, self._ids()))
         if self.policy.needs_future:
-            keys = all_keys(self.model, self.sequence, self.geometry, self.device)
-            info = replace(info, future=LookAhead(keys, tuple(self.first_masks), self.top_k, self.metric))
+            tokens, queries = all_keys(self.model, self.sequence, self.geometry, self.device)
+            annotated = tuple(self.first_masks)
+            info = replace(info, future=LookAhead(tokens, queries, annotated, self.top_k, self.model.scores))
         return info
 
     def _ids(self) -> tuple[int, ...]:
@@ -153,35 +156,44 @@ class _Video:
         new = None if first_mask is None else self._load(first_mask)  # a file: outside every clock
         frame = self.geometry.prepare(rgb, self.device)
         with self.clock.stage("encode_key"):
-            features = self.model.encode_key(frame)
-        key = features.key[0].flatten(1).T
-        match = None
-        masks = frame.new_empty(1, 0, *frame.shape[-2:])
+            features = self.model.encode(frame)
+            tokens = self.model.tokens(features)
+        last = index == len(self.sequence.frames) - 1
+        groups = tuple(map(len, self.groups))
+        now = FrameStep(index, index - self.last_write, first_mask is not None, last, groups)
+        match, before, state = None, self.state, self.state
+        joint = torch.ones(1, *frame.shape[-2:], device=self.device)
         if self.groups:
-            masks, match = self._segment(index, key, features)
-        with self.clock.stage("aggregate"):
-            joint = aggregate(masks).softmax(1)
-            if first_mask is not None and new is not None:
-                joint = aggregate(self._introduce(first_mask, new, joint[:, 1:])).softmax(1)
-        step = Step(index, self.last_write, Segmentation(joint[0, 1:]), first_mask is not None)
+            logits, state, match = self._segment(features, now)
+            with self.clock.stage("aggregate"):
+                joint = self.model.aggregate(logits)
+        if first_mask is not None and new is not None:
+            with self.clock.stage("aggregate"):
+                joint = self._introduce(first_mask, new, joint[1:])
+            fresh = self.model.start(len(new), features)
+            before, state = joined(before, fresh), joined(state, fresh)
+        step = Step(index, self.last_write, Segmentation(joint[1:], self.geometry.stride), now.annotated)
         if match is not None:
             with self.asking(f"frame {index}"):
                 self.policy.observe(replace(match, segmentation=step.segmentation))
-        self._remember(step, frame, key, features)
+        self.state = self._remember(step, now, frame, tokens, features, before, state)
+        self.joint = joint
         return self._predict(index, joint)
 
-    def _segment(self, index: int, key: Tensor, features: KeyFeatures) -> tuple[Tensor, Match]:
-        """Read the memory and decode: every object's own probability, [1,O,H',W'], and the statistics of the read."""
+    def _segment(self, features: Any, now: FrameStep) -> tuple[Tensor, State, Match]:
+        """Read the memory and decode: logits of every object, [O,H',W'], its state, and the statistics of the read."""
+        assert self.joint is not None  # there was a frame before
         with self.clock.stage("read"):
-            with blamed(self.policy, f"{self.sequence.name}, frame {index}"):
-                readouts, match = self.bank.read(index, key, self.top_k, self.metric)
-            readout = torch.cat(readouts, 1).permute(1, 2, 0).unflatten(2, features.key.shape[-2:])
+            query = self.model.query(features)
+            with blamed(self.policy, f"{self.sequence.name}, frame {now.frame}"):
+                readouts, match = self.bank.read(now.frame, query, self.top_k)
+            readout = torch.cat(readouts, 1).permute(1, 2, 0).unflatten(2, self.geometry.grid)
         with self.clock.stage("decode"):
-            masks = torch.sigmoid(self.model.decode(readout[None], features))
-        return masks, match
+            logits, state = self.model.decode(readout, features, self.state, self.joint[1:], now)
+        return logits, state, match
 
     def _load(self, first_mask: FirstMask) -> Tensor:
-        """The masks of the objects that appear now, [1,O,H',W']."""
+        """The masks of the objects that appear now, [O,H',W']."""
         planes = first_mask.load()
         if planes.shape[1:] != self.geometry.original:
             raise VosbenchError(
@@ -192,26 +204,32 @@ class _Video:
         return self.geometry.prepare_masks(planes, self.device)
 
     def _introduce(self, first_mask: FirstMask, new: Tensor, masks: Tensor) -> Tensor:
-        """Add the `new` objects; under their masks the others' (joint) probabilities become 0."""
+        """Joint probabilities with the `new` objects; under their masks the others' become 0 first."""
         self.groups.append(first_mask.object_ids)
         self.bank.add_group(first_mask.frame_index, len(first_mask.object_ids))
-        return torch.cat([masks * (1 - new.amax(1, keepdim=True)), new], 1)
+        return aggregate(torch.cat([masks * (1 - new.amax(0)), new])).softmax(0)
 
-    def _remember(self, step: Step, frame: Tensor, key: Tensor, features: KeyFeatures) -> None:
-        """Encode and write a frame that is annotated or admitted, unless no frame is left that could read it."""
-        if step.frame == len(self.sequence.frames) - 1:
-            return
+    def _remember(
+        self, step: Step, now: FrameStep, frame: Tensor, tokens: Keys, features: Any, before: State, state: State
+    ) -> State:
+        """Encode and write a frame that is annotated or admitted, unless no frame is left that could read it; returns
+        the state that holds for the next frame.
+        """
+        if now.last:
+            return before
         with self.asking(f"frame {step.frame}"):
             if not step.annotated and not self.policy.admit(step):
-                return
+                return state
             segmentation = self._written_as(step)
         with self.clock.stage("encode_value"):
-            values = self.model.encode_value(frame, features.f16, segmentation.masks[None])
-            values = values[0].flatten(2).permute(2, 0, 1)
+            values, state = self.model.encode_value(frame, features, segmentation.masks, before, state, now)
+            values = values.flatten(2).permute(2, 0, 1)
         with self.asking(f"frame {step.frame}"):
             by_group = values.split([len(ids) for ids in self.groups], 1)
-            self.policy.write(FrameTokens(step.frame, key, by_group, step.annotated, segmentation))
+            written = FrameTokens(step.frame, tokens.key, by_group, step.annotated, segmentation, tokens.extras)
+            self.policy.write(written)
         self.last_write = step.frame
+        return state
 
     def _written_as(self, step: Step) -> Segmentation:
         """The masks from which the strategy wants the values of a frame to be encoded."""
@@ -221,10 +239,10 @@ class _Video:
         if masks.shape != predicted.masks.shape:
             wanted, found = tuple(predicted.masks.shape), tuple(masks.shape)
             raise VosbenchError(f"masks gives {found}, where {wanted} are predicted", "give one soft mask an object")
-        return Segmentation(masks.to(predicted.masks.dtype))
+        return Segmentation(masks.to(predicted.masks.dtype), predicted.stride)
 
     def _predict(self, index: int, joint: Tensor | None) -> Prediction:
-        """Bring the joint probabilities [1,O+1,H',W'] to the video's own size and ids."""
+        """Bring the joint probabilities [O+1,H',W'] to the video's own size and ids."""
         ids = self._ids()
         with self.clock.stage("output"):
             if joint is None:

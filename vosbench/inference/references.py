@@ -5,9 +5,9 @@ from torch import Tensor
 
 from vosbench.errors import VosbenchError
 from vosbench.images import size_text
-from vosbench.inference.frames import Geometry
 from vosbench.inference.reader import read_ahead
-from vosbench.models.stcn.network import STCN
+from vosbench.models.base import Keys, Network, stacked
+from vosbench.models.geometry import Geometry
 from vosbench.video import GroundTruth, Sequence
 
 
@@ -35,14 +35,12 @@ class TrueMasks:
         if masks.size != self.geometry.original:
             sizes = f"{size_text(masks.size)}, its frame {size_text(self.geometry.original)}"
             raise VosbenchError(f"{source.where} is {sizes}", "copy the mask again")
-        return self.geometry.prepare_masks(masks.planes(ids), self.device)[0]
+        return self.geometry.prepare_masks(masks.planes(ids), self.device)
 
 
 @torch.inference_mode()
-def all_keys(model: STCN, sequence: Sequence, geometry: Geometry, device: torch.device) -> Tensor:
-    """The key of every frame of a video, float32 [T,P,CK]; reads and encodes all of them."""
-    keys = [
-        model.encode_key(geometry.prepare(rgb, device)).key[0].flatten(1).T.float()
-        for rgb in read_ahead(sequence.frames)
-    ]
-    return torch.stack(keys)
+def all_keys(model: Network, sequence: Sequence, geometry: Geometry, device: torch.device) -> tuple[Keys, Keys]:
+    """Tokens and query of every frame of a video, [T,P,...]; reads and encodes all of them."""
+    frames = [model.keys(geometry.prepare(rgb, device)) for rgb in read_ahead(sequence.frames)]
+    tokens, queries = zip(*frames, strict=True)
+    return stacked(tokens), stacked(queries)

@@ -15,28 +15,30 @@ import torch
 from torch import Tensor
 
 from vosbench.errors import VosbenchError
-from vosbench.memory.attention import Metric
 from vosbench.memory.bank import Column, FrameTokens, MemoryBank
 from vosbench.memory.frame import Segmentation
 from vosbench.memory.match import Match
+from vosbench.models.base import Keys, Scores
 
 
 @dataclass(frozen=True)
 class LookAhead:
     """All reads of a video that is still to come, for a strategy that `needs_future`.
 
-    keys float32 [T,P,CK] of every frame; `annotated` frames bring objects; the rest says how the memory is read.
+    The `tokens` that each frame would bring and its `queries`, keys float32 [T,P,CK] and extras [T,P,C]; `annotated`
+    frames bring objects; the rest says how the memory is read.
     """
 
-    keys: Tensor
+    tokens: Keys
+    queries: Keys
     annotated: tuple[int, ...]
     top_k: int
-    metric: Metric
+    scores: Scores
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a strategy may know of a video beforehand: lengths in frames, tokens per frame at stride 16.
+    """What a strategy may know of a video beforehand: lengths in frames, tokens per frame.
 
     A strategy that `needs_truth` is given the true masks too: `truth(frame)`, float32 [O,H',W'] of the objects
     followed so far; one that `needs_future` all keys. Others are given None.

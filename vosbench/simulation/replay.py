@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
 from vosbench.errors import PolicyError, VosbenchError
-from vosbench.memory.attention import Metric
 from vosbench.memory.bank import FrameTokens, MemoryBank
 from vosbench.memory.blame import blamed
 from vosbench.memory.match import Match
 from vosbench.memory.policy import LookAhead, MemoryPolicy, Step
+from vosbench.models.base import Keys, Network
 from vosbench.simulation.shared import SharedBank, SharedRead
 from vosbench.simulation.trace import Trace
 
@@ -33,27 +32,28 @@ class Moment:
 def replay(
     trace: Trace,
     policies: Mapping[str, MemoryPolicy],
-    *,
-    top_k: int = 20,
-    metric: Metric = "l2",
+    network: Network,
+    top_k: int | None = None,
     faults: dict[str, VosbenchError] | None = None,
 ) -> Iterator[Moment]:
-    """Drive the strategies, which `policies` names, from the first annotated frame to the last.
+    """Drive the strategies, which `policies` names, from the first annotated frame to the last, over keys of `network`.
 
     Each has a bank of its own, whose values are one zero for each object; the banks share one affinity a frame. A
     strategy that breaks its contract is put into `faults` with its error, and is in no later moment; without `faults`
     its error is raised. So fares one that looks at a prediction, of which there is none.
     """
-    keys = trace.keys.flatten(0, 1)
-    lanes = [_Lane(name, policy, trace, keys) for name, policy in policies.items()]
-    future = LookAhead(trace.keys, tuple(first for first, _ in trace.appearing), top_k, metric)
+    top_k = network.spec.top_k if top_k is None else top_k
+    tokens = trace.tokens.map(lambda tensor: tensor.flatten(0, 1))
+    lanes = [_Lane(name, policy, trace, tokens, network) for name, policy in policies.items()]
+    annotated = tuple(first for first, _ in trace.appearing)
+    future = LookAhead(trace.tokens, trace.queries, annotated, top_k, network.scores)
     with torch.inference_mode():
         lanes = [lane for lane in lanes if lane.attempt(faults, "before the first frame", lane.start, future)]
-    shared = SharedRead(keys, top_k, metric)
+    shared = SharedRead(tokens, top_k, network.scores)
     appearing = dict(trace.appearing)
     first_frames: list[int] = []
     sharing = 0  # how many banks the last union was formed of
-    for frame in range(trace.first, len(trace.keys)):
+    for frame in range(trace.first, len(trace.tokens)):
         if first_frames:
             with torch.inference_mode():
                 found = shared.read(frame, trace.query(frame))
@@ -66,7 +66,7 @@ def replay(
             tuple(lane.match for lane in lanes if lane.match),
             tuple(lane.written for lane in lanes),
         )
-        if frame == len(trace.keys) - 1:
+        if frame == len(trace.tokens) - 1:
             break  # which is never written
         if frame in appearing:
             first_frames.append(frame)
@@ -85,10 +85,11 @@ def replay(
 class _Lane:
     """One strategy and its bank, and what became of it in the latest frame."""
 
-    def __init__(self, name: str, policy: MemoryPolicy, trace: Trace, keys: Tensor) -> None:
+    def __init__(self, name: str, policy: MemoryPolicy, trace: Trace, tokens: Keys, network: Network) -> None:
         self.policy, self.trace = policy, trace
-        bank = MemoryBank(trace.keys.shape[2], 1, trace.geometry.tokens, keys.device)
-        self.shared = SharedBank(name, bank, keys)
+        spec = replace(network.spec, value_dim=1)
+        bank = MemoryBank(spec, network.scores, trace.geometry.tokens, tokens.key.device)
+        self.shared = SharedBank(name, bank, tokens)
         self.match: Match | None = None
         self.written = False
         self._last_write = 0
@@ -121,12 +122,12 @@ class _Lane:
 
     def remember(self, frame: int, groups: Mapping[int, int]) -> None:
         """Write a frame if it is annotated or admitted; `groups` are the objects by their first frame."""
-        key, annotated = self.trace.keys[frame], frame in groups
+        tokens, annotated = self.trace.tokens[frame], frame in groups
         if annotated:
             self.shared.bank.add_group(frame, groups[frame])
         self.written = annotated or self.policy.admit(Step(frame, self._last_write))
         if self.written:
-            values = tuple(key.new_zeros(len(key), objects, 1) for objects in groups.values())
-            self.policy.write(FrameTokens(frame, key, values, annotated))
+            values = tuple(tokens.key.new_zeros(len(tokens), objects, 1) for objects in groups.values())
+            self.policy.write(FrameTokens(frame, tokens.key, values, annotated, extras=tokens.extras))
             self._last_write = frame
             self.shared.refresh()

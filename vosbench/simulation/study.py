@@ -3,15 +3,16 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
 
 from vosbench.base.processes import interrupts_held
 from vosbench.errors import VosbenchError
-from vosbench.memory.attention import Metric
 from vosbench.memory.spec import load_policy
+from vosbench.models.base import Network
+from vosbench.models.checkpoint import load_model
 from vosbench.simulation.cache import load
 from vosbench.simulation.measures import simulate
 from vosbench.simulation.outcome import Outcome
@@ -19,15 +20,21 @@ from vosbench.simulation.outcome import Outcome
 
 @dataclass(frozen=True)
 class Study:
-    """Settings, as specs, each once; the spec of the memory against which attention is measured; how it is read, and
-    where.
+    """Settings, as specs, each once; the spec of the memory against which attention is measured; the network that made
+    the keys, as `load_model` takes it; how memory is read, and where.
     """
 
     specs: tuple[str, ...]
     reference: str = "every-k:k=5"
-    top_k: int = 20
-    metric: Metric = "l2"
+    model: str = "stcn-tiny"
+    top_k: int | None = None
+    affinity: str | None = None
     device: str = "cpu"
+
+    @property
+    def network(self) -> Network:
+        """The network; each process loads it once."""
+        return _network(self.model, self.device, self.affinity)
 
 
 @dataclass(frozen=True)
@@ -45,10 +52,15 @@ class Task:
             load(self.trace, study.device),
             policies,
             load_policy(study.reference),
+            study.network,
             top_k=study.top_k,
-            metric=study.metric,
             progress=progress,
         )
+
+
+@cache
+def _network(model: str, device: str, affinity: str | None) -> Network:
+    return load_model(model, device, affinity=affinity)
 
 
 def plan(study: Study, traces: Sequence[Path], jobs: int | None = None) -> list[Task]:

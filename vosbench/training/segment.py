@@ -4,7 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vosbench.models.stcn.network import MEAN, STCN, STD, STRIDE, aggregate
+from vosbench.models.base import aggregate
+from vosbench.models.geometry import MEAN, STD
+from vosbench.models.stcn.network import STCN, STRIDE
 from vosbench.training.regularisation import TrainingRead
 from vosbench.training.sampling import FRAMES
 
@@ -36,12 +38,12 @@ class ClipSegmenter(nn.Module):
         keys = [f.key.flatten(2).mT for f in by_frame]  # [B,hw,CK]
         mask, values, masks, logits = first, [], [], []
         for t in range(1, FRAMES):
-            value = self.model.encode_value(frames[:, t - 1], by_frame[t - 1].f16, mask)
+            value = self.model.object_values(frames[:, t - 1], by_frame[t - 1].f16, mask)
             values.append(value.flatten(3).mT)  # [B,O,hw,CV]
             masks.append(F.avg_pool2d(mask, STRIDE).flatten(2))  # [B,O,hw]
             read = self.read(torch.cat(keys[:t], 1), keys[t], torch.cat(values, 2), torch.cat(masks, 2), self.generator)
             read = read.mT.unflatten(3, value.shape[-2:])
-            joint = aggregate(torch.sigmoid(self.model.decode(read, by_frame[t]).float()) * present)
+            joint = aggregate(torch.sigmoid(self.model.object_logits(read, by_frame[t]).float()) * present)
             logits.append(joint)
             mask = joint.softmax(1)[:, 1:]
         return torch.stack(logits)

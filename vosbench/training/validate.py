@@ -8,7 +8,7 @@ from vosbench.memory.spec import PolicySpec
 from vosbench.metrics.evaluate import object_scores, score_sequence
 from vosbench.metrics.protocols import find_protocol
 from vosbench.metrics.statistics import ObjectTrace, summary
-from vosbench.models.stcn.network import STCN
+from vosbench.models.base import Network
 from vosbench.training.config import ValidationConfig
 from vosbench.video import MasksInMemory
 
@@ -27,7 +27,7 @@ class Validation:
         self.protocol = find_protocol(config.protocol or dataset.default_protocol)
         self.parts = [(dataset.sequence(name), dataset.truth(name)) for name in dataset.sequence_names()]
 
-    def j_and_f(self, model: STCN) -> float:
+    def j_and_f(self, model: Network) -> float:
         """Mean J&F over all objects, in percent. Leaves the model in evaluation mode."""
         model.eval()
         traces: list[ObjectTrace] = []

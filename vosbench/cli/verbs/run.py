@@ -35,11 +35,16 @@ def run(
         typer.Option("--policy", "-p", help="strategy to compare, repeatable: NAME, NAME:KEY=VALUE,… or FILE.py"),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="bundled weights, or the path of a .pth or .safetensors file; default: stcn-tiny")
+        str | None,
+        typer.Option(
+            help="bundled weights, a .pth or .safetensors file, or a network in a .py file; default: stcn-tiny"
+        ),
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; default: cpu")] = None,
-    top_k: Annotated[int | None, typer.Option(help="memory tokens that count for a query pixel; default: 20")] = None,
-    affinity: Annotated[options.Metric | None, typer.Option(help="how keys are compared; default: l2")] = None,
+    top_k: Annotated[
+        int | None, typer.Option(help="memory tokens that count for a query pixel; default: the model's")
+    ] = None,
+    affinity: Annotated[options.Metric | None, typer.Option(help="how keys are compared; default: the model's")] = None,
     size: Annotated[int | None, typer.Option(help="shorter side at inference, in pixels")] = None,
     protocol: options.Protocol = None,
     sequences: options.Sequences = None,

@@ -20,6 +20,7 @@ from vosbench.report.rendering import render
 from vosbench.simulation.outcome import Outcome
 
 if TYPE_CHECKING:
+    from vosbench.models.base import Network
     from vosbench.models.checkpoint import Checkpoint
     from vosbench.simulation.study import Study
 
@@ -40,11 +41,13 @@ def simulate(
     ] = None,
     reference: Annotated[str, typer.Option(help="the memory against which attention is measured")] = "every-k:k=5",
     model: Annotated[
-        str, typer.Option(help="bundled weights, or the path of a .pth or .safetensors file")
+        str, typer.Option(help="bundled weights, a .pth or .safetensors file, or a network in a .py file")
     ] = "stcn-tiny",
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
-    top_k: Annotated[int, typer.Option(help="memory tokens that count for a query pixel", min=1)] = 20,
-    affinity: Annotated[options.Metric, typer.Option(help="how keys are compared")] = "l2",
+    top_k: Annotated[
+        int | None, typer.Option(help="memory tokens that count for a query pixel; default: the model's", min=1)
+    ] = None,
+    affinity: Annotated[options.Metric | None, typer.Option(help="how keys are compared; default: the model's")] = None,
     size: Annotated[int | None, typer.Option(help="shorter side at inference, in pixels", min=16)] = None,
     sequences: options.Sequences = None,
     limit: options.Limit = None,
@@ -77,7 +80,8 @@ def simulate(
 
     run = () if against is None else read_run(against)
     named = options.split_specs(policy) or _strategies(run) or DEFAULT_POLICIES
-    study = Study(tuple(map(str, settings(named, capacity))), str(PolicySpec.parse(reference)), top_k, affinity, device)
+    specs = tuple(map(str, settings(named, capacity)))
+    study = Study(specs, str(PolicySpec.parse(reference)), model, top_k, affinity, device)
     for figure in filter(None, (plot, occupancy, overlay)):
         style.require_kind(figure)
     if plot is not None:
@@ -90,16 +94,17 @@ def simulate(
             f"--occupancy and --overlay show 1 strategy on 1 sequence, not {len(study.specs)} on {len(names)}",
             f"e.g. --policy {study.specs[0]} --sequences {names[0]}",
         )
-    checkpoint = read_checkpoint(model)
-    _require_same(run, study.specs, data, checkpoint.sha256, (top_k, size or data.shorter_side, affinity))
+    checkpoint, network = read_checkpoint(model), study.network
+    how = (top_k or network.spec.top_k, size or data.shorter_side or network.spec.shorter_side, network.affinity)
+    _require_same(run, study.specs, data, checkpoint.sha256, how)
     left_out = ", PARTIAL: sequences were left out" if data.is_partial else ""
     conditions = (
         f"{dataset} {data.split}, frames {data.frame_mode}; {options.count(len(names), 'sequence')}{left_out}; "
-        f"simulated with the keys of {checkpoint.name} ({checkpoint.sha256[:8]}), {affinity} affinity, top-{top_k}"
+        f"simulated with the keys of {checkpoint.name} ({checkpoint.sha256[:8]}), {how[2]} affinity, top-{how[0]}"
         + ("" if size is None else f", shorter side {size}")
     )
 
-    traces = _record(data, checkpoint, device, size, cache)
+    traces = _record(data, checkpoint, network, size, cache)
     outcomes, faults = _simulate(study, traces, jobs)
     if not outcomes:
         raise next(iter(faults.values()))
@@ -124,9 +129,9 @@ def simulate(
             model=checkpoint.name,
             weights=checkpoint.sha256,
             device=device,
-            top_k=top_k,
-            affinity=affinity,
-            size=size or data.shorter_side,
+            top_k=how[0],
+            affinity=how[2],
+            size=how[1],
             reference=reference,
         ),
         result,
@@ -174,17 +179,19 @@ def _shown(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
-def _record(data: Dataset, checkpoint: "Checkpoint", device: str, size: int | None, cache: Path) -> dict[str, Path]:
+def _record(
+    data: Dataset, checkpoint: "Checkpoint", network: "Network", size: int | None, cache: Path
+) -> dict[str, Path]:
     """The file of each sequence's trace; those that are not there are recorded."""
     from vosbench.simulation.cache import keep
 
-    model, names, traces = checkpoint.build(device), data.sequence_names(), {}
+    names, traces = data.sequence_names(), {}
     progress = RunProgress(len(names))
     try:
         for name in names:
             traces[name] = keep(
                 cache,
-                model,
+                network,
                 checkpoint.sha256,
                 data.sequence(name),
                 data.fingerprint(name),
@@ -247,7 +254,7 @@ def _watch(
     from vosbench.simulation.history import history
 
     keys, (spec,) = load(trace, study.device), study.specs
-    seen = history(keys, spec, load_policy(spec), at, top_k=study.top_k, metric=study.metric)
+    seen = history(keys, spec, load_policy(spec), study.network, at, study.top_k)
     title = f"{spec} on {keys.name}"
     if occupancy is not None:
         drawn = memory_plots.occupancy(seen.kept, keys.geometry.tokens, [title, conditions])

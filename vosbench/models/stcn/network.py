@@ -9,18 +9,21 @@ Shapes below are for a frame padded to multiples of 16: H, W; h = H/16, w = W/16
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vosbench.errors import unknown
+from vosbench.models.affinity import METRICS, Metric, affinity
+from vosbench.models.base import FrameStep, Keys, Network, Spec, State
+from vosbench.models.stcn.blocks import FeatureFuser, ResBlock, UpsampleBlock, resize
 from vosbench.models.stcn.mobile import EfficientNetLite0
 from vosbench.models.stcn.resnet import BLOCKS, BlockName, stage
 
 STRIDE = 16
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
+FIRST_VALUE_CONVOLUTION = "value_encoder.conv1.weight"
 
 
 @dataclass(frozen=True)
@@ -62,71 +65,6 @@ class KeyFeatures(NamedTuple):
     f16: Tensor  # [B,C16,h,w], joins the value encoder
     f8: Tensor  # [B,C8,H/8,W/8], decoder skip
     f4: Tensor  # [B,C4,H/4,W/4], decoder skip
-
-
-class ResBlock(nn.Module):
-    """Pre-activated 3x3 residual block without normalisation."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.downsample = nn.Conv2d(inputs, outputs, 3, padding=1) if inputs != outputs else None
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.conv2(F.relu(self.conv1(F.relu(x))))
-        return y + (x if self.downsample is None else self.downsample(x))
-
-
-class ChannelGate(nn.Module):
-    """CBAM's channel gate (Woo et al. 2018): average and maximum pooling through one shared MLP."""
-
-    def __init__(self, channels: int, reduction: int) -> None:
-        super().__init__()
-        hidden = channels // reduction
-        self.mlp = nn.Sequential(nn.Flatten(), nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        gate = self.mlp(x.mean((2, 3))) + self.mlp(x.amax((2, 3)))
-        return x * torch.sigmoid(gate)[:, :, None, None]
-
-
-class SpatialGate(nn.Module):
-    """CBAM's spatial gate: maximum and mean over channels through one 7x7 convolution."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.spatial = nn.Sequential()
-        self.spatial.add_module("conv", nn.Conv2d(2, 1, 7, padding=3))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * torch.sigmoid(self.spatial(torch.cat([x.amax(1, keepdim=True), x.mean(1, keepdim=True)], 1)))
-
-
-class CBAM(nn.Module):
-    """Convolutional block attention: channel gate, then spatial gate."""
-
-    def __init__(self, channels: int, reduction: int) -> None:
-        super().__init__()
-        self.ChannelGate = ChannelGate(channels, reduction)
-        self.SpatialGate = SpatialGate()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.SpatialGate(self.ChannelGate(x))
-
-
-class FeatureFuser(nn.Module):
-    """Joins the value encoder's features with the key encoder's."""
-
-    def __init__(self, inputs: int, outputs: int, reduction: int) -> None:
-        super().__init__()
-        self.block1 = ResBlock(inputs, outputs)
-        self.attention = CBAM(outputs, reduction)
-        self.block2 = ResBlock(outputs, outputs)
-
-    def forward(self, x: Tensor, f16: Tensor) -> Tensor:
-        x = self.block1(torch.cat([x, f16], 1))
-        return self.block2(x + self.attention(x))
 
 
 class ResNetKeyEncoder(nn.Module):
@@ -180,18 +118,6 @@ class KeyProjection(nn.Module):
         return self.key_proj(x)
 
 
-class UpsampleBlock(nn.Module):
-    """Doubles the resolution and adds the skip connection."""
-
-    def __init__(self, skip: int, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.skip_conv = nn.Conv2d(skip, inputs, 3, padding=1)
-        self.out_conv = ResBlock(inputs, outputs)
-
-    def forward(self, skip: Tensor, x: Tensor) -> Tensor:
-        return self.out_conv(self.skip_conv(skip) + _resize(x, 2))
-
-
 class Decoder(nn.Module):
     """Readout and skips to one logit per pixel."""
 
@@ -205,19 +131,18 @@ class Decoder(nn.Module):
 
     def forward(self, x: Tensor, f8: Tensor, f4: Tensor) -> Tensor:
         x = self.up_8_4(f4, self.up_16_8(f8, self.compress(x)))
-        return _resize(self.pred(F.relu(x)), 4)
+        return resize(self.pred(F.relu(x)), 4)
 
 
-def _resize(x: Tensor, factor: int) -> Tensor:
-    return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+class STCN(Network):
+    """The network: for training, whole batches (`encode_key`, `object_values`, `object_logits`); at inference, the
+    methods of a Network over these. It has no state.
+    """
 
-
-class STCN(nn.Module):
-    """The network, as three functions: `encode_key`, `encode_value` and `decode`."""
-
-    def __init__(self, config: STCNConfig | None = None) -> None:
+    def __init__(self, config: STCNConfig | None = None, affinity: Metric = "l2") -> None:
         super().__init__()
         self.config = config = config or STCNConfig()
+        self.affinity: Metric = affinity
         residual = config.key_network == "resnet"
         self.key_encoder = ResNetKeyEncoder(config) if residual else EfficientNetLite0()
         c4, c8, c16 = self.key_encoder.channels
@@ -226,12 +151,14 @@ class STCN(nn.Module):
         self.key_comp = nn.Conv2d(c16, config.value_dim, 3, padding=1)
         self.decoder = Decoder(config, c8, c4)
 
+    # Batches of B frames
+
     def encode_key(self, frames: Tensor) -> KeyFeatures:
         """frames: normalised RGB, float [B,3,H,W], H and W multiples of 16."""
         f16, f8, f4 = self.key_encoder(frames)
         return KeyFeatures(self.key_proj(f16), self.key_comp(f16), f16, f8, f4)
 
-    def encode_value(self, frames: Tensor, f16: Tensor, masks: Tensor) -> Tensor:
+    def object_values(self, frames: Tensor, f16: Tensor, masks: Tensor) -> Tensor:
         """Values of O objects: frames [B,3,H,W], f16 [B,C16,h,w], masks [B,O,H,W] in 0..1 -> [B,O,CV,h,w].
 
         The fifth input channel is the sum of the other objects' masks (zero where there is one object).
@@ -242,24 +169,85 @@ class STCN(nn.Module):
         stacked = torch.cat([_per_object(frames, objects), planes], 1)
         return self.value_encoder(stacked, _per_object(f16, objects)).unflatten(0, (-1, objects))
 
-    def decode(self, readout: Tensor, features: KeyFeatures) -> Tensor:
+    def object_logits(self, readout: Tensor, features: KeyFeatures) -> Tensor:
         """Logits of O objects: readout [B,O,CV,h,w] and the features of the same B frames -> [B,O,H,W]."""
         objects = readout.shape[1]
         thin, f8, f4 = (_per_object(f, objects) for f in (features.thin, features.f8, features.f4))
         logits = self.decoder(torch.cat([readout.flatten(0, 1), thin], 1), f8, f4)
         return logits.unflatten(0, (-1, objects))[:, :, 0]
 
+    # The frames of a video, one by one
+
+    @property
+    def spec(self) -> Spec:
+        return Spec("stcn", self.config.key_dim, self.config.value_dim, STRIDE)
+
+    def encode(self, frame: Tensor) -> KeyFeatures:
+        return self.encode_key(frame)
+
+    def tokens(self, features: KeyFeatures) -> Keys:
+        return _as_rows(features.key)
+
+    def keys(self, frame: Tensor) -> tuple[Keys, Keys]:
+        features, _, _ = self.key_encoder(frame)
+        keys = _as_rows(self.key_proj(features))
+        return keys, keys
+
+    def scores(self, keys: Keys, query: Keys, out: Tensor | None = None) -> Tensor:
+        return affinity(keys.key, query.key, self.affinity, out)
+
+    def decode(
+        self,
+        readout: Tensor,
+        features: KeyFeatures,
+        state: State,
+        joint: Tensor,  # noqa: ARG002
+        step: FrameStep,  # noqa: ARG002
+    ) -> tuple[Tensor, State]:
+        return self.object_logits(readout[None], features)[0], state
+
+    def encode_value(
+        self,
+        frame: Tensor,
+        features: KeyFeatures,
+        masks: Tensor,
+        before: State,  # noqa: ARG002
+        state: State,
+        step: FrameStep,  # noqa: ARG002
+    ) -> tuple[Tensor, State]:
+        return self.object_values(frame, features.f16, masks[None])[0], state
+
+    def compare_by(self, affinity: str) -> None:
+        known = {str(metric): metric for metric in METRICS}
+        if affinity not in known:
+            raise unknown("affinity", affinity, METRICS)
+        self.affinity = known[affinity]
+
+    # Architectures and checkpoints
+
+    @classmethod
+    def configs(cls) -> tuple[str, ...]:
+        return tuple(CONFIGS)
+
+    @classmethod
+    def build(cls, config: str = "stcn") -> Self:
+        with torch.device("meta"):  # its weights come from a checkpoint
+            return cls(CONFIGS[config])
+
+    @classmethod
+    def adapt(cls, state: dict[str, Tensor]) -> dict[str, Tensor]:
+        """A single-object STCN has no plane for the other objects' masks; zeros make the network ignore that plane."""
+        first = state.get(FIRST_VALUE_CONVOLUTION)
+        if first is not None and first.ndim == 4 and first.shape[1] == 4:
+            state = state | {FIRST_VALUE_CONVOLUTION: torch.cat([first, torch.zeros_like(first[:, :1])], 1)}
+        return state
+
+
+def _as_rows(key: Tensor) -> Keys:
+    """[1,CK,h,w] to keys [P,CK]."""
+    return Keys(key[0].flatten(1).T)
+
 
 def _per_object(x: Tensor, objects: int) -> Tensor:
     """[B,...] to [B*O,...], each frame repeated for its objects; a view where B is 1."""
     return x[:, None].expand(-1, objects, *x.shape[1:]).flatten(0, 1)
-
-
-def aggregate(probabilities: Tensor) -> Tensor:
-    """Logits of background and O objects from independent probabilities: [B,O,H,W] -> [B,O+1,H,W].
-
-    Soft aggregation (Oh et al., STM, 2019): background = product of (1 - p); the softmax of the result is the
-    joint probability. Clamped to [1e-7, 1 - 1e-7] before the logit, as the published STCN does.
-    """
-    background = (1 - probabilities).prod(1, keepdim=True)
-    return torch.logit(torch.cat([background, probabilities], 1), eps=1e-7)
