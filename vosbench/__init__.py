@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vosbench.datasets import open_dataset as open_dataset
     from vosbench.errors import VosbenchError as VosbenchError
     from vosbench.inference.propagate import propagate as propagate
+    from vosbench.inference.session import Session as Session
     from vosbench.masks.check import check_predictions as check_predictions
     from vosbench.masks.export import export as export
     from vosbench.masks.score import score as score
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Sequence": "vosbench.video",
+    "Session": "vosbench.inference.session",
     "Suite": "vosbench.bench.suite",
     "VosbenchError": "vosbench.errors",
     "check_predictions": "vosbench.masks.check",

@@ -25,7 +25,8 @@ from vosbench.bench.suite import Suite
 from vosbench.errors import PolicyError, VosbenchError
 from vosbench.images import write_labels
 from vosbench.inference.pace import Pace
-from vosbench.inference.propagate import FrameTiming, Prediction, propagate
+from vosbench.inference.propagate import propagate
+from vosbench.inference.session import FrameTiming, Prediction
 from vosbench.memory.spec import PolicySpec
 from vosbench.video import Sequence
 

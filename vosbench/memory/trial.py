@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from vosbench.memory.bank import MemoryBank
-from vosbench.memory.blame import blamed
 from vosbench.memory.frame import FrameTokens, Segmentation
 from vosbench.memory.match import Match
-from vosbench.memory.policy import LookAhead, MemoryPolicy, Step, VideoInfo
+from vosbench.memory.policy import LookAhead, MemoryPolicy, VideoInfo
+from vosbench.memory.session import VideoMemory
 from vosbench.models.affinity import affinity
 from vosbench.models.base import Extra, Keys, Scores, Spec
 
@@ -120,29 +120,22 @@ def drive(
     """
     frames, positions = trace.keys.shape[:2]
     bank = MemoryBank(trace.spec, trace.scores, positions, trace.keys.device)
-    with blamed(policy, "before the first frame"):
-        policy.start(trace.info(policy, top_k), bank)
-    groups: list[int] = []
-    last_write = 0
+    memory = VideoMemory(policy, bank)
+    memory.start(trace.info(policy, top_k))
     for t in range(frames):
-        keys = trace.tokens[t]
-        step = Step(t, last_write, Segmentation(trace.masks(t)), t in trace.appearing)
+        keys, predicted, appearing = trace.tokens[t], Segmentation(trace.masks(t)), trace.appearing.get(t, 0)
         readouts: list[Tensor] = []
         match = None
-        with blamed(policy, f"frame {t}"):
-            if groups:
-                readouts, match = bank.read(t, keys, top_k)
-                match = replace(match, segmentation=step.segmentation)
-                policy.observe(match)
-            if step.annotated:
-                groups.append(trace.appearing[t])
-                bank.add_group(t, trace.appearing[t])
-            if groups and t < frames - 1 and (step.annotated or policy.admit(step)):
-                segmentation = Segmentation(policy.masks(step))
-                values = _values(segmentation, groups, t, dtype)
-                policy.write(FrameTokens(t, keys.key, values, step.annotated, segmentation, keys.extras))
-                last_write = t
-            bank.verify()
+        if memory.groups:
+            readouts, match = memory.read(t, keys, top_k)
+            match = memory.observe(match, predicted)
+        if appearing:
+            memory.add_objects(t, appearing)
+        written = memory.asks_for(t, predicted, bool(appearing), last=t == frames - 1)
+        if written is not None:
+            values = _values(written, memory.groups, t, dtype)
+            memory.write(FrameTokens(t, keys.key, values, bool(appearing), written, keys.extras))
+        memory.verify(f"frame {t}")
         yield _held(t, bank, readouts, match), bank
 
 
