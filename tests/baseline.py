@@ -21,7 +21,7 @@ BASELINE = Path(__file__).resolve().parents[1] / "results" / "baseline"
 SUITE = Suite(
     split="length=20,clips=2,objects=2,deformation=0.15",
     policies=("every-k:k=5", "lfu:capacity=2"),
-    size=96,
+    shorter_side=96,
     controls=False,
     threads=1,
     name="baseline",

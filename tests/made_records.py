@@ -1,7 +1,10 @@
 """Records for tests, built from the few figures that a test is about."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 
+from vosbench.bench.plan import policy_info
 from vosbench.bench.record import (
     DatasetInfo,
     Environment,
@@ -15,6 +18,17 @@ from vosbench.bench.record import (
     Statistics,
     Timing,
 )
+from vosbench.errors import VosbenchError
+from vosbench.memory.spec import PolicySpec
+
+
+@cache
+def policy_of(spec: str) -> PolicyInfo:
+    """A strategy with its parameters if it ships, or one of this name of which nothing is known."""
+    try:
+        return replace(policy_info(PolicySpec.parse(spec), 0), source_hash="cafe")
+    except VosbenchError:
+        return PolicyInfo(spec.split(":")[0], {}, spec, spec, "cafe", "strategy", 0)
 
 
 def make_record(
@@ -56,9 +70,9 @@ def make_record(
         suite={"name": "default"},
         dataset=DatasetInfo("davis2017", "val", "all", "feedbeef"),
         sequence=sequence,
-        policy=PolicyInfo(spec, spec.split(":")[0], {}, "cafe", "control" if control else "strategy", position),
+        policy=replace(policy_of(spec), kind="control" if control else "strategy", position=position),
         model=ModelInfo("stcn-tiny", "1a2b3c4d5e6f", "fp32"),
-        settings=Settings(top_k=20, size=480, affinity="l2"),
+        settings=Settings(top_k=20, shorter_side=480, affinity="l2"),
         environment=Environment("Some CPU", "Linux", "cpu", 2, "3.11", "2.13", "2.4", "c0ffee", False),
         scores=Scores("davis2017", False, objects) if objects else None,
         masks="d00dfeed",

@@ -23,6 +23,7 @@ from vosbench.bench.record import (
     Scores,
     Settings,
     Statistics,
+    Strategy,
     Timing,
     read_record,
     read_run,
@@ -60,16 +61,21 @@ def records(draw: st.DrawFn) -> RunRecord:
     kind = draw(st.sampled_from(["strategy", "control"]))
     failure = draw(st.none() | st.builds(Failure, text, st.integers(0, 99), st.integers(0, 2**40)))
     timing, memory = draw(costs()) if kind == "strategy" and not failure else (None, None)
-    parameters = st.booleans() | st.integers() | st.floats(-1e9, 1e9) | text | st.none()
+    values = st.booleans() | st.integers() | st.floats(-1e9, 1e9) | text
+    parameters = st.recursive(
+        st.dictionaries(text, values, max_size=3),
+        lambda inner: st.dictionaries(text, values | st.builds(Strategy, text, inner), max_size=3),
+        max_leaves=4,
+    )
     maybe = st.none() | st.integers(1, 999)
     return RunRecord(
         identity=draw(st.from_regex(r"[0-9a-f]{8,64}", fullmatch=True)),
         conditions=draw(st.from_regex(r"[0-9a-f]{8,64}", fullmatch=True)),
         run=draw(text),
-        suite={"name": draw(text), "policies": draw(st.lists(text)), "size": draw(maybe)},
+        suite={"name": draw(text), "policies": draw(st.lists(text)), "shorter_side": draw(maybe)},
         dataset=draw(st.builds(DatasetInfo, text, text, text, text)),
         sequence=draw(text),
-        policy=PolicyInfo(draw(text), draw(text), draw(st.dictionaries(text, parameters, max_size=3)), "ab", kind, 0),
+        policy=PolicyInfo(draw(text), draw(parameters), draw(text), draw(text), "ab", kind, 0),
         model=draw(st.builds(ModelInfo, text, text, text)),
         settings=draw(st.builds(Settings, maybe, maybe, text)),
         environment=draw(st.builds(Environment)),
@@ -94,7 +100,7 @@ def test_file_gives_the_record_back_and_leaves_nothing_else(build: Callable[...,
     write_record(path, record)
     assert read_record(path) == record
     assert [p.name for p in path.parent.iterdir()] == ["dog.json"]
-    assert json.loads(path.read_text())["schema"] == SCHEMA == 3
+    assert json.loads(path.read_text())["schema"] == SCHEMA == 4
 
 
 def test_undefined_figure_is_null(build: Callable[..., RunRecord], tmp_path: Path) -> None:
@@ -148,15 +154,15 @@ def change(build: Callable[..., RunRecord], **changes: object) -> str:
         ("[1, 2]", "no schema number", "delete"),
         ("{}", "no schema number", "delete"),
         ({"schema": True}, "no schema number", "delete"),
-        ({"schema": 4}, "has schema 4, this vosbench reads schemas 1 to 3", "install a newer vosbench"),
-        ({"schema": 0}, "has schema 0, this vosbench reads schemas 1 to 3", "delete"),
-        ('{"schema": 3}', "conditions is lacking", "delete"),
+        ({"schema": 5}, "has schema 5, this vosbench reads schemas 1 to 4", "install a newer vosbench"),
+        ({"schema": 0}, "has schema 0, this vosbench reads schemas 1 to 4", "delete"),
+        ('{"schema": 4}', "conditions is lacking", "delete"),
         ({"colour": "red"}, "colour is not a known field", "delete"),
         ({"sequence": 3}, "sequence must be str, not 3", "delete"),
         ({"identity": "night"}, "identity must be a hexadecimal hash, not 'night'", "delete"),
         ({"model": None}, "model must be an object", "delete"),
         ({"model": {"name": "stcn", "checkpoint_hash": "ab"}}, r"model\.precision is lacking", "delete"),
-        ({"settings": {"top_k": 2.5, "size": None, "affinity": "l2"}}, r"settings\.top_k must be int", ""),
+        ({"settings": {"top_k": 2.5, "shorter_side": None, "affinity": "l2"}}, r"settings\.top_k must be int", ""),
         ({"memory": {"tokens": [1, "2"], "tokens_per_frame": 1, "bytes_peak": 1}}, r"memory\.tokens\[1\] must be", ""),
         ({"memory": {"tokens": [1, 2], "tokens_per_frame": 1, "bytes_peak": 1}}, "a timing has 1 frames, memory 2", ""),
         ({"memory": {"tokens": [1], "tokens_per_frame": 0, "bytes_peak": 1}}, "tokens_per_frame must be positive", ""),
@@ -230,38 +236,10 @@ def test_run_without_records(tmp_path: Path) -> None:
     assert "vosbench run" in caught.value.hint
 
 
-def test_a_record_of_schema_1_is_upgraded(build: Callable[..., RunRecord], tmp_path: Path) -> None:
-    record = build(latency_ms=[1.0, 2.0], tokens=[10, 20])
-    old = record.to_json()
-    (old["timing"],) = old.pop("timings")  # what schema 1 looked like
-    for name in ("conditions", "suite", "masks", "failure"):
-        del old[name]
-    for name in ("cpu_ms", "reference_ms"):
-        del old["timing"][name]
-    del old["dataset"]["sequences"]
-    old["settings"]["seed"] = 0
-    old["schema"] = 1
-    path = tmp_path / "dog.json"
-    path.write_text(json.dumps(old))
-    expected = replace(record, conditions=record.identity, suite={}, masks=None)
-    assert read_record(path) == expected
-    write_record(path, read_record(path))
-    assert json.loads(path.read_text())["schema"] == SCHEMA
-    assert read_record(path) == expected
-    control = build().to_json() | {"schema": 1, "timing": None}
-    for name in ("conditions", "suite", "masks", "failure", "timings"):
-        del control[name]
-    assert RunRecord.from_json(control).timings == ()
-    with pytest.raises(VosbenchError, match=r"dog is not a valid record: dataset is lacking"):
-        RunRecord.from_json({"schema": 1}, "dog")
-
-
-def test_a_record_of_schema_2_has_no_reference(build: Callable[..., RunRecord]) -> None:
-    record = build(latency_ms=[1.0, 2.0], tokens=[10, 20])
-    timed = replace(record, timings=(replace(record.timings[0], cpu_ms=(3.0, 4.0), reference_ms=(5.0, 6.0)),))
-    assert RunRecord.from_json(timed.to_json()) == timed
-    expected = replace(record, timings=(replace(record.timings[0], cpu_ms=(3.0, 4.0)),))
-    assert RunRecord.from_json(timed.to_json() | {"schema": 2}) == expected
-    for broken in (None, 3, [3]):
-        with pytest.raises(VosbenchError, match="dog is not a valid record: timings"):
-            RunRecord.from_json(timed.to_json() | {"schema": 2, "timings": broken}, "dog")
+def test_a_parameter_is_found_in_what_is_wrapped() -> None:
+    lfu = Strategy("lfu", {"capacity": 2.0, "every": 5})
+    gated = Strategy("gated", {"base": lfu, "every": 1, "threshold": 0.7})
+    assert (lfu.parameter("capacity"), lfu.parameter("base")) == (2.0, None)
+    assert (gated.parameter("capacity"), gated.parameter("every"), gated.parameter("base")) == (2.0, 1, None)
+    assert Strategy("oracle-masks", {"base": gated}).parameter("capacity") == 2.0
+    assert Strategy("two", {"one": lfu, "other": lfu}).parameter("capacity") is None  # whose?

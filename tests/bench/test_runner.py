@@ -45,7 +45,7 @@ def test_a_run_leaves_a_complete_record_per_strategy_and_sequence(finished_run):
         assert not record.scores.partial
         assert (record.dataset.name, record.dataset.split, record.dataset.frame_mode) == ("davis2017", "val", "480p")
         assert record.model.name == "stcn-tiny"
-        assert (record.settings.top_k, record.settings.size, record.settings.affinity) == (20, None, "l2")
+        assert (record.settings.top_k, record.settings.shorter_side, record.settings.affinity) == (20, None, "l2")
     for record in records[:4]:
         assert record.policy.kind == "strategy"
         (timing,) = record.timings
@@ -136,7 +136,7 @@ def erase_a_row(path):
         pytest.param(lambda root: erase_a_row(root / "Annotations/480p/bee/00004.png"), id="mask"),
         pytest.param({"top_k": 5}, id="top-k"),
         pytest.param({"affinity": "dot"}, id="affinity"),
-        pytest.param({"size": 32}, id="size"),
+        pytest.param({"shorter_side": 32}, id="shorter-side"),
         pytest.param({"threads": 2}, id="threads"),
         pytest.param({"protocol": "davis2017-official"}, id="protocol"),
         pytest.param("code", id="code"),

@@ -60,7 +60,7 @@ def test_every_field_can_be_set(read):
     precision = "fp32"
     top_k = 4
     affinity = "dot"
-    size = 256
+    shorter_side = 256
     protocol = "davis2017-official"
     sequences = ["ant"]
     limit = 3
@@ -82,7 +82,7 @@ def test_every_field_can_be_set(read):
         precision="fp32",
         top_k=4,
         affinity="dot",
-        size=256,
+        shorter_side=256,
         protocol="davis2017-official",
         sequences=("ant",),
         limit=3,
@@ -151,18 +151,18 @@ def test_seeds_go_to_the_strategies_that_take_one(read):
 def test_data_sets_share_what_stands_above_them(read):
     text = """
     policies = ["fifo"]
-    size = 256
+    shorter_side = 256
     [[data]]
     dataset = "davis2016"
     [[data]]
     dataset = "davis2017"
     split = "train"
-    size = 480
+    shorter_side = 480
     """
-    common = Suite(policies=parse_policies(["fifo"]), size=256, name="night")
+    common = Suite(policies=parse_policies(["fifo"]), shorter_side=256, name="night")
     assert read(text) == (
         replace(common, dataset="davis2016"),
-        replace(common, dataset="davis2017", split="train", size=480),
+        replace(common, dataset="davis2017", split="train", shorter_side=480),
     )
 
 
@@ -312,8 +312,8 @@ def test_a_data_set_is_chosen_or_takes_the_place_of_all():
 
 def test_a_list_of_splits_is_a_run_for_each(tmp_path):
     path = tmp_path / "sweep.toml"
-    path.write_text('split = ["occlusion=5", "occlusion=20"]\n[[data]]\nsize = 96\n[[data]]\nsplit = "val"\n')
-    found = [(suite.split, suite.size) for suite in read_suites(path)]
+    path.write_text('split = ["occlusion=5", "occlusion=20"]\n[[data]]\nshorter_side = 96\n[[data]]\nsplit = "val"\n')
+    found = [(suite.split, suite.shorter_side) for suite in read_suites(path)]
     assert found == [("occlusion=5", 96), ("occlusion=20", 96), ("val", None)]
     path.write_text("split = [5]\n")
     with pytest.raises(VosbenchError, match="split must be of type str, not 5"):

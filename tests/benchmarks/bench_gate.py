@@ -70,7 +70,7 @@ def one_core_busy():
 
 def measure(policy: str) -> list[RunRecord]:
     """The records of a run, measured as the runner does, but neither written nor scored."""
-    plan = Plan(Suite(split=CLIPS, policies=(policy,), size=64, controls=False, repeats=REPEATS))
+    plan = Plan(Suite(split=CLIPS, policies=(policy,), shorter_side=64, controls=False, repeats=REPEATS))
     found = []
     for task in plan.tasks:
         passes = [_measure(plan, task, plan.blank_record(task), lambda *_: None) for _ in range(REPEATS)]

@@ -127,7 +127,10 @@ COMMANDS = {
     "unknown device": (["run", *DAVIS, "--device", "gpu"], ["unknown device 'gpu'", "cpu"]),
     "unknown affinity": (["run", *DAVIS, "--affinity", "l1"], ["'--affinity'", "'l2', 'dot', 'cosine'", "--help"]),
     "top-k of nothing": (["run", *DAVIS, "--top-k", "0"], ["top-k must be at least 1, not 0", "--top-k"]),
-    "size of nothing": (["run", *DAVIS, "--size", "8"], ["size must be at least 16 pixels", "--size"]),
+    "shorter side of nothing": (
+        ["run", *DAVIS, "--shorter-side", "8"],
+        ["shorter-side must be at least 16 pixels", "--shorter-side"],
+    ),
     "unknown flag": (["run", *DAVIS, "--frsh"], ["No such option: --frsh", "--fresh", "--help"]),
     "unknown verb": (["rum"], ["unknown verb 'rum'", "did you mean run", "own verb"]),
     "a value that is no number": (["run", *DAVIS, "--limit", "all"], ["'--limit'", "integer", "--help"]),

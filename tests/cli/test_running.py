@@ -49,7 +49,7 @@ def test_run_without_a_folder_is_the_latest(small_davis, tmp_path, monkeypatch, 
 
 def test_youtube_vos_gives_exactly_the_masks_that_the_server_wants(small_youtube, tmp_path, vosbench, read_json):
     outcome = vosbench(
-        *("run", "--dataset", "youtube-vos-2019", "--root", small_youtube, "--size", 48),
+        *("run", "--dataset", "youtube-vos-2019", "--root", small_youtube, "--shorter-side", 48),
         *("-p", "first-and-latest", "-p", "lfu:capacity=2", "--out", tmp_path / "run", "--json", tmp_path / "run.json"),
     )
     assert outcome.status == 0
@@ -71,7 +71,7 @@ def test_youtube_vos_gives_exactly_the_masks_that_the_server_wants(small_youtube
             assert np.array_equal(masks[f"{10 + 5 * t:05d}"] == object_id, given == object_id)
     for record in read_json(tmp_path / "run.json")["runs"][0]["records"]:
         assert record["scores"] is None
-        assert record["settings"]["size"] == 48
+        assert record["settings"]["shorter_side"] == 48
         assert record["timings"][0]["objects"] == [1] * 5 + [2] * 10 + [3] * 5
 
 

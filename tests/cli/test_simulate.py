@@ -88,7 +88,7 @@ def test_against_a_run(arguments, tmp_path, run, vosbench, refused, read_json):
     assert -1 <= written["against"]["rho"] <= 1
     for others, message in (
         (("--sequences", "ant"), "another sequences than the simulation: ant, bee, not ant"),
-        (("--top-k", 3), "another top-k, size and affinity than the simulation: 20, None, l2, not 3, None, l2"),
+        (("--top-k", 3), "another top-k, shorter side and affinity than the simulation: 20, None, l2, not 3, None, l2"),
         (("--split", "test-dev"), "another data set than"),
     ):
         assert message in refused(*arguments, "--against", run, *others)

@@ -57,6 +57,8 @@ def _decode(hint: Any, value: Any, where: str) -> Any:
         if (value is None and len(members) < len(arguments)) or type(value) in members:
             return value
         if len(members) > 1:
+            members = [member for member in members if is_dataclass(member) and isinstance(value, dict)]
+        if not members:
             raise _wrong(hint, value, where)
         return _decode(members[0], value, where)
     if origin is tuple:

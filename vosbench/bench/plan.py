@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from vosbench.base.hashing import source_hash
 from vosbench.bench.identity import digest, environment, facts, library_versions
-from vosbench.bench.record import RUNS, DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings
+from vosbench.bench.record import RUNS, DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings, Strategy
 from vosbench.bench.suite import INCIDENTAL, Suite
 from vosbench.datasets import open_dataset
 from vosbench.inference.controls import CONTROLS, Control, hash_of
@@ -98,12 +98,11 @@ class Plan:
 
     def _tasks(self, policies: Iterable[PolicySpec]) -> Iterator[Task]:
         entries: list[tuple[PolicyInfo, PolicySpec | Control]] = [
-            (PolicyInfo(p.text, p.name, dict(p.parameters), p.source_hash, "strategy", i), p)
-            for i, p in enumerate(policies)
+            (policy_info(policy, position), policy) for position, policy in enumerate(policies)
         ]
         if self.suite.controls and self.protocol:
             for name, control in CONTROLS.items():
-                info = PolicyInfo(name, name, {}, hash_of(control), "control", len(entries))
+                info = PolicyInfo(name, {}, name, name, hash_of(control), "control", len(entries))
                 entries.append((info, control))
         for sequence in self.sequences.values():
             for info, what in entries:
@@ -111,7 +110,7 @@ class Plan:
                 identity = digest(
                     {
                         "conditions": self.conditions,
-                        "policy": [info.name, dict(info.parameters), info.source_hash],
+                        "policy": facts([info.name, info.parameters, info.source_hash]),
                         "sequence": sequence.name,
                     }
                 )
@@ -122,7 +121,7 @@ class Plan:
         """The record of a task before anything was measured."""
         suite, dataset = self.suite, self.dataset
         version = digest(self._fingerprints)
-        size = suite.size or dataset.shorter_side or self.model.spec.shorter_side
+        side = suite.shorter_side or dataset.shorter_side or self.model.spec.shorter_side
         return RunRecord(
             task.identity,
             self.conditions,
@@ -132,10 +131,21 @@ class Plan:
             task.sequence.name,
             task.policy,
             ModelInfo(self.checkpoint.name, self.checkpoint.sha256, suite.precision),
-            Settings(self.top_k, size, self.model.affinity),
+            Settings(self.top_k, side, self.model.affinity),
             self.environment,
             masks=None,
             scores=None,
             timings=(),
             memory=None,
         )
+
+
+def policy_info(spec: PolicySpec, position: int) -> PolicyInfo:
+    """A strategy as records hold it."""
+    parameters = _strategy(spec).parameters
+    return PolicyInfo(spec.name, parameters, spec.text, spec.title, spec.source_hash, "strategy", position)
+
+
+def _strategy(spec: PolicySpec) -> Strategy:
+    values = spec.parameters.items()
+    return Strategy(spec.name, {key: _strategy(v) if isinstance(v, PolicySpec) else v for key, v in values})

@@ -17,7 +17,7 @@ from vosbench.bench.migrations import OLDEST, upgrade
 from vosbench.errors import VosbenchError
 from vosbench.metrics.statistics import Statistics
 
-SCHEMA = 3
+SCHEMA = 4
 RUNS = Path(".vosbench") / "runs"  # where runs are kept that were given no folder
 
 
@@ -36,15 +36,33 @@ class DatasetInfo:
 
 
 @dataclass(frozen=True)
-class PolicyInfo:
-    """The memory strategy, or a control that runs no model; `spec` is its text, unique in a run, and its label.
+class Strategy:
+    """A memory strategy with all its parameters, those that nobody gave too; a wrapped strategy is one of them."""
 
-    `position` is its place in the order in which the run names its strategies, from 0.
+    name: str
+    parameters: Mapping[str, "bool | int | float | str | Strategy"]
+
+    def parameter(self, name: str) -> bool | int | float | str | None:
+        """A parameter of the strategy, or of the one strategy that has it among those it wraps; None without one."""
+        own = self.parameters.get(name)
+        if own is not None and not isinstance(own, Strategy):
+            return own
+        wrapped = (value.parameter(name) for value in self.parameters.values() if isinstance(value, Strategy))
+        found = [value for value in wrapped if value is not None]
+        return found[0] if len(found) == 1 else None
+
+
+@dataclass(frozen=True)
+class PolicyInfo(Strategy):
+    """The memory strategy of a run, or a control that runs no model.
+
+    `spec` is its text with the parameters that were given, and `label` what tables and figures call it, which is the
+    spec where the user gave no other; both are unique in a run. `source_hash` is that of its source code, `position`
+    its place in the order in which the run names its strategies, from 0.
     """
 
     spec: str
-    name: str
-    parameters: Mapping[str, bool | int | float | str | None]
+    label: str
     source_hash: str
     kind: Literal["strategy", "control"]
     position: int
@@ -61,10 +79,10 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class Settings:
-    """How the model was used: `top_k` affinities kept (None: all), shorter side in pixels (None: the video's own)."""
+    """How the model was used: `top_k` affinities kept (None: all), `shorter_side` in pixels (None: the video's own)."""
 
     top_k: int | None
-    size: int | None
+    shorter_side: int | None
     affinity: str
 
 

@@ -119,7 +119,7 @@ def _predict(plan: Plan, task: Task, sequence: Sequence) -> Iterator[Prediction]
         sequence,
         task.what.build(),
         top_k=plan.top_k,
-        shorter_side=suite.size,
+        shorter_side=suite.shorter_side,
         truth=plan.truths.get(sequence.name),
     )
 

@@ -17,11 +17,11 @@ DEFAULT_POLICIES = ("every-k:k=5", "first-and-latest", "lfu:capacity=2")
 class Suite:
     """A data set, a model and the strategies to compare. The defaults are the embedded ones: nothing is downloaded.
 
-    `sequences` and `limit` leave sequences out, and the result is then marked partial. `size` is the shorter side
-    at inference in pixels (None: the data set's); `top_k` and `affinity` say how memory is read (None: as the model is
-    used with). `jobs` are the processes that score while inference goes on.
-    Strategies run `repeats` times, by turns, to be timed as often. `threads` are those of the model on a CPU, which
-    round differently in different numbers (None: torch's own number). `name` is that of the file it was read from.
+    `sequences` and `limit` leave sequences out, and the result is then marked partial. `shorter_side` is that of
+    frames at inference, in pixels (None: the data set's); `top_k` and `affinity` say how memory is read (None: as the
+    model is used with). `jobs` are the processes that score while inference goes on. Strategies run `repeats` times,
+    by turns, to be timed as often. `threads` are those of the model on a CPU, which round differently in different
+    numbers (None: torch's own number). `name` is that of the file it was read from.
     """
 
     dataset: str = "synthetic"
@@ -34,7 +34,7 @@ class Suite:
     precision: str = "fp32"
     top_k: int | None = None
     affinity: Metric | None = None
-    size: int | None = None
+    shorter_side: int | None = None
     protocol: str | None = None
     sequences: tuple[str, ...] | None = None
     limit: int | None = None
@@ -54,9 +54,9 @@ class Suite:
             if value is not None and value < 1:
                 option = name.replace("_", "-")
                 raise VosbenchError(f"{option} must be at least 1, not {value}", f"correct --{option}")
-        if self.size is not None and self.size < 16:
+        if self.shorter_side is not None and self.shorter_side < 16:
             raise VosbenchError(
-                f"size must be at least 16 pixels, not {self.size}", "--size is the shorter side at inference"
+                f"shorter-side must be at least 16 pixels, not {self.shorter_side}", "correct --shorter-side"
             )
 
     def as_json(self) -> dict[str, Any]:

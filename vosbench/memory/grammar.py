@@ -10,6 +10,7 @@ A name is that of a strategy or the path of a .py file. Commas and `=` in parent
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from vosbench.errors import VosbenchError
 
@@ -76,6 +77,11 @@ def write(name: str, values: Mapping[str, str]) -> str:
 def write_wrapped(name: str, values: Mapping[str, str]) -> str:
     """The text that `read_wrapped` takes apart."""
     return f"{name}({_joined(values)})" if values else name
+
+
+def short_name(name: str) -> str:
+    """What records call a strategy: `my-idea` of `./my_idea.py`."""
+    return PurePath(name).stem.replace("_", "-") if name.endswith(".py") else name
 
 
 def is_value(text: str) -> bool:

@@ -9,7 +9,6 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError, unknown
@@ -66,8 +65,8 @@ class PolicySpec:
 
     @property
     def name(self) -> str:
-        """What records and tables of all runs call it: `my-idea` of `./my_idea.py`."""
-        return Path(self.head).stem.replace("_", "-") if self.head.endswith(".py") else self.head
+        """What records call it, see `grammar.short_name`."""
+        return grammar.short_name(self.head)
 
     @property
     def text(self) -> str:

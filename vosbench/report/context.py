@@ -37,7 +37,7 @@ class Context:
         """Model, settings and devices, in words."""
         settings = f"{self.settings.affinity} affinity"
         settings += "" if self.settings.top_k is None else f", top-{self.settings.top_k}"
-        settings += "" if self.settings.size is None else f", shorter side {self.settings.size}"
+        settings += "" if self.settings.shorter_side is None else f", shorter side {self.settings.shorter_side}"
         model = f"{self.model.name} ({self.model.checkpoint_hash[:8]}), {self.model.precision}, {settings}"
         return "; ".join((model, *self.devices))
 

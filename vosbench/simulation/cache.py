@@ -45,7 +45,7 @@ def keep(
         "files": fingerprint,
         "frames": [frame.name for frame in sequence.frames],
         "objects": [(mask.frame_index, mask.object_ids) for mask in sequence.first_masks],
-        "size": shorter_side or sequence.shorter_side or model.spec.shorter_side,
+        "shorter_side": shorter_side or sequence.shorter_side or model.spec.shorter_side,
     }
     name = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
     path = folder / f"{name}.safetensors"

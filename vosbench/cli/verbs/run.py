@@ -45,7 +45,7 @@ def run(
         int | None, typer.Option(help="memory tokens that count for a query pixel; default: the model's")
     ] = None,
     affinity: Annotated[options.Metric | None, typer.Option(help="how keys are compared; default: the model's")] = None,
-    size: Annotated[int | None, typer.Option(help="shorter side at inference, in pixels")] = None,
+    shorter_side: Annotated[int | None, typer.Option(help="of frames at inference, in pixels")] = None,
     protocol: options.Protocol = None,
     sequences: options.Sequences = None,
     limit: options.Limit = None,
@@ -89,7 +89,7 @@ def run(
         "device": device,
         "top_k": top_k,
         "affinity": affinity,
-        "size": size,
+        "shorter_side": shorter_side,
         "protocol": protocol,
         "sequences": options.split_names(sequences),
         "limit": limit,

@@ -48,7 +48,7 @@ def simulate(
         int | None, typer.Option(help="memory tokens that count for a query pixel; default: the model's", min=1)
     ] = None,
     affinity: Annotated[options.Metric | None, typer.Option(help="how keys are compared; default: the model's")] = None,
-    size: Annotated[int | None, typer.Option(help="shorter side at inference, in pixels", min=16)] = None,
+    shorter_side: Annotated[int | None, typer.Option(help="of frames at inference, in pixels", min=16)] = None,
     sequences: options.Sequences = None,
     limit: options.Limit = None,
     jobs: options.ManyJobs = None,
@@ -95,16 +95,20 @@ def simulate(
             f"e.g. --policy {study.specs[0]} --sequences {names[0]}",
         )
     checkpoint, network = read_checkpoint(model), study.network
-    how = (top_k or network.spec.top_k, size or data.shorter_side or network.spec.shorter_side, network.affinity)
+    how = (
+        top_k or network.spec.top_k,
+        shorter_side or data.shorter_side or network.spec.shorter_side,
+        network.affinity,
+    )
     _require_same(run, study.specs, data, checkpoint.sha256, how)
     left_out = ", PARTIAL: sequences were left out" if data.is_partial else ""
     conditions = (
         f"{dataset} {data.split}, frames {data.frame_mode}; {options.count(len(names), 'sequence')}{left_out}; "
         f"simulated with the keys of {checkpoint.name} ({checkpoint.sha256[:8]}), {how[2]} affinity, top-{how[0]}"
-        + ("" if size is None else f", shorter side {size}")
+        + ("" if shorter_side is None else f", shorter side {shorter_side}")
     )
 
-    traces = _record(data, checkpoint, network, size, cache)
+    traces = _record(data, checkpoint, network, shorter_side, cache)
     outcomes, faults = _simulate(study, traces, jobs)
     if not outcomes:
         raise next(iter(faults.values()))
@@ -131,7 +135,7 @@ def simulate(
             device=device,
             top_k=how[0],
             affinity=how[2],
-            size=how[1],
+            shorter_side=how[1],
             reference=reference,
         ),
         result,
@@ -161,7 +165,10 @@ def _require_same(
         "data set": ((theirs.name, theirs.split, theirs.frame_mode), ours),
         "sequences": (sorted({record.sequence for record in run}), sorted(data.sequence_names())),
         "weights": (common.model.checkpoint_hash, weights),
-        "top-k, size and affinity": ((common.settings.top_k, common.settings.size, common.settings.affinity), settings),
+        "top-k, shorter side and affinity": (
+            (common.settings.top_k, common.settings.shorter_side, common.settings.affinity),
+            settings,
+        ),
     }
     for what, (then, now) in pairs.items():
         if then != now:
@@ -180,7 +187,7 @@ def _shown(value: object) -> str:
 
 
 def _record(
-    data: Dataset, checkpoint: "Checkpoint", network: "Network", size: int | None, cache: Path
+    data: Dataset, checkpoint: "Checkpoint", network: "Network", shorter_side: int | None, cache: Path
 ) -> dict[str, Path]:
     """The file of each sequence's trace; those that are not there are recorded."""
     from vosbench.simulation.cache import keep
@@ -195,7 +202,7 @@ def _record(
                 checkpoint.sha256,
                 data.sequence(name),
                 data.fingerprint(name),
-                size,
+                shorter_side,
                 partial(progress, "keys", name),
             )
     finally:

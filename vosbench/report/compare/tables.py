@@ -85,7 +85,7 @@ def other_conditions(baseline: Entrant, entrant: Entrant) -> list[str]:
         ("precision", baseline.first.model.precision, entrant.first.model.precision),
         *(
             (name, getattr(baseline.first.settings, name), getattr(entrant.first.settings, name))
-            for name in ("top_k", "size", "affinity")
+            for name in ("top_k", "shorter_side", "affinity")
         ),
         *(
             (name, getattr(baseline.first.environment, name), getattr(entrant.first.environment, name))
