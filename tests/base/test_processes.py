@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future
 from types import SimpleNamespace
 
@@ -12,7 +13,8 @@ import pytest
 from halving import half
 from loky import ProcessPoolExecutor
 
-from vosbench.base.processes import WORTHWHILE, Crew, start
+from vosbench.base.processes import WORTHWHILE, Crew, end, start
+from vosbench.base.signals import ENDING
 from vosbench.errors import VosbenchError
 
 
@@ -81,17 +83,47 @@ def test_no_process_looks_for_garbage_in_what_it_has_imported():
     workers.shutdown()
 
 
-def test_ctrl_c_is_for_this_process_alone(before):
+@pytest.mark.parametrize("number", ENDING)
+def test_what_asks_to_end_is_for_this_process_alone(before, number):
     """A terminal sends it to all; a process that heeds it prints a traceback, or dies of it while it imports."""
     workers = start(half, 1)
     (worker,) = set(multiprocessing.active_children()) - before
-    os.kill(worker.pid, signal.SIGINT)
+    os.kill(worker.pid, number)
     assert workers.submit(half, 3).result(60) == (1.5, worker.pid)
     workers.shutdown()
-    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    assert not set(ENDING) & signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
-def test_ctrl_c_is_heeded_when_the_others_have_started(monkeypatch):
-    monkeypatch.setattr(ProcessPoolExecutor, "submit", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Python's own answer to Ctrl-C, where these tests themselves ignore it (`nohup pytest &`), too."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
+def test_ctrl_c_is_heeded_when_the_others_have_started(before, interruptible, monkeypatch):  # noqa: ARG001
+    real = ProcessPoolExecutor.submit
+
+    def submit(self, *arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        return real(self, *arguments)
+
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", submit)
     with pytest.raises(KeyboardInterrupt):
         start(half, 1)
+    assert set(multiprocessing.active_children()) <= before
+
+
+def test_ctrl_c_waits_until_the_others_have_ended(before, interruptible, monkeypatch):  # noqa: ARG001
+    real = ProcessPoolExecutor.shutdown
+
+    def shutdown(self, **how):
+        os.kill(os.getpid(), signal.SIGINT)
+        real(self, **how)
+
+    monkeypatch.setattr(ProcessPoolExecutor, "shutdown", shutdown)
+    workers = start(half, 1)
+    with pytest.raises(KeyboardInterrupt):
+        end(workers)
+    assert set(multiprocessing.active_children()) <= before

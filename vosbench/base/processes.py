@@ -8,9 +8,12 @@ import atexit
 import gc
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from multiprocessing import resource_tracker
 from types import TracebackType
@@ -18,48 +21,86 @@ from typing import Any, Generic, Self, TypeVar
 
 from loky import ProcessPoolExecutor, cpu_count
 
+from vosbench.base.signals import ENDING, held
+
 T = TypeVar("T")
 AHEAD = 3  # tasks that a process has at hand, so that it never waits for this one
 WORTHWHILE = 4  # tasks for each process: for less, starting it would take longer than what it saves
 
 
 def start(work: Callable[..., Any], count: int) -> ProcessPoolExecutor:
-    """Processes for `work`, a function of a module, started now. Ctrl-C is for this process alone, which ends them.
+    """Processes for `work`, a function of a module, started now; what asks this process to end is not for them.
 
     They do no linear algebra: the idle threads of a BLAS would cost more than their start.
     """
-    workers = ProcessPoolExecutor(
-        count, env={"OPENBLAS_NUM_THREADS": "1"}, initializer=_begin, initargs=(work.__module__,)
-    )
-    with interrupts_held():
-        workers.submit(int)  # all of them start with the first thing there is to do
+    workers = None
+    try:
+        with starting():
+            workers = ProcessPoolExecutor(
+                count, env={"OPENBLAS_NUM_THREADS": "1"}, initializer=_begin, initargs=(work.__module__, os.getpid())
+            )
+            workers.submit(int)  # all of them start with the first thing there is to do
+    except BaseException:
+        if workers is not None:
+            end(workers)
+        raise
     return workers
 
 
 @contextmanager
-def interrupts_held() -> Iterator[None]:
-    """SIGINT waits until the end; processes started meanwhile inherit that it is blocked, and never see it."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # where it starts, it unblocks the signal
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def starting() -> Iterator[None]:
+    """What asks this process to end waits; those started meanwhile inherit that it is blocked, and never see it.
+
+    A terminal sends it to all of them: one that heeded it would print a traceback, or die of it while it imports.
+    """
+    with held():
+        if not hasattr(signal, "pthread_sigmask"):  # Windows
+            yield
+            return
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        try:
+            resource_tracker.ensure_running()  # which unblocks SIGINT and SIGTERM when it has started
+            signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(module: str) -> None:
+@cache
+def end_with(parent: int) -> None:
+    """Have this process, which `parent` started, end within a second after it, even if that is killed.
+
+    A thread looks: the signal that Linux would send goes by the thread that started a process, not by its process.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _begin(module: str, parent: int) -> None:
     """Import what the work needs, and never look through it for garbage, as loky would once a second.
 
     This process ends without taking it apart, for which its parent would wait for 0.1 s.
     """
+    end_with(parent)
     gc.disable()
     import_module(module)
     gc.freeze()
     gc.enable()
     atexit.register(os._exit, 0)  # loky has sent all results and flushed the standard streams by then
+
+
+def end(workers: ProcessPoolExecutor) -> None:
+    """Wait until processes have done what they have at hand, which is little, and have ended; killing them may race.
+
+    What asks this process to end waits, too: it would leave them behind.
+    """
+    with held():
+        workers.shutdown(wait=True)
 
 
 class Crew(Generic[T]):
@@ -103,4 +144,4 @@ class Crew(Generic[T]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._workers is not None:
-            self._workers.shutdown(wait=True)  # after a fault too: what they have at hand is little; killing may race
+            end(self._workers)

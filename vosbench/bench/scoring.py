@@ -68,7 +68,7 @@ class BackgroundScoring:
                 for _, _, future in self._waiting:
                     if future is not None:
                         future.cancel()
-                self._workers.shutdown(wait=True)  # what a process has at hand is little, and killing it may race
+                processes.end(self._workers)
 
     def _keep(self) -> None:
         while self._waiting:

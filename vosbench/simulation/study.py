@@ -1,5 +1,6 @@
 """Many settings over many sequences, on several processes."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir
 from dataclasses import dataclass, replace
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
 
-from vosbench.base.processes import interrupts_held
+from vosbench.base.processes import end_with, starting
 from vosbench.errors import VosbenchError
 from vosbench.memory.spec import load_policy
 from vosbench.models.base import Network
@@ -88,11 +89,12 @@ def carry_out(
         return
     with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // workers)):
         parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
-        with interrupts_held():  # the processes start here
-            results = parallel(delayed(_apart)(task, Path.cwd()) for task in tasks)
+        with starting():
+            results = parallel(delayed(_apart)(task, Path.cwd(), os.getpid()) for task in tasks)
         yield from results
 
 
-def _apart(task: Task, folder: Path) -> tuple[Task, dict[str, Outcome | VosbenchError]]:
+def _apart(task: Task, folder: Path, parent: int) -> tuple[Task, dict[str, Outcome | VosbenchError]]:
+    end_with(parent)
     with chdir(folder):  # joblib keeps its processes: this one may have started while the working folder was another
         return task, task.carry_out()
