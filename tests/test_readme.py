@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from vosbench.bench.record import read_run
 from vosbench.bench.suite_file import read_suites
 from vosbench.cli import main
 from vosbench.inference.propagate import propagate
 from vosbench.memory.contract import check_contract
 from vosbench.memory.registry import POLICIES
 from vosbench.memory.spec import PolicySpec, load_policy
+from vosbench.report.plots import FIGURES
+from vosbench.report.tables import TABLES
 from vosbench.video import Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,6 +49,21 @@ def test_the_example_of_a_strategy_runs(idea, small_model, small_clip):
     assert whole == [12] * 5 + [24] * 5 + [36] * 13
     strict = [p.timing.tokens for p in propagate(small_model, sequence, load_policy(f"{idea}:area=9999"))]
     assert strict == [12] * 23
+
+
+def test_the_examples_of_a_table_and_a_figure(tmp_path):
+    records = read_run(ROOT / "results/baseline")
+    for registry, define in ((TABLES, "def table("), (FIGURES, "def figure(")):
+        (example,) = (block for block in BLOCKS if define in block)
+        (tmp_path / "example.py").write_text(example)
+        made = registry.find(str(tmp_path / "example.py"))(records)
+        specs = list(dict.fromkeys(record.policy.spec for record in records))
+        if registry is TABLES:
+            worst = {row["strategy"]: row["jf"] for row in made.rows}
+            assert list(worst) == specs
+            assert all(worst[row["strategy"]] <= row["jf"] for row in TABLES.find("sequence")(records).rows)
+        else:
+            assert [line.get_label() for line in made.axes[0].lines] == specs
 
 
 def test_the_example_of_a_suite_can_be_read(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ import shutil
 import cv2
 import pytest
 
-from vosbench.report.plots import figures
+from vosbench.report.drawing import style
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_timing(finished, tmp_path, vosbench, refused, read_json):
 def test_plot(finished, tmp_path, vosbench, kind, read_json):
     outcome = vosbench("plot", finished, "--out", tmp_path / "new", "--format", kind, "--json", tmp_path / "plot.json")
     assert outcome.status == 0
-    assert "accuracy-against-capacity is left out: no strategy was run at two capacities" in outcome.err
+    assert "accuracy-against-capacity is left out: no strategy has two capacities" in outcome.err
     names = ["accuracy-against-speed", "latency-against-frame", "memory-against-frame"]
     figures = [tmp_path / "new" / f"{name}.{kind}" for name in names]
     assert outcome.out.splitlines() == read_json(tmp_path / "plot.json")["figures"] == [str(path) for path in figures]
@@ -101,7 +101,7 @@ def test_some_strategies_of_a_run(finished, tmp_path, vosbench, refused):
 
 
 def test_a_crowd_is_not_drawn(finished, tmp_path, vosbench, refused, monkeypatch):
-    monkeypatch.setattr(figures, "MOST", 1)
+    monkeypatch.setattr(style, "MAX_STRATEGIES", 1)
     assert "2 strategies cannot be told apart" in refused("plot", finished, "--out", tmp_path / "figures")
     assert not (tmp_path / "figures").exists()
     assert vosbench("plot", finished, "--policies", "first-only", "--out", tmp_path / "figures").status == 0
@@ -122,7 +122,7 @@ def test_results_of_a_private_split(small_davis, tmp_path, vosbench, read_json):
     plot = vosbench("plot", run, "--out", tmp_path / "figures")
     assert plot.status == 0
     assert "accuracy-against-speed is left out" in plot.err
-    assert "accuracy-against-capacity is left out: the run has no scores" in plot.err
+    assert "accuracy-against-capacity is left out: no strategy has scores" in plot.err
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == {
         "latency-against-frame",
         "memory-against-frame",

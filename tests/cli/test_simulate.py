@@ -109,7 +109,7 @@ def test_against_a_run(arguments, tmp_path, run, vosbench, refused, read_json):
         (("--policy", "lfu", "--capacity", "3..1"), ["the range 3..1 holds 0 capacities", "1..16"]),
         (("--policy", "lfu", "--capacity", "two"), ["'two' is no capacity", "1..16"]),
         (("--policy", "lfu", "--reference", "all"), ["unknown strategy 'all'"]),
-        (("--policy", "lfu", "--plot", "curve.png"), ["no strategy is there at two capacities", "two or more"]),
+        (("--policy", "lfu", "--plot", "curve.png"), ["no strategy has two capacities", "two or more"]),
         (("--policy", "lfu", "--capacity", "1,2", "--plot", "c.gif"), ["cannot write a figure as c.gif", ".png, .svg"]),
         (("--policy", "lfu", "--limit", 1, "--overlay", "sheet"), ["cannot write a figure as sheet", ".png, .svg"]),
         (("--policy", "lfu", "--sequences", "wasp"), ["unknown sequence 'wasp'"]),

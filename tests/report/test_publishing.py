@@ -8,7 +8,7 @@ import pytest
 
 from vosbench.bench.record import read_run, write_record
 from vosbench.errors import VosbenchError
-from vosbench.report.plots.style import save
+from vosbench.report.drawing.style import save
 from vosbench.report.publishing import documents, figures, publish
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"

@@ -1,6 +1,7 @@
 """Verbs that look at a finished run: table, timing and plot. They read records only and never need torch."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +12,9 @@ from vosbench.cli import options
 from vosbench.cli.verbs import Answer
 from vosbench.errors import VosbenchError, unknown
 from vosbench.report.context import restrict
+from vosbench.report.makers import Run, applicable
 from vosbench.report.rendering import FORMATS, render
-from vosbench.report.tables import attribute, latency, object, sequence, stages, strategy
+from vosbench.report.tables import TABLES
 
 RunFolders = Annotated[
     list[Path] | None,
@@ -21,13 +23,17 @@ RunFolders = Annotated[
 RunFolder = Annotated[Path | None, typer.Argument(help="run folder; default: the latest in .vosbench/runs")]
 Format = Annotated[str, typer.Option("--format", help=", ".join(FORMATS))]
 Out = Annotated[Path | None, typer.Option("--out", help="write to this file instead of printing")]
-TABLES = {"strategy": strategy.table, "sequence": sequence.table, "object": object.table}
-TIMINGS = {"stages": stages.table, "latency": latency.table}
+TIMINGS = ("stages", "latency")
 
 
 def table(
     run: RunFolders = None,
-    by: Annotated[str, typer.Option(help="a row per: strategy, sequence or object")] = "strategy",
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="a name of `vosbench list tables`, or a .py file; default: strategy; of several runs: attribute"
+        ),
+    ] = None,
     policies: options.Policies = None,
     format: Format = "text",
     out: Out = None,
@@ -36,10 +42,8 @@ def table(
 
     Several runs must differ in one strength of generated clips, such as occlusion; each strategy has a row for each.
     """
-    if by not in TABLES:
-        raise unknown("kind of row", by, TABLES)
-    runs = [restrict(read_run(folder), options.split_specs(policies)) for folder in run or [latest()]]
-    found = TABLES[by](runs[0]) if len(runs) == 1 else attribute.table(*runs)
+    runs = _runs(run, policies)
+    found = TABLES.find(by or ("strategy" if len(runs) == 1 else "attribute"))(*runs)
     show(render(found, format), out)
     return Answer({}, found.to_json())
 
@@ -56,7 +60,7 @@ def timing(
     if only is None and format == "csv":
         raise VosbenchError("a CSV file holds one table, the timing has two", "add --only stages or --only latency")
     records = read_run(run or latest())
-    found = {name: TIMINGS[name](records) for name in ([only] if only else TIMINGS)}
+    found = {name: TABLES.find(name)(records) for name in ([only] if only else TIMINGS)}
     as_json = ",\n".join(f'"{name}": {render(part, "json").strip()}' for name, part in found.items())
     as_json = f"{{{as_json}}}\n"
     show(as_json if format == "json" else "\n".join(render(part, format) for part in found.values()), out)
@@ -67,31 +71,39 @@ def plot(
     run: RunFolders = None,
     out: Annotated[Path, typer.Option(help="folder of the figures")] = Path("figures"),
     format: Annotated[str, typer.Option("--format", help="png, svg or pdf")] = "png",
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="a name of `vosbench list figures`, or a .py file; repeatable; default: all"),
+    ] = None,
     policies: options.Policies = None,
 ) -> Answer:
     """Draw J&F against FPS and against capacity, latency and memory against frame index: what the run allows.
 
     Of several runs, which must differ in one strength of generated clips, J&F is drawn against that.
     """
-    from vosbench.report.plots.figures import choose  # here: matplotlib takes a second that other verbs save
-    from vosbench.report.plots.style import save
+    from vosbench.report.drawing.style import save  # here: matplotlib takes a second that other verbs save
+    from vosbench.report.plots import FIGURES
 
     if format not in ("png", "svg", "pdf"):
         raise unknown("figure format", format, ("png", "svg", "pdf"))
-    runs = [restrict(read_run(folder), options.split_specs(policies)) for folder in run or [latest()]]
-    drawable, lacking = choose(*runs)
-    if not drawable:
-        reasons = "; ".join(dict.fromkeys(lacking.values()))
+    figures, left_out = applicable(FIGURES, _runs(run, policies), only or ())
+    if not figures:
+        reasons = "; ".join(dict.fromkeys(left_out.values()))
         raise VosbenchError(f"there is nothing to draw: {reasons}", "choose another run, or strategies with --policies")
-    for name, reason in lacking.items():
+    for name, reason in left_out.items():
         print(f"{name} is left out: {reason}", file=sys.stderr)
     written = []
-    for name, draw in drawable.items():
-        path = out / f"{name}.{format}"
-        save(draw(), path)
+    for name, figure in figures.items():
+        path = out / f"{figure.get_label() or name}.{format}"
+        save(figure, path)
         written.append(str(path))
         print(path)
     return Answer({}, {"figures": written})
+
+
+def _runs(folders: Sequence[Path] | None, policies: Sequence[str] | None) -> list[Run]:
+    """The records of each run, of the chosen strategies alone."""
+    return [restrict(read_run(folder), options.split_specs(policies)) for folder in folders or [latest()]]
 
 
 def latest() -> Path:

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from vosbench.bench.record import RunRecord, Timing
-from vosbench.errors import VosbenchError
 from vosbench.metrics.statistics import Statistics, mean
 from vosbench.report.context import by_strategy
+from vosbench.report.makers import NotApplicableError
 from vosbench.report.table import Column, Row, percent
 
 
@@ -127,10 +127,10 @@ def kind_of(records: Sequence[RunRecord]) -> str:
 def timed(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
     """The records that have a timing, by strategy, without the strategies that failed on a sequence.
 
-    Raises VosbenchError if there are none.
+    Raises NotApplicableError if there are none.
     """
     groups = by_strategy(record for record in records if record.timings or record.failure)
     complete = {spec: group for spec, group in groups.items() if not any(record.failure for record in group)}
     if not complete:
-        raise VosbenchError("no record has a timing", "controls and scored folders have none: run a strategy")
+        raise NotApplicableError("no record has a timing", "controls and scored folders have none: run a strategy")
     return complete

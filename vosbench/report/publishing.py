@@ -13,14 +13,15 @@ from vosbench.base.atomic import replacing
 from vosbench.bench.record import RunRecord, read_record, read_run, write_record
 from vosbench.errors import VosbenchError
 from vosbench.report.context import by_strategy, context
+from vosbench.report.makers import applicable
 from vosbench.report.rendering import render
-from vosbench.report.tables import environment, latency, object, sequence, stages, strategy
+from vosbench.report.tables import TABLES
 
 if TYPE_CHECKING:  # matplotlib takes a second to load
     from matplotlib.figure import Figure
 
 RESULTS = Path("results")
-_SUFFIXES = {"markdown": "md", "csv": "csv", "latex": "tex"}
+_FORMATS = {".md": "markdown", ".csv": "csv", ".tex": "latex"}  # of tables, by suffix
 
 
 def publish(run: Path, folder: Path, *, allow_partial: bool = False, allow_dirty: bool = False) -> tuple[Path, ...]:
@@ -45,35 +46,31 @@ def publish(run: Path, folder: Path, *, allow_partial: bool = False, allow_dirty
         with replacing(folder / name, "result") as part:
             part.write_text(text, encoding="utf-8")
     for name, figure in drawings.items():
-        from vosbench.report.plots.style import save
+        from vosbench.report.drawing.style import save
 
         save(figure, folder / name)
     return tuple(folder / name for name in (*map(str, kept), *texts, *drawings))
 
 
 def documents(records: Sequence[RunRecord]) -> dict[str, str]:
-    """The text files of a publication by name: tables in Markdown, CSV and LaTeX. Raises as `context` does."""
-    scored = any(record.scores for record in records)
-    timed = any(record.timings for record in records)
-    found = {"strategies": strategy.table(records), "environment": environment.table(records)}
-    if timed:
-        found |= {"stages": stages.table(records), "latency": latency.table(records)}
-    texts = {
-        f"{name}.{suffix}": render(table, format)
-        for name, table in found.items()
-        for format, suffix in _SUFFIXES.items()
-    }
-    texts["sequences.csv"] = render(sequence.table(records), "csv")
-    if scored:
-        texts["objects.csv"] = render(object.table(records), "csv")
+    """The text files of a publication by name: all tables that the records allow. Raises as `context` does."""
+    texts = {}
+    for name, table in applicable(TABLES, [records])[0].items():
+        files = TABLES.find(name).files
+        for file in [f"{name}{suffix}" for suffix in _FORMATS] if files is None else files:
+            texts[file] = render(table, _FORMATS[Path(file).suffix])
     return texts
 
 
 def figures(records: Sequence[RunRecord]) -> dict[str, "Figure"]:
-    """The figures of a publication by name: all that the records allow."""
-    from vosbench.report.plots.figures import choose
+    """The figures of a publication by name: all that the records allow. Raises as `context` does."""
+    from vosbench.report.plots import FIGURES
 
-    return {f"{name}.svg": draw() for name, draw in choose(records)[0].items()}
+    drawn: dict[str, Figure] = {}
+    for name, figure in applicable(FIGURES, [records])[0].items():
+        files = FIGURES.find(name).files
+        drawn |= dict.fromkeys([f"{name}.svg"] if files is None else files, figure)
+    return drawn
 
 
 def _refuse_partial(run: Path, records: Sequence[RunRecord]) -> None:

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from vosbench.errors import VosbenchError
-from vosbench.report.plots.figures import choose
-from vosbench.report.plots.sweeps import accuracy_against_attribute
+from vosbench.report.plots import accuracy_against_attribute
 from vosbench.report.rendering import render
 from vosbench.report.sweep import attribute_of
 from vosbench.report.tables import attribute
@@ -80,7 +79,7 @@ def test_runs_of_other_conditions(at):
 
 def test_the_figure(at):
     runs = [at("occlusion=5"), at("occlusion=20", 0.8), at("occlusion=80", 0.5)]
-    figure = accuracy_against_attribute(runs)
+    figure = accuracy_against_attribute.figure(*runs)
     curves = {line.get_label(): line.get_xydata().tolist() for line in figure.axes[0].get_lines()}
     plain = ((0.9 + 0.3 + 0.6) / 3 + (0.7 + 0.5 + 0.6) / 3) / 2
     assert curves["lfu"] == [
@@ -90,4 +89,4 @@ def test_the_figure(at):
     ]
     assert "copy-first-mask" not in curves
     assert figure.axes[0].get_xlabel() == "occlusion (frames)"
-    assert list(choose(*runs)[0]) == ["accuracy-against-occlusion"]
+    assert figure.get_label() == "accuracy-against-occlusion"

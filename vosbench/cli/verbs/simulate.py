@@ -72,9 +72,9 @@ def simulate(
     """
     from vosbench.memory.spec import PolicySpec
     from vosbench.models.checkpoint import read_checkpoint  # here, as below: torch and matplotlib take seconds
-    from vosbench.report.plots import capacity as capacity_plots
-    from vosbench.report.plots import style
-    from vosbench.report.simulated import attention
+    from vosbench.report.drawing import style
+    from vosbench.report.drawing.capacity import require_sweep
+    from vosbench.report.simulated import attention, capacity_curves
     from vosbench.simulation.settings import settings
     from vosbench.simulation.study import Study
 
@@ -85,7 +85,7 @@ def simulate(
     for figure in filter(None, (plot, occupancy, overlay)):
         style.require_kind(figure)
     if plot is not None:
-        capacity_plots.require_sweep(study.specs)
+        require_sweep(study.specs)
     data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(options.split_names(sequences), limit)
     names = data.sequence_names()
     watching = occupancy is not None or overlay is not None
@@ -124,7 +124,7 @@ def simulate(
         print(f"\nSpearman's rho of attention kept and J&F: {found.rho:.3f}, over {found.strategies} strategies")
         result["against"] = {"run": str(against), "rho": found.rho, "strategies": found.strategies, "jf": jf}
     if plot is not None:
-        style.save(capacity_plots.retained_against_capacity(kept, [conditions]), plot)
+        style.save(capacity_curves.retained_against_capacity(kept, [conditions]), plot)
     if watching:
         _watch(study, data, traces[names[0]], at, occupancy, overlay, conditions)
     return Answer(
@@ -255,8 +255,8 @@ def _watch(
 ) -> None:
     """Draw what the one strategy holds of the one sequence."""
     from vosbench.memory.spec import load_policy
-    from vosbench.report.plots import memory as memory_plots
-    from vosbench.report.plots import style
+    from vosbench.report.drawing import style
+    from vosbench.report.simulated import memory as memory_plots
     from vosbench.simulation.cache import load
     from vosbench.simulation.history import history
 

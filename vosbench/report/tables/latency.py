@@ -37,8 +37,8 @@ def table(records: Sequence[RunRecord]) -> Table:
     """Per strategy: speed, objects per frame and the percentiles of latency over all frames of all sequences and
     repetitions.
 
-    Controls and strategies that failed on a sequence have no row. Raises VosbenchError as `context` does, and if no
-    record has a timing.
+    Controls and strategies that failed on a sequence have no row. Raises VosbenchError as `context` does, and
+    NotApplicableError if no record has a timing.
     """
     common, rows = context(records), []
     for spec, group in timed(records).items():

@@ -8,6 +8,7 @@ from vosbench.report.measures import COSTS, SCORES, STRATEGY, kind_of, measures
 from vosbench.report.table import Column, Table
 
 COLUMNS = (Column("sequence"), *STRATEGY, *SCORES, *COSTS)
+PUBLISHED = ("sequences.csv",)
 
 
 def table(records: Sequence[RunRecord]) -> Table:

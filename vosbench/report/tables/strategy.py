@@ -18,6 +18,7 @@ COLUMNS = (
     percent("jf_high", "J&F\nto"),
     *COSTS,
 )
+PUBLISHED = ("strategies.md", "strategies.csv", "strategies.tex")
 _COVERS = (
     "The 95% interval of J&F covers which sequences the data set happens to hold; strategies share them, so that "
     "intervals overlap where paired differences (vosbench compare) may still be sure."

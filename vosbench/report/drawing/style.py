@@ -16,8 +16,12 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 
+from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
+from vosbench.report.context import by_strategy
+from vosbench.report.makers import NotApplicableError
 
+MAX_STRATEGIES = 20  # that a figure tells apart
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 3)), (0, (1.5, 2.5)), (0, (6, 2, 1.5, 2)))
@@ -66,6 +70,18 @@ class Look:
         """The colour of its name: darker, to be legible on white."""
         red, green, blue = to_rgb(self.colour)
         return to_hex((0.7 * red, 0.7 * green, 0.7 * blue))
+
+
+def distinct(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
+    """The records by strategy. Raises NotApplicableError if there are more strategies than a figure can tell apart."""
+    groups = by_strategy(records)
+    strategies = sum(group[0].policy.kind == "strategy" for group in groups.values())
+    if strategies > MAX_STRATEGIES:
+        raise NotApplicableError(
+            f"{strategies} strategies cannot be told apart, choose up to {MAX_STRATEGIES} of them",
+            "choose strategies with --policies",
+        )
+    return groups
 
 
 def looks_of(groups: Iterable[str]) -> dict[str, Look]:

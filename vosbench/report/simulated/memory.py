@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from vosbench.errors import VosbenchError
-from vosbench.report.plots.style import GREY, STYLE, looks_of, note_axes
+from vosbench.report.drawing.style import GREY, STYLE, looks_of, note_axes
 
 _COLUMNS, _THUMB = 4, 1.9  # pictures in a row, inches of width of each
 _TINT = np.array((0, 114, 178))  # the blue of the figures

@@ -1,4 +1,4 @@
-"""J&F against the strength of one attribute of generated clips: a run for each strength, a curve for each strategy."""
+"""Several runs: J&F against the strength of the attribute in which their generated clips differ."""
 
 from collections.abc import Sequence
 
@@ -8,20 +8,20 @@ from matplotlib.figure import Figure
 from vosbench.bench.record import RunRecord
 from vosbench.datasets.generated.recipe import ATTRIBUTES
 from vosbench.report.context import by_strategy
+from vosbench.report.drawing.labels import label_ends
+from vosbench.report.drawing.style import STYLE, looks_of, note_axes, short
 from vosbench.report.measures import pooled_jf
-from vosbench.report.plots.labels import label_ends
-from vosbench.report.plots.style import STYLE, looks_of, note_axes, short
 from vosbench.report.sweep import sweep
 
 
-def accuracy_against_attribute(runs: Sequence[Sequence[RunRecord]]) -> Figure:
+def figure(*runs: Sequence[RunRecord]) -> Figure:
     """J&F (percent, over all objects) of each strategy against the strength of an attribute. Raises as `sweep`."""
     found = sweep(runs)
     specs = [spec for spec, group in by_strategy(found.runs[0].records).items() if group[0].policy.kind == "strategy"]
     looks = looks_of(specs)
     strengths = [run.strength for run in found.runs]
     with matplotlib.rc_context(STYLE):
-        figure, axes = note_axes((found.data, found.system), 0.25 + 0.067 * max(map(len, map(short, specs))))
+        drawn, axes = note_axes((found.data, found.system), 0.25 + 0.067 * max(map(len, map(short, specs))))
         heights = []
         for spec in specs:
             curve = [100 * pooled_jf(by_strategy(run.records)[spec]) for run in found.runs]
@@ -35,4 +35,5 @@ def accuracy_against_attribute(runs: Sequence[Sequence[RunRecord]]) -> Figure:
         axes.set_xlabel(f"{found.attribute} ({ATTRIBUTES[found.attribute].metadata['unit']})")
         axes.set_ylabel("accuracy: J&F (%)")
         label_ends(axes, heights, [short(spec) for spec in specs], [looks[spec].text for spec in specs])
-    return figure
+    drawn.set_label(f"accuracy-against-{found.attribute}")
+    return drawn
