@@ -58,6 +58,36 @@ def test_timing(finished, tmp_path, vosbench, refused, read_json):
     assert "stages" in refused("timing", finished, "--only", "stage")
 
 
+def test_a_table_and_a_figure_of_ones_own(finished, tmp_path, vosbench, refused):
+    (tmp_path / "count.py").write_text(
+        "from vosbench.report.table import Column, Table\n"
+        "def table(records):\n"
+        "    return Table((Column('records'),), [{'records': len(records)}], 'All.')\n"
+    )
+    (tmp_path / "dots.py").write_text(
+        "from matplotlib.figure import Figure\n"
+        "def figure(records):\n"
+        "    drawn = Figure()\n"
+        "    drawn.add_subplot().plot([len(records)])\n"
+        "    return drawn\n"
+    )
+    assert vosbench("table", finished, "--by", tmp_path / "count.py", "--format", "csv").out == "records\n8\n"
+    chosen = ("--only", tmp_path / "dots.py", "--only", "latency-against-frame")
+    assert vosbench("plot", finished, *chosen, "--format", "svg", "--out", tmp_path / "figures").status == 0
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"dots.svg", "latency-against-frame.svg"}
+    assert "did you mean object?" in refused("table", finished, "--by", "objects")
+    assert "no table file" in refused("table", finished, "--by", tmp_path / "none.py")
+    assert "unknown figure 'speed'" in refused("plot", finished, "--only", "speed")
+    assert "no strategy has two capacities" in refused("plot", finished, "--only", "accuracy-against-capacity")
+
+
+@pytest.mark.parametrize(("kind", "name"), [("tables", "object"), ("figures", "memory-against-frame")])
+def test_tables_and_figures_are_listed(vosbench, kind, name):
+    lines = vosbench("list", kind).out.splitlines()
+    assert any(line.startswith(f"{name} ") for line in lines)
+    assert all(len(line.split()) > 5 for line in lines)
+
+
 @pytest.mark.parametrize("kind", ["png", "svg"])
 def test_plot(finished, tmp_path, vosbench, kind, read_json):
     outcome = vosbench("plot", finished, "--out", tmp_path / "new", "--format", kind, "--json", tmp_path / "plot.json")

@@ -1,6 +1,129 @@
 """compare: runs, or the strategies of one, compared; a gate for CI."""
 
-from vosbench.cli.comparing import compare
-from vosbench.cli.verbs import Verb
+from collections.abc import Sequence
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vosbench.bench.record import read_run
+from vosbench.cli import options
+from vosbench.cli.records import Format, Out, show
+from vosbench.cli.verbs import Answer, Verb
+from vosbench.errors import VosbenchError
+from vosbench.report.compare.differences import Entrant, Runs, differences, pairs, select
+from vosbench.report.compare.gate import Check, Tolerance, gate
+from vosbench.report.compare.tables import changed_objects, difference_table
+from vosbench.report.compare.verdict import checks_table, failures, junit, junit_error
+from vosbench.report.rendering import render
+from vosbench.report.table import Row, Table
+
+REGRESSION = 1  # the exit status
+
+
+class FailOn(StrEnum):
+    """What turns the exit status to 1."""
+
+    REGRESSION = "regression"
+    CHANGE = "change"
+
+
+class SpeedBy(StrEnum):
+    """What the gate judges speed by."""
+
+    TIME = "time"
+    COUNTS = "counts"
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="run folders; the first is the baseline. One: its strategies")],
+    policies: Annotated[
+        list[str] | None,
+        typer.Option(help="only these strategies, comma-separated or repeated; of one run the first is the baseline"),
+    ] = None,
+    paper: Annotated[bool, typer.Option("--paper", help="add the paper's own figures for the data set")] = False,
+    objects: Annotated[int, typer.Option(help="show so many objects that changed most; 0: none", min=0)] = 5,
+    fail_on: Annotated[
+        FailOn | None, typer.Option(help="exit with 1 on a loss (regression), or on a gain too (change)")
+    ] = None,
+    tolerance_accuracy: Annotated[float, typer.Option(help="points of J or F that may be lost")] = 0.1,
+    tolerance_speed: Annotated[float, typer.Option(help="ratio of times, tokens read or bytes let pass")] = 1.1,
+    speed: Annotated[
+        SpeedBy, typer.Option(help="judge by time, which needs the same machine, or by counts of work alone")
+    ] = SpeedBy.TIME,
+    junit_file: Annotated[Path | None, typer.Option("--junit", help="write the checks as JUnit XML")] = None,
+    markdown: Annotated[Path | None, typer.Option("--markdown", help="write all of it as Markdown")] = None,
+    format: Format = "text",
+    out: Out = None,
+) -> Answer:
+    """Compare runs, or the strategies of one: differences object by object, with intervals and significance.
+
+    With --fail-on it is a gate for CI. Exit status: 0 fine, 1 a regression, 2 the runs cannot be compared.
+    """
+    tolerance = Tolerance(
+        tolerance_accuracy, tolerance_speed, timed=speed is SpeedBy.TIME, both_ways=fail_on is FailOn.CHANGE
+    )
+    checks: tuple[Check, ...] = ()
+    tables: list[Table] = []
+    changed: Sequence[Row] = ()
+    try:
+        compared = _compared(_read(runs), tuple(dict.fromkeys(options.split_specs(policies))) or None)
+        if fail_on is not None:
+            checks = gate(compared, tolerance)
+        if all(entrant.protocol != "none" for pair in compared for entrant in pair):
+            found = differences(compared)
+            tables.append(difference_table(found, paper))
+            if objects:
+                tables.append(changed_objects(found, objects))
+                changed = tables[-1].rows
+    except VosbenchError as error:
+        if junit_file is not None:
+            options.write_text(junit_file, junit_error(error.message))
+        raise
+    if not tables and fail_on is None:
+        raise VosbenchError("the runs have no scores to compare", "give --fail-on regression to compare what they cost")
+    if checks:
+        tables.append(checks_table(checks))
+    if format in ("csv", "json"):
+        tables = tables[:1]  # those formats hold one table
+    show("\n".join(render(table, format) for table in tables), out)
+    if markdown is not None:
+        options.write_text(markdown, "\n".join(render(table, "markdown") for table in tables))
+    if junit_file is not None:
+        options.write_text(junit_file, junit(checks))
+    result = tables[0].to_json()
+    return Answer(
+        result.pop("conditions"),
+        result | {"objects": changed, "checks": [asdict(check) | {"result": check.result} for check in checks]},
+        REGRESSION if failures(checks) else 0,
+    )
+
+
+def _read(folders: Sequence[Path]) -> Runs:
+    """The records of each run under the name of its folder, or its path if two have one name."""
+    if len(set(folders)) < len(folders):
+        raise VosbenchError("the same run is given twice", "name each run once; one alone has its strategies compared")
+    names = [folder.name for folder in folders]
+    unique = len(set(names)) == len(names)
+    return {folder.name if unique else str(folder): read_run(folder) for folder in folders}
+
+
+def _compared(runs: Runs, specs: Sequence[str] | None) -> tuple[tuple[Entrant, Entrant], ...]:
+    """The pairs to compare. A strategy that only the baseline has is an error: it may have gone by mistake."""
+    entrants = select(runs, specs)
+    if len(runs) > 1:
+        first, *others = runs
+        have = {run: [entrant.spec for entrant in entrants if entrant.run == run] for run in runs}
+        for run in others:
+            if len(have[first]) > 1 and (gone := [spec for spec in have[first] if spec not in have[run]]):
+                raise VosbenchError(
+                    f"strategy {gone[0]} of {first} is not in {run}", "run it too, or choose others with --policies"
+                )
+        if len(have[first]) > 1 and specs is None:  # what is new has nothing to be compared with
+            entrants = tuple(entrant for entrant in entrants if entrant.spec in have[first])
+    return pairs(entrants)
+
 
 VERB = Verb(compare, "vosbench compare baseline new --fail-on regression --junit gate.xml --markdown gate.md")

@@ -6,16 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
+from vosbench.base.registry import Registry
 from vosbench.cli.verbs import VERBS, Answer, Verb
 from vosbench.errors import unknown
 
-KINDS = ("policies", "datasets", "models", "protocols", "suites", "configs", "verbs")
+KINDS = ("policies", "datasets", "models", "protocols", "suites", "configs", "tables", "figures", "verbs")
 
 
 def list_(
     what: Annotated[str, typer.Argument(help=f"one of: {', '.join(KINDS)}")] = "policies",
 ) -> Answer:
-    """List strategies with their parameters, data sets, bundled models, protocols, suites, training settings, verbs."""
+    """List what can be named: strategies with their parameters, data sets, models, protocols, suites, and so on."""
     if what not in KINDS:
         raise unknown("list", what, KINDS)
     listings = {
@@ -25,6 +26,8 @@ def list_(
         "protocols": _protocols,
         "suites": _suites,
         "configs": _configs,
+        "tables": _tables,
+        "figures": _figures,
         "verbs": _verbs,
     }
     rows = listings[what]()
@@ -89,8 +92,24 @@ def _configs() -> list[dict[str, Any]]:
     return _named(shipped_configs())
 
 
+def _tables() -> list[dict[str, Any]]:
+    from vosbench.report.tables import TABLES
+
+    return _registered(TABLES)
+
+
+def _figures() -> list[dict[str, Any]]:
+    from vosbench.report.plots import FIGURES
+
+    return _registered(FIGURES)
+
+
 def _verbs() -> list[dict[str, Any]]:
-    return _named((name, VERBS.about(name)) for name in VERBS.names())
+    return _registered(VERBS)
+
+
+def _registered(registry: Registry[Any]) -> list[dict[str, Any]]:
+    return _named((name, registry.about(name)) for name in registry.names())
 
 
 def _named(about: Mapping[str, str] | Iterable[tuple[str, str]]) -> list[dict[str, Any]]:

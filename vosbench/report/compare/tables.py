@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from vosbench.base.codec import encode
 from vosbench.report.compare.differences import Difference, Entrant
 from vosbench.report.compare.significance import MIN_SEQUENCES
-from vosbench.report.context import context
+from vosbench.report.context import Context, context
 from vosbench.report.measures import FRAMES_IN_MEMORY, JF, MODEL_FPS, SCORES, STRATEGY, measures
 from vosbench.report.paper import paper_rows
 from vosbench.report.scored_masks import SEEN_UNSEEN
@@ -55,12 +56,14 @@ def difference_table(found: Sequence[Difference], paper: bool = False) -> Table:
         row |= {"run": entrant.run} if len(runs) > 1 else {}
         row |= {column.key: numbers[column.key] for column in (*SCORES, *_COSTS)}
         rows.append(row | _difference(differences.get((entrant.run, entrant.spec))))
-    sentences = [_conditions(found), _legend(found)]
+    common, differing = _conditions(found)
+    sentences = [_described(found, common, differing), _legend(found)]
     if paper:
         theirs, whose = paper_rows(found[0].baseline.first.dataset.name)
         rows += theirs
         sentences.append(whose)
-    return Table(DIFFERENCES, rows, " ".join(sentences))
+    conditions = {"baseline": encode(common), "differing": differing, "comparisons": len(found)}
+    return Table(DIFFERENCES, rows, " ".join(sentences), conditions)
 
 
 def changed_objects(found: Sequence[Difference], number: int = 5) -> Table:
@@ -112,15 +115,22 @@ def _difference(found: Difference | None) -> dict[str, Any]:
     }
 
 
-def _conditions(found: Sequence[Difference]) -> str:
-    """The data, and every way in which baselines and entrants differ beside their strategies."""
-    baselines = list({(d.baseline.run, d.baseline.spec): d.baseline for d in found}.values())
-    common = context([record for baseline in baselines for record in baseline.records])
-    apart = list(dict.fromkeys(text for d in found for text in other_conditions(d.baseline, d.entrant)))
-    against = found[0].baseline.run if len({d.entrant.run for d in found} | {found[0].baseline.run}) > 1 else ""
-    against = f"their like in {against}" if against and len(baselines) > 1 else baselines[0].name
-    differing = f" The runs differ in {', '.join(apart)}." if apart else ""
-    return f"{common.data}; {common.system}.{differing} Compared with {against}."
+def _conditions(found: Sequence[Difference]) -> tuple[Context, list[str]]:
+    """Those of the baselines, and every way in which baselines and entrants differ beside their strategies."""
+    common = context([record for baseline in _baselines(found) for record in baseline.records])
+    return common, list(dict.fromkeys(text for d in found for text in other_conditions(d.baseline, d.entrant)))
+
+
+def _described(found: Sequence[Difference], common: Context, differing: Sequence[str]) -> str:
+    baselines, run = _baselines(found), found[0].baseline.run
+    several = len({d.entrant.run for d in found} | {run}) > 1
+    against = f"the same strategy in {run}" if several and len(baselines) > 1 else baselines[0].name
+    apart = f" The runs differ in {', '.join(differing)}." if differing else ""
+    return f"{common.data}; {common.system}.{apart} Compared with {against}."
+
+
+def _baselines(found: Sequence[Difference]) -> list[Entrant]:
+    return list({(d.baseline.run, d.baseline.spec): d.baseline for d in found}.values())
 
 
 def _legend(found: Sequence[Difference]) -> str:

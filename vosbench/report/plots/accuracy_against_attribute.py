@@ -1,4 +1,4 @@
-"""Several runs: J&F against the strength of the attribute in which their generated clips differ."""
+"""Of several runs that differ in one strength of generated clips: J&F against that strength."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""J&F over FPS, both against the capacity of the memory: a curve for each strategy."""
+"""J&F, and below it FPS, against the capacity of the memory: a curve for each strategy."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Several runs that differ in one strength of generated clips: the strategies at each strength, the weakest first."""
+"""Of several runs that differ in one strength of generated clips: a row for each strength and strategy."""
 
 from collections.abc import Sequence
 

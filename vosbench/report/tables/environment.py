@@ -1,4 +1,4 @@
-"""Machines, versions and commits on which the records of a run were made, with their number."""
+"""A row for each machine, set of versions and commit on which records were made."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Speed of each strategy, objects per frame, and percentiles of the time that a frame takes."""
+"""A row for each strategy: speed, objects per frame, percentiles of the time that a frame takes."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Objects of a run, the strategies of each together, with their J, F and J&F."""
+"""A row for each object and strategy: J, F and J&F."""
 
 from collections.abc import Sequence
 

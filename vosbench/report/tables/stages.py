@@ -1,4 +1,4 @@
-"""Stages of a frame, of each strategy: mean milliseconds, and share of the time in the model."""
+"""A row for each strategy and stage of a frame: milliseconds, and share of the time in the model."""
 
 from collections.abc import Sequence
 from math import fsum

@@ -1,4 +1,4 @@
-"""Strategies of a run: J, F and J&F with its interval, frames per second, frames in memory, bytes."""
+"""A row for each strategy: J, F and J&F with its interval, frames per second, frames in memory, bytes."""
 
 from collections.abc import Sequence
 
