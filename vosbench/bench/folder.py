@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from vosbench.base.atomic import PART
 from vosbench.bench.plan import Plan, Task
-from vosbench.bench.record import RunRecord, read_record
+from vosbench.bench.record import RunRecord, read_record, write_record
 from vosbench.bench.suite import INCIDENTAL
 from vosbench.errors import VosbenchError
 from vosbench.video import Sequence
@@ -79,12 +79,14 @@ def masks_hash(masks: Path, sequence: Sequence) -> str | None:
 
 
 def prepare(plan: Plan, fresh: bool) -> None:
-    """Clear away what a killed run left half-written, and, if `fresh`, the results of other conditions.
+    """Clear away what a killed run left half-written, and, if `fresh`, the results of other conditions; results of the
+    same strategy that has another text or label now go where they belong.
 
     Raises VosbenchError if there are such and it is not `fresh`: beside them the new results would mean nothing.
     """
     records = plan.folder / "records"
     own = {task.record for task in plan.tasks}
+    tasks = {task.identity: task for task in plan.tasks}
     for path in sorted(records.glob("*/*.json")):
         try:
             record = read_record(path)
@@ -95,8 +97,11 @@ def prepare(plan: Plan, fresh: bool) -> None:
                 raise
         else:
             if record.conditions == plan.conditions:
-                continue
-            if not fresh:
+                if path in own or (task := tasks.get(record.identity)) is None:
+                    continue
+                if not is_finished(task):
+                    _rename(plan.folder / "masks" / path.parent.name / path.stem, record, task)
+            elif not fresh:
                 raise VosbenchError(
                     f"{plan.folder} holds results of {_difference(record, plan)}",
                     "choose another --out, or give --fresh to throw them away",
@@ -105,6 +110,16 @@ def prepare(plan: Plan, fresh: bool) -> None:
         shutil.rmtree(plan.folder / "masks" / path.parent.name / path.stem, ignore_errors=True)
     for part in (*records.glob(f"*/.*{PART}"), *(plan.folder / "masks").glob(f"*/.*{PART}")):
         shutil.rmtree(part) if part.is_dir() else part.unlink()
+
+
+def _rename(masks: Path, record: RunRecord, task: Task) -> None:
+    """Give the record and the masks of a task, which it has under another name, its own."""
+    target = task.masks / task.sequence.name
+    shutil.rmtree(target, ignore_errors=True)
+    if masks.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        masks.rename(target)
+    write_record(task.record, replace(record, policy=task.policy))
 
 
 def _difference(record: RunRecord, plan: Plan) -> str:

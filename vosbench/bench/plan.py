@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from vosbench.base.hashing import source_hash
 from vosbench.bench.identity import digest, environment, facts, library_versions
+from vosbench.bench.naming import folder_name
 from vosbench.bench.record import RUNS, DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings, Strategy
 from vosbench.bench.suite import INCIDENTAL, Suite
 from vosbench.datasets import open_dataset
+from vosbench.errors import VosbenchError
 from vosbench.inference.controls import CONTROLS, Control, hash_of
 from vosbench.memory.spec import PolicySpec, parse_policies
 from vosbench.metrics.protocols import Protocol, find_protocol
@@ -104,9 +105,17 @@ class Plan:
             for name, control in CONTROLS.items():
                 info = PolicyInfo(name, {}, name, name, hash_of(control), "control", len(entries))
                 entries.append((info, control))
+        folders: dict[str, PolicyInfo] = {}
+        for info, _ in entries:
+            other = folders.setdefault(folder_name(info).casefold(), info)
+            if other is not info:
+                raise VosbenchError(
+                    f"{other.label} and {info.label} would share the folder {folder_name(info)}",
+                    "give one of them another label",
+                )
         for sequence in self.sequences.values():
             for info, what in entries:
-                slug = quote(info.spec.replace(":", "_", 1), safe="=,")  # another folder for every spec
+                name = folder_name(info)
                 identity = digest(
                     {
                         "conditions": self.conditions,
@@ -114,8 +123,8 @@ class Plan:
                         "sequence": sequence.name,
                     }
                 )
-                record = self.folder / "records" / slug / f"{sequence.name}.json"
-                yield Task(info, what, sequence, identity, record, self.folder / "masks" / slug)
+                record = self.folder / "records" / name / f"{sequence.name}.json"
+                yield Task(info, what, sequence, identity, record, self.folder / "masks" / name)
 
     def blank_record(self, task: Task) -> RunRecord:
         """The record of a task before anything was measured."""

@@ -139,7 +139,7 @@ def _infer(plan: Plan, task: Task, progress: Progress | None) -> RunRecord:
         if index in outputs:
             write_labels(part / f"{sequence.frames[index].name}.png", mask)
         if progress is not None:
-            progress(task.policy.spec, sequence.name, index + 1, len(sequence.frames))
+            progress(task.policy.label, sequence.name, index + 1, len(sequence.frames))
 
     record = plan.blank_record(task)
     try:

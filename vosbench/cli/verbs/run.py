@@ -120,7 +120,7 @@ def _carry_out(plan: "Plan", fresh: bool) -> dict[str, Any]:
     print(f"Records and masks are in {plan.folder}; see also: vosbench table, timing and plot {plan.folder}")
     for record in records:
         if failure := record.failure:
-            where = f"{record.policy.spec} on {record.sequence} after {options.count(failure.frames, 'frame')}"
+            where = f"{record.policy.label} on {record.sequence} after {options.count(failure.frames, 'frame')}"
             print(f"vosbench: failed: {where}: {failure.reason}", file=sys.stderr)
     return {"folder": str(plan.folder), "caption": table.caption, "records": [record.to_json() for record in records]}
 
