@@ -38,7 +38,8 @@ class Command(subprocess.Popen):
         self.log = (cwd / "log.txt").open("w+")
         words = [sys.executable, "-c", COMMAND, *map(str, arguments)]
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
-        super().__init__(words, cwd=cwd, env=environment, stdout=self.log, stderr=self.log, start_new_session=True)
+        streams = {"stdout": self.log, "stderr": self.log}
+        super().__init__(words, cwd=cwd, env=environment, start_new_session=True, **streams)
 
     def processes(self) -> list[int]:
         """The processes of its session that live."""
@@ -72,13 +73,12 @@ class Command(subprocess.Popen):
     def require_no_process(self, seconds: float = 10) -> None:
         """After so many seconds none of its session is left."""
         until = time.monotonic() + seconds
-        while left := self.processes():
-            if time.monotonic() > until:
-                for process in left:
-                    os.kill(process, signal.SIGKILL)
-                pytest.fail(f"{len(left)} processes are left")
+        while (left := self.processes()) and time.monotonic() < until:
             time.sleep(0.05)
+        for process in left:
+            os.kill(process, signal.SIGKILL)
         self.log.close()
+        assert not left
 
 
 @pytest.fixture

@@ -87,14 +87,14 @@ def carry_out(
         for task in tasks:
             yield task, task.carry_out(None if progress is None else partial(progress, task))
         return
-    with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // workers)):
+    threads = max(1, cpu_count() // workers)
+    with parallel_config("loky", inner_max_num_threads=threads, initializer=end_with, initargs=(os.getpid(),)):
         parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
         with starting():
-            results = parallel(delayed(_apart)(task, Path.cwd(), os.getpid()) for task in tasks)
+            results = parallel(delayed(_apart)(task, Path.cwd()) for task in tasks)
         yield from results
 
 
-def _apart(task: Task, folder: Path, parent: int) -> tuple[Task, dict[str, Outcome | VosbenchError]]:
-    end_with(parent)
+def _apart(task: Task, folder: Path) -> tuple[Task, dict[str, Outcome | VosbenchError]]:
     with chdir(folder):  # joblib keeps its processes: this one may have started while the working folder was another
         return task, task.carry_out()
