@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vosbench.masks.score import score as score
     from vosbench.memory.spec import load_policy as load_policy
     from vosbench.models.checkpoint import load_model as load_model
+    from vosbench.simulation.simulator import simulate as simulate
     from vosbench.video import Sequence as Sequence
 
     __version__: str
@@ -38,6 +39,7 @@ _HOMES = {
     "read_run": "vosbench.bench.record",
     "run": "vosbench.bench.runner",
     "score": "vosbench.masks.score",
+    "simulate": "vosbench.simulation.simulator",
 }
 __all__ = ["__version__", *sorted(_HOMES)]
 

@@ -14,7 +14,7 @@ import torch
 from vosbench.inference.propagate import propagate
 from vosbench.memory.spec import load_policy
 from vosbench.models.stcn.network import CONFIGS, STCN
-from vosbench.simulation.measures import simulate
+from vosbench.simulation.measures import measure
 from vosbench.simulation.trace import record
 from vosbench.video import Sequence
 
@@ -62,7 +62,7 @@ def main() -> None:
     recorded = time.perf_counter() - started
     print(f"recording the keys: {recorded:.1f} s, {recorded / run:.2f} full runs")
     started = time.perf_counter()
-    found = simulate(trace, {spec: load_policy(spec) for spec in specs}, load_policy("every-k:k=5"), model)
+    found = measure(trace, {spec: load_policy(spec) for spec in specs}, load_policy("every-k:k=5"), model)
     simulated = time.perf_counter() - started
     assert len(found) == len(STRATEGIES) * len(CAPACITIES)
     each = f"{1000 * simulated / len(specs) / frames:.2f} ms a setting and frame"

@@ -11,6 +11,7 @@ from vosbench.cli.verbs import VERBS
 
 FRAMES = '''"""frames: how many frames a data set has."""
 
+from vosbench.base.words import count
 from vosbench.cli import options
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import open_dataset
@@ -19,9 +20,9 @@ from vosbench.datasets import open_dataset
 def frames(dataset: options.DatasetName, root: options.Root = None, split: options.Split = None) -> Answer:
     """Count the frames of a data set."""
     data = open_dataset(dataset, root, split)
-    count = sum(len(data.sequence(name).frames) for name in data.sequence_names())
-    print(options.count(count, "frame"))
-    return Answer(options.conditions(data), {"frames": count})
+    frames = sum(len(data.sequence(name).frames) for name in data.sequence_names())
+    print(count(frames, "frame"))
+    return Answer(options.conditions(data), {"frames": frames})
 
 
 VERB = Verb(frames, "vosbench frames --dataset davis2017 --root DAVIS")

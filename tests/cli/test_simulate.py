@@ -86,6 +86,7 @@ def test_against_a_run(arguments, tmp_path, run, vosbench, refused, read_json):
     assert [row["strategy"] for row in written["rows"]] == ["first-only", "every-k:k=1", "latest-only", "lfu:every=1"]
     assert written["rows"][1]["retained"] == pytest.approx(1)
     assert -1 <= written["against"]["rho"] <= 1
+    assert set(written["against"]["jf"]) >= {row["strategy"] for row in written["rows"]}
     for others, message in (
         (("--sequences", "ant"), "another sequences than the simulation: ant, bee, not ant"),
         (("--top-k", 3), "another top-k, shorter side and affinity than the simulation: 20, None, l2, not 3, None, l2"),

@@ -12,7 +12,7 @@ from vosbench.models.checkpoint import load_model
 from vosbench.models.geometry import Geometry
 from vosbench.simulation.cache import keep
 from vosbench.simulation.history import History, history
-from vosbench.simulation.measures import simulate
+from vosbench.simulation.measures import measure
 from vosbench.simulation.study import Study, carry_out, plan
 from vosbench.video import Sequence
 
@@ -73,7 +73,7 @@ def test_progress_of_work_in_this_process(traces):
 def test_history(drawn, draw, appearing):
     trace = draw(20, appearing)
     seen = history(trace, "lfu", load_policy("lfu:every=2"), drawn, at=11)
-    outcome = simulate(trace, {"lfu": load_policy("lfu:every=2")}, load_policy("every-k"), drawn)["lfu"]
+    outcome = measure(trace, {"lfu": load_policy("lfu:every=2")}, load_policy("every-k"), drawn)["lfu"]
     assert tuple(seen.kept.sum(1)) == outcome.tokens
     assert np.array_equal(np.triu(seen.kept, 1), np.zeros_like(seen.kept))  # nothing of a frame still to come
     assert np.array_equal(seen.places.sum(1), seen.kept[11])

@@ -69,11 +69,6 @@ def print_problems(problems: "Iterable[Problem]") -> None:
         print(f"{problem.message}\n  hint: {problem.hint}")
 
 
-def count(number: int, noun: str) -> str:
-    """`1 sequence`, `2 sequences`."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
 def is_terminal() -> bool:
     """Whether progress can redraw a line."""
     return sys.stderr.isatty()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from vosbench.base.words import count
 from vosbench.bench.record import DatasetInfo, ModelInfo, RunRecord, Settings
 from vosbench.errors import VosbenchError, unknown
 
@@ -28,9 +29,9 @@ class Context:
         """Data set, split, frame mode and protocol, in words."""
         protocol = f"protocol {self.protocol}" if self.protocol else "not scored"
         partial = ", PARTIAL: not all that the protocol scores" if self.partial else ""
-        count = _count(self.sequences, "sequence") + (f", {_count(self.objects, 'object')}" if self.objects else "")
+        number = count(self.sequences, "sequence") + (f", {count(self.objects, 'object')}" if self.objects else "")
         data = f"{self.dataset.name} {self.dataset.split}, frames {self.dataset.frame_mode}"
-        return f"{data}; {protocol}{partial}; {count}"
+        return f"{data}; {protocol}{partial}; {number}"
 
     @property
     def system(self) -> str:
@@ -121,7 +122,7 @@ def _sequences(records: Sequence[RunRecord]) -> dict[str, frozenset[int]]:
             )
         if absent := sorted(everything.keys() - set(names)):
             raise VosbenchError(
-                f"strategy {spec} has no record of {_count(len(absent), 'sequence')} that others have: {absent[0]}",
+                f"strategy {spec} has no record of {count(len(absent), 'sequence')} that others have: {absent[0]}",
                 "finish the run: `vosbench run` resumes where it was",
             )
     for record in records:
@@ -140,8 +141,4 @@ def _object_ids(record: RunRecord) -> frozenset[int]:
 
 def _device(record: RunRecord) -> str:
     environment = record.environment
-    return f"{environment.device} ({environment.machine}, {_count(environment.threads, 'thread')})"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    return f"{environment.device} ({environment.machine}, {count(environment.threads, 'thread')})"

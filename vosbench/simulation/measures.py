@@ -14,7 +14,7 @@ from vosbench.simulation.trace import Trace
 REFERENCE = "the reference memory"
 
 
-def simulate(
+def measure(
     trace: Trace,
     policies: Mapping[str, MemoryPolicy],
     reference: MemoryPolicy,

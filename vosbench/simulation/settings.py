@@ -33,7 +33,7 @@ def capacities(text: str) -> tuple[float, ...]:
     return tuple(sorted(found))
 
 
-def settings(policies: Sequence[str], capacity: str | None) -> tuple[PolicySpec, ...]:
+def settings(policies: Sequence[str | PolicySpec], capacity: str | None) -> tuple[PolicySpec, ...]:
     """The strategies to simulate, or each of them at each capacity.
 
     Raises VosbenchError as `parse_policies` does, and, where capacities are given, for a strategy that has none or

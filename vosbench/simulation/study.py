@@ -6,17 +6,19 @@ from contextlib import chdir
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
+from typing import Self
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
 
 from vosbench.base.processes import end_with, starting
 from vosbench.errors import VosbenchError
-from vosbench.memory.spec import load_policy
+from vosbench.memory.spec import PolicySpec, load_policy
 from vosbench.models.base import Network
 from vosbench.models.checkpoint import load_model
 from vosbench.simulation.cache import load
-from vosbench.simulation.measures import simulate
+from vosbench.simulation.measures import measure
 from vosbench.simulation.outcome import Outcome
+from vosbench.simulation.settings import settings
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,21 @@ class Study:
     affinity: str | None = None
     device: str = "cpu"
 
+    @classmethod
+    def of(
+        cls,
+        policies: Sequence[str | PolicySpec],
+        capacity: str | None = None,
+        reference: str = "every-k:k=5",
+        model: str = "stcn-tiny",
+        top_k: int | None = None,
+        affinity: str | None = None,
+        device: str = "cpu",
+    ) -> Self:
+        """The study of strategies, or of each at each capacity; raises VosbenchError as `settings` does."""
+        specs = tuple(map(str, settings(policies, capacity)))
+        return cls(specs, str(PolicySpec.parse(reference)), model, top_k, affinity, device)
+
     @property
     def network(self) -> Network:
         """The network; each process loads it once."""
@@ -46,10 +63,10 @@ class Task:
     trace: Path
 
     def carry_out(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Outcome | VosbenchError]:
-        """See `simulate`."""
+        """See `measure`."""
         study = self.study
         policies = {spec: load_policy(spec) for spec in study.specs}
-        return simulate(
+        return measure(
             load(self.trace, study.device),
             policies,
             load_policy(study.reference),

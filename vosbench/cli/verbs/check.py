@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from vosbench.base.words import count
 from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
 from vosbench.cli.verbs import Answer, Verb
@@ -46,8 +47,7 @@ def check(
         )
     data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(options.split_names(sequences), limit)
     names = data.sequence_names()
-    progress = CountProgress("sequence")
-    try:
+    with CountProgress("sequence") as progress:
         if predictions is not None:
             problems = check_predictions(predictions, data, protocol, jobs, progress)
         else:
@@ -55,14 +55,12 @@ def check(
             for done, name in enumerate(names, 1):
                 problems += data.sequence_problems(name)
                 progress(done, len(names))
-    finally:
-        progress.close()
     options.print_problems(problems)
     subject = (
         f"{predictions} for {data.name} {data.split}" if predictions else f"{data.name} {data.split} in {data.root}"
     )
-    where = f"{subject}: {options.count(len(names), 'sequence')}{', PARTIAL' if data.is_partial else ''}"
-    print(f"{where}, {options.count(len(problems), 'problem')}" if problems else f"{where}, sound", file=sys.stderr)
+    where = f"{subject}: {count(len(names), 'sequence')}{', PARTIAL' if data.is_partial else ''}"
+    print(f"{where}, {count(len(problems), 'problem')}" if problems else f"{where}, sound", file=sys.stderr)
     conditions = options.conditions(
         data, protocol=protocol, predictions=None if predictions is None else str(predictions)
     )
@@ -79,8 +77,8 @@ def _check_policy(spec: str | None) -> Answer:
     faults = check_contract(PolicySpec.parse(spec).build)
     for fault in faults:
         print(f"{fault.message}\n  hint: {fault.hint}")
-    outcome = options.count(len(faults), "problem") if faults else "sound"
-    print(f"{spec}: {options.count(len(CHECKS), 'check')}, {outcome}", file=sys.stderr)
+    outcome = count(len(faults), "problem") if faults else "sound"
+    print(f"{spec}: {count(len(CHECKS), 'check')}, {outcome}", file=sys.stderr)
     problems = [{"message": fault.message, "hint": fault.hint} for fault in faults]
     return Answer({"policy": spec, "checks": len(CHECKS)}, {"problems": problems}, 2 if faults else 0)
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from vosbench.base.words import count
 from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
 from vosbench.cli.verbs import Answer, Verb
@@ -27,18 +28,15 @@ def export(
 ) -> Answer:
     """Pack masks for the server of a data set whose ground truth is private, after checking all of them."""
     data = open_dataset(dataset, root, split, frame_mode=frame_mode)
-    progress = CountProgress("sequence")
     try:
-        masks = export_masks(predictions, data, out, server, jobs, progress)
+        with CountProgress("sequence") as progress:
+            masks = export_masks(predictions, data, out, server, jobs, progress)
     except UnfitMasksError as error:
-        progress.close()
         if len(error.problems) > 1:  # a single one is the error's own text
             options.print_problems(error.problems)
         raise
-    finally:
-        progress.close()
     names = data.sequence_names()
-    print(f"{out} holds {masks} masks of {options.count(len(names), 'sequence')} of {data.name} {data.split}")
+    print(f"{out} holds {count(masks, 'mask')} of {count(len(names), 'sequence')} of {data.name} {data.split}")
     return Answer(
         options.conditions(data, server=server, predictions=str(predictions)),
         {"archive": str(out), "masks": masks, "sequences": list(names)},

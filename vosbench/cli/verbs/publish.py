@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from vosbench.cli import options
+from vosbench.base.words import count
 from vosbench.cli.records import RunFolder, latest
 from vosbench.cli.verbs import Answer, Verb
 
@@ -27,7 +27,7 @@ def publish(
     folder = run or latest()
     target = out or RESULTS / folder.resolve().name
     written = write(folder, target, allow_partial=allow_partial, allow_dirty=allow_dirty)
-    print(f"{target} holds {options.count(len(written), 'file')}, made of the records in {folder}")
+    print(f"{target} holds {count(len(written), 'file')}, made of the records in {folder}")
     return Answer({"run": str(folder)}, {"folder": str(target), "files": [str(path) for path in written]})
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vosbench.base.words import count
 from vosbench.bench.record import RUNS
 from vosbench.cli import options
 from vosbench.cli.progress import RunProgress
@@ -110,17 +111,14 @@ def _carry_out(plan: "Plan", fresh: bool) -> dict[str, Any]:
     """Carry out a plan, print its table and what failed, and return both as JSON values."""
     from vosbench.bench.runner import execute
 
-    progress = RunProgress(plan.passes)
-    try:
+    with RunProgress(plan.passes) as progress:
         records = execute(plan, progress, fresh)
-    finally:
-        progress.close()
     table = strategy.table(records)
     print(render(table))
     print(f"Records and masks are in {plan.folder}; see also: vosbench table, timing and plot {plan.folder}")
     for record in records:
         if failure := record.failure:
-            where = f"{record.policy.label} on {record.sequence} after {options.count(failure.frames, 'frame')}"
+            where = f"{record.policy.label} on {record.sequence} after {count(failure.frames, 'frame')}"
             print(f"vosbench: failed: {where}: {failure.reason}", file=sys.stderr)
     return {"folder": str(plan.folder), "caption": table.caption, "records": [record.to_json() for record in records]}
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from vosbench.base.words import count
 from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
 from vosbench.cli.verbs import Answer, Verb
@@ -66,14 +67,11 @@ def score(
         rules = replace(rules, boundary_threshold=boundary_threshold)
     known = None if train_meta is None else train_categories(train_meta)
     categories = {} if known is None else _categories(data)
-    progress = CountProgress("frame")
-    try:
+    with CountProgress("frame") as progress:
         scores = score_masks(predictions, data, rules, jobs, progress, None if no_cache else cache)
-    finally:
-        progress.close()
     partial = ", PARTIAL: sequences were left out" if scores.partial else ""
     where = f"{predictions}: {scores.dataset} {scores.split}, protocol {scores.protocol}{partial}"
-    caption = f"{where}; {len(scores.objects)} objects."
+    caption = f"{where}; {count(len(scores.objects), 'object')}."
     per_object, summary = object_table(scores.objects, caption), summary_table(scores.objects, caption)
     tables = [per_object, summary] if objects else [summary]
     result: dict[str, Any] = {"summary": summary.rows[0], "objects": per_object.rows}
@@ -107,11 +105,8 @@ def _categories(data: Dataset) -> dict[tuple[str, int], str]:
 
 
 def _stability(predictions: Path, data: Dataset, scores: Scores, jobs: int | None) -> tuple[ObjectStability, ...]:
-    progress = CountProgress("object")
-    try:
+    with CountProgress("object") as progress:
         return temporal_stability(scores, predictions, data, jobs, progress)
-    finally:
-        progress.close()
 
 
 VERB = Verb(score, "vosbench score masks/ --dataset davis2017 --root DAVIS --split val --csv results/")

@@ -36,6 +36,11 @@ def retained(outcomes: Sequence[Outcome]) -> float:
     return mean(share for outcome in outcomes for share in outcome.retained)
 
 
+def retained_by_setting(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """Attention kept by each strategy, by spec."""
+    return {spec: retained(group) for spec, group in by_setting(outcomes).items()}
+
+
 def table(outcomes: Sequence[Outcome], caption: str) -> Table:
     """One row per setting: attention kept (0 to 1), age of hits, frames in memory, share of a frame evicted a write.
 
