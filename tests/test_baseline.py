@@ -7,8 +7,8 @@ from baseline import BASELINE, measure
 
 from vosbench.bench.record import read_run
 from vosbench.errors import VosbenchError
-from vosbench.report.compare.differences import pairs, select
 from vosbench.report.compare.gate import Tolerance, gate
+from vosbench.report.compare.pairing import pairs, select
 from vosbench.report.compare.verdict import failures
 
 # Of other processors, whose sums round otherwise, a few pixels of an outline; counts are the same everywhere.

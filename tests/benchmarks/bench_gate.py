@@ -23,8 +23,8 @@ from vosbench.bench.plan import Plan
 from vosbench.bench.record import RunRecord
 from vosbench.bench.runner import _measure
 from vosbench.bench.suite import Suite
-from vosbench.report.compare.differences import pairs, select
 from vosbench.report.compare.gate import Check, Tolerance, gate
+from vosbench.report.compare.pairing import pairs, select
 from vosbench.report.measures import model_fps
 
 CLIPS = "length=20,clips=3,objects=2,deformation=0.15"

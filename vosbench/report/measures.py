@@ -130,7 +130,7 @@ def timed(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
     Raises NotApplicableError if there are none.
     """
     groups = by_strategy(record for record in records if record.timings or record.failure)
-    complete = {spec: group for spec, group in groups.items() if not any(record.failure for record in group)}
+    complete = {label: group for label, group in groups.items() if not any(record.failure for record in group)}
     if not complete:
         raise NotApplicableError("no record has a timing", "controls and scored folders have none: run a strategy")
     return complete

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from vosbench.base.atomic import replacing
 from vosbench.bench.record import RunRecord, read_record, read_run, write_record
 from vosbench.errors import VosbenchError
-from vosbench.report.context import by_strategy, context
+from vosbench.report.context import context
 from vosbench.report.makers import applicable
 from vosbench.report.rendering import render
 from vosbench.report.tables import TABLES
@@ -78,8 +78,9 @@ def _refuse_partial(run: Path, records: Sequence[RunRecord]) -> None:
     context(records)
     first = records[0]
     done = {record.sequence for record in records}
-    specs = by_strategy(records)
-    absent = [spec for spec in first.suite.get("policies", ()) if spec not in specs]
+    policies = [record.policy for record in records]
+    names = {name for policy in policies for name in (policy.spec, f"{policy.label}={policy.spec}")}
+    absent = [name for name in first.suite.get("policies", ()) if name not in names]
     if len(done) < first.dataset.sequences or absent:
         lacking = f"strategy {absent[0]}" if absent else f"{first.dataset.sequences - len(done)} of its sequences"
         raise VosbenchError(
@@ -101,6 +102,6 @@ def _refuse_dirty(run: Path, records: Sequence[RunRecord]) -> None:
         if environment.dirty or not environment.commit:
             state = "a changed working tree" if environment.dirty else "source that is no checkout of git"
             raise VosbenchError(
-                f"run {run} was made from {state} (strategy {record.policy.spec}, sequence {record.sequence})",
+                f"run {run} was made from {state} (strategy {record.policy.label}, sequence {record.sequence})",
                 "commit and run again, or say --allow-dirty",
             )

@@ -8,7 +8,7 @@ import numpy as np
 from vosbench.bench.record import RunRecord
 from vosbench.datasets.generated.recipe import ATTRIBUTES
 from vosbench.errors import VosbenchError
-from vosbench.report.context import Context, by_strategy, context
+from vosbench.report.context import Context, by_identity, context
 from vosbench.report.measures import pooled_jf
 
 HINT = "give runs of splits such as occlusion=5, occlusion=20 and occlusion=80"
@@ -56,12 +56,12 @@ def sweep(runs: Sequence[Sequence[RunRecord]]) -> Sweep:
     attribute, strengths = attribute_of(runs)
     found = sorted(map(RunAtStrength, strengths, map(context, runs), runs), key=lambda run: run.strength)
     first = found[0]
-    specs = by_strategy(first.records).keys()
+    strategies = by_identity(first.records).keys()
     for place, run in enumerate(found):
-        groups, at = by_strategy(run.records), f"the run at {run.strength:g}"
+        groups, at = by_identity(run.records), f"the run at {run.strength:g}"
         if place and run.strength == found[place - 1].strength:
             raise VosbenchError(f"there are two runs of {run.context.dataset.split}", HINT)
-        if groups.keys() != specs:
+        if groups.keys() != strategies:
             raise VosbenchError(f"{at} has other strategies", "run the same at every strength")
         if not np.isfinite([pooled_jf(group) for group in groups.values()]).all():
             raise VosbenchError(f"{at} has strategies without scores", "finish it first")

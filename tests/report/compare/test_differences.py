@@ -8,7 +8,8 @@ import pytest
 
 from vosbench.bench.record import Failure
 from vosbench.errors import VosbenchError
-from vosbench.report.compare.differences import differences, pairs, select
+from vosbench.report.compare.differences import differences
+from vosbench.report.compare.pairing import pairs, select
 from vosbench.report.compare.tables import changed_objects, difference_table
 from vosbench.report.paper import paper_rows
 from vosbench.report.rendering import FORMATS, render
@@ -37,18 +38,18 @@ def test_strategies_of_one_run_are_compared_with_the_first(clips, build):
     control = [build("copy", f"clip-{i}", position=2, j=[0.1, 0.1]) for i in range(8)]
     records = [*clips("lfu"), *clips("fifo", 0.1, position=1), *control]
     (found,) = compared(night=records)
-    assert (found.baseline.spec, found.entrant.spec) == ("lfu", "fifo")
+    assert (found.baseline.label, found.entrant.label) == ("lfu", "fifo")
     assert found.mean == pytest.approx(0.05)
     assert found.objects == tuple((f"clip-{i}", n) for i in range(8) for n in (1, 2))
     chosen = compared(["fifo", "copy", "lfu"], night=records)
-    assert [(d.baseline.spec, d.entrant.spec) for d in chosen] == [("fifo", "copy"), ("fifo", "lfu")]
+    assert [(d.baseline.label, d.entrant.label) for d in chosen] == [("fifo", "copy"), ("fifo", "lfu")]
     assert chosen[1].mean == pytest.approx(-0.05)
 
 
 def test_runs_are_compared_strategy_by_strategy(clips):
     old = [*clips("lfu"), *clips("fifo", position=1)]
     new = [*clips("fifo", 0.02), *clips("lfu", -0.02, position=1)]
-    found = {d.entrant.spec: d for d in compared(old=old, new=new)}
+    found = {d.entrant.label: d for d in compared(old=old, new=new)}
     assert {d.baseline.run for d in found.values()} == {"old"}
     assert found["lfu"].mean == pytest.approx(-0.01)
     assert found["fifo"].mean == pytest.approx(0.01)
@@ -56,6 +57,35 @@ def test_runs_are_compared_strategy_by_strategy(clips):
     assert [(d.baseline.name, d.entrant.name) for d in one] == [("lfu of old", "fifo of new")]
     three = compared(old=clips(), new=clips(shift=0.1), newest=clips(shift=0.2))
     assert [round(d.mean, 9) for d in three] == [0.05, 0.1]
+
+
+def labelled(records, label, spec):
+    """The records of a strategy that its run calls `label`, written as `spec`."""
+    return [replace(r, policy=replace(r.policy, label=label, spec=spec)) for r in records]
+
+
+def test_a_strategy_is_the_same_however_it_is_written_and_labelled(clips):
+    old = [*labelled(clips("lfu:capacity=2"), "lfu", "lfu"), *clips("lfu:capacity=4", position=1)]
+    new = [*clips("lfu:capacity=4", 0.02), *labelled(clips("lfu:capacity=2", -0.02), "Mine", "lfu:capacity=2")]
+    found = compared(old=old, new=new)
+    assert {(d.baseline.label, d.entrant.label): round(d.mean, 9) for d in found} == {
+        ("lfu:capacity=4", "lfu:capacity=4"): 0.01,
+        ("lfu", "Mine"): -0.01,
+    }
+    for name in ("Mine", "lfu", "lfu:capacity=2"):
+        assert [d.entrant.label for d in compared([name], old=old, new=new)] == ["Mine"]
+    table = difference_table(found)
+    assert [row["strategy"] for row in table.rows] == ["lfu:capacity=4", "lfu:capacity=4", "lfu", "Mine"]
+    assert "Compared with the same strategy in old." in table.caption
+
+
+def test_strategies_of_one_name_and_parameters_are_told_apart_by_their_labels(clips):
+    twins = [
+        *labelled(clips("lfu"), "a/lfu.py", "a/lfu.py"),
+        *labelled(clips("lfu", 0.02, position=1), "Mine", "b/lfu.py"),
+    ]
+    (found,) = compared(night=twins)
+    assert (found.baseline.label, found.entrant.label, round(found.mean, 9)) == ("a/lfu.py", "Mine", 0.01)
 
 
 def test_identical_runs_never_differ(clips):
@@ -94,7 +124,7 @@ def test_a_failed_strategy_claims_no_difference(clips):
         (
             lambda c: {"a": c(), "b": c(count=7)},
             None,
-            "not scored on the same objects: 2 in one only, .*clip-7 object 1",
+            "not scored on the same objects: 2 are in one only, .*clip-7 object 1",
         ),
         (
             lambda c: {"a": c(), "b": [replace(r, scores=replace(r.scores, protocol="lvos")) for r in c()]},

@@ -10,8 +10,8 @@ from scipy import stats
 
 from vosbench.bench.record import Failure, read_record, write_record
 from vosbench.errors import VosbenchError
-from vosbench.report.compare.differences import Entrant, pairs, select
 from vosbench.report.compare.gate import Tolerance, gate
+from vosbench.report.compare.pairing import Entrant, pairs, select
 from vosbench.report.compare.speed import speed
 from vosbench.report.compare.verdict import checks_table, failures, junit, junit_error
 

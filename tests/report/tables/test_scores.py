@@ -6,9 +6,10 @@ import pytest
 
 from vosbench.bench.record import Failure, RunRecord
 from vosbench.errors import VosbenchError
+from vosbench.report.context import restrict
 from vosbench.report.measures import pooled_jf
 from vosbench.report.rendering import render
-from vosbench.report.tables import latency, object, sequence, strategy
+from vosbench.report.tables import latency, object, sequence, stages, strategy
 
 Run = tuple[RunRecord, ...]
 
@@ -99,3 +100,13 @@ def test_what_failed_on_a_sequence_has_no_figures_over_several(run: Run) -> None
     dogs = sequence.table(run).frame.set_index(["sequence", "strategy"]).loc["dog"]
     assert per_sequence.loc["dog"].equals(dogs)
     assert set(latency.table(failed).frame["strategy"]) == {"fifo"}
+
+
+def test_strategies_are_called_by_their_labels(run: Run) -> None:
+    mine = tuple(replace(r, policy=replace(r.policy, label="Mine")) if r.policy.name == "lfu" else r for r in run)
+    for module in (strategy, sequence, object, latency, stages):
+        assert {row["strategy"] for row in module.table(mine).rows} - {"copy-first-mask"} == {"Mine", "fifo"}
+    for name in ("Mine", "lfu"):
+        assert {r.policy.label for r in restrict(mine, [name])} == {"Mine"}
+    with pytest.raises(VosbenchError, match="unknown strategy of the run 'Mien'"):
+        restrict(mine, ["Mien"])

@@ -90,3 +90,11 @@ def test_the_figure(at):
     assert "copy-first-mask" not in curves
     assert figure.axes[0].get_xlabel() == "occlusion (frames)"
     assert figure.get_label() == "accuracy-against-occlusion"
+
+
+def test_a_strategy_may_have_another_label_in_each_run(at):
+    strong = [replace(r, policy=replace(r.policy, label=f"my {r.policy.name}")) for r in at("occlusion=20", 0.5)]
+    figure = accuracy_against_attribute.figure(at("occlusion=5"), strong)
+    curves = {line.get_label(): line.get_ydata().tolist() for line in figure.axes[0].get_lines()}
+    assert set(curves) == {"lfu", "fifo"}
+    assert curves["lfu"][1] == pytest.approx(curves["lfu"][0] / 2)

@@ -13,8 +13,9 @@ from vosbench.cli import options
 from vosbench.cli.records import Format, Out, show
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.errors import VosbenchError
-from vosbench.report.compare.differences import Entrant, Runs, differences, pairs, select
+from vosbench.report.compare.differences import differences
 from vosbench.report.compare.gate import Check, Tolerance, gate
+from vosbench.report.compare.pairing import Runs, pair_up
 from vosbench.report.compare.tables import changed_objects, difference_table
 from vosbench.report.compare.verdict import checks_table, failures, junit, junit_error
 from vosbench.report.rendering import render
@@ -69,7 +70,7 @@ def compare(
     tables: list[Table] = []
     changed: Sequence[Row] = ()
     try:
-        compared = _compared(_read(runs), tuple(dict.fromkeys(options.split_specs(policies))) or None)
+        compared = pair_up(_read(runs), tuple(dict.fromkeys(options.split_specs(policies))) or None)
         if fail_on is not None:
             checks = gate(compared, tolerance)
         if all(entrant.protocol != "none" for pair in compared for entrant in pair):
@@ -108,22 +109,6 @@ def _read(folders: Sequence[Path]) -> Runs:
     names = [folder.name for folder in folders]
     unique = len(set(names)) == len(names)
     return {folder.name if unique else str(folder): read_run(folder) for folder in folders}
-
-
-def _compared(runs: Runs, specs: Sequence[str] | None) -> tuple[tuple[Entrant, Entrant], ...]:
-    """The pairs to compare. A strategy that only the baseline has is an error: it may have gone by mistake."""
-    entrants = select(runs, specs)
-    if len(runs) > 1:
-        first, *others = runs
-        have = {run: [entrant.spec for entrant in entrants if entrant.run == run] for run in runs}
-        for run in others:
-            if len(have[first]) > 1 and (gone := [spec for spec in have[first] if spec not in have[run]]):
-                raise VosbenchError(
-                    f"strategy {gone[0]} of {first} is not in {run}", "run it too, or choose others with --policies"
-                )
-        if len(have[first]) > 1 and specs is None:  # what is new has nothing to be compared with
-            entrants = tuple(entrant for entrant in entrants if entrant.spec in have[first])
-    return pairs(entrants)
 
 
 VERB = Verb(compare, "vosbench compare baseline new --fail-on regression --junit gate.xml --markdown gate.md")

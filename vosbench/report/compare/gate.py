@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vosbench.errors import VosbenchError
-from vosbench.report.compare.differences import Entrant, same_data
+from vosbench.report.compare.pairing import Entrant, same_data
 from vosbench.report.compare.speed import speed
 from vosbench.report.measures import measures
 
@@ -65,14 +65,14 @@ def gate(compared: Sequence[tuple[Entrant, Entrant]], tolerance: Tolerance) -> t
         both = {r.sequence for r in baseline.records if not r.failure}
         both &= {r.sequence for r in entrant.records if not r.failure}
         old, new = (
-            Entrant(e.run, e.spec, tuple(r for r in e.records if r.sequence in both)) for e in (baseline, entrant)
+            Entrant(e.run, e.strategy, tuple(r for r in e.records if r.sequence in both)) for e in (baseline, entrant)
         )
         if not both:
             continue
-        if lone := sorted(old.objects().keys() ^ new.objects().keys()):
+        if unshared := sorted(old.objects().keys() ^ new.objects().keys()):
             raise VosbenchError(
-                f"{old.name} and {new.name} are not scored on the same objects, such as {lone[0][0]} object "
-                f"{lone[0][1]}",
+                f"{old.name} and {new.name} are not scored on the same objects, such as {unshared[0][0]} object "
+                f"{unshared[0][1]}",
                 "run both on the same sequences",
             )
         checks += [*_accuracy(old, new, tolerance), *_counts(old, new, tolerance)]
@@ -105,9 +105,9 @@ def _comparable(baseline: Entrant, entrant: Entrant, timed: bool) -> None:
                 f"{baseline.run} and {entrant.run} cannot be compared: {what} {ours} and {theirs}", remedy
             )
     names = [{record.sequence for record in e.records} for e in (baseline, entrant)]
-    if lone := sorted(names[0] ^ names[1]):
+    if unshared := sorted(names[0] ^ names[1]):
         raise VosbenchError(
-            f"{baseline.run} and {entrant.run} cannot be compared: only one has the sequence {lone[0]}",
+            f"{baseline.run} and {entrant.run} cannot be compared: only one has the sequence {unshared[0]}",
             "run both on the same sequences",
         )
 
@@ -116,7 +116,7 @@ def _finished(baseline: Entrant, entrant: Entrant) -> list[Check]:
     """A failed check for each sequence that failed now and not before."""
     before = {record.sequence for record in baseline.records if record.failure}
     return [
-        Check(entrant.spec, "finished", False, f"{record.sequence}: {record.failure.reason}")
+        Check(entrant.label, "finished", False, f"{record.sequence}: {record.failure.reason}")
         for record in entrant.records
         if record.failure and record.sequence not in before
     ]
@@ -134,7 +134,7 @@ def _accuracy(old: Entrant, new: Entrant, tolerance: Tolerance) -> list[Check]:
             f"{100 * before[f'{measure}_mean']:.2f} to {100 * after[f'{measure}_mean']:.2f} ({change:+.3g} points, "
             f"tolerance {tolerance.accuracy:g})"
         )
-        checks.append(Check(new.spec, measure.upper(), bool(loss <= tolerance.accuracy + _ROUNDING), detail))
+        checks.append(Check(new.label, measure.upper(), bool(loss <= tolerance.accuracy + _ROUNDING), detail))
     return checks
 
 
@@ -147,7 +147,7 @@ def _counts(old: Entrant, new: Entrant, tolerance: Tolerance) -> list[Check]:
         ratio = after / before
         worst = max(ratio, 1 / ratio) if tolerance.both_ways and ratio else ratio
         detail = f"{before:,} to {after:,} (x {ratio:.4g}, tolerance x {tolerance.speed:g})"
-        checks.append(Check(new.spec, name, bool(worst <= tolerance.speed + _ROUNDING), detail))
+        checks.append(Check(new.label, name, bool(worst <= tolerance.speed + _ROUNDING), detail))
     return checks
 
 
@@ -161,9 +161,9 @@ def _time(old: Entrant, new: Entrant, tolerance: Tolerance) -> Check:
     found = speed(old.records, new.records)
     doubt = found.doubt(tolerance.speed)
     if doubt is not None and not found.is_slower(tolerance.speed):
-        return Check(new.spec, "time", None, f"{doubt}; the counts decide")
+        return Check(new.label, "time", None, f"{doubt}; the counts decide")
     detail = (
         f"x {found.ratio:.3f} (95% interval {found.low:.3f} to {found.high:.3f}, {found.passes} passes, "
         f"p {found.p:.2g}, tolerance x {tolerance.speed:g})"
     )
-    return Check(new.spec, "time", not found.is_slower(tolerance.speed), detail)
+    return Check(new.label, "time", not found.is_slower(tolerance.speed), detail)

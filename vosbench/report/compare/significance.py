@@ -46,10 +46,10 @@ def signed_rank(differences: np.ndarray, sequences: np.ndarray) -> float:
     """
     if np.isnan(differences).any():
         return float("nan")
-    moved = differences != 0
-    if not moved.any():
+    differing = differences != 0
+    if not differing.any():
         return 1.0
-    totals, _ = _sums(_signed_ranks(differences[moved]), sequences[moved])
+    totals, _ = _sums(_signed_ranks(differences[differing]), sequences[differing])
     exact = len(totals) <= _EXACT
     if exact:
         signs = 1.0 - 2.0 * ((np.arange(2 ** len(totals))[:, None] >> np.arange(len(totals))) & 1)
@@ -65,10 +65,10 @@ def rank_biserial(differences: np.ndarray) -> float:
     0.3 says that, weighed by rank, 65% went up and 35% down (Kerby, "The simple difference formula", 2014). 0 if
     nothing differs.
     """
-    moved = differences[differences != 0]
-    if not len(moved):
+    nonzero = differences[differences != 0]
+    if not len(nonzero):
         return 0.0
-    ranks = _signed_ranks(moved)
+    ranks = _signed_ranks(nonzero)
     return float(ranks.sum() / np.abs(ranks).sum())
 
 

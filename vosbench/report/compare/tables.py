@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from vosbench.base.codec import encode
-from vosbench.report.compare.differences import Difference, Entrant
+from vosbench.report.compare.differences import Difference
+from vosbench.report.compare.pairing import Entrant
 from vosbench.report.compare.significance import MIN_SEQUENCES
 from vosbench.report.context import Context, context
 from vosbench.report.measures import FRAMES_IN_MEMORY, JF, MODEL_FPS, SCORES, STRATEGY, measures
@@ -46,16 +47,16 @@ def difference_table(found: Sequence[Difference], paper: bool = False) -> Table:
 
     `paper` adds the paper's own rows for the data set. Raises VosbenchError if it has none.
     """
-    entrants = list({(e.run, e.spec): e for d in found for e in (d.baseline, d.entrant)}.values())
-    runs, specs = (list(dict.fromkeys(names)) for names in zip(*((e.run, e.spec) for e in entrants), strict=True))
-    differences = {(d.entrant.run, d.entrant.spec): d for d in found}
+    entrants = list({(e.run, e.strategy): e for d in found for e in (d.baseline, d.entrant)}.values())
+    runs, strategies = ([*dict.fromkeys(names)] for names in zip(*((e.run, e.strategy) for e in entrants), strict=True))
+    differences = {(d.entrant.run, d.entrant.strategy): d for d in found}
     rows: list[Row] = []
-    for entrant in sorted(entrants, key=lambda e: (specs.index(e.spec), runs.index(e.run))):
+    for entrant in sorted(entrants, key=lambda e: (strategies.index(e.strategy), runs.index(e.run))):
         numbers = measures(entrant.records)
-        row: dict[str, Any] = {"strategy": entrant.spec, "kind": entrant.first.policy.kind}
+        row: dict[str, Any] = {"strategy": entrant.label, "kind": entrant.first.policy.kind}
         row |= {"run": entrant.run} if len(runs) > 1 else {}
         row |= {column.key: numbers[column.key] for column in (*SCORES, *_COSTS)}
-        rows.append(row | _difference(differences.get((entrant.run, entrant.spec))))
+        rows.append(row | _difference(differences.get((entrant.run, entrant.strategy))))
     common, differing = _conditions(found)
     sentences = [_described(found, common, differing), _legend(found)]
     if paper:
@@ -74,7 +75,7 @@ def changed_objects(found: Sequence[Difference], number: int = 5) -> Table:
         for place in np.argsort(-np.abs(difference.values), kind="stable")[:number]:
             if value := float(difference.values[place]):
                 sequence, object_id = key = difference.objects[place]
-                row: dict[str, Any] = {"strategy": difference.entrant.spec}
+                row: dict[str, Any] = {"strategy": difference.entrant.label}
                 row |= {"run": difference.entrant.run} if several else {}
                 row |= {"sequence": sequence, "object": object_id, "jf_baseline": before[key]}
                 rows.append(row | {"jf": before[key] + value, "difference": value})
@@ -97,7 +98,7 @@ def other_conditions(baseline: Entrant, entrant: Entrant) -> list[str]:
         ("commit", *((r.environment.commit or "unknown")[:8] for r in (baseline.first, entrant.first))),
         ("strategy's source", *(e.first.policy.source_hash[:8] for e in (baseline, entrant))),
     ]
-    if baseline.spec != entrant.spec:
+    if baseline.strategy != entrant.strategy:
         pairs.pop()  # another strategy has another source, of course
     return [f"{name} ({ours}, {theirs})" for name, ours, theirs in pairs if ours != theirs]
 
@@ -130,7 +131,7 @@ def _described(found: Sequence[Difference], common: Context, differing: Sequence
 
 
 def _baselines(found: Sequence[Difference]) -> list[Entrant]:
-    return list({(d.baseline.run, d.baseline.spec): d.baseline for d in found}.values())
+    return list({(d.baseline.run, d.baseline.strategy): d.baseline for d in found}.values())
 
 
 def _legend(found: Sequence[Difference]) -> str:

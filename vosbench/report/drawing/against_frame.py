@@ -23,18 +23,18 @@ def draw_against_frame(
     """Median and quartiles over sequences, frame by frame; `stepped` for a quantity that holds until the next frame."""
     common, groups = context(records), distinct(records)
     quartiles = {
-        spec: _quartiles(series)
-        for spec, group in groups.items()
+        label: _quartiles(series)
+        for label, group in groups.items()
         if (series := [values for record in group if len(values := series_of(record))])
     }
     if not quartiles:
         raise NotApplicableError(f"no record holds {quantity}", "controls and scored folders have none: run a strategy")
     looks = looks_of(groups)
-    names = [short(spec) for spec in quartiles]
+    names = [short(label) for label in quartiles]
     with matplotlib.rc_context(STYLE):
         figure, axes = note_axes((common.data, common.system), right=0.25 + 0.067 * max(map(len, names)))
-        for spec, (low, median, high) in quartiles.items():
-            look, frames = looks[spec], np.arange(len(median))
+        for label, (low, median, high) in quartiles.items():
+            look, frames = looks[label], np.arange(len(median))
             axes.fill_between(
                 frames, low, high, color=look.colour, alpha=0.15, linewidth=0, step="post" if stepped else None
             )
@@ -46,14 +46,14 @@ def draw_against_frame(
                 linewidth=1.3,
                 drawstyle="steps-post" if stepped else "default",
                 zorder=2 if look.dash == "-" else 2.5,  # dashes over lines, so that both show where they coincide
-                label=spec,
+                label=label,
             )
         axes.set_xlim(0, max(len(median) for _, median, _ in quartiles.values()) - 1 or 1)
         axes.set_ylim(0, 1.12 * max(median.max() for _, median, _ in quartiles.values()) or 1)
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=axis is axes.xaxis or stepped))
         ends = [median[-1] for _, median, _ in quartiles.values()]
-        label_ends(axes, ends, names, [looks[spec].text for spec in quartiles])
+        label_ends(axes, ends, names, [looks[label].text for label in quartiles])
         axes.set_xlabel("frame")
         axes.set_ylabel(quantity)
     return figure

@@ -87,18 +87,18 @@ def distinct(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
 def looks_of(groups: Iterable[str]) -> dict[str, Look]:
     """The look of each strategy by its place in the run."""
     return {
-        spec: Look(
+        label: Look(
             _COLOURS[place % len(_COLOURS)],
             _MARKERS[(place + place // len(_COLOURS)) % len(_MARKERS)],
             _DASHES[place % len(_DASHES)],
         )
-        for place, spec in enumerate(groups)
+        for place, label in enumerate(groups)
     }
 
 
-def short(spec: str) -> str:
-    """`spec`, or its end if it is long (a path): what fits beside a figure."""
-    return spec if len(spec) <= 34 else f"…{spec[-33:]}"
+def short(label: str) -> str:
+    """`label`, or its end if it is long (a path): what fits beside a figure."""
+    return label if len(label) <= 34 else f"…{label[-33:]}"
 
 
 def note_axes(conditions: Sequence[str], right: float) -> tuple[Figure, Axes]:

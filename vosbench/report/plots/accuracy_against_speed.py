@@ -26,31 +26,31 @@ def figure(records: Sequence[RunRecord]) -> Figure:
     """
     common = context(records)
     groups = distinct(records)
-    accuracy = {spec: 100 * pooled_jf(group) for spec, group in groups.items()}
-    speed = {spec: model_fps(group) for spec, group in groups.items()}
-    shown = [spec for spec in groups if np.isfinite(accuracy[spec]) and np.isfinite(speed[spec])]
+    accuracy = {label: 100 * pooled_jf(group) for label, group in groups.items()}
+    speed = {label: model_fps(group) for label, group in groups.items()}
+    shown = [label for label in groups if np.isfinite(accuracy[label]) and np.isfinite(speed[label])]
     if not shown:
         raise NotApplicableError("no strategy has both scores and a timing", "run a strategy on a data set with masks")
-    controls = [spec for spec, group in groups.items() if group[0].policy.kind == "control" if spec not in shown]
+    controls = [label for label, group in groups.items() if group[0].policy.kind == "control" if label not in shown]
     looks = looks_of(groups)
     with matplotlib.rc_context(STYLE):
         drawn, axes = note_axes((common.data, common.system), right=0.15)
         _limits(axes, [speed[s] for s in shown], [accuracy[s] for s in shown], [accuracy[s] for s in controls])
-        taken = _draw_controls(axes, {spec: accuracy[spec] for spec in controls if np.isfinite(accuracy[spec])})
-        for spec in shown:
-            look = looks[spec]
+        taken = _draw_controls(axes, {label: accuracy[label] for label in controls if np.isfinite(accuracy[label])})
+        for label in shown:
+            look = looks[label]
             axes.plot(
-                speed[spec],
-                accuracy[spec],
+                speed[label],
+                accuracy[label],
                 look.marker,
                 color=look.colour,
                 markersize=6.5,
                 markeredgecolor="white",
                 markeredgewidth=0.6,
                 alpha=0.85,
-                label=spec,
+                label=label,
             )
-        points = [(speed[spec], accuracy[spec]) for spec in shown]
+        points = [(speed[label], accuracy[label]) for label in shown]
         label_points(axes, points, [short(s) for s in shown], [looks[s].text for s in shown], taken)
         axes.set_xlabel("speed: model frames per second")
         axes.set_ylabel("accuracy: J&F (%)")
@@ -76,13 +76,13 @@ def _draw_controls(axes: Axes, controls: dict[str, float]) -> list[Bbox]:
     """Dashed lines, or a line of text at the foot for those below the axes; the boxes of the text."""
     low = axes.get_ylim()[0]
     texts: list[Text] = []
-    for spec, value in controls.items():
+    for label, value in controls.items():
         if value >= low:
-            axes.axhline(value, color=GREY, linestyle=(0, (4, 3)), linewidth=0.9, label=spec, zorder=1)
+            axes.axhline(value, color=GREY, linestyle=(0, (4, 3)), linewidth=0.9, label=label, zorder=1)
             place = (1, value)
             texts.append(
                 axes.annotate(
-                    f"{spec} (control)",
+                    f"{label} (control)",
                     place,
                     (0, 2),
                     xycoords=axes.get_yaxis_transform(),
@@ -93,7 +93,7 @@ def _draw_controls(axes: Axes, controls: dict[str, float]) -> list[Bbox]:
                     fontsize=7,
                 )
             )
-    if below := [f"{spec} {value:.1f}" for spec, value in controls.items() if value < low]:
+    if below := [f"{label} {value:.1f}" for label, value in controls.items() if value < low]:
         foot = f"controls below: {', '.join(below)}"
         texts.append(
             axes.text(0.995, 0.012, foot, transform=axes.transAxes, ha="right", va="bottom", color=GREY, fontsize=7)

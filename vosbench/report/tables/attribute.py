@@ -15,9 +15,9 @@ def table(*runs: Sequence[RunRecord]) -> Table:
     decimals = max(len(f"{run.strength:g}".partition(".")[2]) for run in found.runs)
     columns = (Column(found.attribute, decimals=decimals), *STRATEGY, Column("objects"), *SCORES, *COSTS)
     rows = [
-        {found.attribute: run.strength, "strategy": spec, "objects": run.context.objects, **measures(group)}
+        {found.attribute: run.strength, "strategy": label, "objects": run.context.objects, **measures(group)}
         for run in found.runs
-        for spec, group in by_strategy(run.records).items()
+        for label, group in by_strategy(run.records).items()
     ]
     caption = f"J&F against {found.attribute}. {found.data}; {found.system}."
     return Table(columns, rows, caption, {"attribute": found.attribute, "runs": [run.context for run in found.runs]})

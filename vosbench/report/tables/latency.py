@@ -41,11 +41,11 @@ def table(records: Sequence[RunRecord]) -> Table:
     NotApplicableError if no record has a timing.
     """
     common, rows = context(records), []
-    for spec, group in timed(records).items():
+    for label, group in timed(records).items():
         timings = timings_of(group)
         found = np.percentile(np.concatenate([t.latency_ms for t in timings]), _PERCENTILES)
         row = {
-            "strategy": spec,
+            "strategy": label,
             "frames": sum(t.frames for t in timings),
             "objects_per_frame": np.concatenate([t.objects for t in timings]).mean(),
             "warmup_frames": sum(t.warmup_frames for t in timings),

@@ -18,10 +18,15 @@ def table(records: Sequence[RunRecord]) -> Table:
     Raises VosbenchError as `context` does, and NotApplicableError if no record has scores.
     """
     common, rows = context(records), []
-    for spec, group in by_strategy(records).items():
+    for label, group in by_strategy(records).items():
         for record in group:
             for score in record.scores.objects if record.scores else ():
-                row = {"sequence": record.sequence, "object": score.object_id, "strategy": spec, "kind": kind_of(group)}
+                row = {
+                    "sequence": record.sequence,
+                    "object": score.object_id,
+                    "strategy": label,
+                    "kind": kind_of(group),
+                }
                 rows.append({**row, "scored_frames": score.frames, **scores([score])})
     if not rows:
         raise NotApplicableError("no record has scores", "score the run against a data set that has ground truth")

@@ -15,8 +15,8 @@ def table(records: Sequence[RunRecord]) -> Table:
     """One row per sequence and strategy. Raises VosbenchError as `context` does."""
     common = context(records)
     rows = [
-        {"sequence": sequence, "strategy": spec, "kind": kind_of(group), **measures(group)}
+        {"sequence": sequence, "strategy": label, "kind": kind_of(group), **measures(group)}
         for sequence in sorted({record.sequence for record in records})
-        for spec, group in by_strategy(record for record in records if record.sequence == sequence).items()
+        for label, group in by_strategy(record for record in records if record.sequence == sequence).items()
     ]
     return Table(COLUMNS, rows, common.caption, common)

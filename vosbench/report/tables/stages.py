@@ -24,7 +24,7 @@ def table(records: Sequence[RunRecord]) -> Table:
     NotApplicableError if no record has a timing.
     """
     common, rows = context(records), []
-    for spec, group in timed(records).items():
+    for label, group in timed(records).items():
         timings = timings_of(group)
         seconds: dict[str, float] = {}
         for timing in timings:
@@ -35,7 +35,7 @@ def table(records: Sequence[RunRecord]) -> Table:
         if total - fsum(seconds.values()) > total / 1000:
             seconds["unaccounted"] = total - fsum(seconds.values())
         rows += [
-            {"strategy": spec, "stage": stage, "ms_per_frame": 1000 * value / frames, "share": value / total}
+            {"strategy": label, "stage": stage, "ms_per_frame": 1000 * value / frames, "share": value / total}
             for stage, value in seconds.items()
         ]
     caption = f"{common.caption} Mean milliseconds per frame and share of the time in the model."

@@ -33,9 +33,9 @@ def table(records: Sequence[RunRecord]) -> Table:
     VosbenchError as `context` does.
     """
     common, rows = context(records), []
-    for spec, group in by_strategy(records).items():
+    for label, group in by_strategy(records).items():
         low, high = _interval(group)
-        row = {"strategy": spec, "kind": kind_of(group), **measures(group), "jf_low": low, "jf_high": high}
+        row = {"strategy": label, "kind": kind_of(group), **measures(group), "jf_low": low, "jf_high": high}
         if failed := sum(record.failure is not None for record in group):
             row["failed_sequences"] = failed
         rows.append(row)
