@@ -44,7 +44,12 @@ def test_the_wheel_holds_all_modules_all_strategies_and_the_weights(wheel: Path)
     names = set(zipfile.ZipFile(wheel).namelist())
     folders = ("vosbench/models/weights", "vosbench/training/configs", "vosbench/bench/suites")
     data = [path for folder in folders for path in (ROOT / folder).iterdir()]
-    files = [*(ROOT / "vosbench").rglob("*.py"), ROOT / "vosbench/report/paper.csv", *data]
+    files = [
+        *(ROOT / "vosbench").rglob("*.py"),
+        *(ROOT / "vosbench").glob("bench/*.json"),
+        ROOT / "vosbench/report/paper.csv",
+    ]
+    files += data
     expected = {path.relative_to(ROOT).as_posix() for path in files}
     expected |= {f"vosbench/policies/{path.name}" for path in (ROOT / "policies").glob("*.py")}
     assert {"vosbench/policies/lfu.py", "vosbench/models/weights/stcn-tiny.safetensors"} <= expected
