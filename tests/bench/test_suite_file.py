@@ -238,7 +238,7 @@ def test_what_ships_can_be_run(name):
     suites = read_suites(name)
     assert len({(suite.dataset, suite.split) for suite in suites}) == len(suites)
     for suite in suites:
-        kind = DATASETS[suite.dataset]
+        kind = DATASETS.find(suite.dataset)
         assert Script.parse(suite.split) if suite.dataset == "synthetic" else suite.split in kind.splits
         assert suite.frame_mode in (None, *kind.frame_modes)
         assert suite.name == name

@@ -157,7 +157,6 @@ COMMANDS = {
         ["the ground truth of davis2017 test-dev is private", "export"],
     ),
     "absent masks to export": (["export", "masks", *DAVIS], ["masks is not a folder", "<sequence>/<frame>.png"]),
-    "server of another data set": (["export", "masks", *DAVIS, "--server", "mose"], ["mose takes no masks", "davis"]),
     "data set to export for": (["export", "masks"], ["--dataset", "--help"]),
     "data set to check": (["check"], ["--dataset", "--help"]),
     "strategy to check": (["check", "policy"], ["needs a strategy", "check policy ./idea.py"]),

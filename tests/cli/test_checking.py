@@ -101,7 +101,7 @@ def test_predictions_may_lie_in_a_folder_called_policy(small_davis, tmp_path, mo
     ("what", "names"),
     [
         ("policies", ["every-k", "fifo", "first-and-latest", "first-only", "latest-only", "lfu", "lfu-softmax"]),
-        ("datasets", list(DATASETS)),
+        ("datasets", DATASETS.names()),
         ("models", ["stcn-tiny"]),
         ("protocols", ["davis2017", "davis2016"]),
         ("configs", ["paper-stage0", "paper-stage1", "stcn-tiny"]),

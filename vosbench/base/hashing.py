@@ -4,6 +4,7 @@ import ast
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache
@@ -24,6 +25,15 @@ def source_hash(*modules: str) -> str:
     for file in sources(*modules):
         hasher.update(file.relative_to(PACKAGE).as_posix().encode() + b"\0" + file.read_bytes())
     return hasher.hexdigest()
+
+
+@cache
+def source_of(kind: type) -> str:
+    """A hash of the files outside vosbench that define a class or its bases; empty where there are none."""
+    modules = {sys.modules[base.__module__] for base in kind.__mro__}
+    own = {m for m in modules if m.__name__.partition(".")[0] not in {"vosbench", *sys.stdlib_module_names}}
+    files = sorted(file for module in own if (file := getattr(module, "__file__", None)))
+    return hashlib.blake2b(b"".join(Path(file).read_bytes() for file in files)).hexdigest() if files else ""
 
 
 def sources(*modules: str) -> list[Path]:

@@ -92,6 +92,8 @@ class Registry(Generic[T]):
         name = f"vosbench_{self.group.rpartition('.')[2]}_{path.stem}_{content}"
         if name in sys.modules:
             return sys.modules[name]
+        from cloudpickle import register_pickle_by_value  # here: most runs load no file
+
         spec = importlib.util.spec_from_file_location(name, path)
         assert spec is not None  # a .py file always has a loader
         assert spec.loader is not None
@@ -104,6 +106,7 @@ class Registry(Generic[T]):
             raise VosbenchError(
                 f"{self.kind} file {path} fails to load: {_one_line(error)}", "repair the file"
             ) from error
+        register_pickle_by_value(module)  # other processes cannot import it
         return module
 
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import torch
 
-from vosbench.base.hashing import PACKAGE
+from vosbench.base.hashing import PACKAGE, source_of
 from vosbench.bench.record import Environment
 
 
@@ -23,11 +23,13 @@ def digest(facts: Mapping[str, Any]) -> str:
 
 
 def facts(value: Any, without: frozenset[str] = frozenset()) -> Any:
-    """A value as plain ones: of a dataclass all fields but those in `without`, of a path the name of the file, whose
-    place and content are not told, and of an array a hash. Raises TypeError for what cannot be told.
+    """A value as plain ones: of a dataclass its class and all fields but those in `without`, of a path the name of the
+    file, whose place and content are not told, and of an array a hash. Raises TypeError for what cannot be told.
     """
     if is_dataclass(value):
-        return {f.name: facts(getattr(value, f.name)) for f in fields(value) if f.name not in without}
+        kind: type = type(value)
+        told = {f.name: facts(getattr(value, f.name)) for f in fields(value) if f.name not in without}
+        return {"class": f"{kind.__qualname__} {source_of(kind)}"} | told
     if isinstance(value, Mapping):
         return {str(key): facts(one) for key, one in value.items()}
     if isinstance(value, list | tuple):

@@ -61,7 +61,7 @@ class Plan:
         self._fingerprints = {name: self.dataset.fingerprint(name) for name in names}
         self.environment = environment(self.device, suite.threads)
         self.conditions = digest(self._conditions())
-        run = f"{suite.dataset}-{self.dataset.split}-{self.checkpoint.name}-{self.conditions[:8]}"
+        run = f"{self.dataset.name}-{self.dataset.split}-{self.checkpoint.name}-{self.conditions[:8]}"
         self.folder = folder or within / run
         self.tasks = tuple(self._tasks(policies))
 
@@ -136,7 +136,7 @@ class Plan:
             self.conditions,
             self.folder.name,
             suite.as_json(),
-            DatasetInfo(suite.dataset, dataset.split, dataset.frame_mode, version, len(self.sequences)),
+            DatasetInfo(dataset.name, dataset.split, dataset.frame_mode, version, len(self.sequences)),
             task.sequence.name,
             task.policy,
             ModelInfo(self.checkpoint.name, self.checkpoint.sha256, suite.precision),

@@ -67,8 +67,7 @@ def override(
     for text in roots:
         name, equals, folder = text.partition("=")
         if equals and not Path(text).is_dir():
-            if name not in DATASETS:
-                raise unknown("data set", name, DATASETS)
+            DATASETS.find(name)
             if name not in (names := [suite.dataset for suite in suites]):
                 raise VosbenchError(f"--root {text}: the suite has no data set {name}", f"it has {', '.join(names)}")
             folders[name] = Path(folder)

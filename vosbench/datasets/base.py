@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar, Self
 
+from vosbench.base.hashing import source_of
 from vosbench.datasets.files import FRAMES, pictures, some
 from vosbench.datasets.label_pngs import LabelPng, binary_pngs, label_pngs
 from vosbench.datasets.problems import Problem, picture_problems
@@ -21,18 +22,29 @@ from vosbench.video import FirstMask, FrameRef, GroundTruth, MaskSource, Sequenc
 class Dataset(ABC):
     """The sequences of one split of a data set on disk.
 
-    A subclass says where frames and masks lie, which sequences there are and where each object first appears.
+    A subclass must define `name`, `splits`, `_list_names`, `frame_folder` and `mask_folder`. It may define `read_masks`
+    (masks that are no label PNGs), `_first_masks` (objects that do not start at the first mask that holds them),
+    `_outputs`, `_description` and `categories`.
+
     Building one reads the list of sequences, no picture. Every subclass is built as `(root, split, frame_mode)`;
     None means the first of `splits`, the first of `frame_modes`.
+
+    default_protocol: the rules by which it is scored.
+    private_splits: those without public ground truth.
+    every_frame_annotated: whether a mask that is missing is an error; in splits that are not private.
+    shorter_side: the inference size in pixels (None: the video's own).
+    server: the name of the server that scores private splits, which wants `<server_folder><sequence>/...` in a zip.
     """
 
     name: ClassVar[str]
     splits: ClassVar[tuple[str, ...]]
-    frame_modes: ClassVar[tuple[str, ...]]
-    default_protocol: ClassVar[str]
+    frame_modes: ClassVar[tuple[str, ...]] = ("",)
+    default_protocol: ClassVar[str] = "davis2017"
     private_splits: ClassVar[frozenset[str]] = frozenset()
-    every_frame_annotated: ClassVar[bool] = False  # in splits that are not private
+    every_frame_annotated: ClassVar[bool] = False
     shorter_side: ClassVar[int | None] = None
+    server: ClassVar[str | None] = None
+    server_folder: ClassVar[str] = ""
 
     def __init__(self, root: Path | None, split: str | None = None, frame_mode: str | None = None) -> None:
         if root is None:
@@ -214,6 +226,7 @@ class Dataset(ABC):
             raise self._absent(name, self.frame_folder(name), "frames")
         digest = hashlib.blake2b(digest_size=12)
         one_object = self.read_masks is binary_pngs
+        digest.update(source_of(type(self)).encode())
         digest.update(f"{name} {one_object} {self.shorter_side}\n".encode() + self._description(name))
         for path in frames.values():
             digest.update(f"frame {path.name} {_content(path)}\n".encode())

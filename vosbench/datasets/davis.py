@@ -113,3 +113,4 @@ class Davis2017(_Davis):
     splits: ClassVar[tuple[str, ...]] = ("val", "train", "trainval", "test-dev", "test-challenge")
     default_protocol = "davis2017"
     private_splits = frozenset({"test-dev", "test-challenge"})
+    server: ClassVar[str | None] = "davis"

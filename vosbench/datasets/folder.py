@@ -1,6 +1,7 @@
 """A plain folder of videos: `JPEGImages/<sequence>` and `Annotations/<sequence>`, with or without `480p` in between."""
 
 from pathlib import Path
+from typing import ClassVar
 
 from vosbench.datasets.base import Dataset
 from vosbench.errors import VosbenchError, unknown
@@ -14,8 +15,7 @@ class Folder(Dataset):
 
     name = "folder"
     splits = ("all",)
-    frame_modes = ("",)
-    default_protocol = "davis2017"
+    server: ClassVar[str | None] = "mose"  # MOSE is read as a plain folder
 
     def _list_names(self) -> tuple[str, ...]:
         if self.split not in self.splits:

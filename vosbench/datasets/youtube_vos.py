@@ -37,6 +37,8 @@ class _YouTubeVOS(Dataset):
     default_protocol = "youtube-vos"
     private_splits = frozenset({"valid", "test"})
     shorter_side = 480
+    server = "youtube-vos"
+    server_folder = "Annotations/"
 
     def _list_names(self) -> tuple[str, ...]:
         if not (self.root / self.split).is_dir():

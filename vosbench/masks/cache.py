@@ -6,21 +6,18 @@ again only if masks, rules or code return, so `prune` lets those go that were us
 """
 
 import hashlib
-import inspect
 import json
 import os
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from vosbench.base.atomic import replacing
-from vosbench.base.hashing import source_hash
+from vosbench.base.hashing import source_hash, source_of
 from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.statistics import ObjectTrace
 from vosbench.video import GroundTruth, MaskSource
@@ -39,16 +36,9 @@ def key(truth: GroundTruth, predictions: Mapping[str, MaskSource], protocol: Pro
     facts = [code, asdict(protocol), truth.sequence, truth.frame_names, list(truth.masks)]
     hasher.update(json.dumps(facts).encode())
     for source in (*truth.masks.values(), *predictions.values()):
-        hasher.update(f"{_reader(type(source))} {source.reading()} ".encode())
+        hasher.update(f"{source_of(type(source))} {source.reading()} ".encode())
         hasher.update(b"".join(map(_content, source.files())))
     return hasher.hexdigest()
-
-
-@cache
-def _reader(kind: type[MaskSource]) -> str:
-    """The source of the module that reads a layout; empty for vosbench's own, which the hash of its source covers."""
-    module = sys.modules[kind.__module__]
-    return "" if module.__name__.startswith("vosbench.") else inspect.getsource(module)
 
 
 def _content(path: Path) -> bytes:

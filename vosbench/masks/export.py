@@ -2,33 +2,13 @@
 
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from vosbench.base.atomic import replacing
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.problems import Problem
-from vosbench.errors import VosbenchError, unknown
+from vosbench.errors import VosbenchError
 from vosbench.masks.check import check_predictions
-
-
-@dataclass(frozen=True)
-class Server:
-    """Where a server looks for the masks: `<folder><sequence>/<frame>.png` in a zip; which data sets it is for."""
-
-    name: str
-    folder: str
-    datasets: frozenset[str]
-
-
-SERVERS = {
-    server.name: server
-    for server in (
-        Server("davis", "", frozenset({"davis2017"})),
-        Server("youtube-vos", "Annotations/", frozenset({"youtube-vos-2018", "youtube-vos-2019"})),
-        Server("mose", "", frozenset({"folder"})),  # MOSE is read as a plain folder
-    )
-}
 
 
 class UnfitMasksError(VosbenchError):
@@ -43,22 +23,24 @@ def export(
     predictions: Path | str,
     dataset: Dataset,
     archive: Path | str,
-    server: str | None = None,
     jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> int:
-    """Pack the masks `<predictions>/<sequence>/<frame>.png` for a server; returns how many there are.
+    """Pack the masks `<predictions>/<sequence>/<frame>.png` for the data set's server; returns how many there are.
 
     The archive holds exactly the frames that the server wants (`Sequence.output_frames`), as they are on disk. The
     same masks give the same bytes. It appears only when all of it is written, opened again and found equal.
 
-    server: one of `SERVERS` (None: the data set's own). jobs, progress: as in `preflight.check_predictions`.
+    jobs, progress: as in `preflight.check_predictions`.
 
     Raises UnfitMasksError if the pre-flight finds anything, VosbenchError for a choice of sequences, a data set that
-    has no such server, and an archive that cannot be written.
+    has no server, and an archive that cannot be written.
     """
     predictions, archive = Path(predictions), Path(archive)
-    folder = _server(dataset, server).folder
+    if dataset.server is None:
+        raise VosbenchError(
+            f"no server takes masks of the data set {dataset.name}", "score them here, with `vosbench score`"
+        )
     if dataset.is_partial:
         raise VosbenchError(
             f"a choice of the sequences of {dataset.name} {dataset.split} cannot be submitted",
@@ -78,24 +60,11 @@ def export(
         wanted = (video.frames[index].name for index in video.output_frames)
         for source in dataset.predicted(predictions / name, wanted).values():
             for file in source.files():
-                masks[folder + file.relative_to(predictions).as_posix()] = file
+                masks[dataset.server_folder + file.relative_to(predictions).as_posix()] = file
     with replacing(archive, "archive") as temporary:
         _pack(temporary, masks)
         _verify(temporary, masks, archive)
     return len(masks)
-
-
-def _server(dataset: Dataset, name: str | None) -> Server:
-    if name is not None and name not in SERVERS:
-        raise unknown("server", name, SERVERS)
-    fitting = [s for s in SERVERS.values() if dataset.name in s.datasets and name in (None, s.name)]
-    if not fitting:
-        of = {dataset for server in SERVERS.values() for dataset in server.datasets}
-        raise VosbenchError(
-            f"{f'the server {name} takes no' if name else 'no server takes'} masks of the data set {dataset.name}",
-            f"known servers: {', '.join(SERVERS)}; of the data sets {', '.join(sorted(of))}",
-        )
-    return fitting[0]
 
 
 def _pack(archive: Path, masks: Mapping[str, Path]) -> None:

@@ -72,7 +72,7 @@ class VideoData:
 
 Data = GeneratedData | StaticData | VideoData
 DATA_KINDS: dict[str, type[Data]] = {"generated": GeneratedData, "static": StaticData} | dict.fromkeys(
-    DATASETS, VideoData
+    DATASETS.names(), VideoData
 )
 
 
@@ -90,8 +90,7 @@ class ValidationConfig:
     protocol: str | None = None
 
     def __post_init__(self) -> None:
-        if self.dataset not in DATASETS:
-            raise unknown("data set", self.dataset, DATASETS)
+        DATASETS.find(self.dataset)
         if self.every < 1 or self.limit < 0:
             raise VosbenchError(
                 "bad training settings: validation.every must be at least 1, limit at least 0",

@@ -10,7 +10,7 @@ from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import open_dataset
-from vosbench.masks.export import SERVERS, UnfitMasksError
+from vosbench.masks.export import UnfitMasksError
 from vosbench.masks.export import export as export_masks
 
 
@@ -20,9 +20,6 @@ def export(
     root: options.Root = None,
     split: options.Split = None,
     frame_mode: options.FrameMode = None,
-    server: Annotated[
-        str | None, typer.Option(help=f"{', '.join(SERVERS)}; default: the data set's own (MOSE is a folder)")
-    ] = None,
     out: Annotated[Path, typer.Option(help="the zip file to write")] = Path("submission.zip"),
     jobs: options.ManyJobs = None,
 ) -> Answer:
@@ -30,7 +27,7 @@ def export(
     data = open_dataset(dataset, root, split, frame_mode=frame_mode)
     try:
         with CountProgress("sequence") as progress:
-            masks = export_masks(predictions, data, out, server, jobs, progress)
+            masks = export_masks(predictions, data, out, jobs, progress)
     except UnfitMasksError as error:
         if len(error.problems) > 1:  # a single one is the error's own text
             options.print_problems(error.problems)
@@ -38,7 +35,7 @@ def export(
     names = data.sequence_names()
     print(f"{out} holds {count(masks, 'mask')} of {count(len(names), 'sequence')} of {data.name} {data.split}")
     return Answer(
-        options.conditions(data, server=server, predictions=str(predictions)),
+        options.conditions(data, server=data.server, predictions=str(predictions)),
         {"archive": str(out), "masks": masks, "sequences": list(names)},
     )
 

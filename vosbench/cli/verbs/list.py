@@ -65,7 +65,7 @@ def _policies() -> list[dict[str, Any]]:
 def _datasets() -> list[dict[str, Any]]:
     from vosbench.datasets import DATASETS
 
-    return [{"name": name, "splits": list(kind.splits)} for name, kind in DATASETS.items()]
+    return [{"name": name, "splits": list(DATASETS.find(name).splits)} for name in DATASETS.names()]
 
 
 def _models() -> list[dict[str, Any]]:

@@ -43,6 +43,7 @@ class Synthetic(Davis2017):
     frame_modes: ClassVar[tuple[str, ...]] = (f"{WIDTH}x{HEIGHT}",)
     default_protocol = "vos-benchmark"  # DAVIS 2017's leaves out objects that are not in the first frame
     private_splits = frozenset()
+    server = None
 
     def __init__(self, root: Path | None = None, split: str | None = None, frame_mode: str | None = None) -> None:
         script = Script.parse(split or self.splits[0])
