@@ -67,6 +67,11 @@ class PolicyInfo(Strategy):
     kind: Literal["strategy", "control"]
     position: int
 
+    @property
+    def text(self) -> str:
+        """The text that gives the strategy and its label."""
+        return self.spec if self.label == self.spec else f"{self.label}={self.spec}"
+
 
 @dataclass(frozen=True)
 class ModelInfo:

@@ -8,7 +8,7 @@
 A name is that of a strategy or the path of a .py file. Commas and `=` in parentheses part nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -77,6 +77,29 @@ def write(name: str, values: Mapping[str, str]) -> str:
 def write_wrapped(name: str, values: Mapping[str, str]) -> str:
     """The text that `read_wrapped` takes apart."""
     return f"{name}({_joined(values)})" if values else name
+
+
+def title(text: str) -> str:
+    """What tables and figures call the strategy: its label, or the whole text."""
+    return read(text).label or text
+
+
+def without(text: str, key: str) -> str:
+    """The text of a strategy without a parameter, its own or else that of what it wraps; and without its label."""
+    written = read(text)
+    return write(written.name, _without(written.items, key))
+
+
+def _without(items: Iterable[tuple[str, str | None]], key: str) -> dict[str, str]:
+    values = {name: value or "" for name, value in items}
+    if key in values:
+        del values[key]
+        return values
+    for name, value in values.items():
+        inner = read_wrapped(value) if value.endswith(")") and value[0] != "(" else Written(value)
+        if all(text is not None for _, text in inner.items):  # or it is a text with parentheses
+            values[name] = write_wrapped(inner.name, _without(inner.items, key))
+    return values
 
 
 def short_name(name: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vosbench.bench.record import RunRecord
-from vosbench.datasets.generated.recipe import ATTRIBUTES
+from vosbench.datasets.generated.recipe import ATTRIBUTES, strengths
 from vosbench.errors import VosbenchError
 from vosbench.report.context import Context, by_identity, context
 from vosbench.report.measures import pooled_jf
@@ -72,24 +72,20 @@ def sweep(runs: Sequence[Sequence[RunRecord]]) -> Sweep:
 
 def attribute_of(runs: Sequence[Sequence[RunRecord]]) -> tuple[str, list[float]]:
     """The one attribute in which the splits of `runs` differ, and its strength in each. Raises as `sweep` does."""
-    splits = [_strengths(run[0].dataset.split) for run in runs]
-    named = splits[0].keys()
-    differing = [name for name in named if len({split.get(name) for split in splits}) > 1]
-    if any(split.keys() != named for split in splits) or len(differing) != 1 or differing[0] not in {"", *ATTRIBUTES}:
-        given = ", ".join(run[0].dataset.split for run in runs)
-        raise VosbenchError(f"runs of {given} do not differ in one strength alone", HINT)
-    (name,) = differing
+    names = [run[0].dataset.split for run in runs]
+    apart = VosbenchError(f"runs of {', '.join(names)} do not differ in one strength alone", HINT)
     try:
-        return name, [float(split[name]) for split in splits]
-    except ValueError:
-        raise VosbenchError(f"runs of {splits[0][name]} and other splits have no strength in common", HINT) from None
+        bases, given = zip(*map(strengths, names), strict=True)
+    except VosbenchError:  # splits of no generated clips
+        raise apart from None
+    differing = [name for name in given[0] if len({one.get(name) for one in given}) > 1]
+    if len({*bases}) > 1 or any(one.keys() != given[0].keys() for one in given) or len(differing) != 1:
+        raise apart
+    (name,) = differing
+    if name not in ATTRIBUTES:
+        raise apart
+    return name, [float(one[name]) for one in given]
 
 
 def _conditions(common: Context) -> tuple[object, ...]:
     return common.model, common.settings, common.protocol
-
-
-def _strengths(split: str) -> dict[str, str]:
-    """`val,occlusion=20` -> {"": "val", "occlusion": "20"}."""
-    parts = (part.partition("=") for part in split.split(","))
-    return {name if equals else "": value if equals else name for name, equals, value in parts}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from vosbench.errors import VosbenchError
+from vosbench.report.drawing.capacity import sweeps
 from vosbench.report.simulated.capacity_curves import retained_against_capacity
 from vosbench.report.simulated.memory import contact_sheet, occupancy
 
@@ -12,13 +13,14 @@ def lines(axes):
     return {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines}
 
 
-def test_retained_against_capacity():
+def test_retained_against_capacity(build):
     kept = {"lru:capacity=1": 0.2, "lru:capacity=2.5": 0.4, "first-only": 0.3}
-    (axes,) = retained_against_capacity(kept, ["Conditions."]).axes
+    curves = sweeps(build(spec).policy for spec in (*kept, "lru"))  # lru failed
+    (axes,) = retained_against_capacity(kept, curves, ["Conditions."]).axes
     assert lines(axes)["lru"] == ([1, 2.5], pytest.approx([20, 40]))
     assert lines(axes)["first-only"][1] == pytest.approx([30, 30])
     with pytest.raises(VosbenchError, match="no curve to draw"):
-        retained_against_capacity({"lru:capacity=1": 0.2, "lru": 0.3}, [])
+        retained_against_capacity({"lru:capacity=1": 0.2, "first-only": 0.3}, curves, [])
 
 
 def test_occupancy():

@@ -121,12 +121,7 @@ class Script:
 
         Raises VosbenchError for an unknown name, and for a strength that is no number or out of range.
         """
-        base, *rest = split.split(",")
-        if "=" in base:
-            base, rest = "", [base, *rest]
-        elif base not in BASES:
-            raise _no_such_split(base)
-        given = _numbers(rest, {"clips": 1, "seed": 0} | DEFAULTS)
+        base, given = strengths(split)
         recipes = BASES[base] if base else ({},) * SWEEP_CLIPS
         count, seed = int(given.pop("clips", len(recipes))), int(given.pop("seed", 0))
         for name, value, low, high in (("clips", count, 1, 1000), ("seed", seed, 0, 2**31 - 1)):
@@ -134,6 +129,19 @@ class Script:
                 raise VosbenchError(f"{name}={value} is out of range: it is {low} to {high}", f"give another {name}")
         made = tuple(_recipe(recipes[i % len(recipes)], given, fit=not base) for i in range(count))
         return cls(_canonical(base, given, count if count != len(recipes) else None, seed), made, seed)
+
+
+def strengths(split: str) -> tuple[str, dict[str, float]]:
+    """What a split is made of: the name of its base, `val`, `long` or empty, and the numbers that it gives by name.
+
+    Raises VosbenchError for an unknown name, and for what is no number.
+    """
+    base, *rest = split.split(",")
+    if "=" in base:
+        base, rest = "", [base, *rest]
+    elif base not in BASES:
+        raise _no_such_split(base)
+    return base, _numbers(rest, {"clips": 1, "seed": 0} | DEFAULTS)
 
 
 def _no_such_split(name: str) -> VosbenchError:

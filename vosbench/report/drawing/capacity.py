@@ -1,72 +1,92 @@
 """Curves against the capacity of the memory.
 
-Strategies that differ in their parameter `capacity` alone are one curve; one without it is a line of reference, as
-every-k and first-and-latest are in Figure 6 of Pourganjalikhan and Poullis.
+Strategies that differ in their parameter `capacity` alone, their own or that of what they wrap, are one curve; one
+without it is a line of reference, as every-k and first-and-latest are in Figure 6 of Pourganjalikhan and Poullis.
 """
 
-import re
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from vosbench.base.codec import encode
+from vosbench.bench.record import PolicyInfo, Strategy
+from vosbench.memory import grammar
 from vosbench.report.drawing.labels import label_ends
-from vosbench.report.drawing.style import Look, short
+from vosbench.report.drawing.style import looks_of, short
 from vosbench.report.makers import NotApplicableError
 
-_CAPACITY = re.compile(r"(?<=[:,])capacity=([^,()]+)(?![^(]*\)),?")
+Curves = Mapping[str, Mapping[float | None, str]]  # name -> capacity in frames, ascending (None: has none) -> label
 
 
-def sweeps(specs: Iterable[str]) -> dict[str, dict[float | None, str]]:
-    """The curves among `specs`: strategy without its capacity -> {capacity in frames: spec}, ascending.
-
-    A spec that names no capacity is under None, as the last.
-    """
-    found: dict[str, dict[float | None, str]] = {}
-    for spec in specs:
-        named = _CAPACITY.search(spec)
-        rest = _CAPACITY.sub("", spec).rstrip(",:") if named else spec
-        found.setdefault(rest, {})[float(named[1]) if named else None] = spec
-    return {name: dict(sorted(curve.items(), key=_place)) for name, curve in found.items()}
-
-
-def _place(item: tuple[float | None, str]) -> float:
-    return np.inf if item[0] is None else item[0]
+def sweeps(policies: Iterable[PolicyInfo]) -> Curves:
+    """The curves that strategies make, named after what their points have in common."""
+    members: dict[str, list[PolicyInfo]] = {}
+    for policy in policies:
+        of_its_own = policy.label if policy.parameter("capacity") is None else ""
+        rest = json.dumps([encode(_rest(policy)), policy.source_hash, of_its_own], sort_keys=True)
+        members.setdefault(rest, []).append(policy)
+    found: dict[str, Mapping[float | None, str]] = {}
+    for group in members.values():
+        points = {policy.parameter("capacity"): policy.label for policy in group}
+        name = _common_name(group)
+        found[group[0].label if name in found else name] = dict(sorted(points.items(), key=lambda point: point[0] or 0))
+    return found
 
 
-def require_sweep(specs: Iterable[str]) -> None:
-    """Raise NotApplicableError if no strategy is there at two capacities at least: then there is no curve to draw."""
-    if not any(len(curve.keys() - {None}) > 1 for curve in sweeps(specs).values()):
+def _rest(strategy: Strategy) -> Strategy:
+    """A strategy without its capacity."""
+    values = strategy.parameters.items()
+    if "capacity" in strategy.parameters:
+        return Strategy(strategy.name, {name: value for name, value in values if name != "capacity"})
+    return Strategy(strategy.name, {k: _rest(v) if isinstance(v, Strategy) else v for k, v in values})
+
+
+def _common_name(policies: Collection[PolicyInfo]) -> str:
+    """`Mine` of `Mine (capacity=2)` and `Mine (capacity=4)`, or else the shortest text without a capacity."""
+    labels = {policy.label.partition(" (")[0] for policy in policies if policy.label != policy.spec}
+    if len(policies) == 1 and labels:
+        return next(policy.label for policy in policies)
+    texts = {grammar.without(policy.spec, "capacity") for policy in policies}
+    return labels.pop() if len(labels) == 1 else min(texts, key=lambda text: (len(text), text))
+
+
+def require_sweep(curves: Curves, known: Collection[str]) -> None:
+    """Raise NotApplicableError, as there is no curve to draw, if no strategy has two of the `known` labels at least."""
+    if not any(sum(label in known for c, label in curve.items() if c is not None) > 1 for curve in curves.values()):
         raise NotApplicableError(
             "no strategy has two capacities, so there is no curve to draw",
             "name one at two or more, e.g. lfu:capacity=2 and lfu:capacity=4",
         )
 
 
-def room(specs: Iterable[str]) -> float:
+def room(curves: Curves) -> float:
     """Inches for the names beside the axes."""
-    return 0.25 + 0.067 * max(len(short(name)) for name in sweeps(specs))
+    return 0.25 + 0.067 * max(len(short(name)) for name in curves)
 
 
-def draw_curves(axes: Axes, values: Mapping[str, float], looks: Mapping[str, Look], quantity: str) -> None:
-    """A curve for each strategy that has capacities, and a dashed line for each that has none."""
-    found = sweeps(values)
-    ends = []
-    for name, curve in found.items():
-        look = looks[name]
-        at = [capacity for capacity in curve if capacity is not None]
-        heights = [values[spec] for spec in curve.values()]
-        if at:
-            drawn = heights[: len(at)]
-            axes.plot(at, drawn, color=look.colour, marker=look.marker, markersize=4, linewidth=1.3, label=name)
-        if None in curve:
-            axes.axhline(heights[-1], color=look.colour, linestyle=(0, (4, 3)), linewidth=0.9, label=name)
-        ends.append(heights[-1])
-    capacities = [capacity for curve in found.values() for capacity in curve if capacity is not None]
-    margin = 0.04 * (max(capacities) - min(capacities))
+def draw_curves(axes: Axes, curves: Curves, values: Mapping[str, float], quantity: str) -> None:
+    """A curve for each strategy that has capacities, and a dashed line for each that has none.
+
+    `values` are by label; what has none is not drawn, and looks are those of all curves.
+    """
+    looks, capacities, ends = looks_of(curves), [], {}
+    for name, curve in curves.items():
+        look, points = looks[name], {at: values[label] for at, label in curve.items() if label in values}
+        if not points:
+            continue
+        *_, ends[name] = points.values()
+        if None in points:
+            axes.axhline(ends[name], color=look.colour, linestyle=(0, (4, 3)), linewidth=0.9, label=name)
+            continue
+        capacities += points
+        at, heights = list(points), list(points.values())
+        axes.plot(at, heights, color=look.colour, marker=look.marker, markersize=4, linewidth=1.3, label=name)
+    margin = 0.04 * float(np.ptp(capacities))
     axes.set_xlim(min(capacities) - margin, max(capacities) + margin)
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axes.autoscale_view(scalex=False)
-    label_ends(axes, ends, [short(name) for name in found], [looks[name].text for name in found])
+    label_ends(axes, list(ends.values()), list(map(short, ends)), [looks[name].text for name in ends])
     axes.set_ylabel(quantity)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from vosbench.bench.record import RunRecord
 from vosbench.report.context import context
 from vosbench.report.drawing.capacity import draw_curves, require_sweep, room, sweeps
-from vosbench.report.drawing.style import HEIGHT, STYLE, distinct, looks_of, note_axes
+from vosbench.report.drawing.style import HEIGHT, STYLE, distinct, note_axes
 from vosbench.report.makers import NotApplicableError
 from vosbench.report.measures import model_fps, pooled_jf
 
@@ -26,16 +26,16 @@ def figure(records: Sequence[RunRecord]) -> Figure:
     speed = {spec: fps for spec, group in groups.items() if np.isfinite(fps := model_fps(group))}
     if not accuracy:
         raise NotApplicableError("no strategy has scores", "run a strategy on a data set with masks")
-    require_sweep(accuracy)
+    curves = sweeps(group[0].policy for group in groups.values())
+    require_sweep(curves, accuracy)
     with matplotlib.rc_context(STYLE):
-        drawn, upper = note_axes((common.data, common.system), room(groups))
+        drawn, upper = note_axes((common.data, common.system), room(curves))
         place = upper.get_position()
         drawn.set_size_inches(drawn.get_figwidth(), 1.6 * HEIGHT)
         upper.set_position((place.x0, 0.47, place.width, place.y1 - 0.44))
         lower = drawn.add_axes((place.x0, 0.08, place.width, 0.33))
-        looks = looks_of(sweeps(groups))
-        draw_curves(upper, accuracy, looks, "accuracy: J&F (%)")
-        draw_curves(lower, speed, looks, "model frames per second")
+        draw_curves(upper, curves, accuracy, "accuracy: J&F (%)")
+        draw_curves(lower, curves, speed, "model frames per second")
         lower.set_xlabel("capacity (frames)")
         lower.tick_params(length=2.5)
     return drawn

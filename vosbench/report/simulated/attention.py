@@ -7,6 +7,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from vosbench.errors import VosbenchError
+from vosbench.memory.grammar import title
 from vosbench.metrics.statistics import mean
 from vosbench.report.measures import FRAMES_IN_MEMORY, FRAMES_IN_MEMORY_PEAK, STRATEGY
 from vosbench.report.table import Column, Table, percent
@@ -24,10 +25,10 @@ COLUMNS = (
 
 
 def by_setting(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
-    """Outcomes grouped under the spec of their strategy, in order of first appearance."""
+    """Outcomes grouped under the label of their strategy, or its spec, in order of first appearance."""
     groups: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
-        groups.setdefault(outcome.spec, []).append(outcome)
+        groups.setdefault(title(outcome.spec), []).append(outcome)
     return groups
 
 
