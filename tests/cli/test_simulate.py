@@ -70,7 +70,7 @@ def test_pictures_of_a_memory(arguments, tmp_path, vosbench, refused):
 
 @pytest.fixture
 def run(small_davis, tmp_path, vosbench):
-    specs = ("first-only", "every-k:k=1", "latest-only", "lfu:every=1")
+    specs = ("first-only", "every-k:k=1", "Mine=latest-only", "lfu:every=1")
     asked = [word for spec in specs for word in ("-p", spec)]
     assert (
         vosbench("run", "--dataset", "davis2017", "--root", small_davis, *asked, "--out", tmp_path / "run").status == 0
@@ -83,7 +83,7 @@ def test_against_a_run(arguments, tmp_path, run, vosbench, refused, read_json):
     assert outcome.status == 0
     assert ", over 4 strategies" in outcome.out
     written = read_json(tmp_path / "simulated.json")
-    assert [row["strategy"] for row in written["rows"]] == ["first-only", "every-k:k=1", "latest-only", "lfu:every=1"]
+    assert [row["strategy"] for row in written["rows"]] == ["first-only", "every-k:k=1", "Mine", "lfu:every=1"]
     assert written["rows"][1]["retained"] == pytest.approx(1)
     assert -1 <= written["against"]["rho"] <= 1
     assert set(written["against"]["jf"]) >= {row["strategy"] for row in written["rows"]}

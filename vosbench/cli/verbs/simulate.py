@@ -14,6 +14,7 @@ from vosbench.cli.progress import RunProgress
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
+from vosbench.memory import grammar
 from vosbench.report.rendering import render
 from vosbench.simulation.outcome import TRACES
 
@@ -63,8 +64,10 @@ def simulate(
     Keys depend on the image only, so a strategy that looks at no mask holds exactly what it holds in a run. Attention
     kept is the share of the attention of an unbounded memory (--reference) that falls on tokens which are held.
     """
-    from vosbench.report.drawing import style  # here, as below: torch and matplotlib take seconds
-    from vosbench.report.drawing.capacity import require_sweep
+    from vosbench.bench.plan import policy_info  # here, as below: torch and matplotlib take seconds
+    from vosbench.memory.spec import PolicySpec
+    from vosbench.report.drawing import style
+    from vosbench.report.drawing.capacity import require_sweep, sweeps
     from vosbench.report.simulated import against as comparing
     from vosbench.report.simulated import attention, capacity_curves
     from vosbench.simulation.simulator import DEFAULT_POLICIES, Simulator
@@ -75,8 +78,10 @@ def simulate(
     study = Study.of(named, capacity, reference, model, top_k, affinity, device)
     for figure in filter(None, (plot, occupancy, overlay)):
         style.require_kind(figure)
+    policies = [policy_info(PolicySpec.parse(spec), place) for place, spec in enumerate(study.specs)]
+    curves = sweeps(policies)
     if plot is not None:
-        require_sweep(study.specs)
+        require_sweep(curves, [policy.label for policy in policies])
     data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(options.split_names(sequences), limit)
     names = data.sequence_names()
     watching = occupancy is not None or overlay is not None
@@ -103,7 +108,7 @@ def simulate(
         result["against"] = {"run": str(against), **asdict(agreed), "jf": comparing.jf_by_strategy(run)}
     if plot is not None:
         kept = attention.retained_by_setting(found.outcomes)
-        style.save(capacity_curves.retained_against_capacity(kept, [conditions.text]), plot)
+        style.save(capacity_curves.retained_against_capacity(kept, curves, [conditions.text]), plot)
     if watching:
         _watch(simulator, traces, at, occupancy, overlay)
     return Answer({**asdict(conditions), "sequences": len(names)}, result)
@@ -117,7 +122,7 @@ def _watch(
     from vosbench.report.simulated import memory
 
     seen, (name,), (spec,) = simulator.watch(traces, at), traces, simulator.study.specs
-    title = f"{spec} on {name}"
+    title = f"{grammar.title(spec)} on {name}"
     if occupancy is not None:
         conditions = [title, simulator.conditions.text]
         style.save(memory.occupancy(seen.kept, seen.geometry.tokens, conditions), occupancy)

@@ -25,15 +25,20 @@ def sweeps(policies: Iterable[PolicyInfo]) -> Curves:
     """The curves that strategies make, named after what their points have in common."""
     members: dict[str, list[PolicyInfo]] = {}
     for policy in policies:
-        of_its_own = policy.label if policy.parameter("capacity") is None else ""
+        of_its_own = policy.label if _capacity(policy) is None else ""
         rest = json.dumps([encode(_rest(policy)), policy.source_hash, of_its_own], sort_keys=True)
         members.setdefault(rest, []).append(policy)
     found: dict[str, Mapping[float | None, str]] = {}
     for group in members.values():
-        points = {policy.parameter("capacity"): policy.label for policy in group}
+        points = {_capacity(policy): policy.label for policy in group}
         name = _common_name(group)
         found[group[0].label if name in found else name] = dict(sorted(points.items(), key=lambda point: point[0] or 0))
     return found
+
+
+def _capacity(policy: PolicyInfo) -> float | None:
+    value = policy.parameter("capacity")
+    return value if isinstance(value, int | float) else None
 
 
 def _rest(strategy: Strategy) -> Strategy:
@@ -72,18 +77,20 @@ def draw_curves(axes: Axes, curves: Curves, values: Mapping[str, float], quantit
 
     `values` are by label; what has none is not drawn, and looks are those of all curves.
     """
-    looks, capacities, ends = looks_of(curves), [], {}
+    looks = looks_of(curves)
+    capacities: list[float] = []
+    ends: dict[str, float] = {}
     for name, curve in curves.items():
-        look, points = looks[name], {at: values[label] for at, label in curve.items() if label in values}
-        if not points:
+        look, heights = looks[name], [values[label] for label in curve.values() if label in values]
+        at = [capacity for capacity, label in curve.items() if capacity is not None and label in values]
+        if not heights:
             continue
-        *_, ends[name] = points.values()
-        if None in points:
-            axes.axhline(ends[name], color=look.colour, linestyle=(0, (4, 3)), linewidth=0.9, label=name)
-            continue
-        capacities += points
-        at, heights = list(points), list(points.values())
-        axes.plot(at, heights, color=look.colour, marker=look.marker, markersize=4, linewidth=1.3, label=name)
+        ends[name] = heights[-1]
+        capacities += at
+        if at:
+            axes.plot(at, heights, color=look.colour, marker=look.marker, markersize=4, linewidth=1.3, label=name)
+        else:
+            axes.axhline(heights[-1], color=look.colour, linestyle=(0, (4, 3)), linewidth=0.9, label=name)
     margin = 0.04 * float(np.ptp(capacities))
     axes.set_xlim(min(capacities) - margin, max(capacities) + margin)
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))

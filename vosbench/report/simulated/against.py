@@ -11,8 +11,8 @@ from vosbench.simulation.outcome import Conditions, Simulation
 
 
 def strategies(run: Sequence[RunRecord]) -> tuple[str, ...]:
-    """The strategies of a run, without its controls."""
-    return tuple(spec for spec, group in by_strategy(run).items() if group[0].policy.kind == "strategy")
+    """The strategies of a run with their labels, without its controls."""
+    return tuple(dict.fromkeys(record.policy.text for record in run if record.policy.kind == "strategy"))
 
 
 def require_same(run: Sequence[RunRecord], simulated: Conditions) -> None:
@@ -40,14 +40,14 @@ def require_same(run: Sequence[RunRecord], simulated: Conditions) -> None:
                 "give simulate the options that the run had",
             )
     for policy in (record.policy for record in run):
-        if simulated.source_hashes.get(policy.spec, policy.source_hash) != policy.source_hash:
+        if simulated.source_hashes.get(policy.text, policy.source_hash) != policy.source_hash:
             raise VosbenchError(
-                f"strategy {policy.spec} has changed since the run", "run again, then simulate against that"
+                f"strategy {policy.label} has changed since the run", "run again, then simulate against that"
             )
 
 
 def jf_by_strategy(run: Sequence[RunRecord]) -> dict[str, float]:
-    """J&F of each strategy over all objects, by spec."""
+    """J&F of each strategy over all objects, by label."""
     return {spec: pooled_jf(group) for spec, group in by_strategy(run).items()}
 
 
