@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from vosbench.bench.record import SCHEMA, RunRecord, Strategy, read_record, read_run, write_record
+from vosbench.bench.record import SCHEMA, RunRecord, read_record, read_run, write_record
 from vosbench.errors import VosbenchError
+from vosbench.memory.strategy import Strategy
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 LFU = {"capacity": 2.0, "every": 5, "pin_first": False, "min_age": 0}

@@ -1,4 +1,4 @@
-"""Folders of strategies: readable, one for each, and such as every file system takes."""
+"""Strategies of a run tell themselves apart: folders that are readable and safe, labels, edited files."""
 
 import json
 from dataclasses import replace
@@ -14,6 +14,7 @@ from vosbench.bench.plan import Plan
 from vosbench.bench.record import PolicyInfo, read_run
 from vosbench.bench.runner import run
 from vosbench.errors import VosbenchError
+from vosbench.report.tables.strategy import table
 
 
 def named(spec: str, label: str | None = None) -> str:
@@ -103,3 +104,39 @@ def test_another_label_or_text_is_the_same_result(finished, small_suite, work):
     run(replace(suite, policies=("every-k:last=false,k=2", "first-only")), folder, work)
     assert not work
     assert [r.policy.spec for r in read_run(folder)][:2] == ["every-k:last=false,k=2"] * 2
+
+
+@pytest.mark.usefixtures("lent_pool")
+def test_an_edited_strategy_file_is_another_strategy(small_davis, small_suite, tmp_path, work):
+    source = tmp_path / "idea.py"
+    text = (
+        '"""idea: keeps nothing but the first frame."""\n'
+        "from dataclasses import dataclass\n"
+        "from vosbench.memory.policy import MemoryPolicy\n"
+        "@dataclass\nclass Idea(MemoryPolicy):\n    def admit(self, step):\n        return False\n"
+    )
+    source.write_text(text)
+    suite = small_suite(small_davis, policies=(str(source),), controls=False, limit=1)
+    run(suite, tmp_path / "run", work)
+    work.clear()
+    run(suite, tmp_path / "run", work)
+    assert not work
+    source.write_text(text.replace("False", "True"))
+    run(suite, tmp_path / "run", work)
+    assert work == {(str(source), "ant")}
+
+
+@pytest.mark.usefixtures("lent_pool")
+def test_strategies_of_like_names_have_folders_of_their_own(small_davis, small_suite, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path in ("a_b.py", "a/b.py"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(
+            "from dataclasses import dataclass\nfrom vosbench.memory.policy import MemoryPolicy\n"
+            f"@dataclass\nclass Idea(MemoryPolicy):\n    def admit(self, step):\n        return {'/' in path}\n"
+        )
+    suite = small_suite(small_davis, policies=("a/b.py", "a_b.py"), controls=False, limit=1)
+    records = run(suite, tmp_path / "run")
+    assert [r.policy.spec for r in records] == ["a/b.py", "a_b.py"]
+    assert [max(r.memory.frames) for r in records] == [5, 1]
+    assert len(table(read_run(tmp_path / "run")).frame) == 2

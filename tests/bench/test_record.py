@@ -23,13 +23,13 @@ from vosbench.bench.record import (
     Scores,
     Settings,
     Statistics,
-    Strategy,
     Timing,
     read_record,
     read_run,
     write_record,
 )
 from vosbench.errors import VosbenchError
+from vosbench.memory.strategy import Strategy
 
 shares = st.floats(0, 1)
 text = st.text(max_size=12)

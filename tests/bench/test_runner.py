@@ -233,40 +233,6 @@ def test_a_record_tells_the_suite_without_the_places_of_this_machine(finished_ru
         assert str(finished_run) not in str(record.suite)
 
 
-def test_an_edited_strategy_file_is_another_strategy(small_davis, small_suite, tmp_path, work):
-    source = tmp_path / "idea.py"
-    text = (
-        '"""idea: keeps nothing but the first frame."""\n'
-        "from dataclasses import dataclass\n"
-        "from vosbench.memory.policy import MemoryPolicy\n"
-        "@dataclass\nclass Idea(MemoryPolicy):\n    def admit(self, step):\n        return False\n"
-    )
-    source.write_text(text)
-    suite = small_suite(small_davis, policies=(str(source),), controls=False, limit=1)
-    run(suite, tmp_path / "run", work)
-    work.clear()
-    run(suite, tmp_path / "run", work)
-    assert not work
-    source.write_text(text.replace("False", "True"))
-    run(suite, tmp_path / "run", work)
-    assert work == {(str(source), "ant")}
-
-
-def test_strategies_of_like_names_have_folders_of_their_own(small_davis, small_suite, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for path in ("a_b.py", "a/b.py"):
-        (tmp_path / path).parent.mkdir(exist_ok=True)
-        (tmp_path / path).write_text(
-            "from dataclasses import dataclass\nfrom vosbench.memory.policy import MemoryPolicy\n"
-            f"@dataclass\nclass Idea(MemoryPolicy):\n    def admit(self, step):\n        return {'/' in path}\n"
-        )
-    suite = small_suite(small_davis, policies=("a/b.py", "a_b.py"), controls=False, limit=1)
-    records = run(suite, tmp_path / "run")
-    assert [r.policy.spec for r in records] == ["a/b.py", "a_b.py"]
-    assert [max(r.memory.frames) for r in records] == [5, 1]
-    assert len(table(read_run(tmp_path / "run")).frame) == 2
-
-
 def test_fresh_does_everything_again(finished, small_suite, work):
     before = read_run(finished / "run")
     records = run(small_suite(finished / "DAVIS"), finished / "run", work, fresh=True)

@@ -10,6 +10,7 @@ from vosbench.errors import VosbenchError
 from vosbench.memory.grammar import is_value, several
 from vosbench.memory.registry import POLICIES
 from vosbench.memory.spec import PolicySpec, parse_policies
+from vosbench.memory.strategy import Strategy
 
 WORDS = st.text("abc =:/.()-é", max_size=9)
 
@@ -127,6 +128,16 @@ def test_a_parameter_is_reached_through_what_wraps_it():
     assert nested.owner("k") is None
     with pytest.raises(VosbenchError, match="unknown parameter of oracle-masks 'k'"):
         nested.with_(k=3)
+
+
+def test_what_records_hold(idea):
+    lfu = {"capacity": 4.0, "every": 5, "pin_first": False, "min_age": 0}
+    assert PolicySpec.parse("gated:base=lfu(capacity=4)").strategy == Strategy(
+        "gated", {"base": Strategy("lfu", lfu), "threshold": 0.7, "timeout": 25}
+    )
+    own = PolicySpec.parse(f"Mine={idea}:k=4").strategy
+    assert own == Strategy("my-idea", {"k": 4, "share": 0.5, "loud": False, "mood": "calm"})
+    assert own.without("k").parameters.keys() == {"share", "loud", "mood"}
 
 
 @pytest.mark.parametrize(

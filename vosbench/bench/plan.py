@@ -8,7 +8,7 @@ from typing import Any
 from vosbench.base.hashing import source_hash
 from vosbench.bench.identity import digest, environment, facts, library_versions
 from vosbench.bench.naming import folder_name
-from vosbench.bench.record import RUNS, DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings, Strategy
+from vosbench.bench.record import RUNS, DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings
 from vosbench.bench.suite import INCIDENTAL, Suite
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
@@ -151,10 +151,5 @@ class Plan:
 
 def policy_info(spec: PolicySpec, position: int) -> PolicyInfo:
     """A strategy as records hold it."""
-    parameters = _strategy(spec).parameters
-    return PolicyInfo(spec.name, parameters, spec.text, spec.title, spec.source_hash, "strategy", position)
-
-
-def _strategy(spec: PolicySpec) -> Strategy:
-    values = spec.parameters.items()
-    return Strategy(spec.name, {key: _strategy(v) if isinstance(v, PolicySpec) else v for key, v in values})
+    strategy = spec.strategy
+    return PolicyInfo(strategy.name, strategy.parameters, spec.text, spec.title, spec.source_hash, "strategy", position)

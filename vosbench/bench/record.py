@@ -15,6 +15,7 @@ from vosbench.base.atomic import replacing
 from vosbench.base.codec import decode, encode
 from vosbench.bench.migrations import OLDEST, upgrade
 from vosbench.errors import VosbenchError
+from vosbench.memory.strategy import Strategy
 from vosbench.metrics.statistics import Statistics
 
 SCHEMA = 4
@@ -33,23 +34,6 @@ class DatasetInfo:
     frame_mode: str
     fingerprint: str
     sequences: int = 0
-
-
-@dataclass(frozen=True)
-class Strategy:
-    """A memory strategy with all its parameters, those that nobody gave too; a wrapped strategy is one of them."""
-
-    name: str
-    parameters: Mapping[str, "bool | int | float | str | Strategy"]
-
-    def parameter(self, name: str) -> bool | int | float | str | None:
-        """A parameter of the strategy, or of the one strategy that has it among those it wraps; None without one."""
-        own = self.parameters.get(name)
-        if own is not None and not isinstance(own, Strategy):
-            return own
-        wrapped = (value.parameter(name) for value in self.parameters.values() if isinstance(value, Strategy))
-        found = [value for value in wrapped if value is not None]
-        return found[0] if len(found) == 1 else None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from vosbench.errors import VosbenchError, unknown
 from vosbench.memory import grammar
 from vosbench.memory.policy import MemoryPolicy
 from vosbench.memory.registry import POLICIES, sources
+from vosbench.memory.strategy import Strategy
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +78,12 @@ class PolicySpec:
     def title(self) -> str:
         """What tables and figures of a run call it: its label, or its text."""
         return self.label or self.text
+
+    @property
+    def strategy(self) -> Strategy:
+        """Name and parameters, as records hold them."""
+        plain = {key: v.strategy if isinstance(v, PolicySpec) else v for key, v in self.parameters.items()}
+        return Strategy(self.name, plain)
 
     @property
     def source_hash(self) -> str:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from vosbench.base.codec import encode
-from vosbench.bench.record import PolicyInfo, Strategy
+from vosbench.bench.record import PolicyInfo
 from vosbench.memory import grammar
 from vosbench.report.drawing.labels import label_ends
 from vosbench.report.drawing.style import looks_of, short
@@ -26,7 +26,7 @@ def sweeps(policies: Iterable[PolicyInfo]) -> Curves:
     members: dict[str, list[PolicyInfo]] = {}
     for policy in policies:
         of_its_own = policy.label if _capacity(policy) is None else ""
-        rest = json.dumps([encode(_rest(policy)), policy.source_hash, of_its_own], sort_keys=True)
+        rest = json.dumps([encode(policy.without("capacity")), policy.source_hash, of_its_own], sort_keys=True)
         members.setdefault(rest, []).append(policy)
     found: dict[str, Mapping[float | None, str]] = {}
     for group in members.values():
@@ -39,14 +39,6 @@ def sweeps(policies: Iterable[PolicyInfo]) -> Curves:
 def _capacity(policy: PolicyInfo) -> float | None:
     value = policy.parameter("capacity")
     return value if isinstance(value, int | float) else None
-
-
-def _rest(strategy: Strategy) -> Strategy:
-    """A strategy without its capacity."""
-    values = strategy.parameters.items()
-    if "capacity" in strategy.parameters:
-        return Strategy(strategy.name, {name: value for name, value in values if name != "capacity"})
-    return Strategy(strategy.name, {k: _rest(v) if isinstance(v, Strategy) else v for k, v in values})
 
 
 def _common_name(policies: Collection[PolicyInfo]) -> str:
