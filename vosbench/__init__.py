@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from vosbench.bench.record import read_run as read_run
     from vosbench.bench.runner import run as run
     from vosbench.bench.suite import Suite as Suite
+    from vosbench.bench.suite_file import read_suites as read_suites
     from vosbench.datasets import open_dataset as open_dataset
     from vosbench.errors import VosbenchError as VosbenchError
     from vosbench.inference.propagate import propagate as propagate
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from vosbench.memory.spec import load_policy as load_policy
     from vosbench.models.checkpoint import load_model as load_model
     from vosbench.simulation.simulator import simulate as simulate
+    from vosbench.training.training import train as train
     from vosbench.video import Sequence as Sequence
 
     __version__: str
@@ -37,9 +39,11 @@ _HOMES = {
     "open_dataset": "vosbench.datasets",
     "propagate": "vosbench.inference.propagate",
     "read_run": "vosbench.bench.record",
+    "read_suites": "vosbench.bench.suite_file",
     "run": "vosbench.bench.runner",
     "score": "vosbench.masks.score",
     "simulate": "vosbench.simulation.simulator",
+    "train": "vosbench.training.training",
 }
 __all__ = ["__version__", *sorted(_HOMES)]
 

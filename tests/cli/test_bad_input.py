@@ -171,7 +171,7 @@ COMMANDS = {
     "no run": (["table"], ["there is no run in .vosbench/runs", "vosbench run"]),
     "absent run": (["timing", "no"], ["run no does not exist", "vosbench run"]),
     "empty run": (["plot", "empty"], ["run empty holds no records", "vosbench run"]),
-    "unknown row": (["table", "--by", "frame"], ["unknown kind of row 'frame'", "strategy"]),
+    "unknown row": (["table", "--by", "frame"], ["unknown table 'frame'", "strategy"]),
     "no configuration": (["train"], ["config", "--help"]),
     "export of another kind": (["train", "tiny.toml", "--out", "t", "--export", "a.pth"], ["a.pth", ".safetensors"]),
     "a mean not exported": (["train", "tiny.toml", "--out", "t", "--average", "a.pt"], ["--average", "--export"]),
@@ -184,6 +184,7 @@ def test_faults_of_the_command(small_davis, monkeypatch, refused, fault):
     small_davis.parent.joinpath("empty").mkdir()
     small_davis.parent.joinpath("file").write_text("")
     small_davis.parent.joinpath("broken.toml").write_text("top_k = ")
+    small_davis.parent.joinpath("tiny.toml").write_text("steps = 2")
     small_davis.parent.joinpath("gone.toml").write_text("policies = ['first-last']")
     command, expected = COMMANDS[fault]
     said = refused(*command)

@@ -25,6 +25,9 @@ COMMANDS = {
     "train": ("train", "tiny.toml", "--out", "training"),
 }
 CONDITIONS = {
+    "table": {"protocol": "davis2017/1", "partial": False, "sequences": 2, "objects": 3},
+    "timing": {"protocol": "davis2017/1", "partial": False},
+    "publish": {"run": "run", "protocol": "davis2017/1"},
     "check": {"dataset": "davis2017", "split": "val", "predictions": "masks", "partial": False},
     "export": {"dataset": "davis2017", "split": "test-dev"},
     "list": {"list": "protocols"},
@@ -62,6 +65,29 @@ def test_standard_output_is_json_and_nothing_else(verb, vosbench):
     assert isinstance(written["result"], dict)
     assert CONDITIONS.get(verb, {}).items() <= written["conditions"].items()
     assert outcome.status == (2 if verb == "check" else 0)  # masks that equal the ground truth
+
+
+@pytest.mark.usefixtures("scored_in_a_thread", "folder")
+@pytest.mark.parametrize(
+    ("verb", "place"),
+    [("table", ()), ("timing", ()), ("publish", ()), ("compare", ("baseline",)), ("plot", ("runs", 0))],
+)
+def test_what_is_made_of_runs_says_under_which_conditions(verb, place, vosbench):
+    conditions = json.loads(vosbench(*COMMANDS[verb], "--json", "-").out)["conditions"]
+    for key in place:
+        conditions = conditions[key]
+    assert (conditions["dataset"]["name"], conditions["dataset"]["split"]) == ("davis2017", "val")
+    assert conditions["model"]["name"] == "stcn-tiny"
+    assert conditions["settings"]["top_k"] == 20
+    assert "cpu" in conditions["devices"][0]
+
+
+@pytest.mark.usefixtures("scored_in_a_thread", "folder")
+def test_a_run_says_what_it_was_asked_for_and_what_was_used(vosbench):
+    written = json.loads(vosbench(*COMMANDS["run"], "--json", "-").out)
+    (suite,), (run,) = written["conditions"]["suites"], written["result"]["runs"]
+    assert (suite["dataset"], suite["limit"], suite["device"]) == ("davis2017", 1, "cpu")
+    assert (run["folder"], run["conditions"]["settings"]["top_k"], len(run["records"])) == ("out", 20, 1)
 
 
 def test_a_file_holds_what_standard_output_gets(folder, vosbench):

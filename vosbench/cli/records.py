@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,7 +20,7 @@ RunFolders = Annotated[
     typer.Argument(help="run folder (default: the latest in .vosbench/runs), or those of a sweep over an attribute"),
 ]
 RunFolder = Annotated[Path | None, typer.Argument(help="run folder; default: the latest in .vosbench/runs")]
-Format = Annotated[str, typer.Option("--format", help=", ".join(FORMATS))]
+Format = Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}; JSON is what --json writes")]
 Out = Annotated[Path | None, typer.Option("--out", help="write to this file instead of printing")]
 
 
@@ -45,7 +45,7 @@ def show(text: str, out: Path | None) -> None:
         options.write_text(out, text)
 
 
-def answer(table: Table) -> Answer:
-    """A table as the answer of a verb."""
+def answer(table: Table, **others: Any) -> Answer:
+    """A table as the answer of a verb, and `others` beside it."""
     found = table.to_json()
-    return Answer(found.pop("conditions"), found)
+    return Answer(found.pop("conditions"), {**found, **others})

@@ -1,8 +1,7 @@
-"""A table as text, Markdown, LaTeX, CSV or JSON."""
+"""A table as text, Markdown, LaTeX or CSV."""
 
 import csv
 import io
-import json
 import textwrap
 from collections.abc import Callable
 
@@ -13,7 +12,7 @@ from vosbench.report.table import Table, is_known
 
 
 def render(table: Table, format: str = "text") -> str:
-    """`table` as `text`, `markdown` or `latex` (percent, rounded) or as `csv` or `json` (full precision, 0 to 1).
+    """`table` as `text`, `markdown` or `latex` (percent, rounded) or as `csv` (full precision, 0 to 1).
 
     Columns that hold nothing in any row are left out of the printed formats; of a table without rows they show the
     caption. Raises VosbenchError on another format.
@@ -70,10 +69,6 @@ def _csv(table: Table) -> str:
     return text.getvalue()
 
 
-def _json(table: Table) -> str:
-    return json.dumps(table.to_json(), indent=2, allow_nan=False) + "\n"
-
-
 _LATEX = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
     "\\": r"\textbackslash{}",
@@ -85,6 +80,5 @@ _FORMATS: dict[str, Callable[[Table], str]] = {
     "markdown": _markdown,
     "latex": _latex,
     "csv": _csv,
-    "json": _json,
 }
 FORMATS = tuple(_FORMATS)

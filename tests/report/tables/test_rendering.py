@@ -76,7 +76,7 @@ def test_printed_exactly(format: str, expected: str) -> None:
 
 
 def test_json_keeps_full_precision() -> None:
-    data = json.loads(render(TINY, "json"))
+    data = json.loads(json.dumps(TINY.to_json(), allow_nan=False))
     assert data["caption"] == "Tiny & 100% real."
     assert data["rows"][0]["j_mean"] == 0.51249
     assert data["rows"][1] == {

@@ -1,16 +1,17 @@
 """compare: runs, or the strategies of one, compared; a gate for CI."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from vosbench.base.codec import encode
 from vosbench.bench.record import read_run
 from vosbench.cli import options
-from vosbench.cli.records import Format, Out, show
+from vosbench.cli.records import Format, Out, answer, show
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.errors import VosbenchError
 from vosbench.report.compare.differences import differences
@@ -18,6 +19,7 @@ from vosbench.report.compare.gate import Check, Tolerance, gate
 from vosbench.report.compare.pairing import Runs, pair_up
 from vosbench.report.compare.tables import changed_objects, difference_table
 from vosbench.report.compare.verdict import checks_table, failures, junit, junit_error
+from vosbench.report.context import context
 from vosbench.report.rendering import render
 from vosbench.report.table import Row, Table
 
@@ -74,10 +76,10 @@ def compare(
         if fail_on is not None:
             checks = gate(compared, tolerance)
         if all(entrant.protocol != "none" for pair in compared for entrant in pair):
-            found = differences(compared)
-            tables.append(difference_table(found, paper))
+            different = differences(compared)
+            tables.append(difference_table(different, paper))
             if objects:
-                tables.append(changed_objects(found, objects))
+                tables.append(changed_objects(different, objects))
                 changed = tables[-1].rows
     except VosbenchError as error:
         if junit_file is not None:
@@ -87,19 +89,17 @@ def compare(
         raise VosbenchError("the runs have no scores to compare", "give --fail-on regression to compare what they cost")
     if checks:
         tables.append(checks_table(checks))
-    if format in ("csv", "json"):
-        tables = tables[:1]  # those formats hold one table
+    if format == "csv":
+        tables = tables[:1]  # it holds one table
     show("\n".join(render(table, format) for table in tables), out)
     if markdown is not None:
         options.write_text(markdown, "\n".join(render(table, "markdown") for table in tables))
     if junit_file is not None:
         options.write_text(junit_file, junit(checks))
-    result = tables[0].to_json()
-    return Answer(
-        result.pop("conditions"),
-        result | {"objects": changed, "checks": [asdict(check) | {"result": check.result} for check in checks]},
-        REGRESSION if failures(checks) else 0,
-    )
+    judged = [asdict(check) | {"result": check.result} for check in checks]
+    found = answer(tables[0], objects=changed, checks=judged)
+    conditions = found.conditions or {"baseline": encode(context(compared[0][0].records))}  # of runs without scores
+    return replace(found, conditions=conditions, status=REGRESSION if failures(checks) else 0)
 
 
 def _read(folders: Sequence[Path]) -> Runs:

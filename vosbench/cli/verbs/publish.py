@@ -5,9 +5,12 @@ from typing import Annotated
 
 import typer
 
+from vosbench.base.codec import encode
 from vosbench.base.words import count
+from vosbench.bench.record import read_run
 from vosbench.cli.records import RunFolder, latest
 from vosbench.cli.verbs import Answer, Verb
+from vosbench.report.context import context
 
 
 def publish(
@@ -28,7 +31,8 @@ def publish(
     target = out or RESULTS / folder.resolve().name
     written = write(folder, target, allow_partial=allow_partial, allow_dirty=allow_dirty)
     print(f"{target} holds {count(len(written), 'file')}, made of the records in {folder}")
-    return Answer({"run": str(folder)}, {"folder": str(target), "files": [str(path) for path in written]})
+    conditions = encode(context(read_run(folder)))
+    return Answer({"run": str(folder), **conditions}, {"folder": str(target), "files": [str(path) for path in written]})
 
 
 VERB = Verb(publish, "vosbench publish .vosbench/runs/NAME --out results/NAME")

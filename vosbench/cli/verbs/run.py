@@ -120,7 +120,7 @@ def _carry_out(plan: "Plan", fresh: bool) -> dict[str, Any]:
         if failure := record.failure:
             where = f"{record.policy.label} on {record.sequence} after {count(failure.frames, 'frame')}"
             print(f"vosbench: failed: {where}: {failure.reason}", file=sys.stderr)
-    return {"folder": str(plan.folder), "caption": table.caption, "records": [record.to_json() for record in records]}
+    return {"folder": str(plan.folder), **table.to_json(), "records": [record.to_json() for record in records]}
 
 
 VERB = Verb(run, "vosbench run --dataset davis2017 --root DAVIS -p every-k -p lfu:capacity=2 --model stcn.pth")

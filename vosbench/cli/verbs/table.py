@@ -28,8 +28,8 @@ def table(
     Several runs must differ in one strength of generated clips, such as occlusion: then a row is a strength and a
     strategy.
     """
-    runs = read_runs(run, policies)
-    found = TABLES.find(by or ("strategy" if len(runs) == 1 else "attribute"))(*runs)
+    make = TABLES.find(by or ("strategy" if len(run or ()) < 2 else "attribute"))
+    found = make(*read_runs(run, policies))
     show(render(found, format), out)
     return answer(found)
 

@@ -1,14 +1,15 @@
 """timing: where the time of a run went."""
 
-import json
 from typing import Annotated
 
 import typer
 
+from vosbench.base.codec import encode
 from vosbench.bench.record import read_run
 from vosbench.cli.records import Format, Out, RunFolder, latest, show
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.errors import VosbenchError, unknown
+from vosbench.report.context import context
 from vosbench.report.rendering import render
 from vosbench.report.tables import TABLES
 
@@ -28,14 +29,8 @@ def timing(
         raise VosbenchError("a CSV file holds one table, the timing has two", "add --only stages or --only latency")
     records = read_run(run or latest())
     found = {name: TABLES.find(name)(records) for name in ([only] if only else TIMINGS)}
-    result = {name: part.to_json() for name, part in found.items()}
-    show(
-        json.dumps(result, indent=2, allow_nan=False) + "\n"
-        if format == "json"
-        else "\n".join(render(part, format) for part in found.values()),
-        out,
-    )
-    return Answer({}, result)
+    show("\n".join(render(part, format) for part in found.values()), out)
+    return Answer(encode(context(records)), {name: {"rows": part.to_json()["rows"]} for name, part in found.items()})
 
 
 VERB = Verb(timing, "vosbench timing --only stages --format csv --out stages.csv")

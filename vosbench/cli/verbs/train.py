@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from vosbench.cli.verbs import Answer, Verb
-from vosbench.errors import VosbenchError
 
 
 def train(
@@ -26,26 +25,21 @@ def train(
     OUT gets the last checkpoint (last.pt), the best one if the training validates (best.pt), and curve.csv. Several
     GPUs: torchrun --nproc-per-node N --no-python vosbench train …
     """
-    from vosbench.training.config import TrainConfig
-    from vosbench.training.distributed import joined
-    from vosbench.training.export import export_weights
-    from vosbench.training.train import Trainer
+    from vosbench.training.config import TrainConfig  # here, as below: torch takes seconds
+    from vosbench.training.training import train as carry_out
 
-    if export is not None and export.suffix != ".safetensors":
-        raise VosbenchError(f"cannot export to {export}", "name a .safetensors file")
-    if average and export is None:
-        raise VosbenchError("--average says what is exported, but nothing is", "give --export FILE.safetensors too")
     settings = TrainConfig.read(config)
-    with joined(settings.device) as process:
-        trainer = Trainer(settings, out, process)
-        trainer.run(
-            lambda step, loss, iou: print(f"step {step}/{settings.steps}  loss {loss:.4f}  IoU {iou:.3f}", flush=True)
-        )
-        if export is not None and process.is_first:
-            export_weights(trainer.best_or_last, export, average or ())
-            print(f"weights are in {export}")
-    weights = None if export is None else str(export)
-    return Answer({"config": settings}, {"checkpoint": str(trainer.best_or_last), "weights": weights})
+    trained = carry_out(
+        settings,
+        out,
+        export,
+        average or (),
+        lambda step, loss, iou: print(f"step {step}/{settings.steps}  loss {loss:.4f}  IoU {iou:.3f}", flush=True),
+    )
+    weights = None if trained.weights is None else str(trained.weights)
+    if weights is not None:
+        print(f"weights are in {weights}")
+    return Answer({"config": settings}, {"checkpoint": str(trained.checkpoint), "weights": weights})
 
 
 VERB = Verb(train, "vosbench train stcn-tiny --out .vosbench/training/tiny --export tiny.safetensors")
