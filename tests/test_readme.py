@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from vosbench.bench.record import read_run
@@ -13,6 +14,7 @@ from vosbench.inference.propagate import propagate
 from vosbench.memory.contract import check_contract
 from vosbench.memory.registry import POLICIES
 from vosbench.memory.spec import PolicySpec, load_policy
+from vosbench.models.checkpoint import load_model
 from vosbench.report.plots import FIGURES
 from vosbench.report.tables import TABLES
 from vosbench.video import Sequence
@@ -64,6 +66,29 @@ def test_the_examples_of_a_table_and_a_figure(tmp_path):
             assert all(worst[row["strategy"]] <= row["jf"] for row in TABLES.find("sequence")(records).rows)
         else:
             assert [line.get_label() for line in made.axes[0].lines] == specs
+
+
+@pytest.fixture
+def mynet(tmp_path) -> str:
+    (example,) = (block for block in BLOCKS if "(Network)" in block)
+    (tmp_path / "mynet.py").write_text(example)
+    return str(tmp_path / "mynet.py")
+
+
+def test_the_example_of_a_network_keeps_the_contract(mynet, capsys):
+    assert main(["check", "model", mynet]) == 0
+    assert capsys.readouterr().err.strip() == f"{mynet}: 10 checks, sound"
+
+
+def test_the_example_of_a_network_segments(mynet, small_clip):
+    """Two squares of one colour each: better than a first mask that is copied."""
+    labels = small_clip[1]
+    sequence = Sequence.from_arrays(
+        np.array([(90, 90, 90), (230, 40, 30), (30, 60, 220)], np.uint8)[labels], {0: labels[0]}
+    )
+    masks = [p.mask for p in propagate(load_model(mynet), sequence, load_policy("lfu"))]
+    found, copied = ((np.stack(one)[9:] == labels[9:])[labels[9:] > 0].mean() for one in (masks, [labels[0]] * 23))
+    assert found > copied + 0.2
 
 
 def test_the_example_of_a_suite_can_be_read(tmp_path, monkeypatch):

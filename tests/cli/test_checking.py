@@ -70,17 +70,17 @@ def test_check_of_a_strategy(tmp_path, monkeypatch, vosbench, read_json):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "idea.py").write_text(IDEA + "    def score(self, frame):\n        return None\n")
     spec = "gated:base=idea.py(every=2),timeout=3"
-    assert astuple(vosbench("check", "policy", spec)) == (0, "", f"{spec}: 12 checks, sound\n")
+    assert astuple(vosbench("check", "policy", spec)) == (0, "", f"{spec}: 13 checks, sound\n")
     (tmp_path / "idea.py").write_text(IDEA.replace("-count:", "1 - count:") + "    score = None\n")
     outcome = vosbench("check", "policy", "./idea.py:every=3", "--json", "check.json")
     assert outcome.status == 2
-    assert outcome.err == "./idea.py:every=3: 12 checks, 1 problem\n"
+    assert outcome.err == "./idea.py:every=3: 13 checks, 1 problem\n"
     line, hint = outcome.out.splitlines()
     assert line == "idea.py:5: frame 6: victims names 5 slots, not the 6 asked for"
     assert hint.startswith("  hint: ")
     assert json.loads((tmp_path / "check.json").read_text())["conditions"] == {
         "policy": "./idea.py:every=3",
-        "checks": 12,
+        "checks": 13,
     }
     assert read_json(tmp_path / "check.json") == {
         "problems": [{"message": line, "hint": hint.removeprefix("  hint: ")}]

@@ -1,6 +1,7 @@
-"""check: every fault of masks, of a data set on disk, or of a strategy."""
+"""check: every fault of masks, of a data set on disk, of a strategy, or of a network."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -19,8 +20,9 @@ def check(
     predictions: Annotated[
         Path | None, typer.Argument(help="folder with SEQUENCE/FRAME.png to check; default: the data set itself")
     ] = None,
-    strategy: Annotated[
-        str | None, typer.Argument(help="after the word policy: NAME, NAME:KEY=VALUE,… or FILE.py to check")
+    file: Annotated[
+        str | None,
+        typer.Argument(help="after the word policy: NAME, NAME:KEY=VALUE,… or FILE.py; after model: FILE.py, weights"),
     ] = None,
     *,
     dataset: Annotated[
@@ -34,16 +36,18 @@ def check(
     limit: options.Limit = None,
     jobs: options.ManyJobs = None,
 ) -> Answer:
-    """Find everything that is wrong with predicted masks, a data set on disk, or a strategy; exit status 2 if it is.
+    """Find everything that is wrong with predicted masks, a data set on disk, a strategy or a network; exit status 2
+    if it is.
 
-    `vosbench check policy ./idea.py` puts a strategy through the contract: every fault with file, line and frame.
+    `vosbench check policy ./idea.py` puts a strategy through the contract, `vosbench check model ./mynet.py` a network:
+    every fault with file and line.
     """
-    if str(predictions) == "policy" and dataset is None:
-        return _check_policy(strategy)
-    if strategy is not None or dataset is None:
+    if str(predictions) in ("policy", "model") and dataset is None:
+        return _check_contract(str(predictions), file)
+    if file is not None or dataset is None:
         raise VosbenchError(
-            "check needs --dataset, or the word policy and a strategy",
-            "vosbench check --help has both ways, e.g. vosbench check policy ./idea.py",
+            "check needs --dataset, or the word policy and a strategy, or the word model and a network",
+            "vosbench check --help has all ways, e.g. vosbench check policy ./idea.py",
         )
     data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(options.split_names(sequences), limit)
     names = data.sequence_names()
@@ -68,19 +72,31 @@ def check(
     return Answer(conditions, {"problems": found}, 2 if problems else 0)
 
 
-def _check_policy(spec: str | None) -> Answer:
-    from vosbench.memory.contract import CHECKS, check_contract
-    from vosbench.memory.spec import PolicySpec
-
-    if spec is None:
-        raise VosbenchError("check policy needs a strategy", "e.g. vosbench check policy ./idea.py")
-    faults = check_contract(PolicySpec.parse(spec).build)
+def _check_contract(kind: str, file: str | None) -> Answer:
+    """Put a strategy or a network through its contract."""
+    if file is None:
+        raise VosbenchError(f"check {kind} needs a name or a file", f"e.g. vosbench check {kind} ./mine.py")
+    checks, faults = (_policy_faults if kind == "policy" else _model_faults)(file)
     for fault in faults:
         print(f"{fault.message}\n  hint: {fault.hint}")
     outcome = count(len(faults), "problem") if faults else "sound"
-    print(f"{spec}: {count(len(CHECKS), 'check')}, {outcome}", file=sys.stderr)
+    print(f"{file}: {count(checks, 'check')}, {outcome}", file=sys.stderr)
     problems = [{"message": fault.message, "hint": fault.hint} for fault in faults]
-    return Answer({"policy": spec, "checks": len(CHECKS)}, {"problems": problems}, 2 if faults else 0)
+    return Answer({kind: file, "checks": checks}, {"problems": problems}, 2 if faults else 0)
+
+
+def _policy_faults(spec: str) -> tuple[int, Sequence[VosbenchError]]:
+    from vosbench.memory.contract import CHECKS, check_contract
+    from vosbench.memory.spec import PolicySpec
+
+    return len(CHECKS), check_contract(PolicySpec.parse(spec).build)
+
+
+def _model_faults(name: str) -> tuple[int, Sequence[VosbenchError]]:
+    from vosbench.models.checkpoint import read_checkpoint
+    from vosbench.models.contract import CHECKS, check_model
+
+    return len(CHECKS), check_model(read_checkpoint(name).build)
 
 
 VERB = Verb(check, "vosbench check masks/ --dataset davis2017 --root DAVIS --split val")
