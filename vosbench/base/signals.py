@@ -13,11 +13,11 @@ Handler = Callable[[int, FrameType | None], None]
 
 
 @contextmanager
-def as_interrupts() -> Iterator[list[int]]:
+def as_interrupts(to_the_last: bool = False) -> Iterator[list[int]]:
     """Each of them raises KeyboardInterrupt until the end; gives the list of the numbers of those that have come.
 
-    One that is ignored stays so (under nohup; in the background of a shell). If any has come, the process is about to
-    end: further ones change nothing.
+    One that is ignored stays so (under nohup; in the background of a shell). If any has come, or if this is all that
+    the process does (`to_the_last`), it is about to end, and further ones change nothing.
     """
     came: list[int] = []
 
@@ -32,7 +32,7 @@ def as_interrupts() -> Iterator[list[int]]:
         yield came
     finally:
         for number, handler in before.items():
-            signal.signal(number, signal.SIG_IGN if came else handler)
+            signal.signal(number, signal.SIG_IGN if came or to_the_last else handler)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     SIGTERM and SIGHUP end it as Ctrl-C does: one line, what is finished is kept, and no process is left.
     """
-    with as_interrupts() as came:
+    with as_interrupts(to_the_last=arguments is None) as came:
         try:
             status = _run(list(sys.argv[1:] if arguments is None else arguments) or ["--help"])
         except KeyboardInterrupt:
