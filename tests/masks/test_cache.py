@@ -72,7 +72,7 @@ def same(first, second):
             assert np.array_equal(getattr(one, name), getattr(other, name))
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_what_comes_from_the_cache_is_what_was_computed(rescore, pair, tmp_path, protocol):
     if protocol == "davis2017-unsupervised":  # scores the first frame too
         for sequence in ("ant", "bee"):

@@ -58,7 +58,7 @@ def test_first_and_last_frame(j_of, protocol, scored):
     assert found == {1: scored}
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_sparse_ground_truth(j_of, protocol):
     video = {"truth": "10 - 10 - 10 10", "prediction": "10 10 10 00 10 10"}
     if protocol.startswith("davis"):
@@ -69,14 +69,14 @@ def test_sparse_ground_truth(j_of, protocol):
         assert j_of(protocol, **video) == {1: [(2, 1), (4, 1), *last]}
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_empty_in_both_counts_as_one(j_of, protocol):
     found = j_of(protocol, truth="10 10 00 00 10 10", prediction="10 10 00 00 10 10")
     assert found[1][1:3] in (from_to(2, 3), from_to(1, 2))
     assert all(j == 1 for _, j in found[1])
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_one_empty_counts_as_zero(j_of, protocol):
     found = j_of(protocol, truth="10 10 00 10 10", prediction="10 10 10 00 10")
     assert dict(found[1])[2] == dict(found[1])[3] == 0
@@ -138,7 +138,7 @@ def test_sav_refuses_an_object_without_scored_ground_truth(j_of, truth):
         j_of("sav", truth=truth, prediction=truth)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_extra_predicted_id(j_of, protocol):
     video = {"truth": "10 10 10 10", "prediction": "10 10 13 10"}
     if protocol in {*DAVIS_2017, "youtube-vos"}:
@@ -167,7 +167,7 @@ def test_255_in_the_ground_truth(j_of, protocol, scored):
     assert {object_id: dict(series)[1] for object_id, series in found.items()} == scored
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_255_in_the_prediction(j_of, protocol):
     video = {"truth": "10 10 10 10", "prediction": "10 10 v0 10"}
     if protocol in {*DAVIS_2017, "davis2017-unsupervised", "youtube-vos"}:
@@ -178,13 +178,13 @@ def test_255_in_the_prediction(j_of, protocol):
         assert dict(j_of(protocol, **video)[1])[2] == (protocol == "davis2016")
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_missing_frame(j_of, protocol):
     with pytest.raises(VosbenchError, match=r"masks.ant.00010\.png does not exist"):
         j_of(protocol, truth="10 10 10 10", prediction="10 10 - 10")
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_nothing_to_score(j_of, protocol):
     short = {"davis2017-unsupervised": "00", "youtube-vos": "10", "lvos": "10"}.get(protocol, "10 10")
     with pytest.raises(VosbenchError, match=r"no frame to score|no object in its first"):

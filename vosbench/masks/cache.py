@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +32,14 @@ def key(truth: GroundTruth, predictions: Mapping[str, MaskSource], protocol: Pro
     """
     hasher = hashlib.blake2b(digest_size=20)
     code = source_hash("vosbench.masks.score")
-    facts = [code, asdict(protocol), truth.sequence, truth.frame_names, list(truth.masks)]
+    facts = [
+        code,
+        repr(protocol),
+        source_of(type(protocol.objects)),
+        truth.sequence,
+        truth.frame_names,
+        list(truth.masks),
+    ]
     hasher.update(json.dumps(facts).encode())
     for source in (*truth.masks.values(), *predictions.values()):
         hasher.update(f"{source_of(type(source))} {source.reading()} ".encode())

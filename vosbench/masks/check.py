@@ -101,7 +101,7 @@ def _scored(dataset: Dataset, name: str, rules: Protocol) -> Expected:
     truth = dataset.truth(name)
     planned = plan(truth, rules)
     ids = set(planned.object_ids)
-    if not rules.first_frame_decides:
+    if not rules.objects.first_frame_decides:
         ids |= {i for source in truth.masks.values() for i in source.load().present()}
         ids -= {VOID} if rules.void == "background" else set()
     return Expected(
@@ -175,7 +175,7 @@ def _id_problems(folder: Path, seen: dict[int, str], expected: Expected) -> Iter
         message = f"{folder}: every mask is empty"
         yield Problem(folder, message, "nothing was predicted: did the method get the first mask?")
         return
-    if expected.rules is not None and expected.rules.most_proposals:
+    if expected.rules is not None and not expected.rules.objects.keeps_ids:
         return  # any id goes
     extra = sorted(set(seen) - expected.object_ids)
     if extra:

@@ -15,11 +15,11 @@ from vosbench.base.processes import Crew
 from vosbench.datasets.base import Dataset
 from vosbench.errors import VosbenchError
 from vosbench.masks import cache as score_cache
-from vosbench.metrics.evaluate import object_scores, plan, score_frames, split_plan
+from vosbench.metrics.evaluate import object_scores, plan, score_frames, split_plan, traces
+from vosbench.metrics.frame import FrameScores
 from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.metrics.stability import ObjectStability, object_stability
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace, Summary, summary
-from vosbench.metrics.traces import FrameScores, traces
 from vosbench.video import GroundTruth, MaskSource
 
 PART = 8  # frames to a task: some 0.03 s of work, so that processes end together
@@ -27,14 +27,19 @@ PART = 8  # frames to a task: some 0.03 s of work, so that processes end togethe
 
 @dataclass(frozen=True)
 class Scores:
-    """The scores of one folder of masks. `protocol` is name and version; `partial` if sequences were left out."""
+    """The scores of one folder of masks by the `rules` of a protocol; `partial` if sequences were left out."""
 
     dataset: str
     split: str
-    protocol: str
+    rules: Protocol
     partial: bool
     objects: tuple[ObjectScore, ...]
     traces: tuple[ObjectTrace, ...]
+
+    @property
+    def protocol(self) -> str:
+        """Name and version of the protocol."""
+        return self.rules.title
 
     @property
     def summary(self) -> Summary:
@@ -54,7 +59,7 @@ def score(
 
     The result is marked partial if `dataset` is a choice of its split (`Dataset.only`).
 
-    protocol: one of `metrics.protocols.PROTOCOLS`, or its name (None: the data set's own).
+    protocol: the rules, the name of a protocol or one's own file of it (None: the data set's own).
     jobs: processes (None: one per core). 1 works in this process.
     progress: called with the number of frames done and the number of all.
     cache: the folder where scores of unchanged masks are looked up and kept (None: nowhere).
@@ -96,7 +101,7 @@ def score(
     return Scores(
         dataset=dataset.name,
         split=dataset.split,
-        protocol=rules.title,
+        rules=rules,
         partial=dataset.is_partial,
         objects=object_scores(everything, rules),
         traces=everything,
@@ -167,13 +172,15 @@ def temporal_stability(
     `progress` is called with the number of objects done and the number of all. Raises VosbenchError as `score` does,
     and where predicted ids are not those of the objects: for a protocol that matches proposals.
     """
-    rules = find_protocol(scores.protocol.partition("/")[0])
-    if rules.objects == "proposals":
+    rules = scores.rules
+    if not rules.objects.keeps_ids:
         raise VosbenchError(
             f"the protocol {rules.name} has no temporal stability: a proposal need not be the same object throughout",
             "leave the stability out, or choose another protocol",
         )
-    frames = {trace.sequence: trace.frames for trace in scores.traces}
+    frames: dict[str, dict[str, None]] = {}
+    for trace in scores.traces:
+        frames.setdefault(trace.sequence, {}).update(dict.fromkeys(trace.frames))
     masks = {name: dataset.predicted(predictions.absolute() / name, frames[name]) for name in frames}
     tasks = [(trace, masks[trace.sequence], rules) for trace in scores.traces]
     found = {}

@@ -4,19 +4,18 @@ Three steps, so that the frames of a long video may be spread over processes: `p
 objects count, `score_frames` scores them or any part (`split_plan`), `traces` puts the parts together.
 """
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from vosbench.errors import VosbenchError
 from vosbench.images import keep_memory
 from vosbench.metrics.boundary import boundary_radius
-from vosbench.metrics.frame import Pair, frame_scores, labelled_box
+from vosbench.metrics.frame import FrameScores, frame_scores, labelled_box
 from vosbench.metrics.protocols import Protocol
-from vosbench.metrics.reading import read_pair, read_truth, refuse_extra_ids, refuse_other_size
+from vosbench.metrics.reading import read_pair, read_truth, refuse_other_size
+from vosbench.metrics.rules.base import Plan
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace, object_score
-from vosbench.metrics.traces import NOTHING, FrameScores, Plan, traces
-from vosbench.video import GroundTruth, MaskSource, ObjectMasks
+from vosbench.video import GroundTruth, MaskSource
 
 
 def score_sequence(
@@ -44,9 +43,11 @@ def plan(truth: GroundTruth, protocol: Protocol) -> Plan:
     frames = annotated[first : len(annotated) - last]
     if not frames:
         raise _nothing_to_score(truth.sequence, protocol)
-    opening = annotated[:1] if protocol.first_frame_decides else annotated[:first] + annotated[len(annotated) - last :]
+    rule = protocol.objects
+    opening = annotated[:1] if rule.first_frame_decides else annotated[:first] + annotated[len(annotated) - last :]
     masks = [read_truth(truth.masks[name].load(), protocol) for name in opening]
-    return Plan(truth.sequence, annotated[0], frames, _known_ids(masks, truth.sequence, protocol), protocol)
+    known = rule.known(truth.sequence, masks, protocol)
+    return Plan(truth.sequence, annotated[0], frames, known, protocol)
 
 
 Sources = Mapping[str, tuple[MaskSource, MaskSource]]  # frame name -> predicted and true masks
@@ -78,22 +79,17 @@ def split_plan(
     return parts
 
 
+def traces(planned: Plan, scored: Sequence[FrameScores]) -> tuple[ObjectTrace, ...]:
+    """The traces of a sequence's objects, by id, from all its scored frames, given in order.
+
+    Raises VosbenchError for what only shows over a whole sequence: ids that the truth never has, hidden objects.
+    """
+    return tuple(trace for trace in planned.protocol.objects.traces(planned, scored) if trace.frames)
+
+
 def object_scores(scored: Iterable[ObjectTrace], protocol: Protocol) -> tuple[ObjectScore, ...]:
     """The statistics of each trace by the rules of the protocol."""
     return tuple(object_score(trace, protocol.official_decay) for trace in scored)
-
-
-def _known_ids(unscored_truths: Sequence[ObjectMasks], sequence: str, protocol: Protocol) -> tuple[int, ...]:
-    """See `Plan.object_ids`."""
-    if not protocol.first_frame_decides:
-        return tuple(sorted({i for truth in unscored_truths for i in truth.present()}))
-    highest = unscored_truths[0].highest()
-    if not highest:
-        raise VosbenchError(
-            f"sequence {sequence} has no object in its first annotated frame",
-            f"the protocol {protocol.name} takes its objects from there",
-        )
-    return tuple(range(1, highest + 1))
 
 
 def _score_frame(frame: str, predicted: MaskSource, true: MaskSource, planned: Plan) -> FrameScores:
@@ -105,21 +101,8 @@ def _score_frame(frame: str, predicted: MaskSource, true: MaskSource, planned: P
     if box is None:
         return FrameScores(frame, {})
     prediction, truth = read_pair(prediction.crop(box), truth.crop(box), protocol)
-    if protocol.objects == "first-frame":
-        refuse_extra_ids(prediction, planned.object_ids[-1], where)
-        return FrameScores(frame, frame_scores(prediction, truth, _with_themselves(planned.object_ids), radius))
-    predicted_ids, true_ids = (set(masks.present()) for masks in (prediction, truth))
-    if protocol.objects == "proposals":
-        refuse_extra_ids(prediction, protocol.most_proposals, where)
-        objects = true_ids & set(planned.object_ids)
-        pairs: Iterable[Pair] = itertools.product({NOTHING, *predicted_ids}, {NOTHING, *objects})
-    else:
-        pairs = _with_themselves(predicted_ids | true_ids)
+    pairs = protocol.objects.pairs(prediction, truth, planned, where)
     return FrameScores(frame, frame_scores(prediction, truth, pairs, radius))
-
-
-def _with_themselves(ids: Iterable[int]) -> Iterable[Pair]:
-    return ((object_id, object_id) for object_id in ids)
 
 
 def _nothing_to_score(sequence: str, protocol: Protocol) -> VosbenchError:

@@ -1,6 +1,7 @@
 """J and F of every object of one frame at once."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -24,6 +25,19 @@ class PairScore(NamedTuple):
 
 
 EMPTY_IN_BOTH = PairScore(1.0, 1.0, False)
+
+
+@dataclass(frozen=True)
+class FrameScores:
+    """The scores of one frame by pair (predicted id, true id); a pair that is missing is empty in both."""
+
+    frame: str
+    scores: Mapping[Pair, PairScore]
+
+    @property
+    def true_ids(self) -> set[int]:
+        """The ids that the true mask holds, of those that were paired."""
+        return {true for (_, true), score in self.scores.items() if score.visible}
 
 
 def frame_scores(

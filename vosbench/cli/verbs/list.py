@@ -77,7 +77,8 @@ def _models() -> list[dict[str, Any]]:
 def _protocols() -> list[dict[str, Any]]:
     from vosbench.metrics.protocols import PROTOCOLS
 
-    return [{"name": p.name, "version": p.version, "source": p.source} for p in PROTOCOLS.values()]
+    found = map(PROTOCOLS.find, PROTOCOLS.names())
+    return [{"name": p.name, "version": p.version, "source": p.source} for p in found]
 
 
 def _suites() -> list[dict[str, Any]]:
