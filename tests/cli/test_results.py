@@ -1,6 +1,7 @@
 """`table`, `timing` and `plot`: what the records of a run show."""
 
 import csv
+import json
 import shutil
 
 import cv2
@@ -22,6 +23,15 @@ def test_table(finished, tmp_path, vosbench, by, read_json):
     assert len(rows) == {"strategy": 4, "sequence": 8, "object": 12}[by]
     assert outcome.out.count("\n") > len(rows)
     assert {row["strategy"] for row in rows} == {"every-k:k=2", "first-only", "copy-first-mask", "predict-nothing"}
+
+
+def test_conditions_are_data(finished, vosbench):
+    answer = json.loads(vosbench("table", finished, "--json", "-").out)
+    assert answer["conditions"]["dataset"]["name"] == "davis2017"
+    assert answer["conditions"]["model"]["precision"] == "fp32"
+    compared = json.loads(vosbench("compare", finished, "--json", "-").out)["conditions"]
+    assert compared["baseline"]["protocol"] == "davis2017/1"
+    assert compared["differing"] == []
 
 
 def test_table_formats(finished, tmp_path, vosbench):

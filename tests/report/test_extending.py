@@ -86,6 +86,7 @@ def test_an_installed_package_brings_its_own(run, tmp_path):
     [
         ("x = 1", "defines no table"),
         ("def table(records):\n    return records[0].nothing", r"fails at .*own\.py:2: AttributeError: .*nothing"),
+        ("def table(records):\n    pass", "returns nothing"),
         ("import nothing_such", "fails to load: ModuleNotFoundError"),
         ("def table(*runs):\n    return None", "made of several runs, not of 1"),
     ],
@@ -103,3 +104,13 @@ def test_names_and_numbers_of_runs(run):
     assert "strategy" in caught.value.hint
     with pytest.raises(VosbenchError, match="made of one run, not of 2"):
         TABLES.find("strategy")(run, run)
+
+
+def test_a_table_is_published_in_formats_of_tables(run, monkeypatch):
+    module = ModuleType("their_table")
+    monkeypatch.setitem(sys.modules, "their_table", module)
+    exec(TABLE + "\nPUBLISHED = ('count.pdf',)\n", vars(module))
+    points = [EntryPoint("count", "their_table", "vosbench.tables")]
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point for point in points if point.group == group])
+    with pytest.raises(VosbenchError, match=r"count cannot be published as count\.pdf"):
+        documents(run)

@@ -72,7 +72,7 @@ def change(field, **values):
 @pytest.mark.parametrize(
     ("spoil", "message", "allowed"),
     [
-        (change("dataset", sequences=3), "is not complete: 1 of its sequences is lacking", "allow_partial"),
+        (change("dataset", sequences=3), "is not complete: 1 of its sequences is missing", "allow_partial"),
         (lambda r: replace(r, suite={"policies": ["lfu", "lru"]}), "not complete: strategy lru", "allow_partial"),
         (lambda r: replace(r, suite={"limit": 2}), "is partial: it leaves out sequences of davis2017", "allow_partial"),
         (change("scores", partial=True), "is partial", "allow_partial"),

@@ -105,7 +105,7 @@ def seen_unseen(
 
 
 def train_categories(meta: Path) -> frozenset[str]:
-    """The categories of a YouTube-VOS `meta.json`, as of the train split. Raises VosbenchError if it is none."""
+    """The categories in a `meta.json` of YouTube-VOS, such as that of train. Raises VosbenchError for another file."""
     try:
         videos = json.loads(meta.read_text(encoding="utf-8"))["videos"]
         return frozenset(entry["category"] for video in videos.values() for entry in video["objects"].values())

@@ -46,7 +46,7 @@ class Maker(Generic[T]):
             takes = "several runs" if self.of_several else "one run"
             raise VosbenchError(f"this {self.kind} is made of {takes}, not of {len(runs)}", f"give it {takes}")
         try:
-            return self.function(*runs)
+            made = self.function(*runs)
         except VosbenchError:
             raise
         except Exception as error:
@@ -56,6 +56,9 @@ class Maker(Generic[T]):
             raise VosbenchError(
                 f"{self.kind} fails at {call.filename}:{call.lineno}: {type(error).__name__}: {error}", "repair it"
             ) from error
+        if made is None:
+            raise VosbenchError(f"the function {self.kind} of {self.function.__module__} returns nothing", "repair it")
+        return made
 
 
 def registry(kind: str, folder: ModuleType) -> Registry[Maker[Any]]:

@@ -3,8 +3,8 @@
 J and F are means over the objects of all sequences together, each object counting once whatever its length, as the
 DAVIS evaluator pools them. A figure that is not defined for one object (NaN) is not defined for the mean either.
 Speed is total frames / total time, never a mean of FPS; frames in memory is the mean over all frames, and its peak.
-What failed on a sequence has no figures over several, which would not be those of the same data, but for its peaks in
-bytes.
+A strategy that failed on a sequence has no figures over several sequences, since they would not be over the same data;
+it keeps its peaks in bytes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -89,8 +89,8 @@ def costs(records: Sequence[RunRecord]) -> dict[str, Any]:
 
 
 def pooled_jf(records: Sequence[RunRecord]) -> float:
-    """J&F, 0 to 1: the mean of J and F, each the mean over the objects of all `records`; NaN if one has no scores
-    because it failed, or none has.
+    """J&F, 0 to 1: the mean of J and F, each the mean over the objects of all `records`; NaN if a sequence failed
+    or none has scores.
     """
     return scores(scored_objects(records))["jf"]
 

@@ -58,6 +58,8 @@ def documents(records: Sequence[RunRecord]) -> dict[str, str]:
     for name, table in applicable(TABLES, [records])[0].items():
         files = TABLES.find(name).files
         for file in [f"{name}{suffix}" for suffix in _FORMATS] if files is None else files:
+            if Path(file).suffix not in _FORMATS:
+                raise VosbenchError(f"table {name} cannot be published as {file}", "end the name in .md, .csv or .tex")
             texts[file] = render(table, _FORMATS[Path(file).suffix])
     return texts
 
@@ -82,9 +84,9 @@ def _refuse_partial(run: Path, records: Sequence[RunRecord]) -> None:
     names = {name for policy in policies for name in (policy.spec, f"{policy.label}={policy.spec}")}
     absent = [name for name in first.suite.get("policies", ()) if name not in names]
     if len(done) < first.dataset.sequences or absent:
-        lacking = f"strategy {absent[0]}" if absent else f"{first.dataset.sequences - len(done)} of its sequences"
+        missing = f"strategy {absent[0]}" if absent else f"{first.dataset.sequences - len(done)} of its sequences"
         raise VosbenchError(
-            f"run {run} is not complete: {lacking} is lacking",
+            f"run {run} is not complete: {missing} is missing",
             "finish it: `vosbench run` resumes where it was; or --allow-partial",
         )
     chosen = any(first.suite.get(name) is not None for name in ("sequences", "limit"))

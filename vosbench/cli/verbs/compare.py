@@ -47,12 +47,12 @@ def compare(
         typer.Option(help="only these strategies, comma-separated or repeated; of one run the first is the baseline"),
     ] = None,
     paper: Annotated[bool, typer.Option("--paper", help="add the paper's own figures for the data set")] = False,
-    objects: Annotated[int, typer.Option(help="show so many objects that changed most; 0: none", min=0)] = 5,
+    objects: Annotated[int, typer.Option(help="how many objects to show, those whose J&F changed most", min=0)] = 5,
     fail_on: Annotated[
         FailOn | None, typer.Option(help="exit with 1 on a loss (regression), or on a gain too (change)")
     ] = None,
-    tolerance_accuracy: Annotated[float, typer.Option(help="points of J or F that may be lost")] = 0.1,
-    tolerance_speed: Annotated[float, typer.Option(help="ratio of times, tokens read or bytes let pass")] = 1.1,
+    tolerance_accuracy: Annotated[float, typer.Option(help="points of J or F that may be lost without failing")] = 0.1,
+    tolerance_speed: Annotated[float, typer.Option(help="factor by which time, tokens read and bytes may grow")] = 1.1,
     speed: Annotated[
         SpeedBy, typer.Option(help="judge by time, which needs the same machine, or by counts of work alone")
     ] = SpeedBy.TIME,

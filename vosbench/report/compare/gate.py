@@ -17,10 +17,14 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What is let pass: a loss of so many points of J or F, and so many times the time, tokens read or bytes.
+    """How much worse a new run may be without failing.
 
-    `timed`: times count too, and then the machine must be the same. `both_ways`: gains fail as losses do, but for
-    time. Raises VosbenchError for a tolerance that means nothing.
+    accuracy: points of J or F that may be lost.
+    speed: by what factor time, tokens read and bytes may grow.
+    timed: whether time is checked too; the machine must then be the same.
+    both_ways: whether gains fail as losses do, except in time.
+
+    Raises VosbenchError for a tolerance that means nothing.
     """
 
     accuracy: float = 0.1
@@ -39,7 +43,7 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Check:
-    """One quantity of one strategy: whether it passed (None: it cannot be told), and the figures in words."""
+    """One quantity of one strategy: whether it passed (None: undecided), and the figures in words."""
 
     strategy: str
     quantity: str

@@ -1,6 +1,6 @@
 """How every figure looks: colours, marks, type, the note on the conditions; and how it is written.
 
-Figures owe nothing to pyplot or to global state. Colours are those of Okabe and Ito ("Color Universal Design", 2008),
+Figures use neither pyplot nor any global state. Colours are those of Okabe and Ito ("Color Universal Design", 2008),
 which readers with any colour vision can tell apart, and follow the order of the run, so that a strategy looks the
 same in every figure of it.
 """

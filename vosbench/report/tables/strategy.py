@@ -29,7 +29,7 @@ def table(records: Sequence[RunRecord]) -> Table:
     """One row per strategy, in the order of the run: J, F, J&F (0 to 1), speed, frames in memory, peak bytes.
 
     `jf_low` and `jf_high` are the 95% interval of J&F over which sequences were drawn (NaN for fewer than five).
-    Controls have rows too, with their `kind`, and no costs; a row of what failed says on how many sequences. Raises
+    Controls have rows too, without costs. The row of a strategy that failed says on how many sequences. Raises
     VosbenchError as `context` does.
     """
     common, rows = context(records), []
