@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,11 @@ def prepare(plan: Plan, fresh: bool) -> None:
                     "choose another --out, or give --fresh to throw them away",
                 )
         path.unlink()
-        shutil.rmtree(plan.folder / "masks" / path.parent.name / path.stem, ignore_errors=True)
+        masks = plan.folder / "masks" / path.parent.name
+        shutil.rmtree(masks / path.stem, ignore_errors=True)
+        for folder in (path.parent, masks):
+            with suppress(OSError):  # others of the strategy's sequences are there
+                folder.rmdir()
     for part in (*records.glob(f"*/.*{PART}"), *(plan.folder / "masks").glob(f"*/.*{PART}")):
         shutil.rmtree(part) if part.is_dir() else part.unlink()
 
