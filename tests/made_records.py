@@ -10,7 +10,7 @@ from vosbench.bench.record import (
     Environment,
     Memory,
     ModelInfo,
-    ObjectScore,
+    ObjectRecord,
     PolicyInfo,
     RunRecord,
     Scores,
@@ -46,7 +46,7 @@ def make_record(
     """A record of one object per value of `j`; it is a strategy's if it has costs, else a control's."""
     scores = zip(j, j if f is None else f, strict=True)
     objects = tuple(
-        ObjectScore(n, 3, Statistics(a, a / 2, a / 4), Statistics(b, b / 2, b / 4))
+        ObjectRecord(n, 3, Statistics(a, a / 2, a / 4), Statistics(b, b / 2, b / 4))
         for n, (a, b) in enumerate(scores, 1)
     )
     seconds = sum(latency_ms) / 1000

@@ -17,7 +17,7 @@ from vosbench.bench.record import (
     Failure,
     Memory,
     ModelInfo,
-    ObjectScore,
+    ObjectRecord,
     PolicyInfo,
     RunRecord,
     Scores,
@@ -39,7 +39,7 @@ scores = st.builds(
     Scores,
     text,
     st.booleans(),
-    st.lists(st.builds(ObjectScore, st.integers(1, 255), st.just(0), statistics, statistics), min_size=1).map(
+    st.lists(st.builds(ObjectRecord, st.integers(1, 255), st.just(0), statistics, statistics), min_size=1).map(
         lambda objects: tuple({score.object_id: score for score in objects}.values())
     ),
 )
@@ -211,7 +211,7 @@ def test_inconsistent_records_cannot_be_made(build: Callable[..., RunRecord]) ->
     with pytest.raises(ValueError, match="neither masks"):
         replace(timed, failure=Failure("out of memory", 0, 0))
     with pytest.raises(ValueError, match="2 values for 3 scored frames"):
-        ObjectScore(1, 3, Statistics(1, 1, 0), Statistics(1, 1, 0), (0.5, 0.5))
+        ObjectRecord(1, 3, Statistics(1, 1, 0), Statistics(1, 1, 0), (0.5, 0.5))
     with pytest.raises(ValueError, match="infinite"):
         replace(timed, policy=replace(timed.policy, parameters={"capacity": math.inf})).to_json()
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vosbench.bench.record import ObjectScore, read_record, read_run, write_record
+from vosbench.bench.record import ObjectRecord, read_record, read_run, write_record
 from vosbench.datasets import open_dataset
 from vosbench.datasets.label_pngs import label_pngs
 from vosbench.images import read_labels, write_labels
@@ -64,7 +64,7 @@ def test_a_flip_of_one_hundredth_of_an_object_is_seen(runs, vosbench, read_json)
     path = runs / "new/records/every-k_k=2/bee.json"
     record, protocol = read_record(path), find_protocol("davis2017")
     traces = score_sequence(open_dataset("davis2017", runs / "DAVIS").truth("bee"), label_pngs(mask.parent), protocol)
-    objects = tuple(ObjectScore(o.object_id, o.frames, o.j, o.f) for o in object_scores(traces, protocol))
+    objects = tuple(ObjectRecord(o.object_id, o.frames, o.j, o.f) for o in object_scores(traces, protocol))
     write_record(path, replace(record, scores=replace(record.scores, objects=objects)))
 
     outcome = vosbench("compare", "old", "new", *GATE, "--tolerance-accuracy", 0, "--junit", "gate.xml")

@@ -91,7 +91,7 @@ class Environment:
 
 
 @dataclass(frozen=True)
-class ObjectScore:
+class ObjectRecord:
     """The scores of one object over `frames` scored frames; the series hold those frames' J and F, or nothing."""
 
     object_id: int
@@ -113,7 +113,7 @@ class Scores:
 
     protocol: str
     partial: bool
-    objects: tuple[ObjectScore, ...]
+    objects: tuple[ObjectRecord, ...]
 
     def __post_init__(self) -> None:
         ids = [score.object_id for score in self.objects]

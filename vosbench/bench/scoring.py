@@ -11,7 +11,7 @@ from loky import BrokenProcessPool, ProcessPoolExecutor
 
 from vosbench.base import processes
 from vosbench.bench.plan import Plan, Task
-from vosbench.bench.record import ObjectScore, RunRecord, Scores, write_record
+from vosbench.bench.record import ObjectRecord, RunRecord, Scores, write_record
 from vosbench.datasets.label_pngs import LabelPng
 from vosbench.errors import VosbenchError
 from vosbench.metrics.evaluate import object_scores, score_sequence
@@ -85,7 +85,7 @@ class BackgroundScoring:
             except BrokenProcessPool as error:
                 raise _dead(error) from None
             objects = tuple(
-                ObjectScore(
+                ObjectRecord(
                     score.object_id,
                     score.frames,
                     score.j,

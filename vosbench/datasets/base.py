@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from vosbench.base.hashing import source_of
-from vosbench.datasets.files import FRAMES, pictures, some
+from vosbench.datasets.files import FRAMES, content_hash, pictures, some
 from vosbench.datasets.label_pngs import LabelPng, binary_pngs, label_pngs
 from vosbench.datasets.problems import Problem, picture_problems
 from vosbench.errors import VosbenchError, unknown
@@ -229,11 +229,11 @@ class Dataset(ABC):
         digest.update(source_of(type(self)).encode())
         digest.update(f"{name} {one_object} {self.shorter_side}\n".encode() + self._description(name))
         for path in frames.values():
-            digest.update(f"frame {path.name} {_content(path)}\n".encode())
+            digest.update(f"frame {path.name} {content_hash(path)}\n".encode())
         for source in masks.values():
             for path in source.files():
                 file = path.relative_to(self.mask_folder(name)).as_posix()
-                digest.update(f"mask {file} {_content(path)}\n".encode())
+                digest.update(f"mask {file} {content_hash(path)}\n".encode())
             if not source.files():
                 digest.update(f"mask {source.reading()}\n".encode())
         return digest.hexdigest()
@@ -295,12 +295,3 @@ class Dataset(ABC):
             f"sequence {name} of {self.name} {self.split} is absent: {folder} {state}",
             "unpack it there, or take it off the split's list; `vosbench check` lists all that is missing",
         )
-
-
-def _content(path: Path) -> str:
-    """A hash of the bytes of a file."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "blake2b").hexdigest()
-    except OSError as error:
-        raise VosbenchError(f"cannot read {path}: {error.strerror}", "copy the file again") from None

@@ -26,7 +26,7 @@ PART = 8  # frames to a task: some 0.03 s of work, so that processes end togethe
 
 
 @dataclass(frozen=True)
-class Scores:
+class MaskScores:
     """The scores of one folder of masks by the `rules` of a protocol; `partial` if sequences were left out."""
 
     dataset: str
@@ -54,7 +54,7 @@ def score(
     jobs: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     cache: Path | str | None = None,
-) -> Scores:
+) -> MaskScores:
     """Score the masks `<predictions>/<sequence>/<frame>.png` against the ground truth of a data set.
 
     The result is marked partial if `dataset` is a choice of its split (`Dataset.only`).
@@ -98,7 +98,7 @@ def score(
             f"no object of {dataset.name} {dataset.split} counts under the protocol {rules.name}",
             "check the annotations, or choose another protocol",
         )
-    return Scores(
+    return MaskScores(
         dataset=dataset.name,
         split=dataset.split,
         rules=rules,
@@ -160,7 +160,7 @@ def _no_silent_death(predictions: Path) -> Iterator[None]:
 
 
 def temporal_stability(
-    scores: Scores,
+    scores: MaskScores,
     predictions: Path,
     dataset: Dataset,
     jobs: int | None = None,
@@ -192,7 +192,7 @@ def temporal_stability(
     return tuple(found[number] for number in sorted(found))
 
 
-def write_official_csv(scores: Scores, folder: Path, split: str) -> tuple[Path, Path]:
+def write_official_csv(scores: MaskScores, folder: Path, split: str) -> tuple[Path, Path]:
     """Write `global_results-<split>.csv` and `per-sequence_results-<split>.csv` as the DAVIS 2017 evaluator does.
 
     Scale 0 to 1, three decimals; one row per object, `<sequence>_<id>`. Each file is complete or not there.
@@ -210,7 +210,7 @@ def write_official_csv(scores: Scores, folder: Path, split: str) -> tuple[Path, 
     )
 
 
-def write_per_frame_csv(scores: Scores, path: Path) -> Path:
+def write_per_frame_csv(scores: MaskScores, path: Path) -> Path:
     """Write J and F of each object in each of its scored frames, in full precision, and whether the truth shows it.
 
     Raises VosbenchError if the file cannot be written.

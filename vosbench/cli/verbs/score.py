@@ -13,7 +13,7 @@ from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import Dataset, open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.masks.cache import SCORES
-from vosbench.masks.score import Scores, temporal_stability, write_official_csv, write_per_frame_csv
+from vosbench.masks.score import MaskScores, temporal_stability, write_official_csv, write_per_frame_csv
 from vosbench.masks.score import score as score_masks
 from vosbench.metrics.analysis import analyse, seen_unseen, train_categories
 from vosbench.metrics.protocols import find_protocol
@@ -104,7 +104,7 @@ def _categories(data: Dataset) -> dict[tuple[str, int], str]:
     return found
 
 
-def _stability(predictions: Path, data: Dataset, scores: Scores, jobs: int | None) -> tuple[ObjectStability, ...]:
+def _stability(predictions: Path, data: Dataset, scores: MaskScores, jobs: int | None) -> tuple[ObjectStability, ...]:
     with CountProgress("object") as progress:
         return temporal_stability(scores, predictions, data, jobs, progress)
 
