@@ -12,6 +12,7 @@ import torch
 
 from vosbench.bench import identity
 from vosbench.bench.identity import digest, environment, facts, library_versions
+from vosbench.video import MasksInMemory, MaskSource, ObjectMasks
 
 
 def test_a_digest_depends_on_values_and_not_on_order() -> None:
@@ -55,6 +56,32 @@ def test_facts_are_all_fields_without_the_places_of_files() -> None:
     assert set(facts(others[0], without=frozenset({"inner"}))) == {"class", "path", "pixels"}
     with pytest.raises(TypeError, match="object cannot be part of"):
         facts([object()])
+
+
+class Striped(MaskSource):
+    """Masks of a layout that is no dataclass."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+
+    def __repr__(self) -> str:
+        return f"Striped({self.width})"
+
+    def load(self) -> ObjectMasks:
+        raise NotImplementedError
+
+    def files(self) -> tuple[Path, ...]:
+        return ()
+
+
+def test_facts_of_masks_are_how_they_are_read_and_of_a_class_its_source() -> None:
+    labels = [MasksInMemory.of(np.full((2, 2), i, np.uint8)) for i in (1, 2)]
+    told = [facts(value) for value in (Striped(3), Striped(4), *labels, Striped, Told, Path)]
+    assert len({json.dumps(one) for one in told}) == len(told)
+    assert told[0] == facts(Striped(3))
+    assert facts(Striped).startswith("Striped ")
+    assert len(facts(Striped).split()[1]) > 16  # this file is outside vosbench
+    assert facts(MasksInMemory) == "MasksInMemory "
 
 
 def test_the_libraries_that_compute_are_told() -> None:

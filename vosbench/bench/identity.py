@@ -15,6 +15,7 @@ import torch
 
 from vosbench.base.hashing import PACKAGE, source_of
 from vosbench.bench.record import Environment
+from vosbench.video import MaskSource
 
 
 def digest(facts: Mapping[str, Any]) -> str:
@@ -23,13 +24,17 @@ def digest(facts: Mapping[str, Any]) -> str:
 
 
 def facts(value: Any, without: frozenset[str] = frozenset()) -> Any:
-    """A value as plain ones: of a dataclass its class and all fields but those in `without`, of a path the name of the
-    file, whose place and content are not told, and of an array a hash. Raises TypeError for what cannot be told.
+    """A value as plain ones: of a dataclass its class and all fields but those in `without`, of masks how they are
+    read, of a class its name and the source of one from outside vosbench, of a path the name of the file, whose place
+    and content are not told, and of an array a hash. Raises TypeError for what cannot be told.
     """
+    if isinstance(value, type):
+        return f"{value.__qualname__} {source_of(value)}"
+    if isinstance(value, MaskSource):
+        return [facts(type(value)), value.reading()]
     if is_dataclass(value):
-        kind: type = type(value)
         told = {f.name: facts(getattr(value, f.name)) for f in fields(value) if f.name not in without}
-        return {"class": f"{kind.__qualname__} {source_of(kind)}"} | told
+        return {"class": facts(type(value))} | told
     if isinstance(value, Mapping):
         return {str(key): facts(one) for key, one in value.items()}
     if isinstance(value, list | tuple):

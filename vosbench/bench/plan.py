@@ -86,9 +86,7 @@ class Plan:
             "sequences": sequences,
             "limit": self.partial,
             "protocol": facts(self.protocol),
-            "model": facts(
-                self.checkpoint, without=frozenset({"name", "family", "state"})
-            ),  # the hash of its file is there
+            "model": facts(self.checkpoint, without=frozenset({"name", "state"})),  # the hash of its file is there
             "device": self.device.type,
             "threads": self.environment.threads if self.device.type == "cpu" else None,
             "top_k": self.top_k,
