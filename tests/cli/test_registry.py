@@ -1,7 +1,9 @@
 """The registry of verbs: found by name, in another package or in a file; the others are not imported for it."""
 
+import inspect
 import subprocess
 import sys
+import typing
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -77,6 +79,13 @@ sys.exit(status or any(slow in sys.modules for slow in ("pandas", "torch", "matp
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
     wanted = "" if words[0].startswith("-") else f"vosbench.cli.verbs.{words[0]}"
     assert (done.returncode, done.stderr) == (0, f"{wanted}\n")
+
+
+@pytest.mark.parametrize("verb", VERBS.names())
+def test_every_argument_and_option_is_explained(verb):
+    for name, parameter in inspect.signature(VERBS.find(verb).run).parameters.items():
+        (said,) = (told.help for told in typing.get_args(parameter.annotation) if hasattr(told, "help"))
+        assert len(said or "") > 5, f"{verb}: {name}"
 
 
 def test_every_verb_says_what_it_does_in_one_line():

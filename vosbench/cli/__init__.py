@@ -1,4 +1,4 @@
-"""The command line: one module per group of verbs, and the only place that catches errors and prints.
+"""The command line: a file for each verb, and the only place that catches errors and prints.
 
 Exit status: 0 fine, 1 a regression found, 2 something the user can put right (one line and a hint, no traceback),
 128 + N if signal N ended it: 130 Ctrl-C (SIGINT), 143 SIGTERM, 129 SIGHUP.

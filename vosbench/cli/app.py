@@ -22,8 +22,8 @@ Json = Annotated[
 HELP = {"help_option_names": ["-h", "--help"]}
 EPILOG = """Start with: vosbench run   (generated clips, bundled weights, no download)
 
-Exit status: 0 if all went well; 1 if `compare` found a regression; 2 if something is wrong, which one line says, and
-a hint what to do; 130 after Ctrl-C.
+Exit status: 0 if all went well; 1 if `compare` found a regression; 2 if something is wrong: one line says what, and a
+hint what to do; 128 + N if signal N ended it, such as 130 after Ctrl-C. What is finished is kept.
 """
 
 

@@ -17,16 +17,21 @@ Metric = Literal["l2", "dot", "cosine"]  # that of memory.attention, which would
 Predictions = Annotated[Path, typer.Argument(help="folder with SEQUENCE/FRAME.png, the masks of any method")]
 DatasetName = Annotated[str, typer.Option("--dataset", help="data set; `vosbench list datasets` names them")]
 Root = Annotated[Path | None, typer.Option("--root", help="the folder of the data set")]
-Split = Annotated[str | None, typer.Option("--split", help="split of the data set; default: its first, mostly val")]
+Split = Annotated[
+    str | None, typer.Option("--split", help="split of the data set; default: its first, which mostly is val")
+]
 FrameMode = Annotated[
     str | None, typer.Option("--frame-mode", help="480p or Full-Resolution (DAVIS), 6fps or all-frames (YouTube-VOS)")
 ]
 Protocol = Annotated[str | None, typer.Option("--protocol", help="scoring rules; default: the data set's own")]
 Sequences = Annotated[
-    list[str] | None, typer.Option("--sequences", help="only these, comma-separated or repeated; marked partial")
+    list[str] | None,
+    typer.Option(
+        "--sequences", help="only these sequences, separated by commas or repeated; the result is marked partial"
+    ),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", help="only the first N sequences; the result is marked partial")]
-Policies = Annotated[list[str] | None, typer.Option(help="only these strategies, comma-separated or repeated")]
+Policies = Annotated[list[str] | None, typer.Option(help="only these strategies, separated by commas or repeated")]
 ManyJobs = Annotated[int | None, typer.Option("--jobs", help="processes; default: one per core", min=1)]
 
 

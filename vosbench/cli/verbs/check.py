@@ -1,4 +1,4 @@
-"""check: every fault of masks, of a data set on disk, of a strategy, or of a network."""
+"""check: every fault of masks, a data set, a strategy or a network."""
 
 import sys
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def check(
     jobs: options.ManyJobs = None,
 ) -> Answer:
     """Find everything that is wrong with predicted masks, a data set on disk, a strategy or a network; exit status 2
-    if it is.
+    if anything is.
 
     `vosbench check policy ./idea.py` puts a strategy through the contract, `vosbench check model ./mynet.py` a network:
     every fault with file and line.
@@ -66,7 +66,7 @@ def check(
     where = f"{subject}: {count(len(names), 'sequence')}{', PARTIAL' if data.is_partial else ''}"
     print(f"{where}, {count(len(problems), 'problem')}" if problems else f"{where}, sound", file=sys.stderr)
     conditions = options.conditions(
-        data, protocol=protocol, predictions=None if predictions is None else str(predictions)
+        data, protocol=protocol or data.default_protocol, predictions=None if predictions is None else str(predictions)
     )
     found = [{"path": str(p.path), "message": p.message, "hint": p.hint} for p in problems]
     return Answer(conditions, {"problems": found}, 2 if problems else 0)

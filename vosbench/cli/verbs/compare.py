@@ -41,15 +41,20 @@ class SpeedBy(StrEnum):
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="run folders; the first is the baseline. One: its strategies")],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(help="run folders; the first is the baseline. Of one run, its strategies are compared"),
+    ],
     policies: Annotated[
         list[str] | None,
-        typer.Option(help="only these strategies, comma-separated or repeated; of one run the first is the baseline"),
+        typer.Option(
+            help="only these strategies, separated by commas or repeated; of one run the first is the baseline"
+        ),
     ] = None,
     paper: Annotated[bool, typer.Option("--paper", help="add the paper's own figures for the data set")] = False,
     objects: Annotated[int, typer.Option(help="how many objects to show, those whose J&F changed most", min=0)] = 5,
     fail_on: Annotated[
-        FailOn | None, typer.Option(help="exit with 1 on a loss (regression), or on a gain too (change)")
+        FailOn | None, typer.Option(help="exit with status 1 after a loss (regression), or after a gain too (change)")
     ] = None,
     tolerance_accuracy: Annotated[float, typer.Option(help="points of J or F that may be lost without failing")] = 0.1,
     tolerance_speed: Annotated[float, typer.Option(help="factor by which time, tokens read and bytes may grow")] = 1.1,
@@ -57,7 +62,7 @@ def compare(
         SpeedBy, typer.Option(help="judge by time, which needs the same machine, or by counts of work alone")
     ] = SpeedBy.TIME,
     junit_file: Annotated[Path | None, typer.Option("--junit", help="write the checks as JUnit XML")] = None,
-    markdown: Annotated[Path | None, typer.Option("--markdown", help="write all of it as Markdown")] = None,
+    markdown: Annotated[Path | None, typer.Option("--markdown", help="write all tables as Markdown")] = None,
     format: Format = "text",
     out: Out = None,
 ) -> Answer:

@@ -1,6 +1,5 @@
 """list: all that can be named on the command line, by its kind."""
 
-import sys
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
@@ -9,33 +8,6 @@ import typer
 from vosbench.base.registry import Registry
 from vosbench.cli.verbs import VERBS, Answer, Verb
 from vosbench.errors import unknown
-
-KINDS = ("policies", "datasets", "models", "protocols", "suites", "configs", "tables", "figures", "verbs")
-
-
-def list_(
-    what: Annotated[str, typer.Argument(help=f"one of: {', '.join(KINDS)}")] = "policies",
-) -> Answer:
-    """List what can be named: strategies with their parameters, data sets, models, protocols, suites, and so on."""
-    if what not in KINDS:
-        raise unknown("list", what, KINDS)
-    listings = {
-        "policies": _policies,
-        "datasets": _datasets,
-        "models": _models,
-        "protocols": _protocols,
-        "suites": _suites,
-        "configs": _configs,
-        "tables": _tables,
-        "figures": _figures,
-        "verbs": _verbs,
-    }
-    rows = listings[what]()
-    width = max(len(row["name"]) for row in rows)
-    for row in rows:
-        shown = (_shown(key, value) for key, value in row.items() if key != "name" and value)
-        print("  ".join([row["name"].ljust(width), *shown]))
-    return Answer({"list": what}, {what: rows})
 
 
 def _shown(key: str, value: Any) -> str:
@@ -54,12 +26,10 @@ def _plain(value: object) -> str:
 def _policies() -> list[dict[str, Any]]:
     from vosbench.memory.registry import POLICIES, describe
 
-    rows = []
-    for name in POLICIES.names():
-        kind = POLICIES.find(name)
-        about = (sys.modules[kind.__module__].__doc__ or "").strip().partition("\n")[0].partition(": ")[2]
-        rows.append({"name": name, "about": about, "parameters": describe(kind)})
-    return rows
+    return [
+        {"name": name, "about": POLICIES.about(name), "parameters": describe(POLICIES.find(name))}
+        for name in POLICIES.names()
+    ]
 
 
 def _datasets() -> list[dict[str, Any]]:
@@ -71,7 +41,15 @@ def _datasets() -> list[dict[str, Any]]:
 def _models() -> list[dict[str, Any]]:
     from vosbench.models.checkpoint import bundled
 
-    return [{"name": name, "about": "bundled weights; any STCN checkpoint is given by its path"} for name in bundled()]
+    return [
+        {"name": name, "about": "bundled weights; those of any network are given by their path"} for name in bundled()
+    ]
+
+
+def _networks() -> list[dict[str, Any]]:
+    from vosbench.models.families import FAMILIES
+
+    return _registered(FAMILIES)
 
 
 def _protocols() -> list[dict[str, Any]]:
@@ -115,6 +93,34 @@ def _registered(registry: Registry[Any]) -> list[dict[str, Any]]:
 
 def _named(about: Mapping[str, str] | Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
     return [{"name": name, "about": text} for name, text in dict(about).items()]
+
+
+LISTS = {
+    "policies": _policies,
+    "datasets": _datasets,
+    "models": _models,
+    "networks": _networks,
+    "protocols": _protocols,
+    "suites": _suites,
+    "configs": _configs,
+    "tables": _tables,
+    "figures": _figures,
+    "verbs": _verbs,
+}
+
+
+def list_(
+    what: Annotated[str, typer.Argument(help=f"one of: {', '.join(LISTS)}")] = "policies",
+) -> Answer:
+    """List what can be named: strategies with their parameters, data sets, models, protocols, suites, and so on."""
+    if what not in LISTS:
+        raise unknown("list", what, LISTS)
+    rows = LISTS[what]()
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        shown = (_shown(key, value) for key, value in row.items() if key != "name" and value)
+        print("  ".join([row["name"].ljust(width), *shown]))
+    return Answer({"list": what}, {what: rows})
 
 
 VERB = Verb(list_, "vosbench list policies")

@@ -27,13 +27,17 @@ def run(
         typer.Option(help="data set; `vosbench list datasets` names them; default: the suite's, or synthetic"),
     ] = None,
     root: Annotated[
-        list[str] | None, typer.Option(help="the folder of the data set; of several, NAME=FOLDER, repeatable")
+        list[str] | None, typer.Option(help="the folder of the data set; for several data sets NAME=FOLDER, repeated")
     ] = None,
     split: options.Split = None,
     frame_mode: options.FrameMode = None,
     policy: Annotated[
         list[str] | None,
-        typer.Option("--policy", "-p", help="strategy to compare, repeatable: NAME, NAME:KEY=VALUE,… or FILE.py"),
+        typer.Option(
+            "--policy",
+            "-p",
+            help="a strategy to compare: NAME, NAME:KEY=VALUE,… or FILE.py, perhaps with LABEL= before it; repeat it",
+        ),
     ] = None,
     model: Annotated[
         str | None,
@@ -46,7 +50,9 @@ def run(
         int | None, typer.Option(help="memory tokens that count for a query pixel; default: the model's")
     ] = None,
     affinity: Annotated[options.Metric | None, typer.Option(help="how keys are compared; default: the model's")] = None,
-    shorter_side: Annotated[int | None, typer.Option(help="of frames at inference, in pixels")] = None,
+    shorter_side: Annotated[
+        int | None, typer.Option(help="shorter side of the frames at inference, in pixels; default: the data set's own")
+    ] = None,
     protocol: options.Protocol = None,
     sequences: options.Sequences = None,
     limit: options.Limit = None,
@@ -54,23 +60,21 @@ def run(
         bool | None,
         typer.Option(
             "--controls/--no-controls",
-            help="score two controls too, first mask copied and nothing predicted; default: yes",
+            help="score two controls too: the first mask copied, and nothing predicted; default: yes",
         ),
     ] = None,
     repeats: Annotated[
-        int | None, typer.Option(help="run every strategy so often, by turns, for its times; default: 1")
+        int | None, typer.Option(help="run every strategy this many times, in turn, to time it better; default: 1")
     ] = None,
     jobs: Annotated[int | None, typer.Option(help="scoring processes; default: 1")] = None,
     threads: Annotated[int | None, typer.Option(help="threads of the model on a CPU; default: torch's own")] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            help="run folder, or that of the runs of several data sets; default: named after what it determines"
-        ),
+        typer.Option(help="folder of the run, or of the runs of several data sets; default: .vosbench/runs/NAME"),
     ] = None,
     fresh: Annotated[
         bool,
-        typer.Option("--fresh", help="reuse no finished sequence, and throw away what other settings left in --out"),
+        typer.Option("--fresh", help="do finished sequences again, and delete what other settings left in --out"),
     ] = False,
 ) -> Answer:
     """Segment a data set under several memory strategies, score them, and print the comparison.

@@ -36,20 +36,28 @@ def score(
     frame_mode: options.FrameMode = None,
     protocol: options.Protocol = None,
     boundary_threshold: Annotated[
-        float | None, typer.Option(help="tolerance of F: share of the diagonal, or pixels from 1 on; default: 0.008")
+        float | None,
+        typer.Option(help="tolerance of F: a share of the image diagonal, or, from 1 on, pixels; default: 0.008"),
     ] = None,
     sequences: options.Sequences = None,
     limit: options.Limit = None,
     jobs: options.ManyJobs = None,
-    objects: Annotated[bool, typer.Option("--objects", help="print a row per object too")] = False,
+    objects: Annotated[bool, typer.Option("--objects", help="print a row for each object too")] = False,
     analysis: Annotated[
-        bool, typer.Option("--analysis", help="J&F after re-appearance and of the last quarter, recall by threshold")
+        bool,
+        typer.Option(
+            "--analysis", help="print J&F after re-appearance and of the last quarter, and recall by threshold, too"
+        ),
     ] = False,
     stability: Annotated[
-        bool, typer.Option("--stability", help="temporal stability T of the predicted outlines; takes minutes")
+        bool,
+        typer.Option(
+            "--stability", help="print the temporal stability T of the predicted outlines too, which takes minutes"
+        ),
     ] = False,
     train_meta: Annotated[
-        Path | None, typer.Option(help="meta.json of YouTube-VOS train: print seen and unseen categories apart")
+        Path | None,
+        typer.Option(help="the meta.json of YouTube-VOS train: print seen and unseen categories separately"),
     ] = None,
     per_frame: Annotated[Path | None, typer.Option(help="write J and F of every frame to this CSV file")] = None,
     csv: Annotated[

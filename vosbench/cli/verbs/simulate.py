@@ -28,7 +28,8 @@ def simulate(
     split: options.Split = None,
     frame_mode: options.FrameMode = None,
     policy: Annotated[
-        list[str] | None, typer.Option("--policy", "-p", help="strategies, comma-separated or repeated")
+        list[str] | None,
+        typer.Option("--policy", "-p", help="strategies, separated by commas or repeated; default: lfu, lru and fifo"),
     ] = None,
     capacity: Annotated[
         str | None, typer.Option(help="each strategy at each of these capacities, in frames: 1..16, or 2,4,8")
@@ -42,12 +43,15 @@ def simulate(
         int | None, typer.Option(help="memory tokens that count for a query pixel; default: the model's", min=1)
     ] = None,
     affinity: Annotated[options.Metric | None, typer.Option(help="how keys are compared; default: the model's")] = None,
-    shorter_side: Annotated[int | None, typer.Option(help="of frames at inference, in pixels", min=16)] = None,
+    shorter_side: Annotated[
+        int | None,
+        typer.Option(help="shorter side of the frames at inference, in pixels; default: the data set's own", min=16),
+    ] = None,
     sequences: options.Sequences = None,
     limit: options.Limit = None,
     jobs: options.ManyJobs = None,
     against: Annotated[
-        Path | None, typer.Option(help="run folder: compare with its J&F; simulates its strategies by default")
+        Path | None, typer.Option(help="a run folder: compare with its J&F; its strategies are the default of --policy")
     ] = None,
     plot: Annotated[Path | None, typer.Option(help="draw attention kept against capacity: .png, .svg or .pdf")] = None,
     occupancy: Annotated[

@@ -1,4 +1,4 @@
-"""table: what a run measured, by strategy, sequence, object, or as a file of yours says."""
+"""table: what a run measured: a table by its name, or of your own file."""
 
 from typing import Annotated
 

@@ -10,14 +10,20 @@ from vosbench.cli.verbs import Answer, Verb
 
 def train(
     config: Annotated[str, typer.Argument(help="a TOML file, or a name of `vosbench list configs`")],
-    out: Annotated[Path, typer.Option(help="folder of checkpoints and curve; started again, it goes on there")],
+    out: Annotated[
+        Path, typer.Option(help="folder of checkpoints and curve; a training that was stopped goes on from there")
+    ],
     export: Annotated[
         Path | None,
-        typer.Option(help="write the weights here when done (.safetensors, half precision): the best, if validated"),
+        typer.Option(
+            help="write the weights here in the end (.safetensors, half precision): the best, if the training validates"
+        ),
     ] = None,
     average: Annotated[
         list[Path] | None,
-        typer.Option(help="checkpoint (last.pt) of another part of the training; what is exported is the mean of all"),
+        typer.Option(
+            help="a checkpoint (last.pt) of another part of the training, repeated: the mean of all is exported"
+        ),
     ] = None,
 ) -> Answer:
     """Train the shared model on generated clips, static images and video.
