@@ -1,6 +1,7 @@
 """A family of networks that vosbench does not know, with extras of tokens and a recurrent state, everywhere in it."""
 
 import math
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -213,3 +214,26 @@ def test_a_network_that_compares_keys_in_its_own_way(toy, tmp_path):
         load_model(tmp_path / "toy.pth", affinity="cosine")
     assert "affinity" in caught.value.hint
     assert load_model("stcn-tiny", affinity="cosine").affinity == "cosine"
+
+
+def test_the_source_of_a_network_counts_and_what_it_imports_from_beside_it(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    source = Path(toy_network.__file__).read_text()
+    (tmp_path / "net.py").write_text(source.replace("\nimport torch\n", "\nimport my_blocks\nimport torch\n", 1))
+    hashes = set()
+    for text in ("", "# edited\n"):
+        (tmp_path / "my_blocks.py").write_text(text)
+        hashes.add(read_checkpoint(tmp_path / "net.py").source_hash)
+    assert len(hashes | {read_checkpoint(toy_network.__file__).source_hash}) == 3
+    assert read_checkpoint("stcn-tiny").source_hash == ""  # it is part of the version of the code
+
+
+def test_a_file_may_name_weights_beside_it(toy, tmp_path):
+    changed = {name: tensor + 1 for name, tensor in toy.state_dict().items()}
+    torch.save(changed, tmp_path / "net.pth")
+    source = Path(toy_network.__file__).read_text()
+    (tmp_path / "net.py").write_text(source.replace("def __init__", 'weights = "net.pth"\n\n    def __init__', 1))
+    assert torch.equal(load_model(tmp_path / "net.py").state_dict()["trunk.bias"], changed["trunk.bias"])
+    torch.save({"trunk.bias": changed["trunk.bias"]}, tmp_path / "net.pth")
+    with pytest.raises(VosbenchError, match="of 10 tensors 9 missing"):
+        load_model(tmp_path / "net.py")

@@ -4,17 +4,15 @@ The folder is listed without importing it; only the strategy that was asked for 
 """
 
 import importlib.util
-import inspect
-import sys
 from dataclasses import Field, fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from vosbench.base.registry import Registry, only
+from vosbench.base.sources import sources as base_sources
 from vosbench.errors import VosbenchError
 from vosbench.memory.policy import MemoryPolicy
-from vosbench.memory.sources import beside
 
 
 def describe(kind: type[MemoryPolicy]) -> dict[str, dict[str, Any]]:
@@ -24,9 +22,7 @@ def describe(kind: type[MemoryPolicy]) -> dict[str, dict[str, Any]]:
 
 def sources(kind: type[MemoryPolicy]) -> bytes:
     """The source of a strategy, and of what lies beside it and is imported."""
-    module = sys.modules[kind.__module__]
-    files = (file.name.encode() + b"\0" + file.read_bytes() for file in beside(module, _folder()))
-    return inspect.getsource(module).encode() + b"".join(files)
+    return base_sources(kind, _folder())
 
 
 def _folder() -> Path:

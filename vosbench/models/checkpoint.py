@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from vosbench.base.sources import sources
 from vosbench.errors import VosbenchError, unknown
 from vosbench.models.base import Network, shapes_of
 from vosbench.models.families import FAMILIES
@@ -22,14 +23,15 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights in memory: the file's stem, the family and the architecture that they fit, the hash of the file (of a
-    network in a file of its own, that of its source too), and the tensors.
+    """Weights in memory: the file's stem, the family and the architecture that they fit, the hash of the file, that of
+    the source of a family that does not ship, and the tensors.
     """
 
     name: str
     family: type[Network] = field(repr=False)
     config: str
     sha256: str
+    source_hash: str
     state: Mapping[str, Tensor] = field(repr=False)
 
     def build(
@@ -84,7 +86,7 @@ def read_checkpoint(name: str | Path) -> Checkpoint:
     family, config = _fitting(path, state)
     state = family.adapt(state)
     _check(path, family, config, state)
-    return Checkpoint(path.stem, family, config, _hash(path), state)
+    return Checkpoint(path.stem, family, config, _hash(path), family_hash(family), state)
 
 
 def check_device(device: str | torch.device) -> torch.device:
@@ -106,24 +108,27 @@ def check_device(device: str | torch.device) -> torch.device:
 def _own(path: Path) -> Checkpoint:
     """A network in a file of its own: with the weights beside it that its class names, or those of its building."""
     family = FAMILIES.find(str(path))
-    config, files = family.configs()[0], [path]
+    config, weights = family.configs()[0], path
     if family.weights is None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             state = dict(family.build(config).state_dict())
     else:
-        files.append(path.parent / family.weights)
-        state = family.adapt(_read(files[-1]))
-        config = family.detect({key: tuple(value.shape) for key, value in state.items()}) or config
-        _check(files[-1], family, config, state)
-    return Checkpoint(path.stem, family, config, _hash(*files), state)
+        weights = path.parent / family.weights
+        state = family.adapt(_read(weights))
+        config = family.detect(_shapes(state)) or config
+        _check(weights, family, config, state)
+    return Checkpoint(path.stem, family, config, _hash(weights), family_hash(family), state)
 
 
-def _hash(*files: Path) -> str:
-    hasher = hashlib.sha256()
-    for file in files:
-        hasher.update(file.read_bytes())
-    return hasher.hexdigest()
+def _hash(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def family_hash(family: type[Network]) -> str:
+    """Of the source of a family that does not ship, 16 hexadecimal digits; of one that does it is that of vosbench."""
+    ships = family.__module__.startswith("vosbench.")
+    return "" if ships else hashlib.blake2b(sources(family), digest_size=8).hexdigest()
 
 
 def _find(name: str | Path) -> Path:

@@ -16,6 +16,7 @@ from vosbench.base.atomic import replacing
 from vosbench.base.hashing import source_hash
 from vosbench.errors import VosbenchError
 from vosbench.models.base import Keys, Network
+from vosbench.models.checkpoint import family_hash
 from vosbench.models.geometry import Geometry
 from vosbench.simulation.trace import Trace, record
 from vosbench.video import Sequence
@@ -37,7 +38,7 @@ def keep(
     """
     device = next(model.parameters()).device
     facts = {
-        "code": source_hash("vosbench.simulation.cache", type(model).__module__),
+        "code": [source_hash("vosbench.simulation.cache", type(model).__module__), family_hash(type(model))],
         "torch": torch.__version__,
         "weights": checkpoint_hash,
         "device": device.type,
