@@ -33,7 +33,7 @@ def test_whatever_a_mask_a_score_or_a_time_comes_from_counts():
     assert {"bench/plan.py", "bench/scoring.py", "metrics/evaluate.py"} <= run
 
 
-CHECKS = {"memory/trial.py", "memory/contract.py"}  # of `vosbench check policy`
+CHECKS = {"memory/trial.py", "memory/contract.py", "models/contract.py"}  # of `vosbench check policy` and `check model`
 
 
 def test_an_edit_is_another_hash(tmp_path, monkeypatch):
