@@ -159,7 +159,7 @@ COMMANDS = {
     "absent masks to export": (["export", "masks", *DAVIS], ["masks is not a folder", "<sequence>/<frame>.png"]),
     "data set to export for": (["export", "masks"], ["--dataset", "--help"]),
     "data set to check": (["check"], ["--dataset", "--help"]),
-    "strategy to check": (["check", "policy"], ["needs a strategy", "check policy ./idea.py"]),
+    "strategy to check": (["check", "policy"], ["policy needs a name or a file", "check policy ./mine.py"]),
     "absent strategy to check": (
         ["check", "policy", "idea.py"],
         ["no strategy file idea.py", "defines a strategy"],
