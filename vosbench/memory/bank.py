@@ -27,8 +27,7 @@ class MemoryBank:
 
     `count` slots are occupied and all of them lie below `extent`; `capacity` bounds the count (None: the bank
     doubles when it is full). Counts live on the host and indices on the device, so nothing here waits for a GPU.
-    `scores` is the similarity of the network that `spec` describes. Whoever owns the bank may time the copying of
-    tokens: it happens inside `storing()`.
+    `scores` is the similarity of the network that `spec` describes. Tokens are copied inside `storing()`, to be timed.
     """
 
     def __init__(
@@ -191,10 +190,8 @@ class MemoryBank:
     def update(
         self, slots: Tensor, key: Tensor, values: tuple[Tensor, ...], extras: Mapping[str, Tensor] | None = None
     ) -> None:
-        """Overwrite tokens, int64 [n] occupied and not pinned, with computed ones: key [n,CK], values [n,O,CV].
-
-        For merged tokens. Frame, position and columns stay those of the slot, and so do `extras`, [n,C] by name, that
-        are not given.
+        """Overwrite tokens, int64 [n] occupied and not pinned, with merged ones: key [n,CK], values [n,O,CV], extras
+        [n,C] by name. Frame, position and columns stay those of the slot, and so do extras that are not given.
         """
         known = self._check_slots(slots)
         with self.storing():
@@ -206,20 +203,18 @@ class MemoryBank:
         return self._similarity(keys[slots], keys[queries])
 
     def potentiate(self, chosen: Tensor, candidates: Tensor) -> None:
-        """Make prototypes of the tokens `chosen`, int64 [m] occupied and not pinned.
-
-        Their values are read again, with them as queries, over all `candidates`, int64 [n], that are valid for the
-        group (XMem, ECCV 2022, section 3.3); so are those of their extras that average. Keys stay.
+        """Make prototypes of the tokens `chosen`, int64 [m] occupied and not pinned (XMem, ECCV 2022, section 3.3):
+        values and averaging extras are read again, by them, over the `candidates`, int64 [n], valid for the group.
         """
         known = self._check_slots(chosen)
         store, frame, scores = self._store, self.frame[candidates], self.similarity(candidates, chosen)
-        values, first_weights = [], scores.softmax(1)
+        values, every = [], scores.softmax(1)
         for group in store.groups:
             valid = scores.masked_fill(frame < group.first_frame, -torch.inf)
             weights = valid.softmax(1).nan_to_num(0)  # no candidate is valid: nor is the prototype
             values.append((weights @ group.values[candidates]).unflatten(1, (group.objects, -1)))
-        averaged = [name for name, extra in store.spec.extras.items() if extra.averages]
-        extras = {name: first_weights @ store.keys.extras[name][candidates] for name in averaged}
+        averaging = {name: store.keys.extras[name] for name, extra in store.spec.extras.items() if extra.averages}
+        extras = {name: every @ extra[candidates] for name, extra in averaging.items()}
         with self.storing():
             store.write(known, Keys(store.keys.key[known], extras), values)
 
