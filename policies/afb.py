@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vosbench.memory.attention import affinity
+from vosbench.memory.attention import cosine
 from vosbench.memory.bank import Column, FrameTokens, MemoryBank
 from vosbench.memory.match import Match
 from vosbench.memory.policy import BoundedPolicy, VideoInfo, parameter
@@ -46,8 +46,8 @@ class AdaptiveFeatureBank(BoundedPolicy):
         if tokens.annotated:
             super().write(tokens)
             return
-        cosine = affinity(self.bank.key, tokens.key, "cosine") / tokens.key.shape[1] ** 0.5
-        best, slots = cosine.masked_fill(~(self.bank.occupied & ~self.bank.pinned), -torch.inf).max(1)
+        similar = cosine(self.bank.key, tokens.key)
+        best, slots = similar.masked_fill(~(self.bank.occupied & ~self.bank.pinned), -torch.inf).max(1)
         known = best > self.threshold
         targets, chosen, counts = slots[known].unique(return_inverse=True, return_counts=True)
         if len(targets):
@@ -58,6 +58,10 @@ class AdaptiveFeatureBank(BoundedPolicy):
                     self._merged(old[targets], new[known].to(old.dtype), chosen, counts)
                     for old, new in zip(self.bank.values, tokens.values, strict=True)
                 ),
+                {
+                    name: self._mean(old[targets], tokens.extras[name][known], chosen, counts)
+                    for name, old in self.bank.extras.items()
+                },
             )
         news = (~known).nonzero().flatten()
         self.bank.free(self.bank.lowest(self.score(tokens.frame), self.bank.shortfall(len(news))))
@@ -65,7 +69,11 @@ class AdaptiveFeatureBank(BoundedPolicy):
 
     def _merged(self, old: Tensor, new: Tensor, chosen: Tensor, counts: Tensor) -> Tensor:
         """old [n,…,C]; new [m,…,C], of which each has `chosen` one of the n; keeps the lengths of the old."""
-        mean = torch.zeros_like(old).index_add_(0, chosen, F.normalize(new, dim=-1))
-        mean /= counts.view(-1, *[1] * (old.ndim - 1))
-        blend = (1 - self.rate) * F.normalize(old, dim=-1) + self.rate * mean
+        blend = self._mean(F.normalize(old, dim=-1), F.normalize(new, dim=-1), chosen, counts)
         return old.norm(dim=-1, keepdim=True) * blend
+
+    def _mean(self, old: Tensor, new: Tensor, chosen: Tensor, counts: Tensor) -> Tensor:
+        """The same without regard to lengths: for what tokens have beside keys and values."""
+        mean = torch.zeros_like(old).index_add_(0, chosen, new)
+        mean /= counts.view(-1, *[1] * (old.ndim - 1))
+        return (1 - self.rate) * old + self.rate * mean

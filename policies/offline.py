@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vosbench.memory.attention import affinity, top_k_softmax
+from vosbench.memory.attention import top_k_softmax
 from vosbench.memory.bank import MemoryBank
 from vosbench.memory.policy import BoundedPolicy, LookAhead, VideoInfo
 
@@ -38,24 +38,25 @@ class Offline(BoundedPolicy):
     def _writes(self, future: LookAhead) -> list[int]:
         """The frames that this schedule writes."""
         writes: list[int] = []
-        for t in range(future.annotated[0], len(future.keys) - 1):
+        for t in range(future.annotated[0], len(future.tokens) - 1):
             if t in future.annotated or t - writes[-1] >= self.every:
                 writes.append(t)
         return writes
 
     def _replay(self, future: LookAhead) -> tuple[dict[int, Tensor], Tensor]:
         """Per written frame t the mass that each token [written frames,P] has in the reads after t; a frame's row."""
-        frames, positions = future.keys.shape[:2]
+        frames, positions = future.tokens.key.shape[:2]
         written = self._writes(future)
-        held = torch.tensor(written, device=future.keys.device, dtype=torch.int64)
+        held = torch.tensor(written, device=future.tokens.key.device, dtype=torch.int64)
         row = torch.zeros(frames, dtype=torch.int64, device=held.device)
         row[held] = torch.arange(len(held), device=held.device)
-        mass, coming = future.keys.new_zeros(len(held), positions), {}
+        mass, coming = torch.zeros(len(held), positions, device=held.device), {}
         for t in range(frames - 1, future.annotated[0], -1):
             count = bisect_left(written, t)  # frames held when t is read
             if written[count : count + 1] == [t]:
                 coming[t] = mass[: count + 1].clone()
-            scores = affinity(future.keys[held[:count]].flatten(0, 1), future.keys[t], future.metric)
+            tokens = future.tokens[held[:count]].map(lambda tensor: tensor.flatten(0, 1))
+            scores = future.scores(tokens, future.queries[t])
             for first in [f for f in future.annotated if f < t]:
                 earlier = (held[:count] < first).repeat_interleave(positions)
                 slots, weights = top_k_softmax(scores.masked_fill(earlier, -torch.inf), future.top_k)

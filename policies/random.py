@@ -20,6 +20,10 @@ class Random(BoundedPolicy):
     frames: bool = parameter(False, "", "whole frames leave instead of single tokens")
     seed: int = parameter(0, "", "of the random numbers")
 
+    @property
+    def needs_length(self) -> bool:
+        return self.frames
+
     def start(self, video: VideoInfo, bank: MemoryBank) -> None:
         super().start(video, bank)
         self.random = video.generator(self.seed)
@@ -27,6 +31,7 @@ class Random(BoundedPolicy):
     def score(self, frame: int) -> Tensor:  # noqa: ARG002
         device = self.bank.frame.device
         if self.frames:
+            assert self.video.frames is not None  # it was asked for
             return torch.rand(self.video.frames, generator=self.random).to(device)[self.bank.frame]
         score = torch.zeros(self.bank.extent, device=device)
         score[self.bank.by_age()] = torch.rand(self.bank.count, generator=self.random).to(device)

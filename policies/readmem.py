@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vosbench.memory.attention import affinity
+from vosbench.memory.attention import cosine
 from vosbench.memory.bank import FrameTokens, MemoryBank
 from vosbench.memory.policy import LatestPolicy, VideoInfo, parameter
 
@@ -70,5 +70,5 @@ class READMem(LatestPolicy):
         gram[place, place] = 1
 
     def _similarity(self, slots: Tensor, key: Tensor) -> float:
-        cosine = affinity(self.bank.key[slots], key, "cosine") / key.shape[1] ** 0.5
-        return float(cosine.amax(0).mean() + cosine.amax(1).mean()) / 2
+        similar = cosine(self.bank.key[slots], key)
+        return float(similar.amax(0).mean() + similar.amax(1).mean()) / 2

@@ -22,6 +22,10 @@ class Reservoir(BoundedPolicy):
 
     seed: int = parameter(0, "", "of the random numbers")
 
+    @property
+    def needs_length(self) -> bool:
+        return True
+
     def start(self, video: VideoInfo, bank: MemoryBank) -> None:
         super().start(video, bank)
         self.random = video.generator(self.seed)
@@ -39,6 +43,7 @@ class Reservoir(BoundedPolicy):
         super().write(tokens)
 
     def score(self, frame: int) -> Tensor:  # noqa: ARG002
+        assert self.video.frames is not None  # it was asked for
         draw = torch.rand(self.video.frames, generator=self.random)
         return draw.to(self.bank.frame.device)[self.bank.frame]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vosbench.memory.bank import MemoryBank
+from vosbench.memory.bank import Column, MemoryBank
 from vosbench.memory.match import Match
 from vosbench.memory.policy import BoundedPolicy, VideoInfo, parameter
 
@@ -30,18 +30,21 @@ class RMem(BoundedPolicy):
 
     def start(self, video: VideoInfo, bank: MemoryBank) -> None:
         super().start(video, bank)
-        self.relevance = torch.zeros(video.frames, dtype=torch.float64, device=bank.frame.device)
-        self.reads = torch.zeros_like(self.relevance)
+        self.relevance: Column = bank.add_column("relevance", torch.float64)  # all tokens of a frame have the same
+        self.reads: Column = bank.add_column("reads", torch.float64)
 
     def observe(self, match: Match) -> None:
         foreground = match.segmentation.owner > 0
         share = match.mass(foreground).double() / (len(match.groups) * foreground.sum().clamp(min=1))
-        now = torch.zeros_like(self.relevance).scatter_add_(0, self.bank.frame, share)
-        held = torch.zeros_like(self.reads).scatter_add_(0, self.bank.frame, self.bank.occupied.double())
-        smoothed = torch.where(self.reads > 0, self.relevance.lerp(now, 1 - self.smoothing), now)
-        self.relevance = torch.where(held > 0, smoothed, 0)
-        self.reads = torch.where(held > 0, self.reads + 1, 0)
+        frames, row = self.bank.frame.unique(return_inverse=True)
+        now = torch.zeros_like(frames, dtype=torch.float64).scatter_add_(0, row, share)[row]
+        relevance, reads = self.relevance.values, self.reads.values
+        relevance.copy_(torch.where(reads > 0, relevance.lerp(now, 1 - self.smoothing), now))
+        reads.add_(1)
 
     def score(self, frame: int) -> Tensor:  # noqa: ARG002
-        bound = (self.reads.sum().clamp(min=1).log() / (self.reads + self.prior)).sqrt()
-        return (self.relevance + self.freshness * bound)[self.bank.frame]
+        held, reads = self.bank.by_age(), self.reads.values
+        frames, row = self.bank.frame[held].unique(return_inverse=True)
+        total = torch.zeros_like(frames, dtype=torch.float64).scatter_(0, row, reads[held]).sum()
+        bound = (total.clamp(min=1).log() / (reads + self.prior)).sqrt()
+        return self.relevance.values + self.freshness * bound

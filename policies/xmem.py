@@ -3,7 +3,7 @@
 Source: Cheng and Schwing, "XMem: Long-Term Video Object Segmentation with an Atkinson-Shiffrin Memory Model", ECCV
 2022. When the working memory has grown to `max_frames`, those between the first and the `min_frames` - 1 latest give
 their most used tokens (usage = softmax mass / age) as `prototypes`, and leave. A prototype keeps its key; its value
-is read again over all candidates, softmax over their affinity to its key (potentiation). The least used prototypes
+is read again over all candidates, softmax over their similarity to it (potentiation). The least used prototypes
 make room for new ones. Fidelity: adapted: no shrinkage, selection or sensory memory, which are learned; a
 prototype's usage counts on from its frame. Prototypes are blurred.
 """
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vosbench.memory.attention import affinity
 from vosbench.memory.bank import Column, FrameTokens, MemoryBank
 from vosbench.memory.match import Match
 from vosbench.memory.policy import MemoryPolicy, Step, VideoInfo, parameter
@@ -62,16 +61,6 @@ class XMem(MemoryPolicy):
         self.stored_count += count - excess
         order = candidates[usage[candidates].argsort(stable=True, descending=True)]
         chosen, others = order[:count], order[count:]
-        self.bank.update(chosen, self.bank.key[chosen], self._potentiated(chosen, candidates))
+        self.bank.potentiate(chosen, candidates)
         self.stored.values[chosen] = True
         self.bank.free(others)
-
-    def _potentiated(self, chosen: Tensor, candidates: Tensor) -> tuple[Tensor, ...]:
-        """The values of `chosen`, int64 [m], as averages over the candidates that are valid for each group."""
-        scores = affinity(self.bank.key[candidates], self.bank.key[chosen])
-        values = []
-        for first, old in zip(self.bank.first_frames, self.bank.values, strict=True):
-            valid = scores.masked_fill(self.bank.frame[candidates] < first, -torch.inf)
-            weights = valid.softmax(1).nan_to_num(0)  # no candidate is valid: nor is the prototype
-            values.append((weights @ old[candidates].flatten(1)).view(-1, *old.shape[1:]))
-        return tuple(values)

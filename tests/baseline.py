@@ -11,27 +11,25 @@ import tempfile
 from contextlib import chdir
 from pathlib import Path
 
-import torch
-
+from vosbench.bench.record import RunRecord
+from vosbench.bench.runner import run
+from vosbench.bench.suite import Suite
 from vosbench.errors import VosbenchError
 from vosbench.report.publishing import publish
-from vosbench.report.records import RunRecord
-from vosbench.runner import run
-from vosbench.suite import Suite
 
 BASELINE = Path(__file__).resolve().parents[1] / "results" / "baseline"
 SUITE = Suite(
     split="length=20,clips=2,objects=2,deformation=0.15",
     policies=("every-k:k=5", "lfu:capacity=2"),
-    size=96,
+    shorter_side=96,
     controls=False,
+    threads=1,
     name="baseline",
 )
 
 
 def measure(folder: Path) -> tuple[RunRecord, ...]:
     """Carry out the suite in `folder`/baseline; the clips are generated beside it."""
-    torch.set_num_threads(1)
     folder.mkdir(parents=True, exist_ok=True)
     with chdir(folder):
         return run(SUITE, folder / "baseline")

@@ -14,11 +14,11 @@ import pytest
 import torch
 from loky import ProcessPoolExecutor
 
-from vosbench import workers
+from vosbench.base import processes
+from vosbench.bench.runner import run
+from vosbench.bench.suite import Suite
 from vosbench.images import write_labels
-from vosbench.models.stcn import STCN, STCNConfig
-from vosbench.runner import run
-from vosbench.suite import Suite
+from vosbench.models.stcn.network import STCN, STCNConfig
 
 HEIGHT, WIDTH = 48, 64
 
@@ -174,7 +174,7 @@ def pool() -> Iterator[ProcessPoolExecutor]:
 def lent_pool(pool: ProcessPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes take a second to start: all runs share theirs."""
     lent = SimpleNamespace(submit=pool.submit, shutdown=lambda **_: None)
-    monkeypatch.setattr(workers, "start", lambda *_: lent)
+    monkeypatch.setattr(processes, "start", lambda *_: lent)
 
 
 class Work(set[tuple[str, str]]):

@@ -1,4 +1,4 @@
-"""Work for the tests of `vosbench.workers`, in a module that other processes can import."""
+"""Work for the tests of `vosbench.base.processes`, in a module that other processes can import."""
 
 import os
 import time

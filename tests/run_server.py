@@ -13,10 +13,10 @@ from pathlib import Path
 
 import torch
 
-from vosbench import workers
-from vosbench.models.stcn import CONFIGS, STCNConfig
-from vosbench.runner import run
-from vosbench.suite import Suite
+from vosbench.base import processes
+from vosbench.bench.runner import run
+from vosbench.bench.suite import Suite
+from vosbench.models.stcn.network import CONFIGS, STCNConfig
 
 POLICIES = ("every-k:k=1", "first-only", "lfu:capacity=1")
 
@@ -24,7 +24,7 @@ POLICIES = ("every-k:k=1", "first-only", "lfu:capacity=1")
 def main(config: str, root: str, weights: str) -> None:
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in json.loads(config).items()}
     CONFIGS["small"] = STCNConfig(**values)
-    workers.start = lambda _, count: ThreadPoolExecutor(count)
+    processes.start = lambda _, count: ThreadPoolExecutor(count)
     torch.set_num_threads(1)
     suite = Suite("davis2017", Path(root), policies=POLICIES, model=weights, controls=False)
     child = 0

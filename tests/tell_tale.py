@@ -4,8 +4,11 @@ import torch
 from torch import Tensor
 
 from vosbench.memory.bank import FrameTokens, MemoryBank
+from vosbench.memory.trial import l2
+from vosbench.models.base import Spec
 
 P = 4  # tokens per frame
+SPEC = Spec("tell-tale", key_dim=2, value_dim=1)
 
 
 def frame_tokens(t: int, groups: tuple[int, ...] = (1,), annotated: bool = False) -> FrameTokens:
@@ -21,7 +24,7 @@ def frame_tokens(t: int, groups: tuple[int, ...] = (1,), annotated: bool = False
 
 
 def make(capacity: int | None = None, frames: int = 0) -> MemoryBank:
-    bank = MemoryBank(key_dim=2, value_dim=1, tokens_per_frame=P)
+    bank = MemoryBank(SPEC, l2, P)
     if capacity is not None:
         bank.bound(capacity)
     bank.add_group(0, 1)

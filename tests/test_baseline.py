@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 from baseline import BASELINE, measure
 
+from vosbench.bench.record import read_run
 from vosbench.errors import VosbenchError
-from vosbench.report.comparison import pairs, select
-from vosbench.report.gate import Tolerance, gate
-from vosbench.report.records import read_run
-from vosbench.report.verdict import failures
+from vosbench.report.compare.gate import Tolerance, gate
+from vosbench.report.compare.pairing import pairs, select
+from vosbench.report.compare.verdict import failures
 
 # Of other processors, whose sums round otherwise, a few pixels of an outline; counts are the same everywhere.
 TOLERANCE = Tolerance(accuracy=0.2, speed=1.0, timed=False, both_ways=True)

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from vosbench.report.records import read_run
-from vosbench.report.tables import leaderboard
-from vosbench.runner import run
+from vosbench.bench.record import read_run
+from vosbench.bench.runner import run
+from vosbench.report.tables import strategy
 
 pytestmark = pytest.mark.usefixtures("lent_pool")
 
@@ -54,7 +54,7 @@ def test_a_strategy_that_fails(small_davis, small_suite, tmp_path, fault, reason
     assert not list((tmp_path / "run/masks").glob("*hungry*/*ant*"))
     others = [r for r in read_run(finished_run / "run") if r.policy.spec == "every-k:k=2"]
     assert [r.scores for r in records if r.policy.spec == "every-k:k=2"] == [r.scores for r in others]
-    row = leaderboard(records).frame.set_index("strategy").loc[str(source)]
+    row = strategy.table(records).frame.set_index("strategy").loc[str(source)]
     assert (row["kind"], row["failed_sequences"]) == ("failed", 1)
     work.clear()
     assert [r.failure is None for r in run(suite, tmp_path / "run", work)] == [r.failure is None for r in records]

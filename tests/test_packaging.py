@@ -42,9 +42,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_all_modules_all_strategies_and_the_weights(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    folders = ("vosbench/models/weights", "vosbench/training/configs", "vosbench/suites")
+    folders = ("vosbench/models/weights", "vosbench/training/configs", "vosbench/bench/suites")
     data = [path for folder in folders for path in (ROOT / folder).iterdir()]
-    files = [*(ROOT / "vosbench").rglob("*.py"), ROOT / "vosbench/report/paper.csv", *data]
+    files = [
+        *(ROOT / "vosbench").rglob("*.py"),
+        *(ROOT / "vosbench").glob("bench/*.json"),
+        ROOT / "vosbench/report/paper.csv",
+    ]
+    files += data
     expected = {path.relative_to(ROOT).as_posix() for path in files}
     expected |= {f"vosbench/policies/{path.name}" for path in (ROOT / "policies").glob("*.py")}
     assert {"vosbench/policies/lfu.py", "vosbench/models/weights/stcn-tiny.safetensors"} <= expected
@@ -62,6 +67,11 @@ def test_the_installed_wheel_works_outside_the_checkout(wheel: Path, tmp_path: P
     assert (listed.returncode, listed.stderr) == (0, "")
     names = {path.stem.replace("_", "-") for path in (ROOT / "policies").glob("[!_]*.py")}
     assert {line.split()[0] for line in listed.stdout.splitlines()} == names >= {"lfu"}
+
+    told = call(sys.executable, site / "bin/vosbench", "--version", cwd=tmp_path, PYTHONPATH=str(site))
+    code = "import vosbench; print('vosbench', vosbench.__version__)"
+    assert told.stdout == call(sys.executable, "-c", code, cwd=tmp_path, PYTHONPATH=str(site)).stdout
+    assert told.stdout == f"vosbench {wheel.name.split('-')[1]}\n"
 
     code = (
         "from importlib.util import find_spec\n"

@@ -4,14 +4,20 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from vosbench.bench.record import read_run
+from vosbench.bench.suite_file import read_suites
 from vosbench.cli import main
 from vosbench.inference.propagate import propagate
 from vosbench.memory.contract import check_contract
-from vosbench.memory.registry import load_policy, policy_names, resolve_policy
-from vosbench.suite_file import read_suites
-from vosbench.types import Sequence
+from vosbench.memory.registry import POLICIES
+from vosbench.memory.spec import PolicySpec, load_policy
+from vosbench.models.checkpoint import load_model
+from vosbench.report.plots import FIGURES
+from vosbench.report.tables import TABLES
+from vosbench.video import Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,7 +41,7 @@ def idea(tmp_path) -> str:
 
 
 def test_the_example_of_a_strategy_keeps_the_contract(idea):
-    assert check_contract(resolve_policy(idea).build) == []
+    assert check_contract(PolicySpec.parse(idea).build) == []
 
 
 def test_the_example_of_a_strategy_runs(idea, small_model, small_clip):
@@ -47,6 +53,44 @@ def test_the_example_of_a_strategy_runs(idea, small_model, small_clip):
     assert strict == [12] * 23
 
 
+def test_the_examples_of_a_table_and_a_figure(tmp_path):
+    records = read_run(ROOT / "results/baseline")
+    for registry, define in ((TABLES, "def table("), (FIGURES, "def figure(")):
+        (example,) = (block for block in BLOCKS if define in block)
+        (tmp_path / "example.py").write_text(example)
+        made = registry.find(str(tmp_path / "example.py"))(records)
+        specs = list(dict.fromkeys(record.policy.spec for record in records))
+        if registry is TABLES:
+            worst = {row["strategy"]: row["jf"] for row in made.rows}
+            assert list(worst) == specs
+            assert all(worst[row["strategy"]] <= row["jf"] for row in TABLES.find("sequence")(records).rows)
+        else:
+            assert [line.get_label() for line in made.axes[0].lines] == specs
+
+
+@pytest.fixture
+def mynet(tmp_path) -> str:
+    (example,) = (block for block in BLOCKS if "(Network)" in block)
+    (tmp_path / "mynet.py").write_text(example)
+    return str(tmp_path / "mynet.py")
+
+
+def test_the_example_of_a_network_keeps_the_contract(mynet, capsys):
+    assert main(["check", "model", mynet]) == 0
+    assert capsys.readouterr().err.strip() == f"{mynet}: 10 checks, sound"
+
+
+def test_the_example_of_a_network_segments(mynet, small_clip):
+    """Two squares of one colour each: better than a first mask that is copied."""
+    labels = small_clip[1]
+    sequence = Sequence.from_arrays(
+        np.array([(90, 90, 90), (230, 40, 30), (30, 60, 220)], np.uint8)[labels], {0: labels[0]}
+    )
+    masks = [p.mask for p in propagate(load_model(mynet), sequence, load_policy("lfu"))]
+    found, copied = ((np.stack(one)[9:] == labels[9:])[labels[9:] > 0].mean() for one in (masks, [labels[0]] * 23))
+    assert found > copied + 0.2
+
+
 def test_the_example_of_a_suite_can_be_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "night.toml").write_text(*re.findall(r"```toml\n(.*?)```", README, re.S))
@@ -54,7 +98,7 @@ def test_the_example_of_a_suite_can_be_read(tmp_path, monkeypatch):
     assert [suite.dataset for suite in suites] == ["davis2017", "youtube-vos-2019"]
     assert len(suites[0].policies) == 1 + 3 + 2 * 3
     for spec in suites[0].policies:
-        resolve_policy(spec)
+        PolicySpec.parse(spec)
 
 
 def test_every_module_is_in_the_tree():
@@ -62,11 +106,11 @@ def test_every_module_is_in_the_tree():
     named = {word for line in tree.splitlines() if line.startswith("  ") for word in line[2:33].split()}
     modules = {path.name for path in (ROOT / "vosbench").glob("*.py") if path.name != "__init__.py"}
     packages = {path.name + "/" for path in (ROOT / "vosbench").iterdir() if any(path.glob("*.py"))}
-    assert named == modules | packages | {"suites/"}
+    assert named == modules | packages
 
 
 def test_every_strategy_is_in_the_table():
-    assert set(re.findall(r"^\| `([\w-]+)` \|", README, re.M)) == set(policy_names())
+    assert set(re.findall(r"^\| `([\w-]+)` \|", README, re.M)) == set(POLICIES.names())
 
 
 @pytest.mark.parametrize("line", re.findall(r"^vosbench (?!VERB)[^#\n]+", README, re.M))

@@ -130,17 +130,23 @@ def present_labels(labels: np.ndarray) -> np.ndarray:
     return np.flatnonzero(histogram[1:]) + 1
 
 
+def check_size(found: Sequence[int], expected: Sequence[int], where: object) -> None:
+    """Raise VosbenchError if the mask called `where` is not of the size (height, width) of its frame."""
+    if tuple(found) != tuple(expected):
+        raise VosbenchError(
+            f"mask {where} is {size_text(found)} pixels, its frame {size_text(expected)}",
+            "masks must have the size of their frames; resize with nearest neighbour, or choose the other resolution",
+        )
+
+
 def check_labels(labels: np.ndarray, path: Path, *, size: tuple[int, int] | None = None, binary: bool = False) -> None:
     """Refuse a label map, uint8 [H,W], that cannot be what it is taken for; `path` is for the message.
 
     Raises VosbenchError if it is not of `size` (height, width), if it is anti-aliased, or, unless `binary`
     (DAVIS 2016: every non-zero label is the object), if its only label is 255.
     """
-    if size is not None and labels.shape != size:
-        raise VosbenchError(
-            f"mask {path} is {size_text(labels.shape)} pixels, its frame {size_text(size)}",
-            "masks must have the size of their frames; resize with nearest neighbour, or choose the other resolution",
-        )
+    if size is not None:
+        check_size(labels.shape, size, path)
     present = present_labels(labels)
     if not binary and present.tolist() == [VOID]:
         raise VosbenchError(

@@ -19,13 +19,13 @@ from pathlib import Path
 
 import torch
 
-from vosbench.plan import Plan
-from vosbench.report.comparison import pairs, select
-from vosbench.report.gate import Check, Tolerance, gate
-from vosbench.report.records import RunRecord
-from vosbench.report.timing import model_fps
-from vosbench.runner import _measure
-from vosbench.suite import Suite
+from vosbench.bench.plan import Plan
+from vosbench.bench.record import RunRecord
+from vosbench.bench.runner import _measure
+from vosbench.bench.suite import Suite
+from vosbench.report.compare.gate import Check, Tolerance, gate
+from vosbench.report.compare.pairing import pairs, select
+from vosbench.report.measures import model_fps
 
 CLIPS = "length=20,clips=3,objects=2,deformation=0.15"
 REPEATS = 3
@@ -70,7 +70,7 @@ def one_core_busy():
 
 def measure(policy: str) -> list[RunRecord]:
     """The records of a run, measured as the runner does, but neither written nor scored."""
-    plan = Plan(Suite(split=CLIPS, policies=(policy,), size=64, controls=False, repeats=REPEATS))
+    plan = Plan(Suite(split=CLIPS, policies=(policy,), shorter_side=64, controls=False, repeats=REPEATS))
     found = []
     for task in plan.tasks:
         passes = [_measure(plan, task, plan.blank_record(task), lambda *_: None) for _ in range(REPEATS)]

@@ -13,18 +13,18 @@ import numpy as np
 import torch
 
 from vosbench.inference.propagate import propagate
-from vosbench.inference.references import TrueMasks
-from vosbench.memory.registry import load_policy, policy_names
+from vosbench.memory.registry import POLICIES
+from vosbench.memory.spec import load_policy
 from vosbench.models.checkpoint import load_model
-from vosbench.models.stcn import STCN
-from vosbench.types import GroundTruth, Sequence
+from vosbench.models.stcn.network import STCN
+from vosbench.video import GroundTruth, MasksInMemory, Sequence
 
 FREE = {"afb", "readmem", "offline"}  # from the bound
 BOUND = 5  # per cent
 
 
 def clip(frames: int, height: int) -> tuple[Sequence, GroundTruth]:
-    """Two squares of noise that drift over noise; the truth has names only, see `main`."""
+    """Two squares of noise that drift over noise; the truth says that they stay."""
     rng, width = np.random.default_rng(0), height * 16 // 9
     side = height // 3
     ground, coats = rng.integers(0, 256, (height, width, 3)), rng.integers(0, 256, (2, side, side, 3))
@@ -36,20 +36,18 @@ def clip(frames: int, height: int) -> tuple[Sequence, GroundTruth]:
                 labels[y : y + side, x : x + side] = i + 1
     sequence = Sequence.from_arrays(rgb, {0: labels}, "noise")
     names = tuple(frame.name for frame in sequence.frames)
-    return sequence, GroundTruth("noise", names, dict.fromkeys(names))
+    return sequence, GroundTruth("noise", names, dict.fromkeys(names, MasksInMemory.of(labels)))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("specs", nargs="*", default=policy_names())
+    parser.add_argument("specs", nargs="*", default=POLICIES.names())
     parser.add_argument("--model", default="stcn-tiny")
     parser.add_argument("--size", type=int, default=240)
     parser.add_argument("--frames", type=int, default=26)
     options = parser.parse_args()
     model = STCN().eval().requires_grad_(False) if options.model == "stcn" else load_model(options.model)
     sequence, truth = clip(options.frames, options.size)
-    first = sequence.first_masks[0].load()
-    TrueMasks.planes = lambda self, _, ids: self.geometry.prepare_masks(first, ids, self.device)[0]
     list(propagate(model, sequence, load_policy("every-k")))  # the libraries choose their kernels
     print(f"{options.model}, height {options.size}, {options.frames} frames, torch {torch.__version__}, ", end="")
     print(f"{torch.get_num_threads()} threads\n{'strategy':>18} {'frame':>8} {'policy':>8} {'write':>8}  (ms)  policy")

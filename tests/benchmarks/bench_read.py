@@ -12,7 +12,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from vosbench.memory.attention import affinity, readout, top_k_softmax
+from vosbench.memory.attention import readout, top_k_softmax
+from vosbench.models.affinity import affinity
 
 TOKENS, KEY, VALUE, TOP_K, REPEATS = 1620, 64, 512, 20, 5
 

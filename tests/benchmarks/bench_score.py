@@ -37,7 +37,7 @@ from PIL import Image
 
 from vosbench.datasets.folder import Folder
 from vosbench.images import write_labels
-from vosbench.scoring import score
+from vosbench.masks.score import score
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PARTS = ("decoding", "published", "verb", "frames", "objects", "large")

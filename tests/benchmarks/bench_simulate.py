@@ -12,11 +12,11 @@ import numpy as np
 import torch
 
 from vosbench.inference.propagate import propagate
-from vosbench.memory.registry import load_policy
-from vosbench.models.stcn import CONFIGS, STCN
-from vosbench.simulation.measures import simulate
+from vosbench.memory.spec import load_policy
+from vosbench.models.stcn.network import CONFIGS, STCN
+from vosbench.simulation.measures import measure
 from vosbench.simulation.trace import record
-from vosbench.types import Sequence
+from vosbench.video import Sequence
 
 STRATEGIES = (
     *("fifo", "fifo:pin_first=false", "lfu", "lfu:pin_first=true", "lfu:min_age=10"),
@@ -62,7 +62,7 @@ def main() -> None:
     recorded = time.perf_counter() - started
     print(f"recording the keys: {recorded:.1f} s, {recorded / run:.2f} full runs")
     started = time.perf_counter()
-    found = simulate(trace, {spec: load_policy(spec) for spec in specs}, load_policy("every-k:k=5"))
+    found = measure(trace, {spec: load_policy(spec) for spec in specs}, load_policy("every-k:k=5"), model)
     simulated = time.perf_counter() - started
     assert len(found) == len(STRATEGIES) * len(CAPACITIES)
     each = f"{1000 * simulated / len(specs) / frames:.2f} ms a setting and frame"

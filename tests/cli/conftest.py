@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from vosbench import workers
+from vosbench.base import processes
 from vosbench.cli import main
 
 
 @pytest.fixture
 def scored_in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs start no process to score in: that takes a second."""
-    monkeypatch.setattr(workers, "start", lambda _, count: ThreadPoolExecutor(count))
+    monkeypatch.setattr(processes, "start", lambda _, count: ThreadPoolExecutor(count))
 
 
 @dataclass(frozen=True)
@@ -56,5 +56,11 @@ def refused(vosbench: Callable[..., Outcome]) -> Callable[..., str]:
 
 @pytest.fixture
 def read_json() -> Callable[[Path], Any]:
-    """Strict JSON: NaN and Infinity, which Python would take, are none."""
-    return lambda path: json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    """The result in a JSON file that a verb wrote. NaN and Infinity, which Python would take, are no JSON."""
+
+    def read(path: Path) -> Any:
+        written = json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+        assert list(written) == ["schema", "verb", "conditions", "result"]
+        return written["result"]
+
+    return read

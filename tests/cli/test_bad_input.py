@@ -114,12 +114,12 @@ COMMANDS = {
     "unknown sequence": (["run", *DAVIS, "--sequences", "ant,bees"], ["unknown sequence 'bees'", "bee"]),
     "no sequence": (["run", *DAVIS, "--sequences", ","], ["empty list of sequences", "at least one"]),
     "limit of nothing": (["run", *DAVIS, "--limit", "0"], ["a limit of 0 sequences", "1 or more"]),
-    "unknown policy": (["run", *DAVIS, "-p", "fiffo"], ["unknown policy 'fiffo'", "fifo"]),
+    "unknown policy": (["run", *DAVIS, "-p", "fiffo"], ["unknown strategy 'fiffo'", "fifo"]),
     "unknown parameter": (
         ["run", *DAVIS, "-p", "lfu:capasity=2"],
         ["unknown parameter of lfu 'capasity'", "did you mean capacity"],
     ),
-    "absent policy file": (["run", *DAVIS, "-p", "idea.py"], ["no policy file idea.py", "MemoryPolicy"]),
+    "absent policy file": (["run", *DAVIS, "-p", "idea.py"], ["no strategy file idea.py", "defines a strategy"]),
     "the same policy twice": (["run", *DAVIS, "-p", "lfu", "-p", "lfu"], ["each once", "--policy"]),
     "unknown model": (["run", *DAVIS, "--model", "stcn-tny"], ["unknown model 'stcn-tny'", "stcn-tiny"]),
     "absent checkpoint": (["run", *DAVIS, "--model", "stcn.pth"], ["no checkpoint stcn.pth", "stcn-tiny"]),
@@ -127,9 +127,12 @@ COMMANDS = {
     "unknown device": (["run", *DAVIS, "--device", "gpu"], ["unknown device 'gpu'", "cpu"]),
     "unknown affinity": (["run", *DAVIS, "--affinity", "l1"], ["'--affinity'", "'l2', 'dot', 'cosine'", "--help"]),
     "top-k of nothing": (["run", *DAVIS, "--top-k", "0"], ["top-k must be at least 1, not 0", "--top-k"]),
-    "size of nothing": (["run", *DAVIS, "--size", "8"], ["size must be at least 16 pixels", "--size"]),
+    "shorter side of nothing": (
+        ["run", *DAVIS, "--shorter-side", "8"],
+        ["shorter-side must be at least 16 pixels", "--shorter-side"],
+    ),
     "unknown flag": (["run", *DAVIS, "--frsh"], ["No such option: --frsh", "--fresh", "--help"]),
-    "unknown verb": (["rum"], ["No such command 'rum'", "run", "--help"]),
+    "unknown verb": (["rum"], ["unknown verb 'rum'", "did you mean run", "own verb"]),
     "a value that is no number": (["run", *DAVIS, "--limit", "all"], ["'--limit'", "integer", "--help"]),
     "a flag without its value": (["run", *DAVIS, "--limit"], ["--limit", "requires an argument", "--help"]),
     "absent suite": (["run", "night.toml"], ["cannot read night.toml", "name a TOML file"]),
@@ -138,7 +141,7 @@ COMMANDS = {
         ["unknown suite 'paper-table9'", "did you mean paper-", ".toml"],
     ),
     "a suite that is no TOML": (["run", "broken.toml"], ["broken.toml is not TOML"]),
-    "a suite of a strategy that is gone": (["run", "gone.toml", *DAVIS], ["unknown policy 'first-last'", "first-"]),
+    "a suite of a strategy that is gone": (["run", "gone.toml", *DAVIS], ["unknown strategy 'first-last'", "first-"]),
     "a suite of two without a root": (["run", "paper-table1"], ["davis2016 needs a root folder", "--root"]),
     "a root of another data set": (
         ["run", "paper-table1", "--root", "youtube-vos-2019=Y"],
@@ -154,11 +157,13 @@ COMMANDS = {
         ["the ground truth of davis2017 test-dev is private", "export"],
     ),
     "absent masks to export": (["export", "masks", *DAVIS], ["masks is not a folder", "<sequence>/<frame>.png"]),
-    "server of another data set": (["export", "masks", *DAVIS, "--server", "mose"], ["mose takes no masks", "davis"]),
     "data set to export for": (["export", "masks"], ["--dataset", "--help"]),
     "data set to check": (["check"], ["--dataset", "--help"]),
-    "strategy to check": (["check", "policy"], ["needs a strategy", "check policy ./idea.py"]),
-    "absent strategy to check": (["check", "policy", "idea.py"], ["no policy file idea.py", "MemoryPolicy"]),
+    "strategy to check": (["check", "policy"], ["policy needs a name or a file", "check policy ./mine.py"]),
+    "absent strategy to check": (
+        ["check", "policy", "idea.py"],
+        ["no strategy file idea.py", "defines a strategy"],
+    ),
     "strategy and masks to check": (["check", "masks", "lfu"], ["--dataset", "the word policy"]),
     "unbalanced parentheses": (["check", "policy", "gated:base=lfu(every=2"], ["parentheses", "base=NAME"]),
     "root to check": (["check", "--dataset", "davis2017", "--root", "no"], ["root no is not a folder", "--root"]),
@@ -166,7 +171,7 @@ COMMANDS = {
     "no run": (["table"], ["there is no run in .vosbench/runs", "vosbench run"]),
     "absent run": (["timing", "no"], ["run no does not exist", "vosbench run"]),
     "empty run": (["plot", "empty"], ["run empty holds no records", "vosbench run"]),
-    "unknown row": (["table", "--by", "frame"], ["unknown kind of row 'frame'", "strategy"]),
+    "unknown row": (["table", "--by", "frame"], ["unknown table 'frame'", "strategy"]),
     "no configuration": (["train"], ["config", "--help"]),
     "export of another kind": (["train", "tiny.toml", "--out", "t", "--export", "a.pth"], ["a.pth", ".safetensors"]),
     "a mean not exported": (["train", "tiny.toml", "--out", "t", "--average", "a.pt"], ["--average", "--export"]),
@@ -179,6 +184,7 @@ def test_faults_of_the_command(small_davis, monkeypatch, refused, fault):
     small_davis.parent.joinpath("empty").mkdir()
     small_davis.parent.joinpath("file").write_text("")
     small_davis.parent.joinpath("broken.toml").write_text("top_k = ")
+    small_davis.parent.joinpath("tiny.toml").write_text("steps = 2")
     small_davis.parent.joinpath("gone.toml").write_text("policies = ['first-last']")
     command, expected = COMMANDS[fault]
     said = refused(*command)
@@ -193,9 +199,8 @@ def test_weights_of_another_network(small_davis, tmp_path, refused):
     path = tmp_path / "other.safetensors"
     save_file({"conv1.weight": zeros(4, 3, 7, 7), "fc.weight": zeros(2, 4)}, path)
     said = said_of(path)
-    assert f"{path} does not fit stcn" in said
-    assert "missing (key_encoder.conv1.weight, …); 2 unexpected" in said
-    assert "weights of STCN" in said
+    assert f"{path} holds the weights of no network that is known: 2 tensors" in said
+    assert "known are stcn" in said
 
     save_file({**read_checkpoint("stcn-tiny").state, "key_proj.key_proj.weight": zeros(9, 3, 7, 7)}, path)
     assert "does not fit stcn-tiny" in said_of(path)

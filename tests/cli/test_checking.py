@@ -1,5 +1,6 @@
 """`check` and `list`: data sets, masks and strategies."""
 
+import json
 import shutil
 from dataclasses import astuple
 
@@ -48,7 +49,7 @@ def test_check_of_predictions(small_davis, tmp_path, vosbench, read_json):
     ]
     outcome = vosbench(*arguments, "--sequences", "bee")
     assert outcome.err == f"{predicted} for davis2017 val: 1 sequence, PARTIAL, 1 problem\n"
-    assert read_json(tmp_path / "check.json")["partial"]
+    assert json.loads((tmp_path / "check.json").read_text())["conditions"]["partial"]
     private = vosbench("check", predicted, "--dataset", "davis2017", "--root", small_davis, "--split", "test-dev")
     assert private.status == 2
     assert "lacks 1 of 1 sequences: cat" in private.out
@@ -69,18 +70,20 @@ def test_check_of_a_strategy(tmp_path, monkeypatch, vosbench, read_json):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "idea.py").write_text(IDEA + "    def score(self, frame):\n        return None\n")
     spec = "gated:base=idea.py(every=2),timeout=3"
-    assert astuple(vosbench("check", "policy", spec)) == (0, "", f"{spec}: 12 checks, sound\n")
+    assert astuple(vosbench("check", "policy", spec)) == (0, "", f"{spec}: 13 checks, sound\n")
     (tmp_path / "idea.py").write_text(IDEA.replace("-count:", "1 - count:") + "    score = None\n")
     outcome = vosbench("check", "policy", "./idea.py:every=3", "--json", "check.json")
     assert outcome.status == 2
-    assert outcome.err == "./idea.py:every=3: 12 checks, 1 problem\n"
+    assert outcome.err == "./idea.py:every=3: 13 checks, 1 problem\n"
     line, hint = outcome.out.splitlines()
     assert line == "idea.py:5: frame 6: victims names 5 slots, not the 6 asked for"
     assert hint.startswith("  hint: ")
-    assert read_json(tmp_path / "check.json") == {
+    assert json.loads((tmp_path / "check.json").read_text())["conditions"] == {
         "policy": "./idea.py:every=3",
-        "checks": 12,
-        "problems": [{"message": line, "hint": hint.removeprefix("  hint: ")}],
+        "checks": 13,
+    }
+    assert read_json(tmp_path / "check.json") == {
+        "problems": [{"message": line, "hint": hint.removeprefix("  hint: ")}]
     }
 
 
@@ -98,10 +101,15 @@ def test_predictions_may_lie_in_a_folder_called_policy(small_davis, tmp_path, mo
     ("what", "names"),
     [
         ("policies", ["every-k", "fifo", "first-and-latest", "first-only", "latest-only", "lfu", "lfu-softmax"]),
-        ("datasets", list(DATASETS)),
+        ("datasets", DATASETS.names()),
         ("models", ["stcn-tiny"]),
+        ("networks", ["stcn"]),
+        ("suites", ["paper-table1"]),
+        ("tables", ["strategy"]),
+        ("figures", ["accuracy-against-speed"]),
         ("protocols", ["davis2017", "davis2016"]),
         ("configs", ["paper-stage0", "paper-stage1", "stcn-tiny"]),
+        ("verbs", ["run", "score", "list"]),
     ],
 )
 def test_list(tmp_path, vosbench, what, names, read_json):
@@ -109,7 +117,7 @@ def test_list(tmp_path, vosbench, what, names, read_json):
     assert outcome.status == 0
     printed = [line.split()[0] for line in outcome.out.splitlines()]
     assert set(names) <= set(printed)
-    assert [row["name"] for row in read_json(tmp_path / "list.json")] == printed
+    assert [row["name"] for row in read_json(tmp_path / "list.json")[what]] == printed
 
 
 def test_list_shows_parameters_with_their_defaults(vosbench):

@@ -1,7 +1,6 @@
 """The verbs compare and publish on runs of the small suite: what they print and write, and their exit status."""
 
 import csv
-import json
 import shutil
 from dataclasses import replace
 from xml.etree import ElementTree as Xml
@@ -10,11 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
+from vosbench.bench.record import ObjectRecord, read_record, read_run, write_record
 from vosbench.datasets import open_dataset
+from vosbench.datasets.label_pngs import label_pngs
 from vosbench.images import read_labels, write_labels
 from vosbench.metrics.evaluate import object_scores, score_sequence
 from vosbench.metrics.protocols import find_protocol
-from vosbench.report.records import ObjectScore, read_record, read_run, write_record
 
 GATE = ("--fail-on", "regression")
 
@@ -34,7 +34,7 @@ def rewrite(folder, change):
         write_record(path, change(read_record(path)))
 
 
-def test_an_unchanged_run_passes(runs, vosbench):
+def test_an_unchanged_run_passes(runs, vosbench, read_json):
     outcome = vosbench(
         *("compare", "old", "new", *GATE, "--tolerance-accuracy", 0, "--junit", "gate.xml", "--markdown", "gate.md"),
         *("--json", "compare.json"),
@@ -42,7 +42,7 @@ def test_an_unchanged_run_passes(runs, vosbench):
     assert (outcome.status, outcome.err) == (0, "")
     assert "No object's J&F changed." in outcome.out
     assert "0 of 10 checks failed, 2 undecided." in outcome.out  # two sequences are too few to time
-    found = json.loads((runs / "compare.json").read_text())
+    found = read_json(runs / "compare.json")
     assert [row["difference"] for row in found["rows"]] == [None, 0, None, 0]
     assert found["objects"] == []
     assert {check["result"] for check in found["checks"]} == {"passed", "undecided"}
@@ -52,7 +52,7 @@ def test_an_unchanged_run_passes(runs, vosbench):
     assert "| undecided |" in text
 
 
-def test_a_flip_of_one_hundredth_of_an_object_is_seen(runs, vosbench):
+def test_a_flip_of_one_hundredth_of_an_object_is_seen(runs, vosbench, read_json):
     """In one frame, one pixel of a hundred that are rightly the object's, deep inside it, becomes background."""
     mask = runs / "new/masks/every-k_k=2/bee/00002.png"
     labels = read_labels(mask)
@@ -63,8 +63,8 @@ def test_a_flip_of_one_hundredth_of_an_object_is_seen(runs, vosbench):
     write_labels(mask, labels)
     path = runs / "new/records/every-k_k=2/bee.json"
     record, protocol = read_record(path), find_protocol("davis2017")
-    traces = score_sequence(open_dataset("davis2017", runs / "DAVIS").truth("bee"), mask.parents[1], protocol)
-    objects = tuple(ObjectScore(o.object_id, o.frames, o.j, o.f) for o in object_scores(traces, protocol))
+    traces = score_sequence(open_dataset("davis2017", runs / "DAVIS").truth("bee"), label_pngs(mask.parent), protocol)
+    objects = tuple(ObjectRecord(o.object_id, o.frames, o.j, o.f) for o in object_scores(traces, protocol))
     write_record(path, replace(record, scores=replace(record.scores, objects=objects)))
 
     outcome = vosbench("compare", "old", "new", *GATE, "--tolerance-accuracy", 0, "--junit", "gate.xml")
@@ -75,7 +75,7 @@ def test_a_flip_of_one_hundredth_of_an_object_is_seen(runs, vosbench):
     assert "FAILED" in outcome.out
     assert vosbench("compare", "old", "new", *GATE, "--tolerance-accuracy", 1).status == 0
     assert vosbench("compare", "old", "new", "--json", "moved.json").status == 0  # nothing was said to fail on
-    (moved,) = json.loads((runs / "moved.json").read_text())["objects"]
+    (moved,) = read_json(runs / "moved.json")["objects"]
     assert (moved["strategy"], moved["sequence"]) == ("every-k:k=2", "bee")
     assert moved["jf"] - moved["jf_baseline"] == pytest.approx(moved["difference"])
     assert moved["difference"] < 0
@@ -191,12 +191,12 @@ def test_the_same_run_twice(refused):
     assert "the same run is given twice" in refused("compare", "old", "old")
 
 
-def test_publish(runs, vosbench, refused):
+def test_publish(runs, vosbench, refused, read_json):
     rewrite(runs / "old", lambda r: replace(r, environment=replace(r.environment, dirty=True)))
     assert "from a changed working tree" in refused("publish", "old")
     outcome = vosbench("publish", "old", "--allow-dirty", "--json", "files.json")
     assert outcome.status == 0
-    files = json.loads((runs / "files.json").read_text())["files"]
+    files = read_json(runs / "files.json")["files"]
     assert outcome.out == f"results/old holds {len(files)} files, made of the records in old\n"
     assert all((runs / file).is_file() for file in files)
     assert read_run(runs / "results/old") == read_run(runs / "old")

@@ -9,16 +9,12 @@ from safetensors.torch import load_file
 from torch import save
 
 from vosbench import cli
-from vosbench.cli import comparing, data, masks, results, simulation, work
+from vosbench.bench.record import read_run, write_record
+from vosbench.cli.verbs import VERBS
 from vosbench.models.checkpoint import WEIGHTS
-from vosbench.report.records import read_run, write_record
 from vosbench.training import config
 
-EXAMPLES = {
-    name: example
-    for module in (work, simulation, masks, data, results, comparing)
-    for name, (_, example) in module.VERBS.items()
-}
+EXAMPLES = {name: VERBS.find(name).example for name in VERBS.names()}
 LEAVES = {
     "run": ".vosbench/runs/davis2017-val-*/records/lfu_capacity=2/bee.json",
     "simulate": "curve.png",

@@ -34,12 +34,21 @@ def test_score(small_davis, tmp_path, elsewhere, vosbench, read_json):
         ("ant", 2, 1),
         ("bee", 1, 1),
     ]
-    assert not written["partial"]
+    conditions = json.loads((tmp_path / "score.json").read_text())["conditions"]
+    assert conditions == {
+        "dataset": "davis2017",
+        "split": "val",
+        "frame_mode": "480p",
+        "sequences": 2,
+        "partial": False,
+        "protocol": "davis2017/1",
+        "predictions": str(small_davis / "Annotations/480p"),
+    }
     with (tmp_path / "csv/global_results-val.csv").open() as file:
         assert next(csv.DictReader(file))["J&F-Mean"] == "1.000"
     assert vosbench(*arguments, "--limit", 1).out.count("PARTIAL")
     assert vosbench(*arguments, "--sequences", "bee", "--json", tmp_path / "bee.json").out.count("PARTIAL")
-    assert read_json(tmp_path / "bee.json")["partial"]
+    assert json.loads((tmp_path / "bee.json").read_text())["conditions"]["partial"]
     assert "PARTIAL" not in vosbench(*arguments, "--sequences", "bee,ant").out
     assert len(list((elsewhere / ".vosbench/scores").iterdir())) == 2
 
@@ -50,7 +59,7 @@ def test_score_looks_up_what_it_knows(small_davis, tmp_path, vosbench, monkeypat
     first = vosbench(*arguments, "--no-cache")
     assert list(tmp_path.glob("**/.vosbench")) == []
     assert vosbench(*arguments, "--cache", tmp_path / "kept") == first
-    monkeypatch.setattr("vosbench.scoring.score_frames", lambda *_: pytest.fail("it was scored again"))
+    monkeypatch.setattr("vosbench.masks.score.score_frames", lambda *_: pytest.fail("it was scored again"))
     assert vosbench(*arguments, "--cache", tmp_path / "kept") == first
     with pytest.raises(pytest.fail.Exception, match="scored again"):
         vosbench(*arguments, "--cache", tmp_path / "kept", "--no-cache")

@@ -7,7 +7,7 @@ import shutil
 import cv2
 import pytest
 
-from vosbench.report import figures
+from vosbench.report.drawing import style
 
 
 @pytest.fixture
@@ -25,14 +25,28 @@ def test_table(finished, tmp_path, vosbench, by, read_json):
     assert {row["strategy"] for row in rows} == {"every-k:k=2", "first-only", "copy-first-mask", "predict-nothing"}
 
 
+def test_conditions_are_data(finished, vosbench):
+    answer = json.loads(vosbench("table", finished, "--json", "-").out)
+    assert answer["conditions"]["dataset"]["name"] == "davis2017"
+    assert answer["conditions"]["model"]["precision"] == "fp32"
+    compared = json.loads(vosbench("compare", finished, "--json", "-").out)["conditions"]
+    assert compared["baseline"]["protocol"] == "davis2017/1"
+    assert compared["differing"] == []
+
+
 def test_table_formats(finished, tmp_path, vosbench):
     assert vosbench("table", finished, "--format", "markdown").out.startswith("| strategy")
     assert r"\begin{table}" in vosbench("table", finished, "--format", "latex").out
-    assert len(json.loads(vosbench("table", finished, "--format", "json").out)["rows"]) == 4
     assert vosbench("table", finished, "--format", "csv", "--out", tmp_path / "new/table.csv").out == ""
     lines = (tmp_path / "new/table.csv").read_text().splitlines()
     assert len(lines) == 5
     assert len(list(csv.DictReader(lines))) == 4
+
+
+@pytest.mark.parametrize("verb", ["table", "timing", "compare"])
+def test_json_is_not_a_format_of_tables(finished, vosbench, refused, verb):
+    assert "unknown table format 'json'" in refused(verb, finished, "--format", "json")
+    assert "JSON is what --json writes" in " ".join(vosbench(verb, "--help").out.split())
 
 
 def test_table_of_a_broken_record(finished, refused):
@@ -49,7 +63,6 @@ def test_timing(finished, tmp_path, vosbench, refused, read_json):
     written = read_json(tmp_path / "timing.json")
     assert set(written) == {"stages", "latency"}
     assert [row["strategy"] for row in written["latency"]["rows"]] == ["every-k:k=2", "first-only"]
-    assert json.loads(vosbench("timing", finished, "--format", "json").out) == written
     text = vosbench("timing", finished, "--only", "stages", "--format", "csv").out
     rows = list(csv.DictReader(text.splitlines()))
     assert [float(row["share"]) for row in rows] == [row["share"] for row in written["stages"]["rows"]]
@@ -58,11 +71,41 @@ def test_timing(finished, tmp_path, vosbench, refused, read_json):
     assert "stages" in refused("timing", finished, "--only", "stage")
 
 
+def test_a_table_and_a_figure_of_ones_own(finished, tmp_path, vosbench, refused):
+    (tmp_path / "count.py").write_text(
+        "from vosbench.report.table import Column, Table\n"
+        "def table(records):\n"
+        "    return Table((Column('records'),), [{'records': len(records)}], 'All.')\n"
+    )
+    (tmp_path / "dots.py").write_text(
+        "from matplotlib.figure import Figure\n"
+        "def figure(records):\n"
+        "    drawn = Figure()\n"
+        "    drawn.add_subplot().plot([len(records)])\n"
+        "    return drawn\n"
+    )
+    assert vosbench("table", finished, "--by", tmp_path / "count.py", "--format", "csv").out == "records\n8\n"
+    chosen = ("--only", tmp_path / "dots.py", "--only", "latency-against-frame")
+    assert vosbench("plot", finished, *chosen, "--format", "svg", "--out", tmp_path / "figures").status == 0
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"dots.svg", "latency-against-frame.svg"}
+    assert "did you mean object?" in refused("table", finished, "--by", "objects")
+    assert "no table file" in refused("table", finished, "--by", tmp_path / "none.py")
+    assert "unknown figure 'speed'" in refused("plot", finished, "--only", "speed")
+    assert "no strategy has two capacities" in refused("plot", finished, "--only", "accuracy-against-capacity")
+
+
+@pytest.mark.parametrize(("kind", "name"), [("tables", "object"), ("figures", "memory-against-frame")])
+def test_tables_and_figures_are_listed(vosbench, kind, name):
+    lines = vosbench("list", kind).out.splitlines()
+    assert any(line.startswith(f"{name} ") for line in lines)
+    assert all(len(line.split()) > 5 for line in lines)
+
+
 @pytest.mark.parametrize("kind", ["png", "svg"])
 def test_plot(finished, tmp_path, vosbench, kind, read_json):
     outcome = vosbench("plot", finished, "--out", tmp_path / "new", "--format", kind, "--json", tmp_path / "plot.json")
     assert outcome.status == 0
-    assert "accuracy-against-capacity is left out: no strategy was run at two capacities" in outcome.err
+    assert "accuracy-against-capacity is left out: no strategy has two capacities" in outcome.err
     names = ["accuracy-against-speed", "latency-against-frame", "memory-against-frame"]
     figures = [tmp_path / "new" / f"{name}.{kind}" for name in names]
     assert outcome.out.splitlines() == read_json(tmp_path / "plot.json")["figures"] == [str(path) for path in figures]
@@ -101,7 +144,7 @@ def test_some_strategies_of_a_run(finished, tmp_path, vosbench, refused):
 
 
 def test_a_crowd_is_not_drawn(finished, tmp_path, vosbench, refused, monkeypatch):
-    monkeypatch.setattr(figures, "MOST", 1)
+    monkeypatch.setattr(style, "MAX_STRATEGIES", 1)
     assert "2 strategies cannot be told apart" in refused("plot", finished, "--out", tmp_path / "figures")
     assert not (tmp_path / "figures").exists()
     assert vosbench("plot", finished, "--policies", "first-only", "--out", tmp_path / "figures").status == 0
@@ -116,13 +159,13 @@ def test_results_of_a_private_split(small_davis, tmp_path, vosbench, read_json):
     outcome = vosbench(*arguments, "--out", run, "--json", tmp_path / "run.json")
     assert outcome.status == 0
     assert "not scored" in outcome.out
-    assert [record["scores"] for record in read_json(tmp_path / "run.json")["records"]] == [None]
+    assert [record["scores"] for record in read_json(tmp_path / "run.json")["runs"][0]["records"]] == [None]
     assert vosbench("table", run, "--json", tmp_path / "table.json").status == vosbench("timing", run).status == 0
     assert [row["jf"] for row in read_json(tmp_path / "table.json")["rows"]] == [None]
     plot = vosbench("plot", run, "--out", tmp_path / "figures")
     assert plot.status == 0
     assert "accuracy-against-speed is left out" in plot.err
-    assert "accuracy-against-capacity is left out: the run has no scores" in plot.err
+    assert "accuracy-against-capacity is left out: no strategy has scores" in plot.err
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == {
         "latency-against-frame",
         "memory-against-frame",

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from vosbench.bench.record import RunRecord, read_run
 from vosbench.images import read_labels
-from vosbench.report.records import RunRecord, read_run
 
 
 def test_run(small_davis, tmp_path, vosbench, read_json):
@@ -20,7 +20,7 @@ def test_run(small_davis, tmp_path, vosbench, read_json):
     assert "protocol davis2017/1; 2 sequences, 3 objects" in outcome.out
     assert outcome.err.splitlines()[-1].startswith("[8/8] predict-nothing on bee, 6 frames")
     written = read_json(tmp_path / "run.json")
-    records = tuple(RunRecord.from_json(record) for record in written["records"])
+    records = tuple(RunRecord.from_json(record) for record in written["runs"][0]["records"])
     assert sorted(records, key=lambda r: (r.policy.position, r.sequence)) == list(read_run(tmp_path / "run"))
 
     again = vosbench(*arguments, "--out", tmp_path / "run")
@@ -49,7 +49,7 @@ def test_run_without_a_folder_is_the_latest(small_davis, tmp_path, monkeypatch, 
 
 def test_youtube_vos_gives_exactly_the_masks_that_the_server_wants(small_youtube, tmp_path, vosbench, read_json):
     outcome = vosbench(
-        *("run", "--dataset", "youtube-vos-2019", "--root", small_youtube, "--size", 48),
+        *("run", "--dataset", "youtube-vos-2019", "--root", small_youtube, "--shorter-side", 48),
         *("-p", "first-and-latest", "-p", "lfu:capacity=2", "--out", tmp_path / "run", "--json", tmp_path / "run.json"),
     )
     assert outcome.status == 0
@@ -69,9 +69,9 @@ def test_youtube_vos_gives_exactly_the_masks_that_the_server_wants(small_youtube
             given = read_labels(small_youtube / f"valid/Annotations/a1/{10 + 5 * t:05d}.png")
             assert (given == object_id).any()
             assert np.array_equal(masks[f"{10 + 5 * t:05d}"] == object_id, given == object_id)
-    for record in read_json(tmp_path / "run.json")["records"]:
+    for record in read_json(tmp_path / "run.json")["runs"][0]["records"]:
         assert record["scores"] is None
-        assert record["settings"]["size"] == 48
+        assert record["settings"]["shorter_side"] == 48
         assert record["timings"][0]["objects"] == [1] * 5 + [2] * 10 + [3] * 5
 
 

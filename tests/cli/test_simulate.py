@@ -7,7 +7,7 @@ import shutil
 import pytest
 from PIL import Image
 
-from vosbench.cli import simulation
+from vosbench.cli.verbs import VERBS
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def arguments(small_davis, tmp_path):
     )
 
 
-def test_simulate(arguments, tmp_path, vosbench):
+def test_simulate(arguments, tmp_path, vosbench, read_json):
     sweep = ("--policy", "lfu:every=1,lru:every=1,fifo:every=1", "--capacity", "1..2", "--plot", tmp_path / "curve.png")
     outcome = vosbench(*arguments, *sweep)
     assert outcome.status == 0
@@ -31,7 +31,7 @@ def test_simulate(arguments, tmp_path, vosbench):
     assert "policies/fifo.py:" in said
     assert "[2/2] keys on bee, 6 frames" in outcome.err
     assert "[2/2] 6 settings on bee, 6 frames" in outcome.err
-    written = json.loads((tmp_path / "simulated.json").read_text())
+    written = read_json(tmp_path / "simulated.json")
     assert [row["strategy"] for row in written["rows"]] == rows
     assert all(0 < row["retained"] <= 1 for row in written["rows"])
     assert [(o["spec"], o["sequence"]) for o in written["outcomes"]] == [(s, n) for s in rows for n in ("ant", "bee")]
@@ -45,7 +45,7 @@ def test_simulate(arguments, tmp_path, vosbench):
 
 def test_the_example(small_davis, tmp_path, monkeypatch, vosbench):
     monkeypatch.chdir(tmp_path)
-    program, *words = shlex.split(simulation.VERBS["simulate"][1])
+    program, *words = shlex.split(VERBS.find("simulate").example)
     outcome = vosbench(*words, "--jobs", 1)
     assert (program, small_davis.name, outcome.status) == ("vosbench", "DAVIS", 0)
     assert "lru:capacity=16" in outcome.out
@@ -70,7 +70,7 @@ def test_pictures_of_a_memory(arguments, tmp_path, vosbench, refused):
 
 @pytest.fixture
 def run(small_davis, tmp_path, vosbench):
-    specs = ("first-only", "every-k:k=1", "latest-only", "lfu:every=1")
+    specs = ("first-only", "every-k:k=1", "Mine=latest-only", "lfu:every=1")
     asked = [word for spec in specs for word in ("-p", spec)]
     assert (
         vosbench("run", "--dataset", "davis2017", "--root", small_davis, *asked, "--out", tmp_path / "run").status == 0
@@ -78,17 +78,18 @@ def run(small_davis, tmp_path, vosbench):
     return tmp_path / "run"
 
 
-def test_against_a_run(arguments, tmp_path, run, vosbench, refused):
+def test_against_a_run(arguments, tmp_path, run, vosbench, refused, read_json):
     outcome = vosbench(*arguments, "--against", run, "--reference", "every-k:k=1")
     assert outcome.status == 0
     assert ", over 4 strategies" in outcome.out
-    written = json.loads((tmp_path / "simulated.json").read_text())
-    assert [row["strategy"] for row in written["rows"]] == ["first-only", "every-k:k=1", "latest-only", "lfu:every=1"]
+    written = read_json(tmp_path / "simulated.json")
+    assert [row["strategy"] for row in written["rows"]] == ["first-only", "every-k:k=1", "Mine", "lfu:every=1"]
     assert written["rows"][1]["retained"] == pytest.approx(1)
     assert -1 <= written["against"]["rho"] <= 1
+    assert set(written["against"]["jf"]) >= {row["strategy"] for row in written["rows"]}
     for others, message in (
         (("--sequences", "ant"), "another sequences than the simulation: ant, bee, not ant"),
-        (("--top-k", 3), "another top-k, size and affinity than the simulation: 20, None, l2, not 3, None, l2"),
+        (("--top-k", 3), "another top-k, shorter side and affinity than the simulation: 20, None, l2, not 3, None, l2"),
         (("--split", "test-dev"), "another data set than"),
     ):
         assert message in refused(*arguments, "--against", run, *others)
@@ -104,12 +105,12 @@ def test_against_a_run(arguments, tmp_path, run, vosbench, refused):
 @pytest.mark.parametrize(
     ("options", "messages"),
     [
-        (("--policy", "lfo"), ["unknown policy 'lfo'", "did you mean"]),
+        (("--policy", "lfo"), ["unknown strategy 'lfo'", "did you mean"]),
         (("--policy", "first-only", "--capacity", "1..3"), ["first-only has no capacity", "leave out"]),
         (("--policy", "lfu", "--capacity", "3..1"), ["the range 3..1 holds 0 capacities", "1..16"]),
         (("--policy", "lfu", "--capacity", "two"), ["'two' is no capacity", "1..16"]),
-        (("--policy", "lfu", "--reference", "all"), ["unknown policy 'all'"]),
-        (("--policy", "lfu", "--plot", "curve.png"), ["no strategy is there at two capacities", "two or more"]),
+        (("--policy", "lfu", "--reference", "all"), ["unknown strategy 'all'"]),
+        (("--policy", "lfu", "--plot", "curve.png"), ["no strategy has two capacities", "two or more"]),
         (("--policy", "lfu", "--capacity", "1,2", "--plot", "c.gif"), ["cannot write a figure as c.gif", ".png, .svg"]),
         (("--policy", "lfu", "--limit", 1, "--overlay", "sheet"), ["cannot write a figure as sheet", ".png, .svg"]),
         (("--policy", "lfu", "--sequences", "wasp"), ["unknown sequence 'wasp'"]),

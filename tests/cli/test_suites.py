@@ -1,10 +1,8 @@
 """Suites on the command line: files, names that ship, what overrides them, and what fails on the way."""
 
-import json
-
 import pytest
 
-from vosbench.report.records import read_run
+from vosbench.bench.record import read_run
 
 pytestmark = pytest.mark.usefixtures("scored_in_a_thread", "small_davis")
 
@@ -20,14 +18,14 @@ def night(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_suite_of_two_data_sets(night, vosbench):
+def test_a_suite_of_two_data_sets(night, vosbench, read_json):
     outcome = vosbench("run", "night.toml", "--root", "DAVIS", "--out", "out", "--json", "night.json")
     assert outcome.status == 0
     folders = sorted((night / "out").iterdir())
     assert [folder.name.rpartition("-")[0] for folder in folders] == ["davis2017-val-stcn-tiny", "folder-all-stcn-tiny"]
     assert outcome.out.count("\nevery-k:k=3 ") == 2
     assert all(f"are in out/{folder.name}" in outcome.out for folder in folders)
-    written = json.loads((night / "night.json").read_text())["runs"]
+    written = read_json(night / "night.json")["runs"]
     assert ["davis2017" in written[0]["caption"], "folder" in written[1]["caption"]] == [True, True]
     for folder, result in zip(folders, written, strict=True):
         records = read_run(folder)
@@ -60,7 +58,7 @@ def test_a_suite_that_ships(night, vosbench):
     assert len(records) == 6
 
 
-def test_a_failure_is_a_row_a_line_and_status_2(night, vosbench):
+def test_a_failure_is_a_row_a_line_and_status_2(night, vosbench, read_json):
     (night / "idea.py").write_text(
         "from dataclasses import dataclass\nfrom vosbench.memory.policy import MemoryPolicy\n"
         "@dataclass\nclass Idea(MemoryPolicy):\n    def admit(self, step):\n"
@@ -72,7 +70,7 @@ def test_a_failure_is_a_row_a_line_and_status_2(night, vosbench):
     assert outcome.status == 2
     assert outcome.err.splitlines()[-1] == "vosbench: failed: idea.py on ant after 2 frames: out of memory: no room"
     assert "\nidea.py (failed) " in outcome.out
-    failures = [record["failure"] for record in json.loads((night / "out.json").read_text())["records"]]
+    failures = [record["failure"] for record in read_json(night / "out.json")["runs"][0]["records"]]
     assert [failure and failure["frames"] for failure in failures] == [2, None, None, None]
     assert "idea.py (failed)" in vosbench("table", "out").out
     assert "idea.py" not in vosbench("timing", "out").out

@@ -3,45 +3,52 @@
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
 from vosbench import cli
-from vosbench.cli import comparing, data, masks, results, simulation, work
+from vosbench.cli.verbs import VERBS, check
 
-VERBS = {
-    name: example
-    for module in (work, simulation, masks, data, results, comparing)
-    for name, (_, example) in module.VERBS.items()
-}
+EXAMPLES = {name: VERBS.find(name).example for name in VERBS.names()}
 
 
 def test_all_verbs_are_there(vosbench):
     outcome = vosbench("--help")
     assert outcome.status == 0
     measuring = {"run", "simulate", "train", "score", "check"}
-    assert set(VERBS) == measuring | {"export", "table", "timing", "plot", "list", "compare", "publish"}
-    for verb in VERBS:
+    assert set(EXAMPLES) == measuring | {"export", "table", "timing", "plot", "list", "compare", "publish"}
+    for verb in EXAMPLES:
         assert f"\n  {verb} " in outcome.out
     assert vosbench() == outcome
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", EXAMPLES)
 def test_help_ends_with_an_example_that_parses(vosbench, verb):
     outcome = vosbench(verb, "--help")
     assert outcome.status == 0
     text = " ".join(outcome.out.split())
-    assert text.endswith(f"Example: {VERBS[verb]}")
-    flags = [word for word in VERBS[verb].split() if word.startswith("-")]
-    assert VERBS[verb].startswith(f"vosbench {verb}")
+    assert text.endswith(f"Example: {EXAMPLES[verb]}")
+    flags = [word for word in EXAMPLES[verb].split() if word.startswith("-")]
+    assert EXAMPLES[verb].startswith(f"vosbench {verb}")
     assert all(f" {flag}" in outcome.out for flag in flags)
+
+
+def test_version(vosbench):
+    outcome = vosbench("--version")
+    assert (outcome.status, outcome.out, outcome.err) == (0, f"vosbench {version('vosbench')}\n", "")
+
+
+@pytest.mark.parametrize("words", [(), *((verb,) for verb in EXAMPLES)])
+def test_help_has_a_short_name(vosbench, words):
+    assert vosbench(*words, "-h") == vosbench(*words, "--help")
 
 
 def test_ctrl_c_is_one_line(monkeypatch, vosbench):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(data, "open_dataset", interrupt)
+    monkeypatch.setattr(check, "open_dataset", interrupt)
     outcome = vosbench("check", "--dataset", "davis2017")
     assert outcome.status == 128 + signal.SIGINT
     assert outcome.err.splitlines() == [
@@ -56,7 +63,7 @@ import sys
 
 class Interrupting:
     def find_spec(self, name, *_):
-        if name == "pandas":
+        if name == "numpy":
             raise KeyboardInterrupt
 
 sys.meta_path.insert(0, Interrupting())
@@ -79,7 +86,7 @@ def test_the_module_is_the_command():
 
 
 def test_a_fault_of_ours_keeps_its_traceback(monkeypatch):
-    monkeypatch.setattr(data, "open_dataset", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(check, "open_dataset", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         cli.main(["check", "--dataset", "davis2017"])
 

@@ -20,7 +20,7 @@ def test_unknown_data_set_names_the_near_one(davis: Path) -> None:
 
 @pytest.mark.parametrize("name", ["davis2016", "davis2017", "youtube-vos-2018", "youtube-vos-2019", "folder"])
 def test_a_root_is_needed(name: str, tmp_path: Path) -> None:
-    assert name in DATASETS
+    assert name in DATASETS.names()
     with pytest.raises(VosbenchError, match="needs a root folder"):
         open_dataset(name, None)
     with pytest.raises(VosbenchError, match=r"nowhere is not a folder") as caught:

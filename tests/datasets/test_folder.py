@@ -25,7 +25,9 @@ def test_objects_start_where_they_are_first_seen(
     assert dataset.sequence_names() == ("zoo",)
     sequence = dataset.sequence("zoo")
     assert [(mask.frame_index, mask.object_ids) for mask in sequence.first_masks] == [(0, (4,)), (10, (2, 9))]
-    np.testing.assert_array_equal(sequence.first_masks[1].load(), labels(2, 0, 9))  # object 4 is being followed
+    np.testing.assert_array_equal(
+        sequence.first_masks[1].load(), [labels(2, 0, 9) == i for i in sequence.first_masks[1].object_ids]
+    )  # object 4 is being followed
     truth = dataset.truth("zoo")
     assert list(truth.masks) == ["0", "3", "10", "11"]
     assert truth.frame_names == tuple(str(i) for i in range(12))

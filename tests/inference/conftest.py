@@ -3,10 +3,11 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from vosbench.inference.propagate import Prediction, propagate
-from vosbench.memory.registry import load_policy
-from vosbench.models.stcn import STCN
-from vosbench.types import Sequence
+from vosbench.inference.propagate import propagate
+from vosbench.inference.session import Prediction
+from vosbench.memory.spec import load_policy
+from vosbench.models.stcn.network import STCN
+from vosbench.video import Sequence
 
 
 @pytest.fixture

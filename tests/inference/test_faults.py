@@ -10,13 +10,14 @@ import cv2
 import pytest
 import torch
 
+from vosbench.datasets.label_pngs import LabelPng
 from vosbench.errors import PolicyError, VosbenchError
 from vosbench.images import write_labels
 from vosbench.inference.propagate import propagate
 from vosbench.memory.bank import FrameTokens, MemoryBank
 from vosbench.memory.policy import MemoryPolicy, Step
-from vosbench.memory.registry import load_policy
-from vosbench.types import FirstMask, FrameRef, Sequence
+from vosbench.memory.spec import load_policy
+from vosbench.video import FirstMask, FrameRef, Sequence
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def on_disk(small_clip, tmp_path: Path) -> Sequence:
         assert cv2.imwrite(str(tmp_path / f"{t:05d}.png"), frame[..., ::-1])
     write_labels(tmp_path / "mask.png", labels[0])
     frames = tuple(FrameRef(f"{t:05d}", tmp_path / f"{t:05d}.png") for t in range(12))
-    return Sequence("disk", frames, (FirstMask(0, (1, 2), tmp_path / "mask.png"),))
+    return Sequence("disk", frames, (FirstMask(0, (1, 2), LabelPng(tmp_path / "mask.png")),))
 
 
 def readers() -> list[threading.Thread]:

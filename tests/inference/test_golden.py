@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from vosbench.inference.propagate import propagate
-from vosbench.memory.registry import load_policy
-from vosbench.types import Sequence
+from vosbench.memory.spec import load_policy
+from vosbench.video import Sequence
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import torch
 from plain_memory import RULES
 from plain_video import simulate
 
-from vosbench.inference.frames import Geometry
 from vosbench.inference.propagate import propagate
-from vosbench.memory.registry import load_policy
-from vosbench.types import Sequence
+from vosbench.memory.spec import load_policy
+from vosbench.models.geometry import Geometry
+from vosbench.video import Sequence
 
 # LFU and its kin, on the whole path
 
@@ -84,8 +84,8 @@ def test_a_new_object_takes_its_pixels_from_the_others(small_model, segment, sma
     """Even from one that is predicted everywhere with certainty."""
     rgb, labels = small_clip
 
-    def decode(readout, features):  # noqa: ARG001
-        return torch.tensor([50.0, -50.0])[None, : readout.shape[1], None, None].expand(-1, -1, 48, 64)
+    def decode(readout, features, state, joint, step):  # noqa: ARG001
+        return torch.tensor([50.0, -50.0])[: len(readout), None, None].expand(-1, 48, 64), state
 
     monkeypatch.setattr(small_model, "decode", decode)
     first = np.where(labels[0] == 1, 1, 0).astype(np.uint8)
@@ -137,7 +137,9 @@ def test_the_memory_is_counted_in_tokens_and_bytes(segment, sequence):
 
 
 @pytest.mark.parametrize("metric", ["dot", "cosine"])
-def test_metrics_differ(segment, stacked, sequence, metric):
-    found = stacked(segment(sequence, metric=metric))
+def test_metrics_differ(small_model, segment, stacked, sequence, metric, monkeypatch):
+    usual = stacked(segment(sequence))
+    monkeypatch.setattr(small_model, "affinity", metric)
+    found = stacked(segment(sequence))
     assert found.isfinite().all()
-    assert not torch.equal(found, stacked(segment(sequence)))
+    assert not torch.equal(found, usual)

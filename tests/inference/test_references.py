@@ -1,18 +1,19 @@
 """What only references see: true masks and the future; and that nothing else sees them."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from arrays import true_masks
 
+from vosbench.datasets.label_pngs import LabelPng, binary_pngs
 from vosbench.errors import PolicyError, VosbenchError
 from vosbench.images import write_labels
 from vosbench.inference.propagate import propagate
 from vosbench.memory.policy import MemoryPolicy
-from vosbench.memory.registry import load_policy
-from vosbench.types import GroundTruth, Sequence
+from vosbench.memory.spec import load_policy
+from vosbench.video import GroundTruth, Sequence
 
 
 @pytest.fixture
@@ -23,12 +24,8 @@ def clip(small_clip) -> Sequence:
 
 
 @pytest.fixture
-def truth(small_clip, tmp_path: Path) -> GroundTruth:
-    masks = {}
-    for t, labels in enumerate(small_clip[1]):
-        masks[f"{t:05d}"] = tmp_path / f"{t:05d}.png"
-        write_labels(masks[f"{t:05d}"], labels)
-    return GroundTruth("video", tuple(masks), masks)
+def truth(small_clip) -> GroundTruth:
+    return true_masks(small_clip[1])
 
 
 @dataclass
@@ -76,12 +73,13 @@ def test_the_future_is_what_comes(small_model, clip):
     policy = Cheat()
     policy.needs_truth = False
     policy.masks = lambda step: step.segmentation.masks
-    for _ in propagate(small_model, clip, policy, top_k=7, metric="dot"):
+    for _ in propagate(small_model, clip, policy, top_k=7):
         future = policy.video.future
-    assert (future.annotated, future.top_k, future.metric) == ((0, 6), 7, "dot")
-    assert future.keys.shape == (23, 12, 8)
+    assert (future.annotated, future.top_k, future.scores) == ((0, 6), 7, small_model.scores)
+    assert future.tokens.key.shape == future.queries.key.shape == (23, 12, 8)
     for t, tokens in policy.written.items():
-        assert torch.equal(future.keys[t], tokens.key)
+        assert torch.equal(future.tokens.key[t], tokens.key)
+        assert torch.equal(future.queries.key[t], tokens.key)
 
 
 def test_nobody_else_is_told(small_model, clip, truth):
@@ -110,16 +108,20 @@ def test_labels_are_dense_or_the_error_says_so(small_model, clip, truth):
         assert not isinstance(caught.value, PolicyError)
 
 
-def test_a_true_mask_of_another_size(small_model, clip, truth):
-    write_labels(truth.masks["00005"], np.zeros((8, 8), np.uint8))
+def test_a_true_mask_of_another_size(small_model, clip, truth, tmp_path):
+    write_labels(tmp_path / "00005.png", np.zeros((8, 8), np.uint8))
+    truth = replace(truth, masks={**truth.masks, "00005": LabelPng(tmp_path / "00005.png")})
     with pytest.raises(PolicyError, match=r"frame 5: .*00005.png is 8x8, its frame 56x40"):
         list(propagate(small_model, clip, load_policy("oracle-masks"), truth=truth))
 
 
-def test_every_non_zero_label_of_a_binary_truth_is_object_1(small_model, small_clip, truth):
+def test_every_non_zero_label_of_a_binary_truth_is_object_1(small_model, small_clip, tmp_path):
     rgb, labels = small_clip
+    for t, mask in enumerate(labels):
+        write_labels(tmp_path / f"{t:05d}.png", mask)
+    masks = binary_pngs(tmp_path)
     sequence = Sequence.from_arrays(rgb, {0: (labels[0] > 0).astype(np.uint8)})
     policy = Cheat()
-    list(propagate(small_model, sequence, policy, truth=replace(truth, binary=True)))
+    list(propagate(small_model, sequence, policy, truth=GroundTruth("video", tuple(masks), masks)))
     expected = np.pad(labels[9] > 0, 4)
     assert torch.equal(policy.written[9].segmentation.masks[0], torch.from_numpy(expected).float())

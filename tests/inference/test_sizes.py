@@ -8,9 +8,9 @@ import torch
 
 from vosbench.errors import VosbenchError
 from vosbench.inference.propagate import propagate
-from vosbench.memory.registry import load_policy
-from vosbench.models.stcn import STCN
-from vosbench.types import FirstMask, FrameRef, Sequence
+from vosbench.memory.spec import load_policy
+from vosbench.models.stcn.network import STCN
+from vosbench.video import FirstMask, FrameRef, MasksInMemory, Sequence
 
 
 @pytest.mark.parametrize(("height", "width"), [(40, 56), (33, 47), (16, 17), (32, 48)])
@@ -48,7 +48,9 @@ def test_frames_of_different_sizes(segment, small_clip):
     rgb, labels = small_clip
     frames = [*rgb[:2], rgb[2, :-1]]
     sequence = Sequence(
-        "a", tuple(FrameRef(f"f{i}", f) for i, f in enumerate(frames)), (FirstMask(0, (1,), labels[0]),)
+        "a",
+        tuple(FrameRef(f"f{i}", f) for i, f in enumerate(frames)),
+        (FirstMask(0, (1,), MasksInMemory.of(labels[0])),),
     )
     with pytest.raises(VosbenchError, match=r"frame f2 of a is 56x39, the frames before it 56x40"):
         segment(sequence)
@@ -58,7 +60,7 @@ def test_a_mask_of_another_size(segment, small_clip):
     rgb, labels = small_clip
     frames = tuple(FrameRef(str(i), frame) for i, frame in enumerate(rgb[:3]))
     with pytest.raises(VosbenchError, match=r"first mask of a is 55x40, its frames 56x40"):
-        segment(Sequence("a", frames, (FirstMask(0, (1,), labels[0, :, 1:]),)))
+        segment(Sequence("a", frames, (FirstMask(0, (1,), MasksInMemory.of(labels[0, :, 1:])),)))
 
 
 def test_arrays_that_are_no_video(small_clip):

@@ -11,8 +11,9 @@ from plain_video import Token
 from plain_video import affinity as plain_affinity
 from plain_video import read as plain_read
 
-from vosbench.memory.attention import METRICS, affinity, dense_read, readout, top_k_softmax
+from vosbench.memory.attention import dense_read, readout, top_k_softmax
 from vosbench.memory.match import GroupMatch, Match
+from vosbench.models.affinity import METRICS, affinity
 
 
 def draw(seed: int, *shape: int) -> torch.Tensor:

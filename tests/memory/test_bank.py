@@ -4,10 +4,11 @@ from contextlib import contextmanager
 
 import pytest
 import torch
-from tell_tale import P, frame_tokens, make, slots
+from tell_tale import SPEC, P, frame_tokens, make, slots
 
 from vosbench.errors import VosbenchError
 from vosbench.memory.bank import FrameTokens, MemoryBank
+from vosbench.memory.trial import l2
 
 
 def test_what_is_inserted_is_held():
@@ -44,7 +45,7 @@ def test_an_unbounded_bank_keeps_everything_as_it_grows():
     assert bank.count == bank.extent == 40 * P
     assert column.values.tolist() == [t + 0.5 for t in range(40) for _ in range(P)]
     assert torch.equal(bank.key, torch.cat([frame_tokens(t).key for t in range(40)]))
-    readouts, _ = bank.read(40, frame_tokens(31).key, top_k=1)
+    readouts, _ = bank.read(40, frame_tokens(31).keys, top_k=1)
     torch.testing.assert_close(readouts[0], frame_tokens(31).values[0])
 
 
@@ -54,13 +55,13 @@ def test_a_bounded_bank_allocates_no_more_than_its_capacity():
         bank.free(bank.lowest(bank.frame, bank.shortfall(P)))
         bank.insert(frame_tokens(t))
         assert bank.count <= 11
-        assert len(bank._key) <= 11
+        assert bank._store.allocated <= 11
     assert (bank.count, bank.extent, bank.shortfall(P)) == (11, 11, P)
 
 
 def test_a_large_capacity_costs_nothing_until_it_is_used():
     bank = make(capacity=10**12, frames=3)
-    assert len(bank._key) < 100
+    assert bank._store.allocated < 100
 
 
 def test_columns_start_at_zero_in_a_slot_that_is_written_again():
@@ -166,7 +167,7 @@ def test_copying_can_be_timed():
         entered.append(True)
         yield
 
-    bank = MemoryBank(2, 1, P, storing=storing)
+    bank = MemoryBank(SPEC, l2, P, storing=storing)
     bank.add_group(0, 1)
     written = bank.insert(frame_tokens(0))
     assert len(entered) == 1
@@ -220,7 +221,7 @@ def test_objects_read_no_token_from_before_their_first_frame():
     bank = make(frames=2)
     bank.add_group(2, 2)
     bank.insert(frame_tokens(2, groups=(1, 2)))
-    query = frame_tokens(0).key  # nearest to frame 0, which the second group must not see
+    query = frame_tokens(0).keys  # nearest to frame 0, which the second group must not see
     (first, second), match = bank.read(3, query, top_k=6)
     assert (first.shape, second.shape) == ((P, 1, 1), (P, 2, 1))
     old, new = match.groups
@@ -238,7 +239,7 @@ def test_objects_read_no_token_from_before_their_first_frame():
 def test_a_read_sees_no_free_slot():
     bank = make(frames=2)
     bank.free(slots(0, 1, 2, 3))
-    readouts, match = bank.read(2, frame_tokens(0).key, top_k=20)
+    readouts, match = bank.read(2, frame_tokens(0).keys, top_k=20)
     torch.testing.assert_close(readouts[0].mean(), frame_tokens(1).values[0].mean(), atol=0.2, rtol=0)
     assert match.hits().tolist() == [0] * 4 + [P] * 4
 
@@ -247,7 +248,7 @@ def test_reading_what_a_strategy_left_empty():
     bank = make(frames=1)
     bank.add_group(1, 1)
     with pytest.raises(VosbenchError, match="holds nothing of the objects of frame 1"):
-        bank.read(1, frame_tokens(1).key, top_k=2)
+        bank.read(1, frame_tokens(1).keys, top_k=2)
     bank.free(slots(0, 1, 2, 3))
     with pytest.raises(VosbenchError, match="left the memory empty before frame 1"):
-        bank.read(1, frame_tokens(1).key, top_k=2)
+        bank.read(1, frame_tokens(1).keys, top_k=2)

@@ -109,7 +109,7 @@ class Life(RuleBasedStateMachine):
         assert bank.movable == sum(not token["pinned"] for token in self.model.values())
         held = {}
         for s in bank.occupied.nonzero().flatten().tolist():
-            values = [group.values[s].view(-1, 1).tolist() for group in bank._groups]
+            values = [group.values[s].view(-1, 1).tolist() for group in bank._store.groups]
             held[bank.frame[s].item(), bank.position[s].item()] = {
                 "key": bank.key[s].tolist(),
                 "values": values,

@@ -7,10 +7,11 @@ from types import ModuleType
 import pytest
 from my_idea import IDEA
 
+from vosbench.base import registry as base_registry
 from vosbench.errors import VosbenchError
-from vosbench.memory import registry
 from vosbench.memory.policy import MemoryPolicy
-from vosbench.memory.registry import describe, load_policy, policy_names, resolve_policy
+from vosbench.memory.registry import POLICIES, describe
+from vosbench.memory.spec import PolicySpec, load_policy
 
 
 def refused(spec: str) -> VosbenchError:
@@ -30,17 +31,17 @@ def plugin(monkeypatch):
         module = ModuleType("somebodys_package")
         vars(module).update(contents)
         monkeypatch.setitem(sys.modules, "somebodys_package", module)
-        point = EntryPoint(name, value, registry.GROUP)
-        monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == registry.GROUP else [])
+        point = EntryPoint(name, value, POLICIES.group)
+        monkeypatch.setattr(base_registry, "entry_points", lambda group: [point] if group == POLICIES.group else [])
 
     return register
 
 
 def test_the_strategies_that_ship():
-    names = policy_names()
+    names = POLICIES.names()
     assert {"every-k", "fifo", "first-and-latest", "first-only", "latest-only", "lfu", "lfu-softmax"} <= set(names)
     for name in names:
-        found = resolve_policy(name)
+        found = PolicySpec.parse(name)
         assert found.name == name
         assert isinstance(found.build(), MemoryPolicy)
         assert found.kind.__doc__
@@ -50,12 +51,12 @@ def test_the_strategies_that_ship():
 def test_listing_imports_no_strategy(monkeypatch):
     for name in [name for name in sys.modules if name.startswith("vosbench.policies.")]:
         monkeypatch.delitem(sys.modules, name)
-    policy_names()
+    POLICIES.names()
     assert not any(name.startswith("vosbench.policies.") for name in sys.modules)
 
 
 def test_parameters_of_every_type(idea):
-    found = resolve_policy(f"{idea}:k=7,share=0.25,loud=TRUE,mood=grim")
+    found = PolicySpec.parse(f"{idea}:k=7,share=0.25,loud=TRUE,mood=grim")
     assert found.parameters == {"k": 7, "share": 0.25, "loud": True, "mood": "grim"}
     policy = found.build()
     assert (policy.k, policy.share, policy.loud, policy.mood) == (7, 0.25, True, "grim")
@@ -68,18 +69,17 @@ def test_the_least_value_is_allowed():
 
 
 def test_every_build_is_fresh(idea):
-    found = resolve_policy(str(idea))
+    found = PolicySpec.parse(str(idea))
     assert found.build() is not found.build()
-    assert found.parameters == {}
 
 
 def test_a_file_is_named_after_itself(idea):
-    found = resolve_policy(str(idea))
+    found = PolicySpec.parse(str(idea))
     assert (found.name, found.kind.__name__) == ("my-idea", "Idea")
 
 
 def test_what_is_known_of_a_parameter():
-    assert describe(resolve_policy("lfu").kind)["min_age"] == {
+    assert describe(PolicySpec.parse("lfu").kind)["min_age"] == {
         "default": 0,
         "unit": "frames",
         "about": "younger tokens leave only when no older one is left",
@@ -88,34 +88,34 @@ def test_what_is_known_of_a_parameter():
 
 
 def test_an_entry_point_names_a_class_or_a_module(plugin, idea):
-    kind = resolve_policy(str(idea)).kind
+    kind = PolicySpec.parse(str(idea)).kind
     plugin("theirs", "somebodys_package:Theirs", Theirs=kind)
-    assert "theirs" in policy_names()
-    found = resolve_policy("theirs:k=2")
+    assert "theirs" in POLICIES.names()
+    found = PolicySpec.parse("theirs:k=2")
     assert (found.name, found.build().k) == ("theirs", 2)
     local = type("Local", (kind,), {"__module__": "somebodys_package"})
     plugin("theirs", "somebodys_package", Local=local, Imported=kind)
-    assert registry._load("theirs") is local
+    assert POLICIES.find("theirs") is local
 
 
 def test_an_entry_point_does_not_replace_a_strategy_that_ships(plugin, idea):
-    plugin("lfu", "somebodys_package:Theirs", Theirs=resolve_policy(str(idea)).kind)
-    assert resolve_policy("lfu").kind.__name__ == "LFU"
-    assert policy_names().count("lfu") == 1
+    plugin("lfu", "somebodys_package:Theirs", Theirs=PolicySpec.parse(str(idea)).kind)
+    assert PolicySpec.parse("lfu").kind.__name__ == "LFU"
+    assert POLICIES.names().count("lfu") == 1
 
 
 def test_broken_entry_points(plugin):
     plugin("theirs", "somebodys_package:Absent")
-    assert "policy 'theirs' (somebodys_package:Absent) fails to load: AttributeError" in refused("theirs").message
+    assert "strategy 'theirs' (somebodys_package:Absent) fails to load: AttributeError" in refused("theirs").message
     plugin("theirs", "somebodys_package:Number", Number=int)
     assert "is no memory strategy" in refused("theirs").message
     plugin("theirs", "somebodys_package", MemoryPolicy=MemoryPolicy)
-    assert "defines 0 memory strategies" in refused("theirs").message
+    assert "one memory strategy, but defines 0" in refused("theirs").message
 
 
 def test_near_misses():
     error = refused("lfu-sofmax")
-    assert error.message == "unknown policy 'lfu-sofmax'"
+    assert error.message == "unknown strategy 'lfu-sofmax'"
     assert "did you mean lfu-softmax" in error.hint
     assert "every-k, fifo" in refused("zzz").hint
     assert "did you mean" in refused("every_k").hint
@@ -142,19 +142,22 @@ def test_near_misses():
     ],
 )
 def test_bad_values(tail, message):
-    assert refused(f"lfu:{tail}").message == f"policy 'lfu:{tail}': {message}"
+    assert refused(f"lfu:{tail}").message == f"strategy 'lfu:{tail}': {message}"
 
 
 def test_the_hint_of_a_bad_value_says_what_the_parameter_is():
-    assert refused("lfu:capacity=0").hint == "capacity [frames]: size of the bank, 2.0 by default"
+    assert refused("lfu:capacity=0").hint == "capacity [frames]: size of the bank, 2 by default"
 
 
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("", "defines 0 memory strategies"),
-        ("from vosbench.memory.policy import MemoryPolicy, BoundedPolicy", "defines 0 memory strategies"),
-        (IDEA + IDEA.replace("Idea", "Other"), "defines 2 memory strategies"),
+        ("", "one memory strategy, but defines 0"),
+        (
+            "from vosbench.memory.policy import MemoryPolicy, BoundedPolicy",
+            "one memory strategy, but defines 0",
+        ),
+        (IDEA + IDEA.replace("Idea", "Other"), "one memory strategy, but defines 2"),
         ("def admit(:\n  pass", "fails to load: SyntaxError: "),
         ("1/0", "fails to load: ZeroDivisionError: division by zero"),
         ("import no_such_package", "fails to load: ModuleNotFoundError: No module named 'no_such_package'"),
@@ -176,8 +179,8 @@ def test_bad_files(tmp_path, source, message):
 
 
 def test_no_such_file(tmp_path):
-    assert f"no policy file {tmp_path / 'idea.py'}" in refused(f"{tmp_path / 'idea.py'}:k=3").message
-    assert "no policy file idea.py" in refused("idea.py").message
+    assert f"no strategy file {tmp_path / 'idea.py'}" in refused(f"{tmp_path / 'idea.py'}:k=3").message
+    assert "no strategy file idea.py" in refused("idea.py").message
 
 
 # Strategies that wrap others
@@ -197,23 +200,23 @@ def test_a_wrapped_strategy_takes_parameters_in_parentheses(idea):
     assert not load_policy("gated").needs_truth
 
 
-def test_wrapped_strategies_are_fresh_and_their_parameters_plain():
-    found = resolve_policy("gated:base=lfu(capacity=4)")
+def test_wrapped_strategies_are_fresh():
+    found = PolicySpec.parse("gated:base=lfu(capacity=4)")
     assert found.build().base is not found.build().base
-    assert found.parameters == {"base": "lfu(capacity=4)"}
+    assert found.parameters == PolicySpec.parse("gated").parameters | {"base": PolicySpec.parse("lfu:capacity=4")}
     assert describe(found.kind)["base"]["default"] == "lfu"
 
 
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("gated:base=lfuu", "unknown policy 'lfuu'"),
+        ("gated:base=lfuu", "unknown strategy 'lfuu'"),
         ("gated:base=lfu(capasity=2)", "unknown parameter of lfu 'capasity'"),
-        ("gated:base=lfu(capacity=0)", "policy 'lfu:capacity=0': capacity must be at least 1"),
+        ("gated:base=lfu(capacity=0)", "strategy 'lfu:capacity=0': capacity must be at least 1"),
         ("gated:base=lfu(capacity=2", "its parentheses do not match"),
         ("gated:base=lfu)", "its parentheses do not match"),
         ("gated:base=(lfu)", "base is no strategy: '(lfu)'"),
-        ("gated:base=lfu(every=2)(every=3)", "its parentheses do not match"),
+        ("gated:base=lfu(every=2)(every=3)", "unknown strategy 'lfu(every=2)'"),
         ("gated:base=", "base is no strategy: ''"),
         ("lfu:capacity=(4)", "capacity must be of type float, not '(4)'"),
     ],

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from arrays import score_arrays
 
 from vosbench.errors import VosbenchError
 from vosbench.metrics.analysis import (
@@ -12,7 +13,7 @@ from vosbench.metrics.analysis import (
     seen_unseen,
     train_categories,
 )
-from vosbench.metrics.evaluate import object_scores, score_masks
+from vosbench.metrics.evaluate import object_scores
 from vosbench.metrics.protocols import find_protocol
 from vosbench.metrics.statistics import ObjectTrace
 
@@ -33,7 +34,7 @@ def test_frames_after_a_reappearance():
 
 def test_visibility_is_that_of_the_ground_truth():
     here, gone = np.ones((4, 4), np.uint8), np.zeros((4, 4), np.uint8)
-    (found,) = score_masks([here] * 5, [here, here, gone, here, here], find_protocol("davis2017"))
+    (found,) = score_arrays([here] * 5, [here, here, gone, here, here], "davis2017")
     assert found.visible.tolist() == [True, False, True]
 
 

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from arrays import score_arrays
 
+from vosbench.datasets.label_pngs import LabelPng, label_pngs
 from vosbench.errors import VosbenchError
 from vosbench.images import write_labels
 from vosbench.metrics.evaluate import object_scores, score_sequence
 from vosbench.metrics.protocols import PROTOCOLS, find_protocol
-from vosbench.types import GroundTruth
+from vosbench.video import GroundTruth, MasksInMemory
 
 DAVIS_2017 = ["davis2017", "davis2017-official"]
 SEEN = ["vos-benchmark", "sav"]
@@ -30,9 +32,10 @@ def j_of(tmp_path):
                 path.unlink(missing_ok=True)
                 if frame != "-":
                     write_labels(path, labels(frame))
-        masks = {path.stem: path for path in sorted((tmp_path / "truth" / "ant").iterdir())}
+        masks = label_pngs(tmp_path / "truth" / "ant")
         names = tuple(f"{5 * number:05d}" for number in range(len(truth.split())))
-        traces = score_sequence(GroundTruth("ant", names, masks), tmp_path / "masks", find_protocol(protocol))
+        predicted = {name: LabelPng(tmp_path / "masks" / "ant" / f"{name}.png") for name in names}
+        traces = score_sequence(GroundTruth("ant", names, masks), predicted, find_protocol(protocol))
         return {t.object_id: [(int(f) // 5, j) for f, j in zip(t.frames, t.j, strict=True)] for t in traces}
 
     return score
@@ -55,7 +58,7 @@ def test_first_and_last_frame(j_of, protocol, scored):
     assert found == {1: scored}
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_sparse_ground_truth(j_of, protocol):
     video = {"truth": "10 - 10 - 10 10", "prediction": "10 10 10 00 10 10"}
     if protocol.startswith("davis"):
@@ -66,14 +69,14 @@ def test_sparse_ground_truth(j_of, protocol):
         assert j_of(protocol, **video) == {1: [(2, 1), (4, 1), *last]}
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_empty_in_both_counts_as_one(j_of, protocol):
     found = j_of(protocol, truth="10 10 00 00 10 10", prediction="10 10 00 00 10 10")
     assert found[1][1:3] in (from_to(2, 3), from_to(1, 2))
     assert all(j == 1 for _, j in found[1])
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_one_empty_counts_as_zero(j_of, protocol):
     found = j_of(protocol, truth="10 10 00 10 10", prediction="10 10 10 00 10")
     assert dict(found[1])[2] == dict(found[1])[3] == 0
@@ -135,7 +138,7 @@ def test_sav_refuses_an_object_without_scored_ground_truth(j_of, truth):
         j_of("sav", truth=truth, prediction=truth)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_extra_predicted_id(j_of, protocol):
     video = {"truth": "10 10 10 10", "prediction": "10 10 13 10"}
     if protocol in {*DAVIS_2017, "youtube-vos"}:
@@ -145,14 +148,9 @@ def test_extra_predicted_id(j_of, protocol):
         assert dict(j_of(protocol, **video)[1])[2] == (0.5 if protocol == "davis2016" else 1)
 
 
-def test_more_proposals_than_allowed(tmp_path):
-    for kind in ("truth", "masks"):
-        (tmp_path / kind / "ant").mkdir(parents=True)
-    write_labels(tmp_path / "truth" / "ant" / "0.png", labels("10"))
-    write_labels(tmp_path / "masks" / "ant" / "0.png", labels("10") * 21)
-    truth = GroundTruth("ant", ("0",), {"0": tmp_path / "truth" / "ant" / "0.png"})
+def test_more_proposals_than_allowed():
     with pytest.raises(VosbenchError, match="holds the id 21, but the highest allowed is 20"):
-        score_sequence(truth, tmp_path / "masks", find_protocol("davis2017-unsupervised"))
+        score_arrays([labels("10") * 21], [labels("10")], "davis2017-unsupervised")
 
 
 @pytest.mark.parametrize(
@@ -169,7 +167,7 @@ def test_255_in_the_ground_truth(j_of, protocol, scored):
     assert {object_id: dict(series)[1] for object_id, series in found.items()} == scored
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_255_in_the_prediction(j_of, protocol):
     video = {"truth": "10 10 10 10", "prediction": "10 10 v0 10"}
     if protocol in {*DAVIS_2017, "davis2017-unsupervised", "youtube-vos"}:
@@ -180,13 +178,13 @@ def test_255_in_the_prediction(j_of, protocol):
         assert dict(j_of(protocol, **video)[1])[2] == (protocol == "davis2016")
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_missing_frame(j_of, protocol):
     with pytest.raises(VosbenchError, match=r"masks.ant.00010\.png does not exist"):
         j_of(protocol, truth="10 10 10 10", prediction="10 10 - 10")
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_nothing_to_score(j_of, protocol):
     short = {"davis2017-unsupervised": "00", "youtube-vos": "10", "lvos": "10"}.get(protocol, "10 10")
     with pytest.raises(VosbenchError, match=r"no frame to score|no object in its first"):
@@ -198,22 +196,17 @@ def test_proposals_are_matched_over_the_whole_sequence(j_of):
     assert found == {1: [(0, 0), (1, 1), (2, 1)], 2: [(0, 0), (1, 1), (2, 1)]}
 
 
-def test_recall_and_decay_follow_the_protocol(j_of, tmp_path):
-    j_of("davis2017", truth="10 10 10 10", prediction="10 10 00 10")
-    masks = {path.stem: path for path in sorted((tmp_path / "truth" / "ant").iterdir())}
+def test_recall_and_decay_follow_the_protocol():
+    here, gone = labels("10"), labels("00")
     rules = find_protocol("davis2017")
-    (score,) = object_scores(score_sequence(GroundTruth("ant", tuple(masks), masks), tmp_path / "masks", rules), rules)
+    (score,) = object_scores(score_arrays([here, here, gone, here], [here] * 4, rules), rules)
     assert (score.j.mean, score.j.recall, score.j.decay, score.frames) == (0.5, 0.5, 1, 2)
 
 
-def test_lvos_counts_by_the_numbers_of_frames(tmp_path):
+def test_lvos_counts_by_the_numbers_of_frames():
     """Every fifth is scored, so that names must be numbers."""
     names = ("a", "b", "c")
-    for kind in ("truth", "masks/ant"):
-        (tmp_path / kind).mkdir(parents=True)
-        for name in names:
-            write_labels(tmp_path / kind / f"{name}.png", labels("10"))
-    truth = GroundTruth("ant", names, {name: tmp_path / "truth" / f"{name}.png" for name in names})
+    masks = dict.fromkeys(names, MasksInMemory.of(labels("10")))
     with pytest.raises(VosbenchError, match="frame names a to b are not all numbers") as caught:
-        score_sequence(truth, tmp_path / "masks", find_protocol("lvos"))
+        score_sequence(GroundTruth("ant", names, masks), masks, find_protocol("lvos"))
     assert caught.value.hint

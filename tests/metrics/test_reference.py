@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from arrays import score_arrays
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vos_benchmark.evaluator import Evaluator
@@ -12,8 +13,6 @@ from vos_benchmark.evaluator import Evaluator
 from vosbench.errors import VosbenchError
 from vosbench.metrics import bitmap
 from vosbench.metrics.boundary import boundary_f, boundary_map, boundary_radius
-from vosbench.metrics.evaluate import score_masks
-from vosbench.metrics.protocols import find_protocol
 from vosbench.metrics.region import jaccard
 
 
@@ -131,16 +130,16 @@ def test_davis2017_equals_plain_loops(video):
     expected = slow_davis2017(predictions, truths)
     if not expected:
         with pytest.raises(VosbenchError, match="no object in its first annotated frame"):
-            score_masks(predictions, truths, find_protocol("davis2017"))
+            score_arrays(predictions, truths, "davis2017")
         return
-    traces = score_masks(iter(predictions), iter(truths), find_protocol("davis2017"))
+    traces = score_arrays(predictions, truths, "davis2017")
     assert {trace.object_id: list(zip(trace.j, trace.f, strict=True)) for trace in traces} == expected
 
 
 @settings(deadline=None, max_examples=40)
 @given(videos())
 def test_vos_benchmark_equals_plain_loops(video):
-    traces = score_masks(*video, find_protocol("vos-benchmark"))
+    traces = score_arrays(*video, "vos-benchmark")
     expected = slow_vos_benchmark(*video)
     assert {trace.object_id: list(zip(trace.j, trace.f, strict=True)) for trace in traces} == expected
 
@@ -153,7 +152,7 @@ def test_vos_benchmark_equals_the_published_tool(video):
     for prediction, truth in list(zip(*video, strict=True))[1:-1]:
         published.feed_frame(prediction, truth)
     j, f = published.conclude()
-    traces = score_masks(*video, find_protocol("vos-benchmark"))
+    traces = score_arrays(*video, "vos-benchmark")
     assert {trace.object_id for trace in traces} == set(j)
     for trace in traces:
         assert 100 * trace.j.mean() == pytest.approx(j[trace.object_id], rel=1e-13, abs=1e-13)
@@ -166,7 +165,7 @@ def test_unsupervised_equals_the_best_permutation(video):
     predictions, truths = video
     if not np.where(truths[0] == 255, 0, truths[0]).any():
         return
-    traces = score_masks(predictions, truths, find_protocol("davis2017-unsupervised"))
+    traces = score_arrays(predictions, truths, "davis2017-unsupervised")
     assert sum(trace.j.sum() + trace.f.sum() for trace in traces) == pytest.approx(slow_unsupervised(*video))
 
 

@@ -6,6 +6,7 @@ import pytest
 from vosbench.metrics.boundary import boundary_f, boundary_map
 from vosbench.metrics.frame import frame_scores
 from vosbench.metrics.region import jaccard
+from vosbench.video import ObjectMasks
 
 EMPTY, FULL = np.zeros((8, 8), bool), np.ones((8, 8), bool)
 DOT = EMPTY.copy()
@@ -27,7 +28,7 @@ DOT[4, 4] = True
 def test_empty_and_full_masks(prediction, truth, j, f):
     assert jaccard(prediction, truth) == j
     assert boundary_f(prediction, truth) == f
-    scores = frame_scores(prediction.view(np.uint8), truth.view(np.uint8), [(1, 1)], radius=1)
+    scores = frame_scores(*(ObjectMasks(mask.view(np.uint8)) for mask in (prediction, truth)), [(1, 1)], radius=1)
     assert scores == ({(1, 1): (j, f, truth.any())} if prediction.any() or truth.any() else {})
 
 
@@ -51,7 +52,7 @@ def test_match_ends_at_the_radius():
 def test_pairs_of_different_ids():
     prediction, truth = np.zeros((5, 9), np.uint8), np.zeros((5, 9), np.uint8)
     prediction[1:3, 1:3], truth[1:3, 1:3], truth[3:, 7:] = 7, 2, 200
-    scores = frame_scores(prediction, truth, [(7, 2), (7, 200), (1, 200), (1, 3)], radius=1)
+    scores = frame_scores(ObjectMasks(prediction), ObjectMasks(truth), [(7, 2), (7, 200), (1, 200), (1, 3)], radius=1)
     assert scores == {(7, 2): (1, 1, True), (7, 200): (0, 0, True), (1, 200): (0, 0, True)}
 
 

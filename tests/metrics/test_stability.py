@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vosbench.datasets.label_pngs import label_pngs
 from vosbench.errors import VosbenchError
 from vosbench.images import write_labels
+from vosbench.metrics.protocols import find_protocol
 from vosbench.metrics.stability import (
     object_stability,
     one_to_one,
@@ -18,6 +20,8 @@ from vosbench.metrics.stability import (
     warp,
 )
 from vosbench.metrics.statistics import ObjectTrace
+
+RULES = find_protocol("davis2017")
 
 
 def star(wobble, spikes=7, radius=22, phase=0.0, size=80):
@@ -173,25 +177,27 @@ def video(tmp_path):
         labels[:, :80][shape if t != 5 else shape & False] = 2
         write_labels(tmp_path / "ant" / f"{t}.png", labels)
     visible = np.array([1, 1, 1, 0, 1, 1], bool)
-    return tmp_path, ObjectTrace("ant", 2, tuple("012345"), np.ones(6), np.ones(6), visible), shapes
+    return label_pngs(tmp_path / "ant"), ObjectTrace("ant", 2, tuple("012345"), np.ones(6), np.ones(6), visible), shapes
 
 
 def test_an_object_is_measured_where_it_is_in_sight(video):
-    folder, trace, shapes = video
-    found = object_stability(trace, folder, binary=False)
+    masks, trace, shapes = video
+    found = object_stability(trace, masks, RULES)
     assert (found.sequence, found.object_id, found.pairs) == ("ant", 2, 2)
     assert found.t == pytest.approx((stability(*shapes[0:2]) + stability(*shapes[1:3])) / 2)
     hidden = ObjectTrace("ant", 2, ("0", "1"), np.ones(2), np.ones(2), np.array([True, False]))
-    assert object_stability(hidden, folder, binary=False).pairs == 0
-    assert math.isnan(object_stability(hidden, folder, binary=False).t)
+    assert object_stability(hidden, masks, RULES).pairs == 0
+    assert math.isnan(object_stability(hidden, masks, RULES).t)
 
 
 def test_binary_takes_every_label(video):
-    folder, trace, _ = video
+    masks, trace, _ = video
     both = object_stability(
-        ObjectTrace("ant", 1, *[getattr(trace, n) for n in ("frames", "j", "f", "visible")]), folder, True
+        ObjectTrace("ant", 1, *[getattr(trace, n) for n in ("frames", "j", "f", "visible")]),
+        masks,
+        find_protocol("davis2016"),
     )
     assert both.pairs == 3  # the other object is there in frame 5
-    (folder / "ant" / "4.png").unlink()
+    masks["4"].path.unlink()
     with pytest.raises(VosbenchError, match=r"ant.4\.png does not exist"):
-        object_stability(trace, folder, binary=False)
+        object_stability(trace, masks, RULES)

@@ -1,7 +1,20 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
-from vosbench.metrics.statistics import ObjectTrace, decay, decay_official, object_score, recall, summary
+from vosbench.metrics.statistics import (
+    ObjectScore,
+    ObjectTrace,
+    Statistics,
+    decay,
+    decay_official,
+    mean,
+    object_score,
+    recall,
+    summary,
+)
+from vosbench.report.measures import scores
 
 
 def published_decay(values):
@@ -49,3 +62,19 @@ def test_warns_where_the_published_decay_differs():
     with pytest.warns(UserWarning, match=r"a, object 1: over 300 frames the published decay is"):
         object_score(trace("a", 1, np.linspace(1, 0, 300)), official_decay=True)
     assert object_score(trace("a", 1, np.linspace(1, 0, 200)), official_decay=True).j.decay > 0.7
+
+
+def test_scores_and_tables_pool_to_the_last_digit_alike_in_any_order():
+    rng = np.random.default_rng(0)
+    objects = [
+        ObjectScore("clip", n, *(Statistics(*map(float, rng.random(3))) for _ in "jf"), frames=3) for n in range(999)
+    ]
+    pooled, row = summary(objects), scores(objects[::-1])
+    for measure in "jf":
+        for statistic in ("mean", "recall", "decay"):
+            values = [Fraction(getattr(getattr(o, measure), statistic)) for o in objects]
+            exact = getattr(getattr(pooled, measure), statistic)
+            assert exact == row[f"{measure}_{statistic}"] == float(sum(values)) / 999
+    assert pooled.j_and_f == row["jf"]
+    assert np.isnan(mean([]))
+    assert np.isnan(mean([0.5, np.nan]))

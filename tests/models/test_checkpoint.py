@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vosbench.errors import VosbenchError
-from vosbench.models.checkpoint import FIRST_VALUE_CONVOLUTION, bundled, load_model, read_checkpoint
-from vosbench.models.stcn import CONFIGS, STCN
+from vosbench.models.checkpoint import bundled, load_model, read_checkpoint
+from vosbench.models.stcn.network import CONFIGS, FIRST_VALUE_CONVOLUTION, STCN
 
 
 @pytest.fixture
@@ -87,9 +87,9 @@ def test_a_checkpoint_of_training_loads(state, tmp_path):
 
 def test_another_network(tmp_path):
     torch.save({"fc.weight": torch.zeros(3, 4), "fc.bias": torch.zeros(3)}, tmp_path / "other.pth")
-    message = refused(tmp_path / "other.pth").message
-    assert "405 missing (key_encoder.conv1.weight, …)" in message
-    assert "2 unexpected (fc.weight, …)" in message
+    error = refused(tmp_path / "other.pth")
+    assert "holds the weights of no network that is known: 2 tensors (fc.weight, fc.bias, …)" in error.message
+    assert "known are stcn" in error.hint
 
 
 def test_a_missing_tensor(state, tmp_path):

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from vosbench.models.folding import fold_batch_norm
-from vosbench.models.stcn import STCN, STCN_TINY, STCNConfig
+from vosbench.models.stcn.network import STCN, STCN_TINY, STCNConfig
 
 
 def drawn(config: STCNConfig) -> STCN:
@@ -24,8 +24,8 @@ def outputs(model: STCN) -> tuple[torch.Tensor, ...]:
     generator = torch.Generator().manual_seed(1)
     frame = torch.rand(1, 3, 64, 96, generator=generator)
     features = model.encode_key(frame)
-    value = model.encode_value(frame, features.f16, torch.rand(1, 2, 64, 96, generator=generator) / 2)
-    return (*features, value, model.decode(value, features))
+    value = model.object_values(frame, features.f16, torch.rand(1, 2, 64, 96, generator=generator) / 2)
+    return (*features, value, model.object_logits(value, features))
 
 
 def test_folding_changes_nothing_but_rounding(small_model):

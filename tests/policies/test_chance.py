@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from vosbench.memory.policy import VideoInfo
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
 from vosbench.memory.trial import Trace, held
 
 TRACE = Trace.draw(frames=40, positions=2)

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from arrays import true_masks
 from plain_memory import RULES
 
-from vosbench.images import write_labels
 from vosbench.inference.propagate import propagate
 from vosbench.memory.contract import check_contract
 from vosbench.memory.policy import BoundedPolicy, MemoryPolicy
-from vosbench.memory.registry import load_policy, policy_names, resolve_policy
-from vosbench.types import GroundTruth, Sequence
+from vosbench.memory.registry import POLICIES
+from vosbench.memory.spec import PolicySpec, load_policy
+from vosbench.video import GroundTruth, Sequence
 
-SPECS = sorted({*policy_names(), *RULES})
+SPECS = sorted({*POLICIES.names(), *RULES})
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -24,16 +25,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_contract(spec):
-    assert [fault.message for fault in check_contract(resolve_policy(spec).build)] == []
+    assert [fault.message for fault in check_contract(PolicySpec.parse(spec).build)] == []
 
 
 @pytest.fixture(scope="module")
-def small_truth(small_clip, tmp_path_factory) -> GroundTruth:
-    folder = tmp_path_factory.mktemp("truth")
-    for t, labels in enumerate(small_clip[1]):
-        write_labels(folder / f"{t:05d}.png", labels)
-    names = tuple(f"{t:05d}" for t in range(23))
-    return GroundTruth("video", names, {name: folder / f"{name}.png" for name in names})
+def small_truth(small_clip) -> GroundTruth:
+    return true_masks(small_clip[1])
 
 
 def test_every_frame_of_a_video_is_segmented(spec, small_model, small_clip, small_truth):

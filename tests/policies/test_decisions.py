@@ -11,7 +11,8 @@ from plain_memory import RULES
 from plain_video import simulate
 
 from vosbench.memory.contract import LATER
-from vosbench.memory.registry import load_policy, policy_names
+from vosbench.memory.registry import POLICIES
+from vosbench.memory.spec import load_policy
 from vosbench.memory.trial import Trace, drive
 
 TRACES = {
@@ -28,7 +29,7 @@ def expected_tokens(spec: str, trace: Trace, k: int = 4):
 
 
 def test_every_strategy_has_a_rule():
-    assert {spec.partition(":")[0] for spec in RULES} == set(policy_names())
+    assert {spec.partition(":")[0] for spec in RULES} == set(POLICIES.names())
 
 
 def test_every_rule_has_recorded_slots():

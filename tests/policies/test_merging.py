@@ -11,7 +11,9 @@ from plain_video import affinity
 from vosbench.memory.bank import MemoryBank
 from vosbench.memory.frame import FrameTokens, Segmentation
 from vosbench.memory.policy import MemoryPolicy, VideoInfo
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
+from vosbench.memory.trial import l2
+from vosbench.models.base import Spec
 
 P, CK, CV = 5, 4, 3
 
@@ -33,7 +35,7 @@ def frames(seed: int, count: int, later: int) -> Iterator[FrameTokens]:
 
 
 def begin(spec: str, count: int) -> tuple[MemoryPolicy, MemoryBank]:
-    policy, bank = load_policy(spec), MemoryBank(CK, CV, P)
+    policy, bank = load_policy(spec), MemoryBank(Spec("noise", CK, CV), l2, P)
     policy.start(VideoInfo("noise", count, P), bank)
     return policy, bank
 
@@ -43,7 +45,7 @@ def test_prototypes_average_the_candidates_that_their_group_may_see():
     written: dict[tuple[int, int], FrameTokens] = {}
     for tokens in frames(0, 5, later=2):
         if tokens.frame:
-            policy.observe(bank.read(tokens.frame, tokens.key, 3)[1])
+            policy.observe(bank.read(tokens.frame, tokens.keys, 3)[1])
         if tokens.annotated:
             bank.add_group(tokens.frame, tokens.values[-1].shape[1])
         policy.write(tokens)
@@ -71,7 +73,7 @@ def test_the_long_term_memory_is_bounded_and_its_parameters_fit():
         if not tokens.frame:
             bank.add_group(0, 1)
         else:
-            policy.observe(bank.read(tokens.frame, tokens.key, 3)[1])
+            policy.observe(bank.read(tokens.frame, tokens.keys, 3)[1])
         policy.write(tokens)
         stored = int((policy.stored.values & bank.occupied).sum())
         assert stored == policy.stored_count <= 6

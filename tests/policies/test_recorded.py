@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
 from vosbench.memory.trial import Trace, drive
 
 FILE = Path(__file__).resolve().parents[1] / "data" / "recorded.json"

@@ -1,72 +1,11 @@
-"""Records for the tests of the report, built from the few figures that a test is about."""
+"""Records for the tests of the report."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
+from made_records import make_record
 
-from vosbench.report.records import (
-    DatasetInfo,
-    Environment,
-    Memory,
-    ModelInfo,
-    ObjectScore,
-    PolicyInfo,
-    RunRecord,
-    Scores,
-    Settings,
-    Statistics,
-    Timing,
-)
-
-
-def make_record(
-    spec: str = "lfu",
-    sequence: str = "dog",
-    *,
-    position: int = 0,
-    j: Sequence[float] = (0.5,),
-    f: Sequence[float] | None = None,
-    latency_ms: Sequence[float] = (),
-    end_to_end_seconds: float = 1.0,
-    tokens: Sequence[int] = (),
-    bytes_peak: int = 1_500_000,
-) -> RunRecord:
-    """A record of one object per value of `j`; it is a strategy's if it has costs, else a control's."""
-    scores = zip(j, j if f is None else f, strict=True)
-    objects = tuple(
-        ObjectScore(n, 3, Statistics(a, a / 2, a / 4), Statistics(b, b / 2, b / 4))
-        for n, (a, b) in enumerate(scores, 1)
-    )
-    seconds = sum(latency_ms) / 1000
-    timing = (
-        Timing(
-            model_seconds=seconds,
-            end_to_end_seconds=end_to_end_seconds,
-            stages={"encode_key": seconds / 2, "read": seconds / 4},
-            latency_ms=tuple(latency_ms),
-            objects=(len(objects),) * len(latency_ms),
-            warmup_frames=2,
-        )
-        if latency_ms
-        else None
-    )
-    control = not latency_ms and not tokens
-    return RunRecord(
-        identity="0123456789abcdef",
-        conditions="0123456789abcdef",
-        run="night",
-        suite={"name": "default"},
-        dataset=DatasetInfo("davis2017", "val", "all", "feedbeef"),
-        sequence=sequence,
-        policy=PolicyInfo(spec, spec.split(":")[0], {}, "cafe", "control" if control else "strategy", position),
-        model=ModelInfo("stcn-tiny", "1a2b3c4d5e6f", "fp32"),
-        settings=Settings(top_k=20, size=480, affinity="l2"),
-        environment=Environment("Some CPU", "Linux", "cpu", 2, "3.11", "2.13", "2.4", "c0ffee", False),
-        scores=Scores("davis2017", False, objects) if objects else None,
-        masks="d00dfeed",
-        timings=(timing,) if timing else (),
-        memory=Memory(tuple(tokens), 10, bytes_peak) if tokens else None,
-    )
+from vosbench.bench.record import RunRecord
 
 
 @pytest.fixture(scope="session")

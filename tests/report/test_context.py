@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import pytest
 
+from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
 from vosbench.report.context import context
-from vosbench.report.records import RunRecord
 
 Run = tuple[RunRecord, ...]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from vosbench.bench.record import read_run, write_record
 from vosbench.errors import VosbenchError
+from vosbench.report.drawing.style import save
 from vosbench.report.publishing import documents, figures, publish
-from vosbench.report.records import read_run, write_record
-from vosbench.report.style import save
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 PUBLISHED = sorted(path.parent for path in RESULTS.glob("*/records"))
@@ -72,7 +72,7 @@ def change(field, **values):
 @pytest.mark.parametrize(
     ("spoil", "message", "allowed"),
     [
-        (change("dataset", sequences=3), "is not complete: 1 of its sequences is lacking", "allow_partial"),
+        (change("dataset", sequences=3), "is not complete: 1 of its sequences is missing", "allow_partial"),
         (lambda r: replace(r, suite={"policies": ["lfu", "lru"]}), "not complete: strategy lru", "allow_partial"),
         (lambda r: replace(r, suite={"limit": 2}), "is partial: it leaves out sequences of davis2017", "allow_partial"),
         (change("scores", partial=True), "is partial", "allow_partial"),

@@ -1,12 +1,21 @@
 """Traces from generated keys, and the same as plain lists for the plain model of a memory."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from vosbench.inference.frames import Geometry
+from vosbench.memory.trial import l2
+from vosbench.models.base import Keys, Spec
+from vosbench.models.geometry import Geometry
 from vosbench.simulation.trace import Trace
+
+
+@pytest.fixture(scope="session")
+def drawn() -> SimpleNamespace:
+    """What a replay needs of a network that would make the keys of `draw`."""
+    return SimpleNamespace(spec=Spec("drawn", key_dim=4, value_dim=1), scores=l2)
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +28,6 @@ def draw() -> Callable[..., Trace]:
         keys = start + 0.3 * torch.randn(frames, 12, 4, generator=generator).cumsum(0)
         appearing = appearing or {0: 2}
         keys[: min(appearing)] = 0
-        return Trace("drawn", keys, tuple(appearing.items()), Geometry.of(40, 56, None))
+        return Trace("drawn", Keys(keys), Keys(keys), tuple(appearing.items()), Geometry.of(40, 56, None))
 
     return make

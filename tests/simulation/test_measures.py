@@ -8,19 +8,19 @@ from plain_video import read
 from plain_video import simulate as plain
 
 from vosbench.errors import VosbenchError
-from vosbench.memory.registry import load_policy
-from vosbench.simulation.measures import simulate
+from vosbench.memory.spec import load_policy
+from vosbench.simulation.measures import measure
 
 SPECS = ("lfu", "lru:every=3", "fifo:capacity=3", "recent-n:n=2,stride=3", "latest-only", "every-k")
 
 
 @pytest.mark.parametrize("appearing", [{0: 2}, {2: 1, 9: 2}])
 @pytest.mark.parametrize("reference", ["every-k", "every-k:k=3"])
-def test_measures_are_those_of_the_plain_model(draw, appearing, reference):
+def test_measures_are_those_of_the_plain_model(drawn, draw, appearing, reference):
     trace, k = draw(appearing=appearing), 5
-    keys = trace.keys.double().tolist()
+    keys = trace.tokens.key.double().tolist()
     held = {spec: plain(RULES[spec], keys, tuple(appearing), k) for spec in {*SPECS, reference}}
-    found = simulate(trace, {spec: load_policy(spec) for spec in SPECS}, load_policy(reference), top_k=k)
+    found = measure(trace, {spec: load_policy(spec) for spec in SPECS}, load_policy(reference), drawn, top_k=k)
     for spec in SPECS:
         retained, ages, evicted = [], [], []
         for t in range(trace.first + 1, len(keys)):
@@ -49,26 +49,26 @@ def test_measures_are_those_of_the_plain_model(draw, appearing, reference):
         assert found["every-k"].retained == pytest.approx([1] * len(retained))
 
 
-def test_a_faulty_setting_fails_alone(draw):
+def test_a_faulty_setting_fails_alone(drawn, draw):
     specs = ("fifo:capacity=1", "lfu")
-    found = simulate(draw(), {spec: load_policy(spec) for spec in specs}, load_policy("every-k"))
+    found = measure(draw(), {spec: load_policy(spec) for spec in specs}, load_policy("every-k"), drawn)
     assert isinstance(found["fifo:capacity=1"], VosbenchError)
     assert "fifo.py" in found["fifo:capacity=1"].message
     assert "drawn, frame 5: the strategy must free 12 tokens" in found["fifo:capacity=1"].message
     assert math.isfinite(sum(found["lfu"].retained))
     with pytest.raises(VosbenchError, match="drawn, frame 5: the strategy must free"):
-        simulate(draw(), {"lfu": load_policy("lfu")}, load_policy("fifo:capacity=1"))
+        measure(draw(), {"lfu": load_policy("lfu")}, load_policy("fifo:capacity=1"), drawn)
 
 
-def test_short_videos(draw):
+def test_short_videos(drawn, draw):
     for frames in (1, 2):
-        outcome = simulate(draw(frames), {"lfu": load_policy("lfu")}, load_policy("every-k"))["lfu"]
+        outcome = measure(draw(frames), {"lfu": load_policy("lfu")}, load_policy("every-k"), drawn)["lfu"]
         assert outcome.retained == (pytest.approx(1),) * (frames - 1)
         assert outcome.tokens == ((0,), (12, 12))[frames - 1]
         assert outcome.evicted == ()
 
 
-def test_progress_counts_frames(draw):
+def test_progress_counts_frames(drawn, draw):
     seen = []
-    simulate(draw(6), {"lfu": load_policy("lfu")}, load_policy("every-k"), progress=lambda *now: seen.append(now))
+    measure(draw(6), {"lfu": load_policy("lfu")}, load_policy("every-k"), drawn, progress=lambda *now: seen.append(now))
     assert seen == [(frame, 6) for frame in range(1, 7)]

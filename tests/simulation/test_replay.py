@@ -2,15 +2,16 @@
 
 import pytest
 import torch
+from arrays import true_masks
 from plain_memory import RULES
 
 from vosbench.errors import PolicyError
-from vosbench.images import write_labels
 from vosbench.inference.propagate import propagate
-from vosbench.memory.registry import load_policy, policy_names, resolve_policy
+from vosbench.memory.registry import POLICIES
+from vosbench.memory.spec import PolicySpec, load_policy
 from vosbench.simulation.replay import replay
 from vosbench.simulation.trace import record
-from vosbench.types import GroundTruth, Sequence
+from vosbench.video import GroundTruth, Sequence
 
 
 def contents(bank):
@@ -30,10 +31,10 @@ def full_run(model, sequence, policy, **options):
     return states[:-1], None
 
 
-def replayed(trace, policies, **options):
+def replayed(model, trace, policies, **options):
     """The contents of every bank after every frame but the last, {name: [contents]}."""
     found = {name: [] for name in policies}
-    for moment in replay(trace, policies, **options):
+    for moment in replay(trace, policies, model, **options):
         for bank in moment.banks:
             found[bank.name].append(contents(bank.bank))
     return {name: [{}] * trace.first + states[1:] for name, states in found.items()}
@@ -51,12 +52,9 @@ def clips(small_clip):
 
 
 @pytest.fixture
-def truth(small_clip, tmp_path) -> GroundTruth:
+def truth(small_clip) -> GroundTruth:
     """For the strategies that cheat."""
-    masks = {f"{t:05d}": tmp_path / f"{t:05d}.png" for t in range(len(small_clip[1]))}
-    for path, labels in zip(masks.values(), small_clip[1], strict=True):
-        write_labels(path, labels)
-    return GroundTruth("video", tuple(masks), masks)
+    return true_masks(small_clip[1])
 
 
 NEED_MASKS = {"gated", "object-lfu", "rmem"}  # of those that ship
@@ -64,12 +62,12 @@ NEED_MASKS = {"gated", "object-lfu", "rmem"}  # of those that ship
 
 def settings(clip):
     """Every strategy; on one clip with other parameters too, on another at several capacities if it has one."""
-    names = policy_names()
+    names = POLICIES.names()
     if clip == "later":
         return sorted({*RULES, *names})
     if clip == "still":
         return names
-    bounded = [name for name in names if hasattr(resolve_policy(name).kind, "capacity")]
+    bounded = [name for name in names if hasattr(PolicySpec.parse(name).kind, "capacity")]
     swept = [f"{name}:capacity={capacity},every=2" for name in bounded for capacity in (2, 3, 5)]
     return [*set(names).difference(bounded), *swept, "fifo:capacity=1"]
 
@@ -78,7 +76,7 @@ def settings(clip):
 def test_kept_slots_are_those_of_a_full_run(small_model, clips, truth, clip, top_k):
     policies = {spec: load_policy(spec) for spec in settings(clip)}
     faults = {}
-    found = replayed(record(small_model, clips[clip]), policies, top_k=top_k, faults=faults)
+    found = replayed(small_model, record(small_model, clips[clip]), policies, top_k=top_k, faults=faults)
     blind = {spec for spec, fault in faults.items() if "asks for masks where none are predicted" in fault.message}
     assert {spec.partition(":")[0] for spec in blind} - {"oracle-masks"} == NEED_MASKS
     assert len(found) > 3 * len(blind)

@@ -7,22 +7,23 @@ import numpy as np
 import pytest
 
 from vosbench.errors import VosbenchError
-from vosbench.inference.frames import Geometry
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
+from vosbench.models.checkpoint import load_model
+from vosbench.models.geometry import Geometry
 from vosbench.simulation.cache import keep
 from vosbench.simulation.history import History, history
-from vosbench.simulation.measures import simulate
+from vosbench.simulation.measures import measure
 from vosbench.simulation.study import Study, carry_out, plan
-from vosbench.types import Sequence
+from vosbench.video import Sequence
 
 SPECS = ("lfu", "lru", "fifo:capacity=1", "fifo", "first-and-latest")
 
 
 @pytest.fixture
-def traces(small_model, small_clip, tmp_path):
+def traces(small_clip, tmp_path):
     rgb, labels = small_clip
     clips = [Sequence.from_arrays(rgb[:length], {0: labels[0]}, f"clip-{length}") for length in (9, 14)]
-    return [keep(tmp_path, small_model, "weights", clip, clip.name) for clip in clips]
+    return [keep(tmp_path, load_model("stcn-tiny"), "weights", clip, clip.name) for clip in clips]
 
 
 def collected(tasks, jobs):
@@ -69,23 +70,23 @@ def test_progress_of_work_in_this_process(traces):
 
 
 @pytest.mark.parametrize("appearing", [{0: 2}, {3: 1, 8: 1}])
-def test_history(draw, appearing):
+def test_history(drawn, draw, appearing):
     trace = draw(20, appearing)
-    seen = history(trace, "lfu", load_policy("lfu:every=2"), at=11)
-    outcome = simulate(trace, {"lfu": load_policy("lfu:every=2")}, load_policy("every-k"))["lfu"]
+    seen = history(trace, "lfu", load_policy("lfu:every=2"), drawn, at=11)
+    outcome = measure(trace, {"lfu": load_policy("lfu:every=2")}, load_policy("every-k"), drawn)["lfu"]
     assert tuple(seen.kept.sum(1)) == outcome.tokens
     assert np.array_equal(np.triu(seen.kept, 1), np.zeros_like(seen.kept))  # nothing of a frame still to come
     assert np.array_equal(seen.places.sum(1), seen.kept[11])
     assert (np.diff(seen.kept, axis=0)[:, : trace.first] == 0).all()
-    last = history(trace, "lfu", load_policy("lfu:every=2"))
+    last = history(trace, "lfu", load_policy("lfu:every=2"), drawn)
     assert last.at == 19
     assert np.array_equal(last.places.sum(1), seen.kept[19])
 
 
-def test_history_of_a_frame_that_is_not_there(draw):
+def test_history_of_a_frame_that_is_not_there(drawn, draw):
     for at in (-1, 20):
         with pytest.raises(VosbenchError, match=f"drawn has no frame {at}"):
-            history(draw(20), "lfu", load_policy("lfu"), at=at)
+            history(draw(20), "lfu", load_policy("lfu"), drawn, at=at)
 
 
 def test_places_as_pixels():

@@ -6,11 +6,11 @@ import torch
 
 from vosbench.errors import VosbenchError
 from vosbench.inference.propagate import propagate
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
 from vosbench.simulation import cache
 from vosbench.simulation.cache import keep, load
 from vosbench.simulation.trace import Trace, record
-from vosbench.types import FrameRef, Sequence
+from vosbench.video import FrameRef, Sequence
 
 
 @pytest.fixture
@@ -25,18 +25,18 @@ def test_keys_are_those_of_a_run(small_model, sequence):
     for _ in propagate(small_model, sequence, policy):
         pass
     assert policy.bank.frame.unique().tolist() == [2, 3, 4, 5, 6]
-    assert torch.equal(trace.keys[policy.bank.frame, policy.bank.position], policy.bank.key)
+    assert torch.equal(trace.tokens.key[policy.bank.frame, policy.bank.position], policy.bank.key)
     assert trace.appearing == ((2, 1), (5, 1))
     assert trace.first == 2
-    assert not trace.keys[:2].any()
-    assert trace.keys[7].any()
+    assert not trace.tokens.key[:2].any()
+    assert trace.tokens.key[7].any()
 
 
 def test_size_and_progress(small_model, sequence):
     seen = []
     trace = record(small_model, sequence, 32, lambda *now: seen.append(now))
     assert trace.geometry.inference == (32, 44)
-    assert trace.info.tokens_per_frame == trace.keys.shape[1] == 2 * 3
+    assert trace.info.tokens_per_frame == trace.tokens.key.shape[1] == 2 * 3
     assert seen == [(frame, 8) for frame in range(1, 9)]
 
 
@@ -56,14 +56,14 @@ def test_faults_of_a_recording(small_model, sequence):
 def test_a_trace_holds_single_precision(small_model, sequence):
     trace = record(small_model, sequence)
     with pytest.raises(VosbenchError, match=r"the keys of clip are torch.float16"):
-        Trace(trace.name, trace.keys.half(), trace.appearing, trace.geometry)
+        Trace(trace.name, trace.tokens.map(torch.Tensor.half), trace.queries, trace.appearing, trace.geometry)
 
 
 def test_a_trace_is_recorded_once(small_model, sequence, tmp_path, monkeypatch):
     fresh = record(small_model, sequence)
     path = keep(tmp_path, small_model, "weights", sequence, "files")
     kept = load(path)
-    assert torch.equal(kept.keys, fresh.keys)
+    assert torch.equal(kept.tokens.key, fresh.tokens.key)
     assert (kept.name, kept.appearing, kept.geometry) == (fresh.name, fresh.appearing, fresh.geometry)
     others = {
         keep(tmp_path, small_model, "other", sequence, "files"),
@@ -73,9 +73,12 @@ def test_a_trace_is_recorded_once(small_model, sequence, tmp_path, monkeypatch):
     assert len(others | {path}) == len(list(tmp_path.iterdir())) == 4
     monkeypatch.setattr(cache, "record", lambda *_: pytest.fail("it was recorded again"))
     assert keep(tmp_path, small_model, "weights", sequence, "files") == path
-    monkeypatch.setattr(cache, "_code", lambda: "edited")
-    with pytest.raises(pytest.fail.Exception, match="again"):
-        keep(tmp_path, small_model, "weights", sequence, "files")
+    network = type(small_model).__module__  # whose source counts too
+    for owner, name in ((cache, "source_hash"), (torch, "get_num_threads")):
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, lambda *of: "another" * (not of or network in of))
+            with pytest.raises(pytest.fail.Exception, match="again"):
+                keep(tmp_path, small_model, "weights", sequence, "files")
 
 
 @pytest.mark.parametrize("damage", [b"", b"\0" * 100, None])

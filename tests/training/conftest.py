@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from vosbench.models.stcn import CONFIGS, STCN
+from vosbench.models.stcn.network import CONFIGS, STCN
 from vosbench.training.config import GeneratedData, StaticData, TrainConfig, ValidationConfig, VideoData
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from vosbench.base.settings import read_toml
 from vosbench.errors import VosbenchError
-from vosbench.settings import read_toml
 from vosbench.training.augment import StaticAugmentation
 from vosbench.training.config import SHIPPED, GeneratedData, StaticData, TrainConfig, VideoData, shipped_configs
 

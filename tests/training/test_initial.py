@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 
 from vosbench.errors import VosbenchError
-from vosbench.models.checkpoint import FIRST_VALUE_CONVOLUTION
-from vosbench.models.mobile import EfficientNetLite0
-from vosbench.models.stcn import MEAN, STCN, STD, STCNConfig
+from vosbench.models.geometry import MEAN, STD
+from vosbench.models.stcn.mobile import EfficientNetLite0
+from vosbench.models.stcn.network import FIRST_VALUE_CONVOLUTION, STCN, STCNConfig
 from vosbench.training.config import TrainConfig
 from vosbench.training.initial import load_efficientnet_lite0, load_imagenet, set_initial_weights
 

@@ -1,5 +1,6 @@
 """The order of clips: complete epochs, the same from any step on, shared out among processes; faults come through."""
 
+import multiprocessing
 from collections import Counter
 from dataclasses import dataclass
 
@@ -80,6 +81,7 @@ def test_a_faulty_file_is_one_line_also_out_of_a_worker(workers):
     with pytest.raises(VosbenchError) as caught:
         list(batches(mixture, Shares(0, 6, 2), workers, pin=False))
     assert (caught.value.message, caught.value.hint) == ("frame x.jpg is truncated", "copy the file again")
+    assert not multiprocessing.active_children()  # they heed no signal: Python would wait for them at its end
 
 
 def test_sources_of_a_configuration(small_config, small_davis, pairs):

@@ -8,15 +8,15 @@ import torch
 import torch.nn.functional as F
 
 from vosbench.inference.propagate import propagate
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import load_policy
 from vosbench.models.checkpoint import load_model
-from vosbench.models.stcn import MEAN, STD
+from vosbench.models.geometry import MEAN, STD
 from vosbench.training.clips import GeneratedClips
 from vosbench.training.freezing import freeze_batch_norm
 from vosbench.training.loss import bootstrapped_cross_entropy
 from vosbench.training.regularisation import TrainingRead
 from vosbench.training.segment import ClipSegmenter, mean_iou
-from vosbench.types import Sequence
+from vosbench.video import Sequence
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def plain_loss(model, rgb, labels):
     masks = [[torch.from_numpy((labels[0] == i).astype(np.float32)) for i in (1, 2)]]
     values, losses = [], []
     for t in (1, 2):
-        values.append(model.encode_value(frames[t - 1], features[t - 1].f16, torch.stack(masks[-1])[None])[0])
+        values.append(model.object_values(frames[t - 1], features[t - 1].f16, torch.stack(masks[-1])[None])[0])
         probabilities = []
         for o in (0, 1):
             keys = torch.cat([features[s].key[0].flatten(1) for s in range(t)], 1)  # [CK,N]
@@ -79,7 +79,7 @@ def plain_loss(model, rgb, labels):
                 scores = -(keys - q[:, None]).square().sum(0) / len(q) ** 0.5
                 columns.append(bank @ scores.softmax(0))
             read = torch.stack(columns, 1).unflatten(1, features[t].key.shape[-2:])
-            probabilities.append(torch.sigmoid(model.decode(read[None, None], features[t])[0, 0]))
+            probabilities.append(torch.sigmoid(model.object_logits(read[None, None], features[t])[0, 0]))
         a, b = probabilities
         joint = torch.stack([(1 - a) * (1 - b), a, b]).clamp(1e-7, 1 - 1e-7)
         logits = torch.log(joint / (1 - joint))

@@ -14,7 +14,7 @@ from safetensors import safe_open
 
 from vosbench.errors import VosbenchError
 from vosbench.models.checkpoint import read_checkpoint
-from vosbench.models.stcn import CONFIGS, STCN
+from vosbench.models.stcn.network import CONFIGS, STCN
 from vosbench.training.clips import GeneratedClips
 from vosbench.training.config import TrainConfig
 from vosbench.training.export import export_weights

@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from vosbench.bench.runner import run
 from vosbench.errors import VosbenchError
-from vosbench.runner import run
 from vosbench.training.config import ValidationConfig
 from vosbench.training.validate import Validation
 
@@ -40,7 +40,7 @@ def test_it_changes_no_weights(config, small_model):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"policy": "lfo"}, "unknown policy 'lfo'"),
+        ({"policy": "lfo"}, "unknown strategy 'lfo'"),
         ({"protocol": "davis2018"}, "unknown protocol"),
         ({"split": "test-dev"}, "is private"),
         ({"root": "/absent"}, "is not a folder"),

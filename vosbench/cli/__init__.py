@@ -1,23 +1,41 @@
-"""The command line: one module per group of verbs, and the only place that catches errors and prints.
+"""The command line: a file for each verb, and the only place that catches errors and prints.
 
-Exit status: 0 fine, 1 a regression found, 2 something the user can put right (one line and a hint, no traceback).
+Exit status: 0 fine, 1 a regression found, 2 something the user can put right (one line and a hint, no traceback),
+128 + N if signal N ended it: 130 Ctrl-C (SIGINT), 143 SIGTERM, 129 SIGHUP.
 """
 
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Sequence
 
 import typer
 
+from vosbench.base.signals import as_interrupts
 from vosbench.errors import VosbenchError
 
-INTERRUPTED = 130  # the status into which typer turns Ctrl-C
+INTERRUPTED = 130  # the status into which typer turns KeyboardInterrupt
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status. `arguments` default to those of the process; none show the help."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    """Run one command; returns the exit status. `arguments` default to those of the process; none show the help.
+
+    SIGTERM and SIGHUP end it as Ctrl-C does: one line, what is finished is kept, and no process is left.
+    """
+    with as_interrupts(to_the_last=arguments is None) as came:
+        try:
+            status = _run(list(sys.argv[1:] if arguments is None else arguments) or ["--help"])
+        except KeyboardInterrupt:
+            status = INTERRUPTED
+    if status == INTERRUPTED:
+        number = came[0] if came else signal.SIGINT
+        how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
+        return _fail(how, "start the same command again: what is finished is kept", 128 + number)
+    return status
+
+
+def _run(arguments: list[str]) -> int:
     try:
         from vosbench.cli.app import app  # here: it takes a second, in which Ctrl-C is to be one line as well
 
@@ -25,18 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.showwarning = _show_warning
             status = app(args=arguments, prog_name="vosbench", standalone_mode=False)
         sys.stdout.flush()  # a reader that went away shows itself here, not when Python exits
+        return status if isinstance(status, int) else 0
     except VosbenchError as error:
         return _fail(error.message, error.hint)
     except typer.TyperException as error:
         return _fail(error.format_message(), "vosbench --help, or vosbench VERB --help, lists what there is")
-    except KeyboardInterrupt:
-        status = INTERRUPTED
     except (BrokenPipeError, SystemExit):  # the reader of our output has seen enough; typer exits where it prints
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that what is left can be flushed
         return 0
-    if status == INTERRUPTED:
-        return _fail("interrupted", "start the same command again: what is finished is kept", INTERRUPTED)
-    return status if isinstance(status, int) else 0
 
 
 def _fail(message: str, hint: str, status: int = 2) -> int:

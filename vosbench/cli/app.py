@@ -1,16 +1,109 @@
-"""All verbs together."""
+"""The program `vosbench`: finds the verb that is asked for, and no other, and writes what it answers as JSON."""
+
+import inspect
+import json as json_text
+import sys
+from collections.abc import Callable
+from contextlib import nullcontext, redirect_stdout
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from vosbench.cli import comparing, data, masks, results, simulation, work
+from vosbench.cli.options import write_text
+from vosbench.cli.verbs import VERBS, Answer, Verb
 
-app = typer.Typer(
+SCHEMA = 1  # of the JSON: raised when a program that reads it must change
+STDOUT = Path("-")
+Json = Annotated[
+    Path | None, typer.Option("--json", help="write the result as JSON to this file; -: to standard output")
+]
+HELP = {"help_option_names": ["-h", "--help"]}
+EPILOG = """Start with: vosbench run   (generated clips, bundled weights, no download)
+
+Exit status: 0 if all went well; 1 if `compare` found a regression; 2 if something is wrong: one line says what, and a
+hint what to do; 128 + N if signal N ended it, such as 130 after Ctrl-C. What is finished is kept.
+"""
+
+
+class Verbs(TyperGroup):
+    """The verbs of the registry; the one that is asked for is imported, the others are not."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return list(VERBS.names())
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        verb = VERBS.find(cmd_name)
+        one = _typer()
+        one.command(cmd_name, context_settings=HELP, epilog=f"Example: {verb.example}")(_command(cmd_name, verb))
+        return typer.main.get_command(one)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, VERBS.about(name)) for name in VERBS.names()])
+
+
+def _typer(**settings: Any) -> typer.Typer:
+    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, **settings)
+
+
+def _command(name: str, verb: Verb) -> Callable[..., int]:
+    """The verb with the option `--json` added to its own, as a function that returns the exit status."""
+
+    def call(json: Path | None = None, **options: Any) -> int:
+        with redirect_stdout(sys.stderr) if json == STDOUT else nullcontext():
+            answer = verb.run(**options)
+        if json is not None:
+            write_json(json, name, answer)
+        return answer.status
+
+    signature = inspect.signature(verb.run, eval_str=True)
+    own = inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Json)
+    parameters = {**signature.parameters, "json": own}
+    call.__signature__ = signature.replace(parameters=list(parameters.values()))  # type: ignore[attr-defined]
+    call.__annotations__ = {key: parameter.annotation for key, parameter in parameters.items()}
+    call.__doc__ = verb.run.__doc__
+    return call
+
+
+def write_json(path: Path, verb: str, answer: Answer) -> None:
+    """Write what a verb answered to a file, or to standard output where `path` is `-`.
+
+    One object: `schema`, a number; `verb`; `conditions` and `result`, as the verb has them; numbers that are not
+    finite are null.
+    """
+    from vosbench.base.codec import encode  # here: numpy takes a tenth of a second
+
+    value = {"schema": SCHEMA, "verb": verb, "conditions": encode(answer.conditions), "result": encode(answer.result)}
+    text = json_text.dumps(value, indent=2, allow_nan=False) + "\n"
+    if path == STDOUT:
+        print(text, end="")
+    else:
+        write_text(path, text)
+
+
+app = _typer(
+    cls=Verbs,
     help="Compare the memory strategies of video object segmentation: accuracy, speed and memory, under one model.",
-    epilog="Start with: vosbench run   (generated clips, bundled weights, no download)",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    epilog=EPILOG,
+    context_settings=HELP,
+    subcommand_metavar="VERB [OPTIONS]",
 )
-for module in (work, simulation, masks, data, results, comparing):
-    for name, (verb, example) in module.VERBS.items():
-        app.command(name, epilog=f"Example: {example}")(verb)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"vosbench {version('vosbench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """What can be said before the verb."""

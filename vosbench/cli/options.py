@@ -1,31 +1,37 @@
 """Options that several verbs share, and how they write their results."""
 
-import json
-import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from vosbench.datasets import Problem
 from vosbench.errors import VosbenchError
-from vosbench.report.codec import encode
+from vosbench.memory.grammar import several
 
+if TYPE_CHECKING:
+    from vosbench.datasets import Dataset, Problem
+
+Metric = Literal["l2", "dot", "cosine"]  # that of memory.attention, which would import torch
+Predictions = Annotated[Path, typer.Argument(help="folder with SEQUENCE/FRAME.png, the masks of any method")]
 DatasetName = Annotated[str, typer.Option("--dataset", help="data set; `vosbench list datasets` names them")]
 Root = Annotated[Path | None, typer.Option("--root", help="the folder of the data set")]
-Split = Annotated[str | None, typer.Option("--split", help="split of the data set; default: its first, mostly val")]
+Split = Annotated[
+    str | None, typer.Option("--split", help="split of the data set; default: its first, which mostly is val")
+]
 FrameMode = Annotated[
     str | None, typer.Option("--frame-mode", help="480p or Full-Resolution (DAVIS), 6fps or all-frames (YouTube-VOS)")
 ]
 Protocol = Annotated[str | None, typer.Option("--protocol", help="scoring rules; default: the data set's own")]
 Sequences = Annotated[
-    list[str] | None, typer.Option("--sequences", help="only these, comma-separated or repeated; marked partial")
+    list[str] | None,
+    typer.Option(
+        "--sequences", help="only these sequences, separated by commas or repeated; the result is marked partial"
+    ),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", help="only the first N sequences; the result is marked partial")]
-Policies = Annotated[list[str] | None, typer.Option(help="only these strategies, comma-separated or repeated")]
-Json = Annotated[Path | None, typer.Option("--json", help="also write the result as JSON to this file")]
+Policies = Annotated[list[str] | None, typer.Option(help="only these strategies, separated by commas or repeated")]
 ManyJobs = Annotated[int | None, typer.Option("--jobs", help="processes; default: one per core", min=1)]
 
 
@@ -37,15 +43,8 @@ def split_names(values: Sequence[str] | None) -> tuple[str, ...] | None:
 
 
 def split_specs(values: Sequence[str] | None) -> tuple[str, ...]:
-    """`lfu:capacity=4,pin_first=true,lru` is two strategies: what holds no `=` before its `:` begins the next one."""
-    specs: list[str] = []
-    for value in values or ():
-        for place, part in enumerate(re.split(r",(?![^(]*\))", value)):
-            if place and "=" in re.split(r"[:(]", part, maxsplit=1)[0]:
-                specs[-1] += f",{part}"
-            elif part:
-                specs.append(part)
-    return tuple(specs)
+    """Lists of strategies and repeated options to strategies: `lfu:capacity=4,pin_first=true,lru` is two."""
+    return tuple(spec for value in values or () for spec in several(value))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -57,21 +56,22 @@ def write_text(path: Path, text: str) -> None:
         raise VosbenchError(f"cannot write {path}: {error.strerror}", "choose another file") from None
 
 
-def write_json(path: Path | None, value: Mapping[str, Any] | Sequence[Any]) -> None:
-    """Write a result as JSON, if a file was asked for; numbers that are not finite become null."""
-    if path is not None:
-        write_text(path, json.dumps(encode(value), indent=2, allow_nan=False) + "\n")
+def conditions(data: "Dataset", **others: Any) -> dict[str, Any]:
+    """The data set of a verb and whatever else its result depends on, as data."""
+    return {
+        "dataset": data.name,
+        "split": data.split,
+        "frame_mode": data.frame_mode,
+        "sequences": len(data.sequence_names()),
+        "partial": data.is_partial,
+        **others,
+    }
 
 
-def print_problems(problems: Iterable[Problem]) -> None:
+def print_problems(problems: "Iterable[Problem]") -> None:
     """A line for each problem, and one below that says what to do."""
     for problem in problems:
         print(f"{problem.message}\n  hint: {problem.hint}")
-
-
-def count(number: int, noun: str) -> str:
-    """`1 sequence`, `2 sequences`."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def is_terminal() -> bool:

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from typing import Self
 
 from tqdm import tqdm
 
@@ -15,6 +16,9 @@ class RunProgress:
         self.parts, self.done, self.started = parts, 0, time.monotonic()
         self.bar = tqdm(total=parts, unit="seq", leave=False, disable=not is_terminal(), file=sys.stderr)
 
+    def __enter__(self) -> Self:
+        return self
+
     def __call__(self, strategy: str, sequence: str, frame: int, frames: int) -> None:
         if is_terminal():
             self.bar.set_postfix_str(f"{strategy} {sequence} frame {frame}/{frames}", refresh=frame % 5 == 0)
@@ -26,7 +30,7 @@ class RunProgress:
                 line = f"[{self.done}/{self.parts}] {strategy} on {sequence}, {frames} frames, {since}"
                 print(line, file=sys.stderr, flush=True)
 
-    def close(self) -> None:
+    def __exit__(self, *_: object) -> None:
         self.bar.close()
 
 
@@ -36,9 +40,12 @@ class CountProgress:
     def __init__(self, unit: str) -> None:
         self.bar = tqdm(unit=unit, leave=False, disable=not is_terminal(), file=sys.stderr)
 
+    def __enter__(self) -> Self:
+        return self
+
     def __call__(self, done: int, total: int) -> None:
         self.bar.total = total
         self.bar.update(done - self.bar.n)
 
-    def close(self) -> None:
+    def __exit__(self, *_: object) -> None:
         self.bar.close()

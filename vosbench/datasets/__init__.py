@@ -1,28 +1,47 @@
 """Data sets: the frames and first masks that a model sees, and the ground truth that it does not."""
 
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+from vosbench.base.registry import Registry, only
 from vosbench.datasets.base import Dataset
-from vosbench.datasets.davis import Davis2016, Davis2017
-from vosbench.datasets.folder import Folder
 from vosbench.datasets.problems import Problem
-from vosbench.datasets.synthetic import Synthetic
-from vosbench.datasets.youtube_vos import YouTubeVOS2018, YouTubeVOS2019
-from vosbench.errors import unknown
+from vosbench.errors import VosbenchError
 
 __all__ = ["DATASETS", "Dataset", "Problem", "open_dataset"]
 
-DATASETS: dict[str, type[Dataset]] = {
-    dataset.name: dataset for dataset in (Davis2016, Davis2017, YouTubeVOS2018, YouTubeVOS2019, Folder, Synthetic)
+SHIPPED = {
+    "davis2016": "vosbench.datasets.davis:Davis2016",
+    "davis2017": "vosbench.datasets.davis:Davis2017",
+    "folder": "vosbench.datasets.folder:Folder",
+    "object-folders": "vosbench.datasets.object_folders:ObjectFolders",
+    "synthetic": "vosbench.datasets.generated.synthetic:Synthetic",
+    "youtube-vos-2018": "vosbench.datasets.youtube_vos:YouTubeVOS2018",
+    "youtube-vos-2019": "vosbench.datasets.youtube_vos:YouTubeVOS2019",
 }
 
 
-def open_dataset(name: str, root: Path | None, split: str | None = None, *, frame_mode: str | None = None) -> Dataset:
-    """The data set `name` (a key of `DATASETS`) in the folder `root`.
+def _dataset(loaded: Any, origin: str) -> type[Dataset]:
+    """What was loaded as a data set's class: a module, which defines one, or the class, which must be complete."""
+    kind = only(loaded, Dataset, "data set") if isinstance(loaded, ModuleType) else loaded
+    if not (isinstance(kind, type) and issubclass(kind, Dataset)):
+        raise VosbenchError(f"{origin} is no data set", "name a Dataset class, or a module that defines one")
+    missing = sorted(kind.__abstractmethods__) or [name for name in ("name", "splits") if not hasattr(kind, name)]
+    if missing:
+        raise VosbenchError(f"data set {origin} does not define {', '.join(missing)}", "see vosbench.datasets.Dataset")
+    return kind
+
+
+DATASETS: Registry[type[Dataset]] = Registry("data set", "vosbench.datasets", lambda: SHIPPED, _dataset)
+
+
+def open_dataset(
+    name: str, root: Path | str | None = None, split: str | None = None, *, frame_mode: str | None = None
+) -> Dataset:
+    """The data set `name`, or that of a .py file of one's own, in the folder `root`.
 
     `split` and `frame_mode` default to the data set's first. Raises VosbenchError on an unknown name, split or
     frame mode, and if the root, the split's list or the frame mode's folder is absent.
     """
-    if name not in DATASETS:
-        raise unknown("data set", name, DATASETS)
-    return DATASETS[name](root, split, frame_mode)
+    return DATASETS.find(name)(None if root is None else Path(root), split, frame_mode)

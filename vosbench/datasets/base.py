@@ -10,31 +10,41 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar, Self
 
-import numpy as np
-
-from vosbench.datasets.files import FRAMES, MASKS, pictures, some
+from vosbench.base.hashing import source_of
+from vosbench.datasets.files import FRAMES, content_hash, pictures, some
+from vosbench.datasets.label_pngs import LabelPng, binary_pngs, label_pngs
 from vosbench.datasets.problems import Problem, picture_problems
 from vosbench.errors import VosbenchError, unknown
-from vosbench.images import check_labels, read_labels, read_size
-from vosbench.types import FirstMask, FrameRef, GroundTruth, Sequence
+from vosbench.images import read_size
+from vosbench.video import FirstMask, FrameRef, GroundTruth, MaskSource, Sequence
 
 
 class Dataset(ABC):
     """The sequences of one split of a data set on disk.
 
-    A subclass says where frames and masks lie, which sequences there are and where each object first appears.
+    A subclass must define `name`, `splits`, `_list_names`, `frame_folder` and `mask_folder`. It may define `read_masks`
+    (masks that are no label PNGs), `_first_masks` (objects that do not start at the first mask that holds them),
+    `_outputs`, `_description` and `categories`.
+
     Building one reads the list of sequences, no picture. Every subclass is built as `(root, split, frame_mode)`;
     None means the first of `splits`, the first of `frame_modes`.
+
+    default_protocol: the rules by which it is scored.
+    private_splits: those without public ground truth.
+    every_frame_annotated: whether a mask that is missing is an error; in splits that are not private.
+    shorter_side: the inference size in pixels (None: the video's own).
+    server: the name of the server that scores private splits, which wants `<server_folder><sequence>/...` in a zip.
     """
 
     name: ClassVar[str]
     splits: ClassVar[tuple[str, ...]]
-    frame_modes: ClassVar[tuple[str, ...]]
-    default_protocol: ClassVar[str]
+    frame_modes: ClassVar[tuple[str, ...]] = ("",)
+    default_protocol: ClassVar[str] = "davis2017"
     private_splits: ClassVar[frozenset[str]] = frozenset()
-    binary: ClassVar[bool] = False  # every non-zero label is object 1
-    every_frame_annotated: ClassVar[bool] = False  # in splits that are not private
+    every_frame_annotated: ClassVar[bool] = False
     shorter_side: ClassVar[int | None] = None
+    server: ClassVar[str | None] = None
+    server_folder: ClassVar[str] = ""
 
     def __init__(self, root: Path | None, split: str | None = None, frame_mode: str | None = None) -> None:
         if root is None:
@@ -62,11 +72,47 @@ class Dataset(ABC):
     def mask_folder(self, name: str) -> Path:
         """Where the masks of a sequence are."""
 
-    @abstractmethod
+    @staticmethod
+    def read_masks(folder: Path) -> Mapping[str, MaskSource]:
+        """Frame name -> its masks, in the order of the video, from the folder of a sequence; {} if it holds none.
+
+        Predictions are read so too, if they are there in this layout.
+        """
+        return label_pngs(folder)
+
+    def predicted(self, folder: Path, frames: Iterable[str]) -> dict[str, MaskSource]:
+        """The masks that a method predicted of a sequence in `folder`: in the data set's own layout, else label PNGs.
+
+        One that is missing is an error when it is loaded. Raises VosbenchError as `read_masks` does.
+        """
+        found = self.read_masks(folder) or label_pngs(folder)
+        return {frame: found.get(frame) or LabelPng(folder / f"{frame}.png") for frame in frames}
+
     def _first_masks(
-        self, name: str, frames: Mapping[str, Path], masks: Mapping[str, Path]
+        self, name: str, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
     ) -> dict[str, tuple[int, ...]]:
-        """Frame name -> ids of the objects that first appear there."""
+        """Frame name -> ids of the objects that first appear there: here, in the earliest mask that holds them.
+
+        Raises VosbenchError if there are none, or a mask is unusable.
+        """
+        if not masks:
+            raise VosbenchError(
+                f"sequence {name} has no mask: {self.mask_folder(name)} holds none",
+                "give each object's mask in the frame from which it is to be followed",
+            )
+        first: dict[str, tuple[int, ...]] = {}
+        seen: set[int] = set()
+        for frame, source in masks.items():
+            new = tuple(i for i in self._ids(source, frames[frame]) if i not in seen)
+            if new:
+                first[frame] = new
+                seen.update(new)
+        if not first:
+            raise VosbenchError(
+                f"sequence {name}: none of the {len(masks)} masks in {self.mask_folder(name)} holds an object",
+                "write the ids 1, 2, ... as pixel values",
+            )
+        return first
 
     def _outputs(self, name: str, frames: Mapping[str, Path]) -> tuple[int, ...] | None:  # noqa: ARG002
         """Indices of the frames whose masks the data set's server wants (None: all)."""
@@ -105,6 +151,12 @@ class Dataset(ABC):
         chosen._names = tuple(name for name in self._names if name in wanted)[:limit]
         return chosen
 
+    def absolute(self) -> Self:
+        """The same data set, found from any working directory."""
+        moved = copy.copy(self)
+        moved.root = self.root.absolute()
+        return moved
+
     def sequence(self, name: str) -> Sequence:
         """What a model may see of a sequence: its frames, and every object's mask in its first frame.
 
@@ -121,8 +173,7 @@ class Dataset(ABC):
             name=name,
             frames=tuple(FrameRef(frame, path) for frame, path in frames.items()),
             first_masks=tuple(
-                FirstMask(index[frame], first[frame], masks[frame], self.binary)
-                for frame in sorted(first, key=index.__getitem__)
+                FirstMask(index[frame], first[frame], masks[frame]) for frame in sorted(first, key=index.__getitem__)
             ),
             outputs=self._outputs(name, frames),
             shorter_side=self.shorter_side,
@@ -151,7 +202,7 @@ class Dataset(ABC):
                 f"sequence {name}: {self.mask_folder(name)} lacks the masks of frames {some(lacking)}",
                 "unpack the annotations again",
             )
-        return GroundTruth(name, tuple(frames or masks), masks, self.binary)
+        return GroundTruth(name, tuple(frames or masks), masks)
 
     def categories(self, name: str) -> dict[int, str]:
         """Object id -> category of the objects of a sequence, as far as the data set tells."""
@@ -174,15 +225,17 @@ class Dataset(ABC):
         if not frames and not masks:
             raise self._absent(name, self.frame_folder(name), "frames")
         digest = hashlib.blake2b(digest_size=12)
-        digest.update(f"{name} {self.binary} {self.shorter_side}\n".encode() + self._description(name))
-        for kind, files in (("frame", frames), ("mask", masks)):
-            for path in files.values():
-                try:
-                    with path.open("rb") as file:
-                        content = hashlib.file_digest(file, "blake2b").hexdigest()
-                except OSError as error:
-                    raise VosbenchError(f"cannot read {path}: {error.strerror}", "copy the file again") from None
-                digest.update(f"{kind} {path.name} {content}\n".encode())
+        one_object = self.read_masks is binary_pngs
+        digest.update(source_of(type(self)).encode())
+        digest.update(f"{name} {one_object} {self.shorter_side}\n".encode() + self._description(name))
+        for path in frames.values():
+            digest.update(f"frame {path.name} {content_hash(path)}\n".encode())
+        for source in masks.values():
+            for path in source.files():
+                file = path.relative_to(self.mask_folder(name)).as_posix()
+                digest.update(f"mask {file} {content_hash(path)}\n".encode())
+            if not source.files():
+                digest.update(f"mask {source.reading()}\n".encode())
         return digest.hexdigest()
 
     def problems(self) -> list[Problem]:
@@ -196,7 +249,7 @@ class Dataset(ABC):
             frames, masks = self._frames(name), self._masks(name)
         except VosbenchError as error:  # a frame that is there twice
             return [Problem.of(self.frame_folder(name), error)]
-        found = picture_problems(frames, masks, binary=self.binary)
+        found = picture_problems(frames, masks)
         attempts = [self.sequence] if self.is_private else [self.sequence, self.truth]
         for attempt in attempts:
             try:
@@ -209,27 +262,26 @@ class Dataset(ABC):
             distinct.setdefault(problem.message, problem)
         return list(distinct.values())
 
-    def _description_problems(self, name: str, masks: Mapping[str, Path]) -> list[Problem]:  # noqa: ARG002
+    def _description_problems(self, name: str, masks: Mapping[str, MaskSource]) -> list[Problem]:  # noqa: ARG002
         """Where the masks contradict what the data set says of them elsewhere."""
         return []
 
     def _frames(self, name: str) -> dict[str, Path]:
         return pictures(self.frame_folder(name), FRAMES)
 
-    def _masks(self, name: str) -> dict[str, Path]:
-        return pictures(self.mask_folder(name), MASKS)
+    def _masks(self, name: str) -> Mapping[str, MaskSource]:
+        return self.read_masks(self.mask_folder(name))
 
-    def _labels(self, mask: Path, frame: Path) -> np.ndarray:
-        """A label map, uint8 [H,W], that is sound and of the size of its frame."""
-        labels = read_labels(mask)
-        check_labels(labels, mask, size=read_size(frame), binary=self.binary)
-        return labels
+    @staticmethod
+    def _ids(source: MaskSource, frame: Path) -> tuple[int, ...]:
+        """The objects in the masks of a frame, which must be sound and of its size."""
+        return source.check(read_size(frame)).object_ids()
 
     def _require(self, name: str) -> None:
         if name not in self._names:
             raise unknown("sequence", name, self._names)
 
-    def _require_frames(self, name: str, masks: Mapping[str, Path], frames: Mapping[str, Path]) -> None:
+    def _require_frames(self, name: str, masks: Mapping[str, MaskSource], frames: Mapping[str, Path]) -> None:
         lacking = [frame for frame in masks if frame not in frames]
         if lacking:
             raise VosbenchError(

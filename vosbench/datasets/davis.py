@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from vosbench.datasets.base import Dataset
+from vosbench.datasets.label_pngs import binary_pngs
 from vosbench.errors import VosbenchError, unknown
-from vosbench.images import object_ids
+from vosbench.video import MaskSource
 
 
 class _Davis(Dataset):
@@ -74,7 +75,7 @@ class _Davis(Dataset):
         return self.root / "Annotations" / self._resolution / name
 
     def _first_masks(
-        self, name: str, frames: Mapping[str, Path], masks: Mapping[str, Path]
+        self, name: str, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
     ) -> dict[str, tuple[int, ...]]:
         start = next(iter(frames))
         if start not in masks:
@@ -82,11 +83,10 @@ class _Davis(Dataset):
                 f"sequence {name}: the first frame's mask {self.mask_folder(name) / f'{start}.png'} does not exist",
                 "unpack the annotations again",
             )
-        labels = self._labels(masks[start], frames[start])
-        ids = ((1,) if labels.any() else ()) if self.binary else object_ids(labels)
+        ids = self._ids(masks[start], frames[start])
         if not ids:
             raise VosbenchError(
-                f"sequence {name}: the first mask {masks[start]} holds no object",
+                f"sequence {name}: the first mask {masks[start].where} holds no object",
                 "the first frame's mask says what to follow; unpack the annotations again",
             )
         return {start: ids}
@@ -99,7 +99,7 @@ class Davis2016(_Davis):
     year = "2016"
     splits = ("val", "train", "trainval")
     default_protocol = "davis2016"
-    binary = True
+    read_masks = staticmethod(binary_pngs)
 
     def _split_folders(self) -> tuple[Path, ...]:
         return (*super()._split_folders(), self.root / "ImageSets" / self._resolution)
@@ -113,3 +113,4 @@ class Davis2017(_Davis):
     splits: ClassVar[tuple[str, ...]] = ("val", "train", "trainval", "test-dev", "test-challenge")
     default_protocol = "davis2017"
     private_splits = frozenset({"test-dev", "test-challenge"})
+    server: ClassVar[str | None] = "davis"

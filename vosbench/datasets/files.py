@@ -1,5 +1,6 @@
 """Which pictures a folder holds, in the order of the video."""
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -67,3 +68,12 @@ def some(names: Iterable[str], most: int = 4) -> str:
     listed = list(names)
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more
+
+
+def content_hash(path: Path) -> str:
+    """A hash of the bytes of a file. Raises VosbenchError if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "blake2b").hexdigest()
+    except OSError as error:
+        raise VosbenchError(f"cannot read {path}: {error.strerror}", "copy the file again") from None

@@ -7,7 +7,8 @@ from typing import Self
 
 from vosbench.datasets.files import gaps, some
 from vosbench.errors import VosbenchError
-from vosbench.images import check_labels, read_labels, read_rgb
+from vosbench.images import read_rgb
+from vosbench.video import MaskSource
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,10 @@ class Problem:
         return cls(path, error.message, error.hint)
 
 
-def picture_problems(frames: Mapping[str, Path], masks: Mapping[str, Path], *, binary: bool) -> list[Problem]:
+def picture_problems(frames: Mapping[str, Path], masks: Mapping[str, MaskSource]) -> list[Problem]:
     """Every unreadable frame or mask, frame of another size, gap in the numbering, and unusable mask.
 
-    `frames` and `masks` map frame names to files in the order of the video; masks may be fewer than frames.
+    `frames` and `masks` are by frame name in the order of the video; masks may be fewer than frames.
     """
     found = []
     sizes: dict[str, tuple[int, int]] = {}
@@ -42,11 +43,11 @@ def picture_problems(frames: Mapping[str, Path], masks: Mapping[str, Path], *, b
         if sizes[name] != first:
             message = f"frame {path} is {width}x{height} pixels, the video {first[1]}x{first[0]}"
             found.append(Problem(path, message, "all frames of a sequence must have one size"))
-    for name, path in masks.items():
+    for name, source in masks.items():
         try:
-            check_labels(read_labels(path), path, size=sizes.get(name), binary=binary)
+            source.check(sizes.get(name))
         except VosbenchError as error:
-            found.append(Problem.of(path, error))
+            found.append(Problem.of(Path(source.where), error))
     missing = gaps(frames)
     if missing:
         folder = next(iter(frames.values())).parent

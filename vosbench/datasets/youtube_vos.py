@@ -14,7 +14,8 @@ from vosbench.datasets.base import Dataset
 from vosbench.datasets.files import natural_order, some
 from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError, unknown
-from vosbench.images import VOID, object_ids, read_labels
+from vosbench.images import VOID
+from vosbench.video import MaskSource
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ class _YouTubeVOS(Dataset):
     default_protocol = "youtube-vos"
     private_splits = frozenset({"valid", "test"})
     shorter_side = 480
+    server = "youtube-vos"
+    server_folder = "Annotations/"
 
     def _list_names(self) -> tuple[str, ...]:
         if not (self.root / self.split).is_dir():
@@ -71,13 +74,13 @@ class _YouTubeVOS(Dataset):
         return {i: entry.category for i, entry in self._objects[name].items() if entry.category is not None}
 
     def _first_masks(
-        self, name: str, frames: Mapping[str, Path], masks: Mapping[str, Path]
+        self, name: str, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
     ) -> dict[str, tuple[int, ...]]:
         held: dict[str, tuple[int, ...]] = {}  # ids in the masks read so far: most videos need one of them
 
         def holds(frame: str, object_id: int) -> bool:
             if frame not in held:
-                held[frame] = object_ids(self._labels(masks[frame], frames[frame]))
+                held[frame] = self._ids(masks[frame], frames[frame])
             return object_id in held[frame]
 
         first: dict[str, tuple[int, ...]] = {}
@@ -105,12 +108,12 @@ class _YouTubeVOS(Dataset):
     def _description(self, name: str) -> bytes:
         return repr(sorted(self._objects[name].items())).encode()
 
-    def _description_problems(self, name: str, masks: Mapping[str, Path]) -> list[Problem]:
+    def _description_problems(self, name: str, masks: Mapping[str, MaskSource]) -> list[Problem]:
         found = []
         held: dict[str, tuple[int, ...]] = {}
-        for frame, path in masks.items():
+        for frame, source in masks.items():
             try:
-                held[frame] = object_ids(read_labels(path))
+                held[frame] = source.load().object_ids()
             except VosbenchError:
                 continue  # told of as a picture already
         for object_id, entry in sorted(self._objects[name].items()):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from vosbench.images import read_size
-from vosbench.types import Sequence
+from vosbench.video import Sequence
 
 Control = Callable[[Sequence], Iterator[np.ndarray]]
 
@@ -18,8 +18,9 @@ def copy_first_mask(sequence: Sequence) -> Iterator[np.ndarray]:
     appearing = {first.frame_index: first for first in sequence.first_masks}
     for index in range(len(sequence.frames)):
         if index in appearing:
-            labels = appearing[index].load()
-            mask = np.where(labels > 0, labels, mask)
+            mask = mask.copy()
+            for object_id, plane in zip(appearing[index].object_ids, appearing[index].load(), strict=True):
+                mask[plane] = object_id
         yield mask
 
 
@@ -33,6 +34,6 @@ def predict_nothing(sequence: Sequence) -> Iterator[np.ndarray]:
 CONTROLS: dict[str, Control] = {"copy-first-mask": copy_first_mask, "predict-nothing": predict_nothing}
 
 
-def source_hash(control: Control) -> str:
+def hash_of(control: Control) -> str:
     """A hash of the source of a control."""
     return hashlib.blake2b(inspect.getsource(control).encode(), digest_size=8).hexdigest()

@@ -1,241 +1,49 @@
-"""The frame loop: from the first masks of a video's objects to a mask for every frame, under one strategy."""
+"""From the first masks of a video's objects to a mask for every frame, under one strategy."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from functools import partial
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from vosbench.errors import VosbenchError
-from vosbench.images import size_text
-from vosbench.inference.frames import Geometry
 from vosbench.inference.reader import read_ahead
-from vosbench.inference.references import TrueMasks, all_keys
-from vosbench.inference.timing import StageClock
-from vosbench.memory.attention import Metric
-from vosbench.memory.bank import MemoryBank
-from vosbench.memory.blame import blamed
-from vosbench.memory.frame import FrameTokens, Segmentation
-from vosbench.memory.match import Match
-from vosbench.memory.policy import LookAhead, MemoryPolicy, Step, VideoInfo
-from vosbench.models.stcn import STCN, KeyFeatures, aggregate
-from vosbench.types import FirstMask, GroundTruth, Sequence
-
-
-@dataclass(frozen=True)
-class FrameTiming:
-    """What a frame cost: seconds of each stage; tokens and bytes in the bank after it; objects followed.
-
-    `tokens_per_frame` is what one frame of this video adds when it is written whole.
-    """
-
-    stages: dict[str, float]
-    tokens: int
-    tokens_per_frame: int
-    memory_bytes: int
-    objects: int
-
-    @property
-    def seconds(self) -> float:
-        """All stages of the model; no file access."""
-        return sum(self.stages.values())
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What is predicted for one frame.
-
-    mask uint8 [H,W] with the data set's own ids; prob float32 [O+1,H,W] on the model's device: background, then
-    the objects in ascending order of id (0 for those that have not appeared yet).
-    """
-
-    frame_index: int
-    mask: np.ndarray
-    prob: Tensor
-    timing: FrameTiming
+from vosbench.inference.references import look_ahead, true_masks
+from vosbench.inference.session import Foreknowledge, Prediction, Session
+from vosbench.memory.policy import MemoryPolicy
+from vosbench.models.base import Network
+from vosbench.video import GroundTruth, ObjectMasks, Sequence
 
 
 def propagate(
-    model: STCN,
+    model: Network,
     sequence: Sequence,
     policy: MemoryPolicy,
     *,
-    top_k: int = 20,
-    metric: Metric = "l2",
+    top_k: int | None = None,
     shorter_side: int | None = None,
     truth: GroundTruth | None = None,
 ) -> Iterator[Prediction]:
     """Segment a video frame by frame; nothing holds the whole of it.
 
-    `top_k` memory tokens count for a query pixel; `metric` compares keys; `shorter_side` overrides the inference
-    size of the sequence, in pixels. `truth` is for a reference that says that it needs it; nothing else sees it.
+    `top_k` memory tokens count for a query pixel (None: as many as the network is used with); `shorter_side` overrides
+    the inference size of the sequence, in pixels. `truth` is for a reference that says that it needs it; nothing else
+    sees it.
     Raises VosbenchError for frames or masks that cannot be read or differ in size and for a model in training mode;
     PolicyError, which names file, line and frame, for whatever a strategy raises or does wrong.
     """
-    if model.training:
-        raise VosbenchError("the model is in training mode, where it normalises by batch", "call model.eval() first")
-    if top_k < 1:
-        raise VosbenchError(f"top_k must be at least 1, not {top_k}", "20 is the published value")
-    run: _Video | None = None
+    device = next(model.parameters()).device
+    session = Session(
+        model,
+        policy,
+        name=sequence.name,
+        top_k=top_k,
+        shorter_side=shorter_side or sequence.shorter_side,
+        known=Foreknowledge(
+            tuple(frame.name for frame in sequence.frames),
+            sequence.object_ids,
+            partial(true_masks, sequence, truth, device),
+            partial(look_ahead, model, sequence, top_k or model.spec.top_k, device),
+        ),
+    )
+    first_masks = {first.frame_index: first for first in sequence.first_masks}
     for index, rgb in enumerate(read_ahead(sequence.frames)):
-        if run is None:
-            run = _Video(model, sequence, policy, top_k, metric, shorter_side or sequence.shorter_side, rgb, truth)
-        yield run.advance(index, rgb)
-    if run is not None:
-        with run.asking("by the last frame"):
-            run.bank.verify()
-
-
-class _Video:
-    """The state of one video between two frames."""
-
-    def __init__(
-        self,
-        model: STCN,
-        sequence: Sequence,
-        policy: MemoryPolicy,
-        top_k: int,
-        metric: Metric,
-        shorter_side: int | None,
-        first: np.ndarray,
-        truth: GroundTruth | None,
-    ) -> None:
-        self.model, self.sequence, self.policy, self.top_k, self.metric = model, sequence, policy, top_k, metric
-        self.device = next(model.parameters()).device
-        self.clock = StageClock(self.device)
-        self.geometry = Geometry.of(first.shape[0], first.shape[1], shorter_side)
-        self.first_masks = {mask.frame_index: mask for mask in sequence.first_masks}
-        self.groups: list[tuple[int, ...]] = []  # ids of each object group, in order of appearance
-        self.last_write = 0
-        config = model.config
-        self.bank = MemoryBank(
-            config.key_dim, config.value_dim, self.geometry.tokens, self.device, lambda: self.clock.stage("write")
-        )
-        self.true_masks = TrueMasks(sequence, truth, self.geometry, self.device) if policy.needs_truth else None
-        with self.asking("before the first frame"):
-            policy.start(self._info(), self.bank)
-
-    def _info(self) -> VideoInfo:
-        """What the strategy may know beforehand: of the truth and the future only what it says that it needs."""
-        info = VideoInfo(self.sequence.name, len(self.sequence.frames), self.geometry.tokens)
-        if self.true_masks is not None:
-            true_masks = self.true_masks
-            info = replace(info, truth=lambda index: true_masks.planes(index, self._ids()))
-        if self.policy.needs_future:
-            keys = all_keys(self.model, self.sequence, self.geometry, self.device)
-            info = replace(info, future=LookAhead(keys, tuple(self.first_masks), self.top_k, self.metric))
-        return info
-
-    def _ids(self) -> tuple[int, ...]:
-        """The objects followed so far, in order of appearance."""
-        return tuple(i for group in self.groups for i in group)
-
-    @contextmanager
-    def asking(self, when: str) -> Iterator[None]:
-        """Time what the strategy does, and blame it for what goes wrong."""
-        with blamed(self.policy, f"{self.sequence.name}, {when}"), self.clock.stage("policy"):
-            yield
-
-    @torch.inference_mode()
-    def advance(self, index: int, rgb: np.ndarray) -> Prediction:
-        """Segment frame `index`, and remember it if the strategy wants to."""
-        if rgb.shape[:2] != self.geometry.original:
-            raise VosbenchError(
-                f"frame {self.sequence.frames[index].name} of {self.sequence.name} is {size_text(rgb.shape)}, "
-                f"the frames before it {size_text(self.geometry.original)}",
-                "all frames of a video must have one size",
-            )
-        first_mask = self.first_masks.get(index)
-        if first_mask is None and not self.groups:
-            return self._predict(index, None)
-        new = None if first_mask is None else self._load(first_mask)  # a file: outside every clock
-        frame = self.geometry.prepare(rgb, self.device)
-        with self.clock.stage("encode_key"):
-            features = self.model.encode_key(frame)
-        key = features.key[0].flatten(1).T
-        match = None
-        masks = frame.new_empty(1, 0, *frame.shape[-2:])
-        if self.groups:
-            masks, match = self._segment(index, key, features)
-        with self.clock.stage("aggregate"):
-            joint = aggregate(masks).softmax(1)
-            if first_mask is not None and new is not None:
-                joint = aggregate(self._introduce(first_mask, new, joint[:, 1:])).softmax(1)
-        step = Step(index, self.last_write, Segmentation(joint[0, 1:]), first_mask is not None)
-        if match is not None:
-            with self.asking(f"frame {index}"):
-                self.policy.observe(replace(match, segmentation=step.segmentation))
-        self._remember(step, frame, key, features)
-        return self._predict(index, joint)
-
-    def _segment(self, index: int, key: Tensor, features: KeyFeatures) -> tuple[Tensor, Match]:
-        """Read the memory and decode: every object's own probability, [1,O,H',W'], and the statistics of the read."""
-        with self.clock.stage("read"):
-            with blamed(self.policy, f"{self.sequence.name}, frame {index}"):
-                readouts, match = self.bank.read(index, key, self.top_k, self.metric)
-            readout = torch.cat(readouts, 1).permute(1, 2, 0).unflatten(2, features.key.shape[-2:])
-        with self.clock.stage("decode"):
-            masks = torch.sigmoid(self.model.decode(readout[None], features))
-        return masks, match
-
-    def _load(self, first_mask: FirstMask) -> Tensor:
-        """The masks of the objects that appear now, [1,O,H',W']."""
-        labels = first_mask.load()
-        if labels.shape != self.geometry.original:
-            raise VosbenchError(
-                f"the first mask of {self.sequence.name} is {size_text(labels.shape)}, "
-                f"its frames {size_text(self.geometry.original)}",
-                "masks must have the size of the frames",
-            )
-        return self.geometry.prepare_masks(labels, first_mask.object_ids, self.device)
-
-    def _introduce(self, first_mask: FirstMask, new: Tensor, masks: Tensor) -> Tensor:
-        """Add the `new` objects; under their masks the others' (joint) probabilities become 0."""
-        self.groups.append(first_mask.object_ids)
-        self.bank.add_group(first_mask.frame_index, len(first_mask.object_ids))
-        return torch.cat([masks * (1 - new.amax(1, keepdim=True)), new], 1)
-
-    def _remember(self, step: Step, frame: Tensor, key: Tensor, features: KeyFeatures) -> None:
-        """Encode and write a frame that is annotated or admitted, unless no frame is left that could read it."""
-        if step.frame == len(self.sequence.frames) - 1:
-            return
-        with self.asking(f"frame {step.frame}"):
-            if not step.annotated and not self.policy.admit(step):
-                return
-            segmentation = self._written_as(step)
-        with self.clock.stage("encode_value"):
-            values = self.model.encode_value(frame, features.f16, segmentation.masks[None])
-            values = values[0].flatten(2).permute(2, 0, 1)
-        with self.asking(f"frame {step.frame}"):
-            by_group = values.split([len(ids) for ids in self.groups], 1)
-            self.policy.write(FrameTokens(step.frame, key, by_group, step.annotated, segmentation))
-        self.last_write = step.frame
-
-    def _written_as(self, step: Step) -> Segmentation:
-        """The masks from which the strategy wants the values of a frame to be encoded."""
-        masks, predicted = self.policy.masks(step), step.segmentation
-        if masks is predicted.masks:
-            return predicted
-        if masks.shape != predicted.masks.shape:
-            wanted, found = tuple(predicted.masks.shape), tuple(masks.shape)
-            raise VosbenchError(f"masks gives {found}, where {wanted} are predicted", "give one soft mask an object")
-        return Segmentation(masks.to(predicted.masks.dtype))
-
-    def _predict(self, index: int, joint: Tensor | None) -> Prediction:
-        """Bring the joint probabilities [1,O+1,H',W'] to the video's own size and ids."""
-        ids = self._ids()
-        with self.clock.stage("output"):
-            if joint is None:
-                prob = torch.zeros(1, *self.geometry.original, device=self.device)
-                prob[0] = 1
-            else:
-                prob = self.geometry.restore(joint)
-            lookup = torch.tensor([0, *ids], dtype=torch.uint8, device=self.device)
-            mask = lookup[prob.argmax(0)].cpu().numpy()
-        every = self.sequence.object_ids
-        ordered = prob.new_zeros(1 + len(every), *prob.shape[1:])
-        ordered[[0, *(1 + every.index(i) for i in ids)]] = prob
-        timing = FrameTiming(self.clock.take(), self.bank.count, self.geometry.tokens, self.bank.nbytes, len(ids))
-        return Prediction(index, mask, ordered, timing)
+        first = first_masks.get(index)
+        yield session.step(rgb, None if first is None else ObjectMasks(first.load(), first.object_ids))
+    session.verify()

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from vosbench.types import FrameRef
+from vosbench.video import FrameRef
 
 
 def read_ahead(frames: Sequence[FrameRef], depth: int = 4) -> Iterator[np.ndarray]:

@@ -1,51 +1,52 @@
 """What only a reference may know, a strategy that says so: true masks, and the keys of frames still to come."""
 
-import numpy as np
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from vosbench.errors import VosbenchError
-from vosbench.images import read_labels, size_text
-from vosbench.inference.frames import Geometry
+from vosbench.images import size_text
 from vosbench.inference.reader import read_ahead
-from vosbench.models.stcn import STCN
-from vosbench.types import GroundTruth, Sequence
+from vosbench.memory.policy import LookAhead
+from vosbench.models.base import Network, stacked
+from vosbench.models.geometry import Geometry
+from vosbench.video import GroundTruth, Sequence
 
 
-class TrueMasks:
-    """The ground truth of a sequence as planes of the network's size.
+def true_masks(
+    sequence: Sequence, truth: GroundTruth | None, device: torch.device, geometry: Geometry
+) -> Callable[[int, tuple[int, ...]], Tensor]:
+    """The ground truth of a sequence as a function of a frame and ids: planes of the network's size, float32 [O,H',W'].
 
     Raises VosbenchError unless there is a mask for every frame from the first annotated one on.
     """
+    names = [frame.name for frame in sequence.frames]
+    wanted = names[sequence.first_masks[0].frame_index :]
+    found = 0 if truth is None else sum(name in truth.masks for name in wanted)
+    if truth is None or found < len(wanted):
+        raise VosbenchError(
+            f"the strategy needs a true mask of every frame, and {sequence.name} has {found} for {len(wanted)}",
+            "run it on a data set with dense labels that are public, e.g. davis2017 val or synthetic",
+        )
 
-    def __init__(self, sequence: Sequence, truth: GroundTruth | None, geometry: Geometry, device: torch.device) -> None:
-        names = [frame.name for frame in sequence.frames]
-        wanted = names[sequence.first_masks[0].frame_index :]
-        found = 0 if truth is None else sum(name in truth.masks for name in wanted)
-        if truth is None or found < len(wanted):
-            raise VosbenchError(
-                f"the strategy needs a true mask of every frame, and {sequence.name} has {found} for {len(wanted)}",
-                "run it on a data set with dense labels that are public, e.g. davis2017 val or synthetic",
-            )
-        self.names, self.truth, self.geometry, self.device = names, truth, geometry, device
+    sources = truth.masks
 
-    def planes(self, index: int, ids: tuple[int, ...]) -> Tensor:
-        """True masks of the objects `ids` in frame `index`, float32 [O,H',W']."""
-        path = self.truth.masks[self.names[index]]
-        labels = read_labels(path)
-        if labels.shape != self.geometry.original:
-            expected = size_text(self.geometry.original)
-            raise VosbenchError(f"{path} is {size_text(labels.shape)}, its frame {expected}", "copy the mask again")
-        if self.truth.binary:
-            labels = (labels != 0).astype(np.uint8)
-        return self.geometry.prepare_masks(labels, ids, self.device)[0]
+    def planes(index: int, ids: tuple[int, ...]) -> Tensor:
+        source = sources[names[index]]
+        masks = source.load()
+        if masks.size != geometry.original:
+            sizes = f"{size_text(masks.size)}, its frame {size_text(geometry.original)}"
+            raise VosbenchError(f"{source.where} is {sizes}", "copy the mask again")
+        return geometry.prepare_masks(masks.planes(ids), device)
+
+    return planes
 
 
 @torch.inference_mode()
-def all_keys(model: STCN, sequence: Sequence, geometry: Geometry, device: torch.device) -> Tensor:
-    """The key of every frame of a video, float32 [T,P,CK]; reads and encodes all of them."""
-    keys = [
-        model.encode_key(geometry.prepare(rgb, device)).key[0].flatten(1).T.float()
-        for rgb in read_ahead(sequence.frames)
-    ]
-    return torch.stack(keys)
+def look_ahead(model: Network, sequence: Sequence, top_k: int, device: torch.device, geometry: Geometry) -> LookAhead:
+    """All reads of a video; reads and encodes every frame."""
+    frames = [model.keys(geometry.prepare(rgb, device)) for rgb in read_ahead(sequence.frames)]
+    tokens, queries = zip(*frames, strict=True)
+    annotated = tuple(first.frame_index for first in sequence.first_masks)
+    return LookAhead(stacked(tokens), stacked(queries), annotated, top_k, model.scores)

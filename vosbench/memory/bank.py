@@ -1,10 +1,10 @@
 """The memory bank: preallocated slots, of which a strategy names the victims and the bank does the rest.
 
-A slot holds one token: the key and the values of one position (stride 16) of one frame. The bank verifies what a
-strategy asks of it, so that a faulty strategy fails instead of winning.
+A slot holds one token: the key, with what else the network's similarity needs of it, and the values of one position of
+one frame. The bank verifies what a strategy asks of it, so that a faulty strategy fails instead of winning.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -12,21 +12,14 @@ import torch
 from torch import Tensor
 
 from vosbench.errors import VosbenchError
-from vosbench.memory.attention import Metric, affinity, readout, top_k_softmax
+from vosbench.memory.attention import readout, top_k_softmax
 from vosbench.memory.frame import FrameTokens
 from vosbench.memory.guard import Guard
 from vosbench.memory.match import GroupMatch, Match
+from vosbench.memory.store import Store
+from vosbench.models.base import Keys, Scores, Spec
 
 COLUMNS = {"frame": torch.int64, "position": torch.int64, "pinned": torch.bool, "occupied": torch.bool}
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Objects of one first frame: their values [slots,O*CV]; tokens of earlier frames are not valid for them."""
-
-    first_frame: int
-    objects: int
-    values: Tensor
 
 
 class MemoryBank:
@@ -34,28 +27,25 @@ class MemoryBank:
 
     `count` slots are occupied and all of them lie below `extent`; `capacity` bounds the count (None: the bank
     doubles when it is full). Counts live on the host and indices on the device, so nothing here waits for a GPU.
-    Whoever owns the bank may time the copying of tokens: it happens inside `storing()`.
+    `scores` is the similarity of the network that `spec` describes. Tokens are copied inside `storing()`, to be timed.
     """
 
     def __init__(
         self,
-        key_dim: int,
-        value_dim: int,
+        spec: Spec,
+        scores: Scores,
         tokens_per_frame: int,
         device: torch.device | str = "cpu",
         storing: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self.tokens_per_frame = tokens_per_frame
-        self.value_dim = value_dim
         self.storing = storing
         self.capacity: int | None = None
         self.count = self.extent = self.pinned_count = 0
-        self._allocated = 0
-        self._groups: list[_Group] = []
-        self._columns: dict[str, Tensor] = {}
+        self._similarity = scores
+        self._store = Store(spec, device)
         self._free = torch.empty(0, dtype=torch.int64, device=device)
         self._guard = Guard(device)
-        self._key = torch.empty(0, key_dim, device=device)
         self._scores = torch.empty(0, device=device)
         for name, dtype in COLUMNS.items():
             self.add_column(name, dtype)
@@ -73,52 +63,60 @@ class MemoryBank:
 
     def add_column(self, name: str, dtype: torch.dtype) -> "Column":
         """A number of the strategy's own for each slot; 0 whenever a token is written to the slot."""
-        if name in self._columns:
+        if name in self._store.columns:
             raise VosbenchError(f"the bank has a column {name!r} already", "give the strategy's column another name")
-        self._columns[name] = torch.zeros(self._allocated, dtype=dtype, device=self._key.device)
+        self._store.add_column(name, dtype)
         return Column(self, name)
 
     @property
     def frame(self) -> Tensor:
         """Frame in which each token was written, int64 [extent]."""
-        return self._columns["frame"][: self.extent]
+        return self._store.columns["frame"][: self.extent]
 
     @property
     def position(self) -> Tensor:
-        """Row-major position of each token in its frame at stride 16, int64 [extent]."""
-        return self._columns["position"][: self.extent]
+        """Row-major position of each token in its frame, int64 [extent]."""
+        return self._store.columns["position"][: self.extent]
 
     @property
     def pinned(self) -> Tensor:
         """Tokens that may not be freed, bool [extent]."""
-        return self._columns["pinned"][: self.extent]
+        return self._store.columns["pinned"][: self.extent]
 
     @property
     def occupied(self) -> Tensor:
         """Slots that hold a token, bool [extent]."""
-        return self._columns["occupied"][: self.extent]
+        return self._store.columns["occupied"][: self.extent]
 
     @property
     def key(self) -> Tensor:
         """Keys, float32 [extent,CK]; those of slots that are not occupied mean nothing."""
-        return self._key[: self.extent]
+        return self._store.keys.key[: self.extent]
+
+    @property
+    def keys(self) -> Keys:
+        """The same with what else the network's similarity needs of them."""
+        return self._store.keys[: self.extent]
+
+    @property
+    def extras(self) -> Mapping[str, Tensor]:
+        """What tokens have beside key and values, by name, float32 [extent,C]; a network may have none."""
+        return self.keys.extras
 
     @property
     def first_frames(self) -> tuple[int, ...]:
         """The first frame of each object group; tokens of earlier frames are not valid for the group."""
-        return tuple(group.first_frame for group in self._groups)
+        return tuple(group.first_frame for group in self._store.groups)
 
     @property
     def values(self) -> tuple[Tensor, ...]:
         """Values of each object group, float32 [extent,O,CV]; those of tokens that are not valid mean nothing."""
-        return tuple(g.values[: self.extent].unflatten(1, (g.objects, -1)) for g in self._groups)
+        return tuple(g.values[: self.extent].unflatten(1, (g.objects, -1)) for g in self._store.groups)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the keys and values that are held now."""
-        per_token = self._key.shape[1] * self._key.element_size()
-        per_token += sum(g.values.shape[1] * g.values.element_size() for g in self._groups)
-        return self.count * per_token
+        """Bytes of the keys, extras and values that are held now."""
+        return self.count * self._store.bytes_per_token
 
     @property
     def movable(self) -> int:
@@ -150,22 +148,24 @@ class MemoryBank:
     def pin(self, slots: Tensor) -> None:
         """Never let these occupied, unpinned slots be freed."""
         known = self._check_slots(slots)
-        self._columns["pinned"][known] = True
+        self._store.columns["pinned"][known] = True
         self.pinned_count += len(slots)
 
     def free(self, slots: Tensor) -> None:
         """Give up the tokens in `slots`, int64 [n]: occupied, not pinned, each named once."""
         known = self._check_slots(slots)
-        self._columns["occupied"][known] = False
+        self._store.columns["occupied"][known] = False
         self._free = torch.cat([self._free, known])
         self.count -= len(known)
 
     def insert(self, tokens: FrameTokens, positions: Tensor | None = None) -> Tensor:
         """Write a frame's tokens, or those at `positions` only, int64 [n], into free slots; returns the slots [n]."""
         if positions is None:
-            positions = torch.arange(len(tokens), device=self._key.device)
+            positions = torch.arange(len(tokens), device=self._free.device)
         else:
             positions = self._guard.numbers(positions, len(tokens), "positions")
+        if tokens.extras.keys() != self._store.spec.extras.keys():
+            raise VosbenchError(f"tokens come with {[*tokens.extras]}", f"give {[*self._store.spec.extras]} as extras")
         size = len(positions)
         if self.shortfall(size):
             raise VosbenchError(
@@ -179,44 +179,65 @@ class MemoryBank:
         self.extent += fresh
         self.count += size
         with self.storing():
-            for column in self._columns.values():
+            for column in self._store.columns.values():
                 column[slots] = 0
-            self._columns["frame"][slots] = tokens.frame
-            self._columns["position"][slots] = positions
-            self._columns["occupied"][slots] = True
-            self._store(slots, tokens.key[positions], tuple(values[positions] for values in tokens.values))
+            self._store.columns["frame"][slots] = tokens.frame
+            self._store.columns["position"][slots] = positions
+            self._store.columns["occupied"][slots] = True
+            self._store.write(slots, tokens.keys[positions], [values[positions] for values in tokens.values])
         return slots
 
-    def update(self, slots: Tensor, key: Tensor, values: tuple[Tensor, ...]) -> None:
-        """Overwrite tokens, int64 [n] occupied and not pinned, with computed ones: key [n,CK], values [n,O,CV].
-
-        For merged tokens and prototypes. Frame, position and columns stay those of the slot.
+    def update(
+        self, slots: Tensor, key: Tensor, values: tuple[Tensor, ...], extras: Mapping[str, Tensor] | None = None
+    ) -> None:
+        """Overwrite tokens, int64 [n] occupied and not pinned, with merged ones: key [n,CK], values [n,O,CV], extras
+        [n,C] by name. Frame, position and columns stay those of the slot, and so do extras that are not given.
         """
         known = self._check_slots(slots)
         with self.storing():
-            self._store(known, key, values)
+            self._store.write(known, Keys(key, extras or {}), values)
+
+    def similarity(self, slots: Tensor, queries: Tensor) -> Tensor:
+        """How similar the tokens in `slots`, int64 [n], are to those in `queries`, int64 [m], to the network: [m,n]."""
+        keys = self.keys
+        return self._similarity(keys[slots], keys[queries])
+
+    def potentiate(self, chosen: Tensor, candidates: Tensor) -> None:
+        """Make prototypes of the tokens `chosen`, int64 [m] occupied and not pinned (XMem, ECCV 2022, section 3.3):
+        values and averaging extras are read again, by them, over the `candidates`, int64 [n], valid for the group.
+        """
+        known = self._check_slots(chosen)
+        store, frame, scores = self._store, self.frame[candidates], self.similarity(candidates, chosen)
+        values, every = [], scores.softmax(1)
+        for group in store.groups:
+            valid = scores.masked_fill(frame < group.first_frame, -torch.inf)
+            weights = valid.softmax(1).nan_to_num(0)  # no candidate is valid: nor is the prototype
+            values.append((weights @ group.values[candidates]).unflatten(1, (group.objects, -1)))
+        averaging = {name: store.keys.extras[name] for name, extra in store.spec.extras.items() if extra.averages}
+        extras = {name: every @ extra[candidates] for name, extra in averaging.items()}
+        with self.storing():
+            store.write(known, Keys(store.keys.key[known], extras), values)
 
     # What the inference loop does with it
 
     def add_group(self, first_frame: int, objects: int) -> None:
         """Make room for the values of `objects` that first appear in `first_frame`."""
-        values = self._key.new_zeros(self._allocated, objects * self.value_dim)
-        self._groups.append(_Group(first_frame, objects, values))
+        self._store.add_group(first_frame, objects)
 
-    def read(self, frame: int, query: Tensor, top_k: int, metric: Metric = "l2") -> tuple[list[Tensor], Match]:
-        """Read the bank with the key [Q,CK] of `frame`: per group the readout [Q,O,CV], and the statistics.
+    def read(self, frame: int, query: Keys, top_k: int) -> tuple[list[Tensor], Match]:
+        """Read the bank with the query of `frame`: per group the readout [Q,O,CV], and the statistics.
 
         Raises VosbenchError as `match` does.
         """
-        match = self.match(frame, affinity(self.key, query, metric, out=self._score_buffer(len(query))), top_k)
+        match = self.match(frame, self._similarity(self.keys, query, out=self._score_buffer(len(query))), top_k)
         readouts = []
-        for group, found in zip(self._groups, match, strict=True):
+        for group, found in zip(self._store.groups, match, strict=True):
             answer = readout(group.values[: self.extent], found.indices, found.weights)
             readouts.append(answer.unflatten(1, (group.objects, -1)))
         return readouts, match
 
     def match(self, frame: int, scores: Tensor, top_k: int) -> Match:
-        """What a read finds whose `scores`, the affinities float32 [Q,extent], are known; they are overwritten.
+        """What a read finds whose `scores`, float32 [Q,extent], are known; they are overwritten.
 
         Raises VosbenchError if the strategy has left a group without a token.
         """
@@ -225,10 +246,10 @@ class MemoryBank:
         if self.count < self.extent:
             scores.masked_fill_(~self.occupied, -torch.inf)
         matches = []
-        for group in self._groups:
+        for group in self._store.groups:
             partial = self.count < self.extent
             valid = scores
-            if group.first_frame > self._groups[0].first_frame:
+            if group.first_frame > self._store.groups[0].first_frame:
                 valid, partial = scores.masked_fill(self.frame < group.first_frame, -torch.inf), True
             indices, weights = top_k_softmax(valid, top_k)
             matched = None
@@ -244,28 +265,19 @@ class MemoryBank:
 
     # Storage
 
-    def _store(self, slots: Tensor, key: Tensor, values: tuple[Tensor, ...]) -> None:
-        self._key[slots] = key.to(self._key.dtype)
-        for group, given in zip(self._groups, values, strict=True):
-            group.values[slots] = given.flatten(1).to(group.values.dtype)
-
     def _score_buffer(self, queries: int) -> Tensor:
         """Room for the scores of one read, float32 [Q,extent]; kept, since fresh pages cost as much as the product."""
         if len(self._scores) < queries * self.extent:
-            self._scores = self._key.new_empty(queries * self._allocated)
+            self._scores = self._scores.new_empty(queries * self._store.allocated)
         return self._scores[: queries * self.extent].view(queries, self.extent)
 
     def _reserve(self, slots: int) -> None:
         """Grow the storage to hold `slots`: by doubling, up to the capacity."""
-        if slots <= self._allocated:
+        allocated = self._store.allocated
+        if slots <= allocated:
             return
-        size = max(slots, 2 * self._allocated, 4 * self.tokens_per_frame)
-        if self.capacity is not None:
-            size = min(size, self.capacity)
-        self._key = _grown(self._key, size)
-        self._columns = {name: _grown(column, size) for name, column in self._columns.items()}
-        self._groups = [_Group(g.first_frame, g.objects, _grown(g.values, size)) for g in self._groups]
-        self._allocated = size
+        size = max(slots, 2 * allocated, 4 * self.tokens_per_frame)
+        self._store.grow(size if self.capacity is None else min(size, self.capacity))
 
     def _check_slots(self, slots: Tensor) -> Tensor:
         """Refuse slots that may not be pinned, freed or overwritten; returns them, clamped into range."""
@@ -285,10 +297,4 @@ class Column:
     @property
     def values(self) -> Tensor:
         """[extent], writable in place."""
-        return self.bank._columns[self.name][: self.bank.extent]
-
-
-def _grown(tensor: Tensor, size: int) -> Tensor:
-    larger = tensor.new_zeros(size, *tensor.shape[1:])
-    larger[: len(tensor)] = tensor
-    return larger
+        return self.bank._store.columns[self.name][: self.bank.extent]

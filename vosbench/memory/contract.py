@@ -86,7 +86,8 @@ def inputs_are_left_alone(build: Build) -> None:
         guarded(match.frame, observe, match, *tensors, match.segmentation.masks)
 
     def guarded_write(tokens: FrameTokens) -> None:
-        guarded(tokens.frame, write, tokens, tokens.key, *tokens.values, tokens.segmentation.masks)
+        given = (tokens.key, *tokens.values, *tokens.extras.values(), tokens.segmentation.masks)
+        guarded(tokens.frame, write, tokens, *given)
 
     policy.observe = guarded_observe  # type: ignore[method-assign]
     policy.write = guarded_write  # type: ignore[method-assign]
@@ -136,6 +137,15 @@ def values_may_be_half(build: Build) -> None:
         _demand(same, policy, now.frame, "values of half precision change what is held")
 
 
+def tokens_may_have_extras(build: Build) -> None:
+    """Beside keys and values, as those of XMem have."""
+    policy, trace = build(), Trace.draw(appearing=LATER).with_extras()
+    for now, bank in drive(policy, trace):
+        _reads_are_finite(policy, now)
+        kept = all(bool(extra.isfinite().all()) for extra in bank.extras.values())
+        _demand(kept, policy, now.frame, "what tokens have beside their keys is no number")
+
+
 def videos_may_be_short(build: Build) -> None:
     for frames in (1, 2):
         policy = build()
@@ -162,6 +172,7 @@ CHECKS: tuple[Callable[[Build], None], ...] = (
     an_object_may_vanish,
     fewer_tokens_than_k,
     values_may_be_half,
+    tokens_may_have_extras,
     videos_may_be_short,
     a_gpu_decides_the_same,
 )

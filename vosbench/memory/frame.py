@@ -1,5 +1,6 @@
 """A frame as a strategy may look at it: what is predicted for it, and the tokens that it brings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -8,20 +9,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vosbench.errors import VosbenchError
-
-STRIDE = 16  # pixels between two tokens
+from vosbench.models.base import Keys
 
 
 @dataclass(frozen=True)
 class Segmentation:
     """The soft masks of the O objects followed so far, float [O,H',W'], in order of appearance.
 
-    H' and W' are those of the network's input, multiples of 16. What is derived from the masks is computed when
-    asked for, once. Objects count from 1, 0 is background. Where keys alone are known, as in a simulation, `soft`
-    is None, and asking raises VosbenchError.
+    H' and W' are those of the network's input, multiples of its `stride` in pixels. What is derived from the masks is
+    computed when asked for, once. Objects count from 1, 0 is background. Where keys alone are known, as in a
+    simulation, `soft` is None, and asking raises VosbenchError.
     """
 
     soft: Tensor | None = None
+    stride: int = 16
 
     @property
     def masks(self) -> Tensor:
@@ -37,8 +38,8 @@ class Segmentation:
 
     @cached_property
     def owner(self) -> Tensor:
-        """To whom each token belongs, int64 [P]: the most probable label of the masks pooled to stride 16."""
-        return _most_probable(F.avg_pool2d(self.masks.float(), STRIDE)).flatten()
+        """To whom each token belongs, int64 [P]: the most probable label of the masks pooled to the stride."""
+        return _most_probable(F.avg_pool2d(self.masks.float(), self.stride)).flatten()
 
     @cached_property
     def areas(self) -> Tensor:
@@ -56,7 +57,8 @@ class Segmentation:
 class FrameTokens:
     """The tokens of one frame, on their way into the bank.
 
-    key float32 [P,CK]; values one tensor per object group, [P,O,CV]; P positions in row-major order.
+    key float32 [P,CK]; values one tensor per object group, [P,O,CV]; P positions in row-major order; `extras` what
+    tokens of the network have beside these, [P,C] by name.
     `annotated` frames bring an object's first mask; they are always written. `segmentation` holds the masks from
     which the values were encoded, and to whom each token belongs.
     """
@@ -66,9 +68,15 @@ class FrameTokens:
     values: tuple[Tensor, ...]
     annotated: bool
     segmentation: Segmentation = field(default_factory=Segmentation)
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.key)
+
+    @property
+    def keys(self) -> Keys:
+        """Keys with extras."""
+        return Keys(self.key, self.extras)
 
 
 def _most_probable(masks: Tensor) -> Tensor:

@@ -15,35 +15,38 @@ import torch
 from torch import Tensor
 
 from vosbench.errors import VosbenchError
-from vosbench.memory.attention import Metric
 from vosbench.memory.bank import Column, FrameTokens, MemoryBank
 from vosbench.memory.frame import Segmentation
 from vosbench.memory.match import Match
+from vosbench.models.base import Keys, Scores
 
 
 @dataclass(frozen=True)
 class LookAhead:
     """All reads of a video that is still to come, for a strategy that `needs_future`.
 
-    keys float32 [T,P,CK] of every frame; `annotated` frames bring objects; the rest says how the memory is read.
+    The `tokens` that each frame would bring and its `queries`, keys float32 [T,P,CK] and extras [T,P,C]; `annotated`
+    frames bring objects; the rest says how the memory is read.
     """
 
-    keys: Tensor
+    tokens: Keys
+    queries: Keys
     annotated: tuple[int, ...]
     top_k: int
-    metric: Metric
+    scores: Scores
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a strategy may know of a video beforehand: lengths in frames, tokens per frame at stride 16.
+    """What a strategy may know of a video beforehand: lengths in frames, tokens per frame.
 
+    A strategy that `needs_length` is told the number of frames; others may be given None, where nobody knows it.
     A strategy that `needs_truth` is given the true masks too: `truth(frame)`, float32 [O,H',W'] of the objects
     followed so far; one that `needs_future` all keys. Others are given None.
     """
 
     name: str
-    frames: int
+    frames: int | None
     tokens_per_frame: int
     truth: Callable[[int], Tensor] | None = None
     future: LookAhead | None = None
@@ -95,6 +98,11 @@ class MemoryPolicy(ABC):
     def needs_future(self) -> bool:
         """Whether the strategy cheats with the keys of frames still to come. For references."""
         return False
+
+    @property
+    def needs_length(self) -> bool:
+        """Whether the strategy must know how many frames there will be."""
+        return self.needs_future
 
     def start(self, video: VideoInfo, bank: MemoryBank) -> None:
         """A new video, with an empty bank: bound it here, add columns here."""
@@ -164,6 +172,10 @@ class WrappingPolicy(MemoryPolicy):
     @property
     def needs_future(self) -> bool:
         return self.base.needs_future
+
+    @property
+    def needs_length(self) -> bool:
+        return self.base.needs_length
 
     def start(self, video: VideoInfo, bank: MemoryBank) -> None:
         super().start(video, bank)

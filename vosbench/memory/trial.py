@@ -1,18 +1,32 @@
 """Drives a strategy over generated keys and masks, through the real bank, in the order of the inference loop."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
 from vosbench.memory.bank import MemoryBank
-from vosbench.memory.blame import blamed
-from vosbench.memory.frame import STRIDE, FrameTokens, Segmentation
+from vosbench.memory.frame import FrameTokens, Segmentation
 from vosbench.memory.match import Match
-from vosbench.memory.policy import LookAhead, MemoryPolicy, Step, VideoInfo
+from vosbench.memory.policy import LookAhead, MemoryPolicy, VideoInfo
+from vosbench.memory.session import VideoMemory
+from vosbench.models.affinity import affinity
+from vosbench.models.base import Extra, Keys, Scores, Spec
 
-VALUE_DIM = 3
+VALUE_DIM, STRIDE = 3, 16
+
+
+def l2(keys: Keys, query: Keys, out: Tensor | None = None) -> Tensor:
+    """The similarity of keys that have nothing beside them."""
+    return affinity(keys.key, query.key, out=out)
+
+
+def anisotropic(keys: Keys, query: Keys, out: Tensor | None = None) -> Tensor:
+    """That of XMem (ECCV 2022, section 3.3): -shrinkage * sum of selection * (key - query key)^2 / sqrt(CK)."""
+    difference = (query.key[:, None] - keys.key).square()
+    scale = keys.extras["shrinkage"][:, 0] / keys.key.shape[1] ** 0.5
+    return torch.mul((difference * query.extras["selection"][:, None]).sum(2), -scale, out=out)
 
 
 @dataclass(frozen=True)
@@ -20,13 +34,35 @@ class Trace:
     """What a strategy sees of a video whose P tokens lie in one row.
 
     keys float32 [T,P,CK]; soft float32 [T,O,P], the probability of each object in each token; `appearing` says how
-    many of the objects come in which frame, the first ones first.
+    many of the objects come in which frame, the first ones first. `scores` compares keys, of which it may need
+    `extras`, [T,P,C] by name.
     """
 
     keys: Tensor
     soft: Tensor
     appearing: dict[int, int]
     name: str = "trace"
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
+    scores: Scores = l2
+
+    @property
+    def tokens(self) -> Keys:
+        """Keys with extras."""
+        return Keys(self.keys, self.extras)
+
+    @property
+    def spec(self) -> Spec:
+        """Of a network that would make such tokens."""
+        extras = {name: Extra(extra.shape[2]) for name, extra in self.extras.items()}
+        return Spec("trace", self.keys.shape[2], VALUE_DIM, STRIDE, extras=extras)
+
+    def with_extras(self) -> "Trace":
+        """The same keys under the similarity of XMem."""
+        generator = torch.Generator().manual_seed(len(self.keys))
+        frames, positions, channels = self.keys.shape
+        shrinkage = 1 + torch.rand(frames, positions, 1, generator=generator)
+        selection = torch.rand(frames, positions, channels, generator=generator)
+        return replace(self, extras={"shrinkage": shrinkage, "selection": selection}, scores=anisotropic)
 
     @classmethod
     def draw(
@@ -42,7 +78,8 @@ class Trace:
 
     def to(self, device: str) -> "Trace":
         """The same trace on another device."""
-        return replace(self, keys=self.keys.to(device), soft=self.soft.to(device))
+        moved = self.tokens.map(lambda tensor: tensor.to(device))
+        return replace(self, keys=moved.key, extras=moved.extras, soft=self.soft.to(device))
 
     def masks(self, frame: int) -> Tensor:
         """Soft masks of the objects that have appeared by `frame`, [O,16,16 P]."""
@@ -56,7 +93,8 @@ class Trace:
         if policy.needs_truth:
             info = replace(info, truth=lambda frame: (self.masks(frame) > 0.5).float())
         if policy.needs_future:
-            info = replace(info, future=LookAhead(self.keys, tuple(sorted(self.appearing)), top_k, "l2"))
+            annotated = tuple(sorted(self.appearing))
+            info = replace(info, future=LookAhead(self.tokens, self.tokens, annotated, top_k, self.scores))
         return info
 
 
@@ -80,29 +118,24 @@ def drive(
 
     Raises PolicyError for what the strategy raises, and for what the bank refuses.
     """
-    frames, positions, key_dim = trace.keys.shape
-    bank = MemoryBank(key_dim, VALUE_DIM, positions, trace.keys.device)
-    with blamed(policy, "before the first frame"):
-        policy.start(trace.info(policy, top_k), bank)
-    groups: list[int] = []
-    last_write = 0
-    for t, key in enumerate(trace.keys):
-        step = Step(t, last_write, Segmentation(trace.masks(t)), t in trace.appearing)
+    frames, positions = trace.keys.shape[:2]
+    bank = MemoryBank(trace.spec, trace.scores, positions, trace.keys.device)
+    memory = VideoMemory(policy, bank)
+    memory.start(trace.info(policy, top_k))
+    for t in range(frames):
+        keys, predicted, appearing = trace.tokens[t], Segmentation(trace.masks(t)), trace.appearing.get(t, 0)
         readouts: list[Tensor] = []
         match = None
-        with blamed(policy, f"frame {t}"):
-            if groups:
-                readouts, match = bank.read(t, key, top_k)
-                match = replace(match, segmentation=step.segmentation)
-                policy.observe(match)
-            if step.annotated:
-                groups.append(trace.appearing[t])
-                bank.add_group(t, trace.appearing[t])
-            if groups and t < frames - 1 and (step.annotated or policy.admit(step)):
-                segmentation = Segmentation(policy.masks(step))
-                policy.write(FrameTokens(t, key, _values(segmentation, groups, t, dtype), step.annotated, segmentation))
-                last_write = t
-            bank.verify()
+        if memory.groups:
+            readouts, match = memory.read(t, keys, top_k)
+            match = memory.observe(match, predicted)
+        if appearing:
+            memory.add_objects(t, appearing)
+        written = memory.asks_for(t, predicted, bool(appearing), last=t == frames - 1)
+        if written is not None:
+            values = _values(written, memory.groups, t, dtype)
+            memory.write(FrameTokens(t, keys.key, values, bool(appearing), written, keys.extras))
+        memory.verify(f"frame {t}")
         yield _held(t, bank, readouts, match), bank
 
 

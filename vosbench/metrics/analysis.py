@@ -1,4 +1,4 @@
-"""Questions to the per-frame scores of an object beyond the headline: none of them enters a protocol's result."""
+"""What else the scores of single frames tell about objects. None of it is part of a protocol's result."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.metrics.statistics import ObjectScore, ObjectTrace, recall
+from vosbench.metrics.statistics import ObjectScore, ObjectTrace, mean, recall
 
 
 def j_and_f(trace: ObjectTrace, frames: np.ndarray | slice = slice(None)) -> float:
@@ -59,14 +59,11 @@ def analyse(traces: Sequence[ObjectTrace], thresholds: Iterable[float] = THRESHO
     """The analysis of at least one object."""
     found_again = [j_and_f(t, frames) for t in traces if (frames := after_reappearance(t)).any()]
     return Analysis(
-        float(np.mean(found_again)) if found_again else float("nan"),
+        mean(found_again),
         len(found_again),
-        float(np.mean([j_and_f(t, last_quarter(t)) for t in traces])),
+        mean(j_and_f(t, last_quarter(t)) for t in traces),
         {
-            threshold: (
-                float(np.mean([recall(t.j, threshold) for t in traces])),
-                float(np.mean([recall(t.f, threshold) for t in traces])),
-            )
+            threshold: (mean(recall(t.j, threshold) for t in traces), mean(recall(t.f, threshold) for t in traces))
             for threshold in thresholds
         },
     )
@@ -102,16 +99,13 @@ def seen_unseen(
             )
         groups[categories[score.sequence, score.object_id] in seen].append(score)
 
-    def mean(values: list[float]) -> float:
-        return float(np.mean(values)) if values else float("nan")
-
     return SeenUnseen(
-        *(mean([getattr(o, measure).mean for o in groups[known]]) for known in (True, False) for measure in ("j", "f"))
+        *(mean(getattr(o, measure).mean for o in groups[known]) for known in (True, False) for measure in ("j", "f"))
     )
 
 
 def train_categories(meta: Path) -> frozenset[str]:
-    """The categories of a YouTube-VOS `meta.json`, as of the train split. Raises VosbenchError if it is none."""
+    """The categories in a `meta.json` of YouTube-VOS, such as that of train. Raises VosbenchError for another file."""
     try:
         videos = json.loads(meta.read_text(encoding="utf-8"))["videos"]
         return frozenset(entry["category"] for video in videos.values() for entry in video["objects"].values())

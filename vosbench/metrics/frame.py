@@ -1,6 +1,8 @@
-"""J and F of every object of one frame at once, from two label maps."""
+"""J and F of every object of one frame at once."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import cv2
@@ -9,6 +11,7 @@ import numpy as np
 from vosbench.metrics import bitmap
 from vosbench.metrics.boundary import boundary_f_of_edges
 from vosbench.metrics.region import jaccard_of_counts
+from vosbench.video import ObjectMasks
 
 Pair = tuple[int, int]
 
@@ -24,22 +27,45 @@ class PairScore(NamedTuple):
 EMPTY_IN_BOTH = PairScore(1.0, 1.0, False)
 
 
+@dataclass(frozen=True)
+class FrameScores:
+    """The scores of one frame by pair (predicted id, true id); a pair that is missing is empty in both."""
+
+    frame: str
+    scores: Mapping[Pair, PairScore]
+
+    @property
+    def true_ids(self) -> set[int]:
+        """The ids that the true mask holds, of those that were paired."""
+        return {true for (_, true), score in self.scores.items() if score.visible}
+
+
 def frame_scores(
-    prediction: np.ndarray, truth: np.ndarray, pairs: Iterable[Pair], radius: int
+    prediction: ObjectMasks, truth: ObjectMasks, pairs: Iterable[Pair], radius: int
 ) -> dict[Pair, PairScore]:
-    """The scores of pairs (id in the prediction, id in the truth) of two label maps, uint8 [H,W].
+    """The scores of pairs (id in the prediction, id in the truth) of the masks of a frame.
 
     Ids are 1 to 255. The scores equal `jaccard` and `boundary_f` of the two masks; a pair of which neither mask has
-    a pixel is left out. `labelled_box` of the maps is as good as the maps.
+    a pixel is left out. `labelled_box` of the masks is as good as the masks.
     """
-    height, width = truth.shape
-    planes = bitmap.label_planes((prediction, truth), radius)
+    height, width = truth.size
+    bitmap_of = _bitmaps(prediction, truth, radius)
+    if bitmap_of is None:
+        return {}
     scores = {}
-    for pair in pairs if planes else ():
-        score = mask_scores(bitmap.labelled(planes, pair), height, width, radius)
+    for pair in pairs:
+        score = mask_scores(bitmap_of(pair), height, width, radius)
         if score is not None:
             scores[pair] = score
     return scores
+
+
+def _bitmaps(prediction: ObjectMasks, truth: ObjectMasks, radius: int) -> Callable[[Pair], np.ndarray] | None:
+    """What gives the masks of a pair as a bitmap of two; None if both label maps are empty."""
+    if prediction.labels is None or truth.labels is None:
+        return lambda pair: bitmap.pack(np.concatenate([prediction.planes(pair[:1]), truth.planes(pair[1:])]), radius)
+    planes = bitmap.label_planes((prediction.labels, truth.labels), radius)
+    return partial(bitmap.labelled, planes) if planes else None
 
 
 def mask_scores(masks: np.ndarray, height: int, width: int, radius: int) -> PairScore | None:
@@ -60,9 +86,9 @@ def mask_scores(masks: np.ndarray, height: int, width: int, radius: int) -> Pair
     return PairScore(jaccard_of_counts(both, predicted, true), boundary_f_of_edges(edges, radius), true > 0)
 
 
-def labelled_box(prediction: np.ndarray, truth: np.ndarray) -> tuple[slice, slice] | None:
-    """The box that holds every label of both maps, and one pixel more, where boundaries lie; None if all is empty."""
-    left, top, columns, rows = cv2.boundingRect(prediction | truth)
+def labelled_box(prediction: ObjectMasks, truth: ObjectMasks) -> tuple[slice, slice] | None:
+    """The box that holds every mask of both, and one pixel more, where boundaries lie; None if all is empty."""
+    left, top, columns, rows = cv2.boundingRect(prediction.covered() | truth.covered())
     if not rows:
         return None
     return slice(max(top - 1, 0), top + rows + 1), slice(max(left - 1, 0), left + columns + 1)

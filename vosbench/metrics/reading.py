@@ -1,45 +1,51 @@
-"""How a pair of label maps is read under a protocol, and what is refused."""
+"""How the masks of a frame are read under a protocol, and what is refused."""
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vosbench.errors import VosbenchError
 from vosbench.images import VOID, size_text
-from vosbench.metrics.protocols import Protocol
+from vosbench.video import ObjectMasks
+
+if TYPE_CHECKING:
+    from vosbench.metrics.protocols import Protocol
 
 
-def refuse_other_size(prediction: np.ndarray, truth: np.ndarray, where: str) -> None:
-    """Raise VosbenchError if two label maps differ in size. `where` names the prediction."""
-    if prediction.shape != truth.shape:
+def refuse_other_size(prediction: ObjectMasks, truth: ObjectMasks, where: str) -> None:
+    """Raise VosbenchError if prediction and truth differ in size. `where` names the prediction."""
+    if prediction.size != truth.size:
         raise VosbenchError(
-            f"{where} is {size_text(prediction.shape)}, its ground truth {size_text(truth.shape)} (width x height)",
+            f"{where} is {size_text(prediction.size)}, its ground truth {size_text(truth.size)} (width x height)",
             "write predictions at the size of the annotations, resized with nearest neighbour",
         )
 
 
-def read_pair(
-    prediction: np.ndarray, truth: np.ndarray, protocol: Protocol, binary: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Prediction and truth, uint8 [H,W], as the protocol sees them."""
-    if binary:
-        return (prediction != 0).view(np.uint8), read_truth(truth, protocol, binary)
-    if protocol.void == "ignored":
-        prediction = np.where(truth == VOID, 0, prediction)
-    return prediction, read_truth(truth, protocol, binary)
+def read_pair(prediction: ObjectMasks, truth: ObjectMasks, protocol: "Protocol") -> tuple[ObjectMasks, ObjectMasks]:
+    """Prediction and truth as the protocol sees them."""
+    if protocol.void == "ignored" and truth.labels is not None and not protocol.binary:
+        nothing = prediction.pixels.dtype.type(0)
+        prediction = ObjectMasks(np.where(truth.labels == VOID, nothing, prediction.pixels), prediction.ids)
+    return read_prediction(prediction, protocol), read_truth(truth, protocol)
 
 
-def read_truth(labels: np.ndarray, protocol: Protocol, binary: bool) -> np.ndarray:
-    """A ground-truth label map, uint8 [H,W], as the protocol sees it."""
-    if binary:
-        return (labels != 0).view(np.uint8)
-    if protocol.void == "object" or labels.max(initial=0) < VOID:
-        return labels
-    return np.where(labels == VOID, 0, labels)
+def read_prediction(masks: ObjectMasks, protocol: "Protocol") -> ObjectMasks:
+    """Predicted masks as the protocol sees them."""
+    return ObjectMasks((masks.covered() != 0).view(np.uint8)) if protocol.binary else masks
 
 
-def refuse_extra_ids(prediction: np.ndarray, highest: int, where: str) -> None:
-    """Raise VosbenchError if an id of a prediction, uint8 [H,W], is above the `highest` that there may be."""
-    if prediction.max(initial=0) > highest:
-        ids = [int(i) for i in np.unique(prediction) if i]
+def read_truth(masks: ObjectMasks, protocol: "Protocol") -> ObjectMasks:
+    """True masks as the protocol sees them."""
+    labels = masks.labels
+    if protocol.binary or labels is None or protocol.void == "object" or labels.max(initial=0) < VOID:
+        return read_prediction(masks, protocol)
+    return ObjectMasks(np.where(labels == VOID, 0, labels))
+
+
+def refuse_extra_ids(prediction: ObjectMasks, highest: int, where: str) -> None:
+    """Raise VosbenchError if an id of a prediction is above the `highest` that there may be."""
+    if prediction.highest() > highest:
+        ids = list(prediction.present())
         raise VosbenchError(f"{where} holds the id {ids[-1]}, but the highest allowed is {highest}", id_hint(ids))
 
 

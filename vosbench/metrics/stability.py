@@ -14,14 +14,16 @@ the match starts at the cheapest pair under the best rotation. So T compares met
 published figures. Frames in which the object is occluded are left out; the benchmark leaves out whole sequences.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from vosbench.images import read_labels
+from vosbench.metrics.protocols import Protocol
+from vosbench.metrics.reading import read_prediction
 from vosbench.metrics.statistics import ObjectTrace
+from vosbench.video import MaskSource
 
 DIRECTIONS = 12
 RINGS = np.geomspace(1 / 8, 2, 5)  # outer edges, in mean distances between the points
@@ -38,18 +40,18 @@ class ObjectStability:
     pairs: int
 
 
-def object_stability(trace: ObjectTrace, predictions: Path, binary: bool) -> ObjectStability:
-    """T of the masks `<predictions>/<sequence>/<frame>.png` of an object, by the id of its trace.
+def object_stability(trace: ObjectTrace, predictions: Mapping[str, MaskSource], protocol: Protocol) -> ObjectStability:
+    """T of the predicted masks, by frame name, of an object, by the id of its trace.
 
     It is taken of consecutive scored frames in both of which the ground truth shows the object and the prediction has
-    a pixel of it. `binary`: every label above 0 is the object. Raises VosbenchError for a mask that cannot be read.
+    a pixel of it. Raises VosbenchError for a mask that cannot be read.
     """
     costs, before = [], None
     for frame, visible in zip(trace.frames, trace.visible, strict=True):
         here = None
         if visible:
-            labels = read_labels(predictions / trace.sequence / f"{frame}.png")
-            here = _descriptors((labels != 0) if binary else (labels == trace.object_id))
+            masks = read_prediction(predictions[frame].load(), protocol)
+            here = _descriptors(masks.planes((trace.object_id,))[0])
         if before is not None and here is not None:
             costs.append(_instability(before, here))
         before = here

@@ -5,7 +5,7 @@ Source: Perazzi et al., CVPR 2016, section 4, as the DAVIS 2017 evaluator comput
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,9 +126,16 @@ def summary(objects: Sequence[ObjectScore]) -> Summary:
     """Means over objects of each statistic; every object weighs the same, whatever its sequence and length."""
 
     def pooled(statistics: list[Statistics]) -> Statistics:
-        return Statistics(*(float(np.mean([getattr(s, name) for s in statistics])) for name in _FIELDS))
+        return Statistics(*(mean(getattr(s, name) for s in statistics) for name in ("mean", "recall", "decay")))
 
     return Summary(pooled([o.j for o in objects]), pooled([o.f for o in objects]), len(objects))
 
 
-_FIELDS = ("mean", "recall", "decay")
+def mean(values: Iterable[float]) -> float:
+    """The exactly rounded mean, the same in any order and on any machine; NaN if there are none, or one is NaN.
+
+    >>> mean([0.1] * 10)
+    0.1
+    """
+    values = list(values)
+    return math.fsum(values) / len(values) if values else math.nan

@@ -1,47 +1,58 @@
-"""Loads weights: the bundled ones by name, anybody's by path. `.safetensors`, and `.pth` read with weights_only."""
+"""Loads networks: bundled weights by name, anybody's by path (`.safetensors`, and `.pth` read with weights_only), and a
+network of one's own, a .py file.
+"""
 
 import hashlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from vosbench.base.sources import sources
 from vosbench.errors import VosbenchError, unknown
+from vosbench.models.base import Network, shapes_of
+from vosbench.models.families import FAMILIES
 from vosbench.models.folding import fold_batch_norm
-from vosbench.models.stcn import CONFIGS, STCN
 
 WEIGHTS = Path(__file__).parent / "weights"
-FIRST_VALUE_CONVOLUTION = "value_encoder.conv1.weight"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights in memory: the file's stem, the architecture they fit, the hash of the file, and the tensors."""
+    """Weights in memory: the file's stem, the family and the architecture that they fit, the hash of the file, that of
+    the source of a family that does not ship, and the tensors.
+    """
 
     name: str
+    family: type[Network] = field(repr=False)
     config: str
     sha256: str
+    source_hash: str
     state: Mapping[str, Tensor] = field(repr=False)
 
-    def build(self, device: str | torch.device = "cpu", precision: str = "fp32") -> STCN:
+    def build(
+        self, device: str | torch.device = "cpu", precision: str = "fp32", affinity: str | None = None
+    ) -> Network:
         """The network with these weights, made for inference: evaluation mode, batch norm folded, channels last.
 
-        Raises VosbenchError for a device that is not there.
+        `affinity` compares keys (None: the network's own way). Raises VosbenchError for a device that is not there,
+        and a network that leaves no choice of affinity.
         """
         if precision != "fp32":
             raise unknown("precision", precision, ["fp32"])
         target = check_device(device)
         if target.type == "cuda":
             torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32
-        with torch.device("meta"):
-            model = STCN(CONFIGS[self.config])
+        with torch.random.fork_rng(devices=[]):
+            model = self.family.build(self.config)
         floats = {key: value.float() if value.is_floating_point() else value for key, value in self.state.items()}
         model.load_state_dict(floats, strict=True, assign=True)
+        if affinity is not None:
+            model.compare_by(affinity)
         fold_batch_norm(model.eval().requires_grad_(False))
         return model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -51,25 +62,31 @@ def bundled() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in WEIGHTS.glob("*.safetensors")))
 
 
-def load_model(name: str | Path, device: str | torch.device = "cpu", precision: str = "fp32") -> STCN:
-    """The network in evaluation mode, its weights bundled (`stcn-tiny`) or from the path of any trained STCN.
+def load_model(
+    name: str | Path, device: str | torch.device = "cpu", precision: str = "fp32", affinity: str | None = None
+) -> Network:
+    """The network in evaluation mode: its weights bundled (`stcn-tiny`), from the path of a trained network of any
+    known family, or those that a file of one's own (`mynet.py`) comes with.
 
-    Raises VosbenchError as `read_checkpoint` does, and for a device that is not there.
+    Raises VosbenchError as `read_checkpoint` and `Checkpoint.build` do.
     """
-    return read_checkpoint(name).build(device, precision)
+    return read_checkpoint(name).build(device, precision, affinity)
 
 
 def read_checkpoint(name: str | Path) -> Checkpoint:
-    """The weights of a bundled name, or of a file.
+    """The weights of a bundled name, of a file, or those with which a network in a .py file begins.
 
-    Raises VosbenchError for an unknown name, an unreadable file, and the weights of another network (naming what
-    is missing or mis-shaped).
+    Raises VosbenchError for an unknown name, an unreadable file, and weights that fit no network (naming what is
+    missing or mis-shaped).
     """
+    if str(name).endswith(".py"):
+        return _own(Path(name))
     path = _find(name)
     state = _read(path)
-    config = _closest(state)
-    _check(path, config, state)
-    return Checkpoint(path.stem, config, hashlib.sha256(path.read_bytes()).hexdigest(), state)
+    family, config = _fitting(path, state)
+    state = family.adapt(state)
+    _check(path, family, config, state)
+    return Checkpoint(path.stem, family, config, _hash(path), family_hash(family), state)
 
 
 def check_device(device: str | torch.device) -> torch.device:
@@ -86,6 +103,32 @@ def check_device(device: str | torch.device) -> torch.device:
             "run with --device cpu",
         )
     return target
+
+
+def _own(path: Path) -> Checkpoint:
+    """A network in a file of its own: with the weights beside it that its class names, or those of its building."""
+    family = FAMILIES.find(str(path))
+    config, weights = family.configs()[0], path
+    if family.weights is None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            state = dict(family.build(config).state_dict())
+    else:
+        weights = path.parent / family.weights
+        state = family.adapt(_read(weights))
+        config = family.detect(_shapes(state)) or config
+        _check(weights, family, config, state)
+    return Checkpoint(path.stem, family, config, _hash(weights), family_hash(family), state)
+
+
+def _hash(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def family_hash(family: type[Network]) -> str:
+    """Of the source of a family that does not ship, 16 hexadecimal digits; of one that does it is that of vosbench."""
+    ships = family.__module__.startswith("vosbench.")
+    return "" if ships else hashlib.blake2b(sources(family), digest_size=8).hexdigest()
 
 
 def _find(name: str | Path) -> Path:
@@ -118,32 +161,28 @@ def _read(path: Path) -> dict[str, Tensor]:
         state = state.get("average") or state["model"]  # a checkpoint of `vosbench train`
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise VosbenchError(f"{path} holds no state dict", "expected a mapping of names to tensors")
-    state = {str(key): value for key, value in state.items()}
-    first = state.get(FIRST_VALUE_CONVOLUTION)
-    if first is not None and first.ndim == 4 and first.shape[1] == 4:
-        # Single-object STCN: no plane for the other objects' masks; zeros make it ignore that plane.
-        state[FIRST_VALUE_CONVOLUTION] = torch.cat([first, torch.zeros_like(first[:, :1])], 1)
-    return state
+    return {str(key): value for key, value in state.items()}
 
 
 def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     return {key: tuple(value.shape) for key, value in state.items()}
 
 
-@cache
-def _expected(config: str) -> dict[str, tuple[int, ...]]:
-    with torch.device("meta"):
-        return _shapes(STCN(CONFIGS[config]).state_dict())
+def _fitting(path: Path, state: Mapping[str, Tensor]) -> tuple[type[Network], str]:
+    """The family and the architecture of which the state holds the most tensors, of those that claim it."""
+    have = _shapes(state)
+    claims = [(f, config) for f in map(FAMILIES.find, FAMILIES.names()) if (config := f.detect(have)) is not None]
+    if not claims:
+        some = f"{', '.join(list(have)[:2])}, …" if have else "nothing"
+        raise VosbenchError(
+            f"{path} holds the weights of no network that is known: {len(have)} tensors ({some})",
+            f"known are {', '.join(FAMILIES.names())}; or name one of: {', '.join(bundled())}",
+        )
+    return max(claims, key=lambda claim: len(have.items() & shapes_of(*claim).items()))
 
 
-def _closest(state: Mapping[str, Tensor]) -> str:
-    """The architecture that shares the most tensors with the state."""
-    found = set(_shapes(state).items())
-    return max(CONFIGS, key=lambda name: len(found & set(_expected(name).items())))
-
-
-def _check(path: Path, config: str, state: Mapping[str, Tensor]) -> None:
-    want, have = _expected(config), _shapes(state)
+def _check(path: Path, family: type[Network], config: str, state: Mapping[str, Tensor]) -> None:
+    want, have = shapes_of(family, config), _shapes(state)
     missing = [key for key in want if key not in have]
     extra = [key for key in have if key not in want]
     wrong = [f"{key} is {have[key]}, not {want[key]}" for key in want if key in have and have[key] != want[key]]
@@ -153,6 +192,6 @@ def _check(path: Path, config: str, state: Mapping[str, Tensor]) -> None:
             parts.append(f"{len(problems)} {label} ({problems[0]}{', …' if len(problems) > 1 else ''})")
     if parts:
         raise VosbenchError(
-            f"{path} does not fit {config}: of {len(want)} tensors {'; '.join(parts)}",
-            f"give weights of STCN, or one of: {', '.join(bundled())}",
+            f"{path} does not fit {config or family.__name__}: of {len(want)} tensors {'; '.join(parts)}",
+            f"give weights of {family.__name__}, or one of: {', '.join(bundled())}",
         )

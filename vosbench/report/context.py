@@ -1,11 +1,15 @@
 """What a set of records has in common, and the refusal of sets whose figures cannot stand side by side."""
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from vosbench.base.codec import encode
+from vosbench.base.words import count
+from vosbench.bench.record import DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings
 from vosbench.errors import VosbenchError, unknown
-from vosbench.report.records import DatasetInfo, ModelInfo, RunRecord, Settings
 
 T = TypeVar("T")
 
@@ -28,16 +32,16 @@ class Context:
         """Data set, split, frame mode and protocol, in words."""
         protocol = f"protocol {self.protocol}" if self.protocol else "not scored"
         partial = ", PARTIAL: not all that the protocol scores" if self.partial else ""
-        count = _count(self.sequences, "sequence") + (f", {_count(self.objects, 'object')}" if self.objects else "")
+        number = count(self.sequences, "sequence") + (f", {count(self.objects, 'object')}" if self.objects else "")
         data = f"{self.dataset.name} {self.dataset.split}, frames {self.dataset.frame_mode}"
-        return f"{data}; {protocol}{partial}; {count}"
+        return f"{data}; {protocol}{partial}; {number}"
 
     @property
     def system(self) -> str:
         """Model, settings and devices, in words."""
         settings = f"{self.settings.affinity} affinity"
         settings += "" if self.settings.top_k is None else f", top-{self.settings.top_k}"
-        settings += "" if self.settings.size is None else f", shorter side {self.settings.size}"
+        settings += "" if self.settings.shorter_side is None else f", shorter side {self.settings.shorter_side}"
         model = f"{self.model.name} ({self.model.checkpoint_hash[:8]}), {self.model.precision}, {settings}"
         return "; ".join((model, *self.devices))
 
@@ -78,20 +82,38 @@ def context(records: Sequence[RunRecord]) -> Context:
 
 
 def by_strategy(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
-    """Records grouped under the spec of their strategy, in order of first appearance."""
+    """The records of a run grouped under the label of their strategy, in order of first appearance."""
     groups: dict[str, list[RunRecord]] = {}
     for record in records:
-        groups.setdefault(record.policy.spec, []).append(record)
+        groups.setdefault(record.policy.label, []).append(record)
     return groups
 
 
-def restrict(records: Sequence[RunRecord], specs: Sequence[str]) -> tuple[RunRecord, ...]:
-    """The records of the strategies `specs`, of all if there are none. Raises VosbenchError for one that is absent."""
+def by_identity(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
+    """The same under what determines the strategy, its name and all parameters: equal for the same strategy in another
+    run, however it is written and labelled there. Of two in one run that share these (files of one name), the label
+    counts too.
+    """
     groups = by_strategy(records)
-    for spec in specs:
-        if spec not in groups:
-            raise unknown("strategy of the run", spec, groups)
-    return tuple(record for record in records if not specs or record.policy.spec in specs)
+    keys = {label: _identity(group[0].policy) for label, group in groups.items()}
+    shared = [key for key, number in Counter(keys.values()).items() if number > 1]
+    return {f"{keys[label]} {label}" if keys[label] in shared else keys[label]: groups[label] for label in groups}
+
+
+def _identity(policy: PolicyInfo) -> str:
+    return json.dumps([policy.name, encode(policy.parameters)], sort_keys=True)
+
+
+def restrict(records: Sequence[RunRecord], names: Sequence[str]) -> tuple[RunRecord, ...]:
+    """The records of the strategies of those labels or specs, of all if there are no names.
+
+    Raises VosbenchError for one that is absent.
+    """
+    known = {name for record in records for name in (record.policy.label, record.policy.spec)}
+    for name in names:
+        if name not in known:
+            raise unknown("strategy of the run", name, known)
+    return tuple(record for record in records if not names or {record.policy.label, record.policy.spec} & {*names})
 
 
 def _only(kind: str, values: Sequence[T], describe: Callable[[T], str]) -> T:
@@ -112,23 +134,23 @@ def _sequences(records: Sequence[RunRecord]) -> dict[str, frozenset[int]]:
     """
     everything: dict[str, frozenset[int]] = {record.sequence: frozenset() for record in records}
     everything |= {record.sequence: _object_ids(record) for record in reversed(records) if not record.failure}
-    for spec, group in by_strategy(records).items():
+    for label, group in by_strategy(records).items():
         names = [record.sequence for record in group]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise VosbenchError(
-                f"strategy {spec} has more than one record of sequence {twice[0]}",
+                f"strategy {label} has more than one record of sequence {twice[0]}",
                 "delete the records of earlier runs from the folder",
             )
         if absent := sorted(everything.keys() - set(names)):
             raise VosbenchError(
-                f"strategy {spec} has no record of {_count(len(absent), 'sequence')} that others have: {absent[0]}",
+                f"strategy {label} has no record of {count(len(absent), 'sequence')} that others have: {absent[0]}",
                 "finish the run: `vosbench run` resumes where it was",
             )
     for record in records:
         if not record.failure and (ids := _object_ids(record)) != everything[record.sequence]:
             raise VosbenchError(
                 f"the strategies are not scored on the same objects of sequence {record.sequence}: "
-                f"{sorted(everything[record.sequence])} and, by {record.policy.spec}, {sorted(ids)}",
+                f"{sorted(everything[record.sequence])} and, by {record.policy.label}, {sorted(ids)}",
                 "score the run again",
             )
     return everything
@@ -140,8 +162,4 @@ def _object_ids(record: RunRecord) -> frozenset[int]:
 
 def _device(record: RunRecord) -> str:
     environment = record.environment
-    return f"{environment.device} ({environment.machine}, {_count(environment.threads, 'thread')})"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    return f"{environment.device} ({environment.machine}, {count(environment.threads, 'thread')})"

@@ -6,24 +6,22 @@ files again, compare with it, and use it as the baseline of a gate.
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
+from vosbench.base.atomic import replacing
+from vosbench.bench.record import RunRecord, read_record, read_run, write_record
 from vosbench.errors import VosbenchError
-from vosbench.report import tables, timing
-from vosbench.report.context import by_strategy, context
-from vosbench.report.records import Environment, RunRecord, read_record, read_run, write_record
-from vosbench.report.rendering import Table, render
-from vosbench.writing import replacing
+from vosbench.report.context import context
+from vosbench.report.makers import applicable
+from vosbench.report.rendering import render
+from vosbench.report.tables import TABLES
 
 if TYPE_CHECKING:  # matplotlib takes a second to load
     from matplotlib.figure import Figure
 
 RESULTS = Path("results")
-_SUFFIXES = {"markdown": "md", "csv": "csv", "latex": "tex"}
+_FORMATS = {".md": "markdown", ".csv": "csv", ".tex": "latex"}  # of tables, by suffix
 
 
 def publish(run: Path, folder: Path, *, allow_partial: bool = False, allow_dirty: bool = False) -> tuple[Path, ...]:
@@ -48,50 +46,33 @@ def publish(run: Path, folder: Path, *, allow_partial: bool = False, allow_dirty
         with replacing(folder / name, "result") as part:
             part.write_text(text, encoding="utf-8")
     for name, figure in drawings.items():
-        from vosbench.report.style import save
+        from vosbench.report.drawing.style import save
 
         save(figure, folder / name)
     return tuple(folder / name for name in (*map(str, kept), *texts, *drawings))
 
 
 def documents(records: Sequence[RunRecord]) -> dict[str, str]:
-    """The text files of a publication by name: tables in Markdown, CSV and LaTeX. Raises as `context` does."""
-    scored = any(record.scores for record in records)
-    timed = any(record.timings for record in records)
-    found = {"strategies": tables.leaderboard(records), "environment": environments(records)}
-    if timed:
-        found |= {"stages": timing.stages(records), "latency": timing.latency(records)}
-    texts = {
-        f"{name}.{suffix}": render(table, format)
-        for name, table in found.items()
-        for format, suffix in _SUFFIXES.items()
-    }
-    texts["sequences.csv"] = render(tables.by_sequence(records), "csv")
-    if scored:
-        texts["objects.csv"] = render(tables.by_object(records), "csv")
+    """The text files of a publication by name: all tables that the records allow. Raises as `context` does."""
+    texts = {}
+    for name, table in applicable(TABLES, [records])[0].items():
+        files = TABLES.find(name).files
+        for file in [f"{name}{suffix}" for suffix in _FORMATS] if files is None else files:
+            if Path(file).suffix not in _FORMATS:
+                raise VosbenchError(f"table {name} cannot be published as {file}", "end the name in .md, .csv or .tex")
+            texts[file] = render(table, _FORMATS[Path(file).suffix])
     return texts
 
 
 def figures(records: Sequence[RunRecord]) -> dict[str, "Figure"]:
-    """The figures of a publication by name: all that the records allow."""
-    from vosbench.report.figures import choose
+    """The figures of a publication by name: all that the records allow. Raises as `context` does."""
+    from vosbench.report.plots import FIGURES
 
-    return {f"{name}.svg": draw() for name, draw in choose(records)[0].items()}
-
-
-def environments(records: Sequence[RunRecord]) -> Table:
-    """A row for each machine, set of versions and commit that records were made on, with their number."""
-    counts: dict[Environment, int] = {}
-    for record in records:
-        counts[record.environment] = counts.get(record.environment, 0) + 1
-    rows = []
-    for environment, count in counts.items():
-        row = asdict(environment) | {"records": count}
-        row["dirty"] = {True: "yes", False: "no", None: "unknown"}[environment.dirty]
-        rows.append(row)
-    model = context(records).model
-    caption = f"Where the records were made. Weights: {model.name}, SHA-256 {model.checkpoint_hash}."
-    return Table(pd.DataFrame(rows), caption)
+    drawn: dict[str, Figure] = {}
+    for name, figure in applicable(FIGURES, [records])[0].items():
+        files = FIGURES.find(name).files
+        drawn |= dict.fromkeys([f"{name}.svg"] if files is None else files, figure)
+    return drawn
 
 
 def _refuse_partial(run: Path, records: Sequence[RunRecord]) -> None:
@@ -99,12 +80,13 @@ def _refuse_partial(run: Path, records: Sequence[RunRecord]) -> None:
     context(records)
     first = records[0]
     done = {record.sequence for record in records}
-    specs = by_strategy(records)
-    absent = [spec for spec in first.suite.get("policies", ()) if spec not in specs]
+    policies = [record.policy for record in records]
+    names = {name for policy in policies for name in (policy.spec, f"{policy.label}={policy.spec}")}
+    absent = [name for name in first.suite.get("policies", ()) if name not in names]
     if len(done) < first.dataset.sequences or absent:
-        lacking = f"strategy {absent[0]}" if absent else f"{first.dataset.sequences - len(done)} of its sequences"
+        missing = f"strategy {absent[0]}" if absent else f"{first.dataset.sequences - len(done)} of its sequences"
         raise VosbenchError(
-            f"run {run} is not complete: {lacking} is lacking",
+            f"run {run} is not complete: {missing} is missing",
             "finish it: `vosbench run` resumes where it was; or --allow-partial",
         )
     chosen = any(first.suite.get(name) is not None for name in ("sequences", "limit"))
@@ -122,6 +104,6 @@ def _refuse_dirty(run: Path, records: Sequence[RunRecord]) -> None:
         if environment.dirty or not environment.commit:
             state = "a changed working tree" if environment.dirty else "source that is no checkout of git"
             raise VosbenchError(
-                f"run {run} was made from {state} (strategy {record.policy.spec}, sequence {record.sequence})",
+                f"run {run} was made from {state} (strategy {record.policy.label}, sequence {record.sequence})",
                 "commit and run again, or say --allow-dirty",
             )

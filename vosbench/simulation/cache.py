@@ -4,32 +4,27 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
+from vosbench.base.atomic import replacing
+from vosbench.base.hashing import source_hash
 from vosbench.errors import VosbenchError
-from vosbench.hashing import PACKAGE, source_hash
-from vosbench.inference.frames import Geometry
-from vosbench.models.stcn import STCN
+from vosbench.models.base import Keys, Network
+from vosbench.models.checkpoint import family_hash
+from vosbench.models.geometry import Geometry
 from vosbench.simulation.trace import Trace, record
-from vosbench.types import Sequence
-from vosbench.writing import replacing
-
-SOURCE = ("images.py", "types.py", "models", "inference", "simulation/trace.py")
-
-
-@cache
-def _code() -> str:
-    return source_hash(PACKAGE, SOURCE)
+from vosbench.video import Sequence
 
 
 def keep(
     folder: Path,
-    model: STCN,
+    model: Network,
     checkpoint_hash: str,
     sequence: Sequence,
     fingerprint: str,
@@ -43,14 +38,15 @@ def keep(
     """
     device = next(model.parameters()).device
     facts = {
-        "code": _code(),
+        "code": [source_hash("vosbench.simulation.cache", type(model).__module__), family_hash(type(model))],
         "torch": torch.__version__,
         "weights": checkpoint_hash,
         "device": device.type,
+        "threads": torch.get_num_threads() if device.type == "cpu" else None,
         "files": fingerprint,
         "frames": [frame.name for frame in sequence.frames],
         "objects": [(mask.frame_index, mask.object_ids) for mask in sequence.first_masks],
-        "size": shorter_side or sequence.shorter_side,
+        "shorter_side": shorter_side or sequence.shorter_side or model.spec.shorter_side,
     }
     name = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
     path = folder / f"{name}.safetensors"
@@ -59,8 +55,9 @@ def keep(
     except VosbenchError:
         trace = record(model, sequence, shorter_side, progress)
         about = {"name": trace.name, "appearing": trace.appearing, "geometry": asdict(trace.geometry)}
+        about |= {"tokens": [*trace.tokens.extras], "queries": [*trace.queries.extras]}
         with replacing(path, "trace") as temporary:
-            save_file({"keys": trace.keys}, temporary, {"trace": json.dumps(about)})
+            save_file(_named(trace), temporary, {"trace": json.dumps(about)})
     return path
 
 
@@ -69,8 +66,24 @@ def load(path: Path, device: str = "cpu") -> Trace:
     try:
         with safe_open(path, "pt", device) as file:
             about = json.loads(file.metadata()["trace"])
-            keys = file.get_tensor("keys")
+            kept = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+            tokens, queries = _keys(kept, about["tokens"], "token"), _keys(kept, about["queries"], "query")
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise VosbenchError(f"{path} holds no trace ({error})", "delete it; it is recorded again when needed") from None
-    geometry = Geometry(**{side: tuple(lengths) for side, lengths in about["geometry"].items()})
-    return Trace(about["name"], keys, tuple((frame, count) for frame, count in about["appearing"]), geometry)
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in about["geometry"].items()
+    }
+    appearing = tuple((frame, count) for frame, count in about["appearing"])
+    return Trace(about["name"], tokens, queries, appearing, Geometry(**fields))
+
+
+def _named(trace: Trace) -> dict[str, Tensor]:
+    """The tensors of a trace by name; those of queries that are the tokens' own are stored once."""
+    tokens, queries = ({"key": keys.key, **keys.extras} for keys in (trace.tokens, trace.queries))
+    own = {name: tensor for name, tensor in queries.items() if name not in tokens or not tensor.equal(tokens[name])}
+    return {f"token.{name}": t for name, t in tokens.items()} | {f"query.{name}": t for name, t in own.items()}
+
+
+def _keys(kept: dict[str, Tensor], extras: list[str], kind: str) -> Keys:
+    names = {name: f"{kind}.{name}" if f"{kind}.{name}" in kept else f"token.{name}" for name in ("key", *extras)}
+    return Keys(kept[names.pop("key")], {name: kept[stored] for name, stored in names.items()})

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 import torch
 
 from vosbench.errors import VosbenchError
-from vosbench.memory.attention import Metric
 from vosbench.memory.policy import MemoryPolicy
+from vosbench.models.base import Network
 from vosbench.simulation.outcome import Outcome
 from vosbench.simulation.replay import replay
 from vosbench.simulation.trace import Trace
@@ -14,25 +14,25 @@ from vosbench.simulation.trace import Trace
 REFERENCE = "the reference memory"
 
 
-def simulate(
+def measure(
     trace: Trace,
     policies: Mapping[str, MemoryPolicy],
     reference: MemoryPolicy,
+    network: Network,
     *,
-    top_k: int = 20,
-    metric: Metric = "l2",
+    top_k: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, Outcome | VosbenchError]:
     """What becomes of each strategy, by its name, over a trace; the error of one that breaks its contract.
 
-    `reference` is the memory against which attention is measured, mostly every-k. `progress` is told frames done and
-    frames in all. Raises VosbenchError if the reference itself breaks the contract.
+    `reference` is the memory against which attention is measured, mostly every-k; `network` made the keys.
+    `progress` is told frames done and frames in all. Raises VosbenchError if the reference itself breaks the contract.
     """
     tallies = {name: _Tally() for name in [*policies, REFERENCE]}
     faults: dict[str, VosbenchError] = {}
-    frames = len(trace.keys)
-    weight = torch.zeros(frames * trace.geometry.tokens, dtype=torch.float64, device=trace.keys.device)
-    for moment in replay(trace, {**policies, REFERENCE: reference}, top_k=top_k, metric=metric, faults=faults):
+    frames = len(trace.tokens)
+    weight = torch.zeros(frames * trace.geometry.tokens, dtype=torch.float64, device=trace.tokens.key.device)
+    for moment in replay(trace, {**policies, REFERENCE: reference}, network, top_k, faults):
         if REFERENCE in faults:
             raise faults[REFERENCE]
         if moment.matches:

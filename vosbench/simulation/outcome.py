@@ -1,6 +1,13 @@
-"""What is known of a simulated strategy. Free of torch, so that tables and figures can be made of it."""
+"""What is known of simulated strategies. Free of torch, so that tables and figures can be made of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+from vosbench.base.words import count
+from vosbench.errors import VosbenchError
+
+TRACES = Path(".vosbench") / "traces"  # where recorded keys are kept
 
 
 @dataclass(frozen=True)
@@ -22,3 +29,49 @@ class Outcome:
     hit_age: tuple[float, ...]
     tokens: tuple[int, ...]
     evicted: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a simulation depends on.
+
+    `shorter_side` of frames at inference, in pixels (None: each video's own). `source_hashes` are those of the
+    settings, by spec. `checkpoint_hash` in hexadecimal.
+    """
+
+    dataset: str
+    split: str
+    frame_mode: str
+    sequences: tuple[str, ...]
+    partial: bool
+    model: str
+    checkpoint_hash: str
+    device: str
+    top_k: int
+    affinity: str
+    shorter_side: int | None
+    reference: str
+    source_hashes: Mapping[str, str]
+
+    @property
+    def text(self) -> str:
+        """All of it but the settings, in words."""
+        partial = ", PARTIAL: sequences were left out" if self.partial else ""
+        side = "" if self.shorter_side is None else f", shorter side {self.shorter_side}"
+        sequences = count(len(self.sequences), "sequence") + partial
+        return (
+            f"{self.dataset} {self.split}, frames {self.frame_mode}; {sequences}; "
+            f"simulated with the keys of {self.model} ({self.checkpoint_hash[:8]}), {self.affinity} affinity, "
+            f"top-{self.top_k}{side}"
+        )
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """The outcomes, in the order of settings, then sequences; and the settings that broke the contract of a strategy,
+    by spec, which have none.
+    """
+
+    conditions: Conditions
+    outcomes: tuple[Outcome, ...]
+    faults: Mapping[str, VosbenchError]

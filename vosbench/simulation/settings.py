@@ -3,22 +3,22 @@
 from collections.abc import Sequence
 
 from vosbench.errors import VosbenchError
-from vosbench.memory.registry import describe, resolve_policy
+from vosbench.memory.spec import PolicySpec, parse_policies
 
 MOST = 1000  # capacities in a range: more is a slip of the keyboard
 
 
-def capacities(text: str) -> tuple[str, ...]:
-    """`1..4` or `2,4,8`, or both as in `1..4,8`: the capacities in frames, ascending, as a spec takes them.
+def capacities(text: str) -> tuple[float, ...]:
+    """`1..4` or `2,4,8`, or both as in `1..4,8`: the capacities in frames, ascending.
 
     Raises VosbenchError for what is no range or number, an empty or endless range, and one named twice.
     """
-    found: list[str] = []
+    found: list[float] = []
     for part in text.split(","):
         low, dots, high = part.strip().partition("..")
         try:
             if not dots:
-                found.append(f"{float(low):g}")
+                found.append(float(low))
                 continue
             first, last = int(low), int(high)
         except ValueError:
@@ -27,35 +27,27 @@ def capacities(text: str) -> tuple[str, ...]:
             raise VosbenchError(
                 f"the range {part} holds {max(last - first + 1, 0)} capacities", f"write 1..16; at most {MOST}"
             )
-        found += [str(capacity) for capacity in range(first, last + 1)]
+        found += range(first, last + 1)
     if len(set(found)) < len(found):
         raise VosbenchError(f"--capacity {text} names a capacity twice", "name each once")
-    return tuple(sorted(found, key=float))
+    return tuple(sorted(found))
 
 
-def settings(policies: Sequence[str], capacity: str | None) -> tuple[str, ...]:
-    """The specs to simulate: each strategy, or each at each capacity.
+def settings(policies: Sequence[str | PolicySpec], capacity: str | None) -> tuple[PolicySpec, ...]:
+    """The strategies to simulate, or each of them at each capacity.
 
-    Raises VosbenchError for an unknown strategy or parameter, for a strategy that is named twice, and, where
-    capacities are given, for one that has none or names its own.
+    Raises VosbenchError as `parse_policies` does, and, where capacities are given, for a strategy that has none or
+    names its own.
     """
-    specs: list[str] = []
-    sizes = None if capacity is None else capacities(capacity)
-    for spec in policies:
-        policy = resolve_policy(spec)
-        if sizes is None:
-            specs.append(spec)
-            continue
-        if "capacity" not in describe(policy.kind):
+    found = parse_policies(policies)
+    if capacity is None:
+        return found
+    sizes = capacities(capacity)
+    for spec in found:
+        if spec.owner("capacity") is None:
             raise VosbenchError(f"strategy {spec} has no capacity", "leave it out, or leave out --capacity")
-        if "capacity" in policy.parameters:
+        if not spec.takes("capacity"):
             raise VosbenchError(
                 f"strategy {spec} names a capacity itself", "leave it out there, or leave out --capacity"
             )
-        separator = "," if policy.parameters else ":"
-        specs += [f"{spec}{separator}capacity={size}" for size in sizes]
-    for spec in specs:
-        resolve_policy(spec)
-    if not specs or len(set(specs)) < len(specs):
-        raise VosbenchError("name at least one strategy, each once", "e.g. --policy lfu,lru --capacity 1..8")
-    return tuple(specs)
+    return parse_policies(varied for spec in found for varied in spec.sweep({"capacity": sizes}))

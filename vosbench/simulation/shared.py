@@ -9,14 +9,15 @@ products of fewer than about ten rows or columns.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from vosbench.errors import VosbenchError
-from vosbench.memory.attention import Metric, affinity
 from vosbench.memory.bank import MemoryBank
 from vosbench.memory.match import GroupMatch, Match
+from vosbench.models.base import Keys, Scores
 
 PREFIXES = (64, 256)  # how much of the sorted list is looked at, and how much of it if that was too little
 AT_ONCE = 2**25  # scores computed at once: 128 MiB
@@ -29,12 +30,12 @@ class SharedBank:
     of the strategy.
     """
 
-    def __init__(self, name: str, bank: MemoryBank, keys: Tensor) -> None:
+    def __init__(self, name: str, bank: MemoryBank, keys: Keys) -> None:
         self.name = name
         self.bank = bank
         self._keys = keys
-        self.held = torch.zeros(len(keys), dtype=torch.bool, device=keys.device)
-        self.tokens = torch.empty(0, dtype=torch.int64, device=keys.device)  # of every slot; free ones mean nothing
+        self.held = torch.zeros(len(keys), dtype=torch.bool, device=keys.key.device)
+        self.tokens = torch.empty(0, dtype=torch.int64, device=keys.key.device)  # of every slot; free ones mean nothing
         self.is_own = False
 
     def refresh(self) -> None:
@@ -47,7 +48,9 @@ class SharedBank:
         occupied = self.tokens[bank.occupied]
         self.held = torch.zeros_like(self.held)
         self.held[occupied] = True
-        self.is_own = not torch.equal(bank.key[bank.occupied], self._keys[occupied])
+        own, recorded = bank.keys[bank.occupied], self._keys[occupied]
+        same = [own.extras[name].equal(extra) for name, extra in recorded.extras.items()]
+        self.is_own = not (own.key.equal(recorded.key) and all(same))
 
     def place(self, columns: Tensor, column_of: Tensor, first_frames: Sequence[int]) -> None:
         """Find the bank's tokens in the union: `columns` [U] holds their numbers, `column_of` [T*P] the reverse."""
@@ -98,18 +101,18 @@ class SharedBank:
 
 
 class SharedRead:
-    """Reads many banks over one trace, keys float32 [T*P,CK]."""
+    """Reads many banks over one trace, keys float32 [T*P,CK] with extras, by the `scores` of a network."""
 
-    def __init__(self, keys: Tensor, top_k: int, metric: Metric) -> None:
-        self._keys, self._top_k, self._metric = keys, top_k, metric
+    def __init__(self, keys: Keys, top_k: int, scores: Scores) -> None:
+        self._keys, self._top_k, self._similarity = keys, top_k, scores
         self._banks: Sequence[SharedBank] = ()
-        self._scores = keys.new_empty(0)
+        self._scores = keys.key.new_empty(0)
 
     def refresh(self, banks: Sequence[SharedBank], first_frames: Sequence[int]) -> None:
         """Take in what the banks hold now. The objects followed appeared first in `first_frames`, ascending."""
         self._banks = banks
         sharing = [bank for bank in banks if not bank.is_own]
-        union = torch.zeros(len(self._keys), dtype=torch.bool, device=self._keys.device)
+        union = torch.zeros(len(self._keys), dtype=torch.bool, device=self._keys.key.device)
         for bank in sharing:
             union |= bank.held
         columns = union.nonzero().flatten()
@@ -119,18 +122,20 @@ class SharedRead:
         for bank in sharing:
             bank.place(columns, column_of, first_frames)
 
-    def read(self, frame: int, query: Tensor) -> list[Match | VosbenchError]:
-        """What every bank finds with the key [Q,CK] of `frame`, or what its strategy did wrong."""
+    def read(self, frame: int, query: Keys) -> list[Match | VosbenchError]:
+        """What every bank finds with the query of `frame`, or what its strategy did wrong."""
         found: list[list[tuple[GroupMatch, ...]]] = [[] for _ in self._banks]
         faults: dict[int, VosbenchError] = {}
         columns = max(len(self._key), *(bank.bank.extent for bank in self._banks))
-        for rows in query.tensor_split(min(-(-len(query) * columns // AT_ONCE), max(len(query) // 64, 1))):
-            scores = affinity(self._key, rows, self._metric, out=self._buffer(len(rows)))
+        parts = min(-(-len(query) * columns // AT_ONCE), max(len(query) // 64, 1))
+        for begin, end in pairwise(len(query) * part // parts for part in range(parts + 1)):
+            rows = query[begin:end]
+            scores = self._similarity(self._key, rows, out=self._buffer(len(rows)))
             best, order = scores.topk(min(PREFIXES[-1], scores.shape[1]), dim=1)
             for place, bank in enumerate(self._banks):
                 try:
                     if bank.is_own or not bank.bank.count:
-                        own = affinity(bank.bank.key, rows, self._metric)
+                        own = self._similarity(bank.bank.keys, rows)
                         found[place].append(bank.bank.match(frame, own, self._top_k).groups)
                     else:
                         found[place].append(bank.match(frame, scores, best, order, self._top_k))
@@ -145,7 +150,7 @@ class SharedRead:
         """Room for the scores of some rows, kept for the next; float32 [rows,U]."""
         size = rows * len(self._key)
         if len(self._scores) < size:
-            self._scores = self._keys.new_empty(size)
+            self._scores = self._keys.key.new_empty(size)
         return self._scores[:size].view(rows, -1)
 
 

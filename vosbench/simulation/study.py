@@ -1,33 +1,58 @@
 """Many settings over many sequences, on several processes."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from typing import Self
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
 
+from vosbench.base.processes import end_with, starting
 from vosbench.errors import VosbenchError
-from vosbench.memory.attention import Metric
-from vosbench.memory.registry import load_policy
+from vosbench.memory.spec import PolicySpec, load_policy
+from vosbench.models.base import Network
+from vosbench.models.checkpoint import load_model
 from vosbench.simulation.cache import load
-from vosbench.simulation.measures import simulate
+from vosbench.simulation.measures import measure
 from vosbench.simulation.outcome import Outcome
-from vosbench.workers import interrupts_held
+from vosbench.simulation.settings import settings
 
 
 @dataclass(frozen=True)
 class Study:
-    """Settings, as specs, each once; the spec of the memory against which attention is measured; how it is read, and
-    where.
+    """Settings, as specs, each once; the spec of the memory against which attention is measured; the network that made
+    the keys, as `load_model` takes it; how memory is read, and where.
     """
 
     specs: tuple[str, ...]
     reference: str = "every-k:k=5"
-    top_k: int = 20
-    metric: Metric = "l2"
+    model: str = "stcn-tiny"
+    top_k: int | None = None
+    affinity: str | None = None
     device: str = "cpu"
+
+    @classmethod
+    def of(
+        cls,
+        policies: Sequence[str | PolicySpec],
+        capacity: str | None = None,
+        reference: str = "every-k:k=5",
+        model: str = "stcn-tiny",
+        top_k: int | None = None,
+        affinity: str | None = None,
+        device: str = "cpu",
+    ) -> Self:
+        """The study of strategies, or of each at each capacity; raises VosbenchError as `settings` does."""
+        specs = tuple(map(str, settings(policies, capacity)))
+        return cls(specs, str(PolicySpec.parse(reference)), model, top_k, affinity, device)
+
+    @property
+    def network(self) -> Network:
+        """The network; each process loads it once."""
+        return _network(self.model, self.device, self.affinity)
 
 
 @dataclass(frozen=True)
@@ -38,17 +63,22 @@ class Task:
     trace: Path
 
     def carry_out(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Outcome | VosbenchError]:
-        """See `simulate`."""
+        """See `measure`."""
         study = self.study
         policies = {spec: load_policy(spec) for spec in study.specs}
-        return simulate(
+        return measure(
             load(self.trace, study.device),
             policies,
             load_policy(study.reference),
+            study.network,
             top_k=study.top_k,
-            metric=study.metric,
             progress=progress,
         )
+
+
+@cache
+def _network(model: str, device: str, affinity: str | None) -> Network:
+    return load_model(model, device, affinity=affinity)
 
 
 def plan(study: Study, traces: Sequence[Path], jobs: int | None = None) -> list[Task]:
@@ -74,9 +104,10 @@ def carry_out(
         for task in tasks:
             yield task, task.carry_out(None if progress is None else partial(progress, task))
         return
-    with parallel_config("loky", inner_max_num_threads=max(1, cpu_count() // workers)):
+    threads = max(1, cpu_count() // workers)
+    with parallel_config("loky", inner_max_num_threads=threads, initializer=end_with, initargs=(os.getpid(),)):
         parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
-        with interrupts_held():  # the processes start here
+        with starting():
             results = parallel(delayed(_apart)(task, Path.cwd()) for task in tasks)
         yield from results
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vosbench.datasets.scene import Scene, SceneSpec, blob_sprite
-from vosbench.datasets.textures import photographs, shrink
+from vosbench.datasets.generated.scene import Scene, SceneSpec, blob_sprite
+from vosbench.datasets.generated.textures import photographs, shrink
 from vosbench.errors import VosbenchError
 from vosbench.images import read_rgb
 from vosbench.training.sampling import FRAMES

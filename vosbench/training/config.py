@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from vosbench.base.settings import build, find, read_toml, shipped
 from vosbench.datasets import DATASETS
 from vosbench.errors import VosbenchError, unknown
-from vosbench.models.stcn import CONFIGS, STRIDE
-from vosbench.settings import build, find, read_toml, shipped
+from vosbench.models.stcn.network import CONFIGS, STRIDE
 from vosbench.training.augment import Augmentation, StaticAugmentation
 from vosbench.training.regularisation import Reallocation
 from vosbench.training.sampling import Gaps
@@ -92,7 +92,7 @@ DATA_KINDS: dict[str, type[Data]] = {
     "generated": GeneratedData,
     "static": StaticData,
     "cutouts": CutoutData,
-} | dict.fromkeys(DATASETS, VideoData)
+} | dict.fromkeys(DATASETS.names(), VideoData)
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,7 @@ class ValidationConfig:
     protocol: str | None = None
 
     def __post_init__(self) -> None:
-        if self.dataset not in DATASETS:
-            raise unknown("data set", self.dataset, DATASETS)
+        DATASETS.find(self.dataset)
         if self.every < 1 or self.limit < 0:
             raise VosbenchError(
                 "bad training settings: validation.every must be at least 1, limit at least 0",

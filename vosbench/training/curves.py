@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.report.style import STYLE, looks_of, note_axes, require_kind, save
+from vosbench.report.drawing.style import STYLE, looks_of, note_axes, require_kind, save
 
 WINDOW = 0.05  # of all rows, over which loss and IoU are averaged: those of single batches scatter
 NOTE = "Lines: IoU on training clips, moving mean; dotted: loss x 100; points: J&F of validation."

@@ -12,16 +12,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vosbench.datasets.scene import Scene, SceneSpec
-from vosbench.datasets.textures import fractal
+from vosbench.datasets.generated.scene import Scene, SceneSpec
+from vosbench.datasets.generated.textures import fractal
 from vosbench.errors import VosbenchError
-from vosbench.images import read_labels, read_rgb
+from vosbench.images import read_rgb
 from vosbench.training.augment import Colour
 from vosbench.training.sampling import FRAMES, ordered_frames
 from vosbench.training.static import StaticClips, read_object
 from vosbench.training.video import VideoClips
+from vosbench.video import MaskSource
 
 Pair = tuple[Path, Path]  # picture and mask
+VideoFrame = tuple[Path, MaskSource]
 LEAST, MOST = 0.004, 0.6  # share of the picture that an object to be cut may cover
 VISIBLE = 0.003  # share of the first frame that each object must cover
 ATTEMPTS = 20
@@ -47,7 +49,7 @@ class Cutouts:
     videos: tuple[VideoClips, ...] = ()
     from_video: float = 0.3
     clips: int = 1000
-    _sequences: tuple[tuple[Pair, ...], ...] = field(init=False, repr=False)
+    _sequences: tuple[tuple[VideoFrame, ...], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.sets or (self.shares and len(self.shares) != len(self.sets)) or min((*self.shares, 1.0)) <= 0:
@@ -154,15 +156,18 @@ def _spec(size: int, frames: int, objects: int, rng: np.random.Generator) -> Sce
     )
 
 
-def _from_video(video: Sequence[Pair], rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
+def _from_video(video: Sequence[VideoFrame], rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray]]:
     """Three frames of a sequence with the masks (0/1) of one object of the first of them."""
     chosen = [video[i] for i in ordered_frames(len(video), 12, rng)]
     if rng.random() < 0.5:
         chosen.reverse()
-    labels = [read_labels(mask) for _, mask in chosen]
-    ids = np.flatnonzero(np.bincount(labels[0].ravel(), minlength=256)[1:255]) + 1
-    which = rng.choice(ids) if len(ids) else 1
-    return [(read_rgb(path), (mask == which).astype(np.uint8)) for (path, _), mask in zip(chosen, labels, strict=True)]
+    masks = [mask.load() for _, mask in chosen]
+    ids = masks[0].object_ids()
+    which = int(rng.choice(ids)) if ids else 1
+    return [
+        (read_rgb(path), mask.planes((which,))[0].astype(np.uint8))
+        for (path, _), mask in zip(chosen, masks, strict=True)
+    ]
 
 
 def cut(found: Sequence[tuple[np.ndarray, np.ndarray]], rng: np.random.Generator, most: int) -> list[np.ndarray]:

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vosbench.errors import VosbenchError
-from vosbench.models.stcn import CONFIGS, STCN
+from vosbench.models.stcn.network import CONFIGS, STCN
 from vosbench.training.state import read_state
 
 

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from vosbench.errors import VosbenchError
-from vosbench.models.checkpoint import FIRST_VALUE_CONVOLUTION, read_checkpoint
-from vosbench.models.mobile import STAGES, EfficientNetLite0
-from vosbench.models.stcn import MEAN, STCN, STD
+from vosbench.models.checkpoint import read_checkpoint
+from vosbench.models.geometry import MEAN, STD
+from vosbench.models.stcn.mobile import STAGES, EfficientNetLite0
+from vosbench.models.stcn.network import FIRST_VALUE_CONVOLUTION, STCN
 from vosbench.training.config import TrainConfig
 
 IMAGE_PLANES = 3

@@ -1,6 +1,7 @@
 """The clips of a training in their order, from all of its sources. Clip number i is a pure function of seed and i."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from vosbench.base.processes import starting
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.training.clips import GeneratedClips
@@ -141,10 +143,15 @@ def batches(mixture: Mixture, shares: Shares, workers: int, pin: bool) -> Iterat
         worker_init_fn=_one_thread,
         pin_memory=pin,
     )
-    for batch in loader:
-        if isinstance(batch, VosbenchError):
-            raise batch
-        yield batch
+    with starting() if workers else nullcontext():
+        drawn = iter(loader)
+    try:
+        for batch in drawn:
+            if isinstance(batch, VosbenchError):
+                raise batch
+            yield batch
+    finally:
+        del drawn  # which ends its processes: they heed no signal, and Python would wait for them for ever
 
 
 def _collate(clips: Sequence[Batch | VosbenchError]) -> Batch | VosbenchError:

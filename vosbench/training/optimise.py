@@ -3,7 +3,7 @@
 import torch
 from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, OneCycleLR
 
-from vosbench.models.stcn import STCN
+from vosbench.models.stcn.network import STCN
 from vosbench.training.config import TrainConfig
 
 

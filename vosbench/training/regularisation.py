@@ -11,7 +11,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from vosbench.memory.attention import affinity, dense_read
+from vosbench.memory.attention import dense_read
+from vosbench.models.affinity import affinity
 
 Reallocation = Literal["none", "printed", "sign-consistent"]
 

@@ -6,7 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vosbench.models.stcn import MEAN, STCN, STD, STRIDE, KeyFeatures, aggregate
+from vosbench.models.base import aggregate
+from vosbench.models.geometry import MEAN, STD
+from vosbench.models.stcn.network import STCN, STRIDE, KeyFeatures
 from vosbench.training.regularisation import TrainingRead
 from vosbench.training.sampling import FRAMES
 from vosbench.training.spoiling import spoil

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vosbench.errors import VosbenchError
 from vosbench.models.checkpoint import check_device
-from vosbench.models.stcn import CONFIGS, STCN
+from vosbench.models.stcn.network import CONFIGS, STCN
 from vosbench.training.averaging import WeightAverage
 from vosbench.training.config import TrainConfig
 from vosbench.training.distributed import Process

@@ -1,17 +1,16 @@
 """Validation during a training: vosbench's own inference and scoring on a few sequences."""
 
-import tempfile
 from pathlib import Path
 
 from vosbench.datasets import open_dataset
-from vosbench.images import write_labels
 from vosbench.inference.propagate import propagate
-from vosbench.memory.registry import resolve_policy
+from vosbench.memory.spec import PolicySpec
 from vosbench.metrics.evaluate import object_scores, score_sequence
 from vosbench.metrics.protocols import find_protocol
 from vosbench.metrics.statistics import ObjectTrace, summary
-from vosbench.models.stcn import STCN
+from vosbench.models.base import Network
 from vosbench.training.config import ValidationConfig
+from vosbench.video import MasksInMemory
 
 
 class Validation:
@@ -24,19 +23,16 @@ class Validation:
         root = Path(config.root) if config.root else None
         dataset = open_dataset(config.dataset, root, config.split).only(limit=config.limit or None)
         self.every, self.top_k = config.every, config.top_k
-        self.policy = resolve_policy(config.policy)
+        self.policy = PolicySpec.parse(config.policy)
         self.protocol = find_protocol(config.protocol or dataset.default_protocol)
         self.parts = [(dataset.sequence(name), dataset.truth(name)) for name in dataset.sequence_names()]
 
-    def j_and_f(self, model: STCN) -> float:
+    def j_and_f(self, model: Network) -> float:
         """Mean J&F over all objects, in percent. Leaves the model in evaluation mode."""
         model.eval()
         traces: list[ObjectTrace] = []
         for sequence, truth in self.parts:
-            with tempfile.TemporaryDirectory() as folder:
-                masks = Path(folder) / sequence.name
-                masks.mkdir()
-                for found in propagate(model, sequence, self.policy.build(), top_k=self.top_k):
-                    write_labels(masks / f"{sequence.frames[found.frame_index].name}.png", found.mask)
-                traces += score_sequence(truth, Path(folder), self.protocol)
+            found = propagate(model, sequence, self.policy.build(), top_k=self.top_k)
+            masks = {sequence.frames[p.frame_index].name: MasksInMemory.of(p.mask) for p in found}
+            traces += score_sequence(truth, masks, self.protocol)
         return 100 * summary(object_scores(traces, self.protocol)).j_and_f

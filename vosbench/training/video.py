@@ -10,9 +10,10 @@ from vosbench.datasets import Dataset
 from vosbench.datasets.files import FRAMES as PICTURES
 from vosbench.datasets.files import pictures, some
 from vosbench.errors import VosbenchError
-from vosbench.images import VOID, check_labels, read_labels, read_rgb
+from vosbench.images import VOID, read_rgb
 from vosbench.training.augment import Augmentation, augment_clip
 from vosbench.training.sampling import FRAMES, Gaps, longest_gap, ordered_frames, pick_objects
+from vosbench.video import MaskSource
 
 ATTEMPTS = 5  # draws of three frames and a crop until the first shows an object, as in the published STCN
 
@@ -36,7 +37,7 @@ class VideoClips:
     gaps: Gaps
     frame_step: int = 1
     reverse: float = 0.5
-    videos: tuple[tuple[tuple[Path, Path], ...], ...] = field(init=False, repr=False)
+    videos: tuple[tuple[tuple[Path, MaskSource], ...], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         found, short = [], []
@@ -80,8 +81,8 @@ class VideoClips:
                 break
         return rgb, pick_objects(warped, self.objects, rng)
 
-    def _labels(self, path: Path, size: tuple[int, ...]) -> np.ndarray:
+    @staticmethod
+    def _labels(source: MaskSource, size: tuple[int, ...]) -> np.ndarray:
         """Label map, uint8 [H,W], void as background."""
-        labels = read_labels(path)
-        check_labels(labels, path, size=(size[0], size[1]), binary=self.dataset.binary)
-        return (labels != 0).astype(np.uint8) if self.dataset.binary else np.where(labels == VOID, 0, labels)
+        labels = source.check((size[0], size[1])).as_labels()
+        return np.where(labels == VOID, 0, labels)

@@ -1,0 +1,88 @@
+"""One way to find whatever can be plugged in."""
+
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from vosbench.base import registry
+from vosbench.base.registry import Registry, only
+from vosbench.errors import VosbenchError
+
+
+class Colour:
+    """The kind that these tests register."""
+
+
+def accept(loaded: object, origin: str) -> type[Colour]:
+    if isinstance(loaded, ModuleType):
+        return only(loaded, Colour, "colour")
+    if isinstance(loaded, type) and issubclass(loaded, Colour):
+        return loaded
+    raise VosbenchError(f"{origin} is no colour")
+
+
+@pytest.fixture
+def shipped(monkeypatch: pytest.MonkeyPatch) -> Registry[type[Colour]]:
+    module = ModuleType("some_colours")
+    module.Colour = Colour  # type: ignore[attr-defined]
+    monkeypatch.setitem(registry.sys.modules, "some_colours", module)
+    return Registry("colour", "vosbench.colours", lambda: {"plain": "some_colours:Colour"}, accept)
+
+
+def test_what_ships_is_found_by_name_and_near_misses_are_told(shipped: Registry[type[Colour]]) -> None:
+    assert shipped.names() == ("plain",)
+    assert shipped.find("plain") is Colour
+    with pytest.raises(VosbenchError, match="unknown colour 'plan'") as caught:
+        shipped.find("plan")
+    assert "did you mean plain" in caught.value.hint
+    assert ".py" in caught.value.hint
+
+
+def test_a_file_is_loaded_once_until_it_changes(tmp_path: Path, shipped: Registry[type[Colour]]) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("import some_colours\nclass Red(some_colours.Colour): pass\n")
+    first = shipped.find(str(path))
+    assert first.__name__ == "Red"
+    assert shipped.find(str(path)) is first
+    path.write_text("import some_colours\nclass Blue(some_colours.Colour): pass\n")
+    assert shipped.find(str(path)).__name__ == "Blue"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("x = 1", "one colour, but defines 0"),
+        (
+            "import some_colours as s\nclass A(s.Colour): pass\nclass B(s.Colour): pass",
+            "one colour, but defines 2",
+        ),
+        ("1/0", "fails to load: ZeroDivisionError: division by zero"),
+        ("def", "fails to load: SyntaxError"),
+    ],
+)
+def test_a_file_that_is_no_such_thing(tmp_path: Path, shipped: Registry[type[Colour]], source: str, said: str) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(source)
+    with pytest.raises(VosbenchError, match=said):
+        shipped.find(str(path))
+
+
+def test_a_file_that_is_absent(shipped: Registry[type[Colour]]) -> None:
+    with pytest.raises(VosbenchError, match=r"no colour file gone\.py"):
+        shipped.find("gone.py")
+
+
+def test_entry_points_come_after_what_ships(monkeypatch: pytest.MonkeyPatch, shipped: Registry[type[Colour]]) -> None:
+    points = [
+        EntryPoint(name, value, "vosbench.colours")
+        for name, value in (("plain", "nowhere:x"), ("mine", "some_colours:Colour"), ("bad", "nowhere:x"), ("no", "os"))
+    ]
+    monkeypatch.setattr(registry, "entry_points", lambda group: points if group == "vosbench.colours" else [])
+    assert shipped.names() == ("bad", "mine", "no", "plain")
+    assert shipped.find("plain") is shipped.find("mine") is Colour
+    with pytest.raises(VosbenchError, match=r"colour 'bad' .* fails to load: ModuleNotFoundError"):
+        shipped.find("bad")
+    with pytest.raises(VosbenchError, match="defines 0"):
+        shipped.find("no")

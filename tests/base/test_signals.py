@@ -1,0 +1,85 @@
+"""What asks a process to end is Ctrl-C to Python, unless it is ignored, and can be made to wait."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from vosbench.base.signals import ENDING, as_interrupts, held
+
+pytestmark = pytest.mark.skipif(len(ENDING) < 3, reason="this system has not all three signals")
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """Python's own at first, even where these tests ignore them (`nohup pytest &`), and as they were afterwards."""
+    before = {number: signal.getsignal(number) for number in ENDING}
+    for number in ENDING:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_each_is_an_interrupt(number):
+    with pytest.raises(KeyboardInterrupt), as_interrupts() as came:
+        signal.raise_signal(number)
+    assert came == [number]
+    for late in ENDING:  # the process is about to end
+        signal.raise_signal(late)
+
+
+def test_nothing_stays_changed_if_none_comes():
+    before = {number: signal.getsignal(number) for number in ENDING}
+    with as_interrupts() as came:
+        assert not before.items() & {number: signal.getsignal(number) for number in ENDING}.items()
+    assert {number: signal.getsignal(number) for number in ENDING} == before
+    assert came == []
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_one_that_is_ignored_stays_ignored(number):
+    signal.signal(number, signal.SIG_IGN)
+    with as_interrupts() as came, held():
+        signal.raise_signal(number)
+    assert came == []
+    assert signal.getsignal(number) == signal.SIG_IGN
+
+
+@pytest.mark.parametrize("number", ENDING)
+def test_each_can_be_made_to_wait(number):
+    done = []
+    with as_interrupts() as came, pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        with held():
+            signal.raise_signal(number)
+            done.append(number)
+        pytest.fail("it never came")
+    assert done == came == [number]
+
+
+def test_a_terminal_that_closes():
+    """Nothing can be written to it, and the process still ends as it should."""
+    code = """
+import os, sys, time
+from vosbench.base.signals import as_interrupts
+os.close(os.open(os.ttyname(0), os.O_RDWR))  # it becomes the terminal of this session
+try:
+    with as_interrupts():
+        print("ready", flush=True)
+        time.sleep(60)
+except KeyboardInterrupt:
+    print("gone", flush=True)
+    sys.exit(77)
+"""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    )
+    os.close(theirs)
+    assert os.read(ours, 100).strip() == b"ready"
+    os.close(ours)
+    assert process.wait(30) == 77

@@ -1,0 +1,288 @@
+"""A GPU that is not there: tensors that say they are on `cuda:0` and compute on the CPU.
+
+    with FakeGPU() as gpu: ...; gpu.events
+
+Every wait of the host for the device, every transfer and every operator whose result may differ from one time to the
+next on CUDA becomes an `Event`. What CUDA would refuse (operands of two devices, a generator of the host for a tensor
+of the device) raises RuntimeError. Import this before vosbench: torch's inference tensors and these do not mix.
+"""
+
+import ctypes
+import functools
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, Self
+
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+torch.inference_mode = torch.no_grad
+CUDA = torch.device("cuda:0")
+FOLDER = Path(__file__).parent
+SOURCES = tuple(str(FOLDER.parents[1] / name) + os.sep for name in ("vosbench", "policies"))
+INDEXING = {"aten.index", "aten.index_put", "aten.index_put_", "aten._index_put_impl_"}
+WAITING = {  # operators that wait for the device, as the host needs the size or the value of their result
+    *("aten._local_scalar_dense", "aten.item", "aten.is_nonzero", "aten.equal", "aten.nonzero", "aten.nonzero_static_"),
+    *("aten.masked_select", "aten._unique2", "aten.unique_dim", "aten.unique_consecutive", "aten.bincount"),
+    *("aten.histc", "aten.repeat_interleave", "aten.multinomial", "aten._linalg_check_errors"),
+}
+UNREPEATABLE = {  # of floats they add in any order (see torch.use_deterministic_algorithms)
+    *("aten.scatter_add", "aten.scatter_add_", "aten.index_add", "aten.index_add_", "aten.put_", "aten.histc"),
+    *("aten.bincount", "aten.cumsum", "aten.upsample_bicubic2d_backward"),
+}
+
+
+class Event(NamedTuple):
+    """`kind` is "wait", "copy" (a transfer that nobody waits for), "unrepeatable" or "refused"; `where` the line."""
+
+    kind: str
+    what: str
+    where: str
+
+
+@functools.cache
+def load_guard(compiler: str = "c++") -> None:
+    """A build of torch without CUDA has nothing that switches to a CUDA device: compile and load what does nothing."""
+    if torch.version.cuda is not None:
+        return
+    from torch.utils.cpp_extension import include_paths, library_paths
+
+    built = Path(tempfile.mkdtemp()) / "guard.so"
+    flags = [*(f"-I{path}" for path in include_paths()), *(f"-L{path}" for path in library_paths()), "-lc10"]
+    command = [compiler, "-shared", "-fPIC", "-std=c++20", str(FOLDER / "guard.cpp"), "-o", str(built), *flags]
+    subprocess.run(command, check=True)
+    ctypes.CDLL(str(built))
+
+
+class DeviceTensor(torch.Tensor):
+    """A tensor on the device; `data_on_host` is the CPU tensor that holds its numbers."""
+
+    data_on_host: torch.Tensor
+    __torch_function__ = torch._C._disabled_torch_function_impl
+
+    @staticmethod
+    def __new__(cls, tensor: torch.Tensor) -> Self:
+        made = torch.Tensor._make_wrapper_subclass(
+            cls,
+            tensor.shape,
+            strides=tensor.stride(),
+            storage_offset=tensor.storage_offset(),
+            dtype=tensor.dtype,
+            layout=tensor.layout,
+            device=CUDA,
+            requires_grad=tensor.requires_grad,
+        )
+        made.data_on_host = tensor
+        return made
+
+    def __repr__(self) -> str:
+        return f"DeviceTensor({self.data_on_host!r})"
+
+    @classmethod
+    def __torch_dispatch__(cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        return (FakeGPU.current or FakeGPU()).carry_out(func, args, kwargs or {})  # outside the mode nothing is noted
+
+
+class Generator(torch.Generator):
+    """torch.Generator that knows on which device it was asked for."""
+
+    def __new__(cls, device: str | torch.device = "cpu") -> Self:
+        made = super().__new__(cls, "cpu")
+        made.place = torch.device(device).type
+        return made
+
+    @property
+    def device(self) -> torch.device:
+        return torch.device(self.place)
+
+
+class CudaEvent:
+    """torch.cuda.Event on the clock of the host."""
+
+    def __init__(self, **_: object) -> None:
+        self.at: float | None = None
+
+    def record(self, *_: object) -> None:
+        self.at = time.perf_counter()
+
+    def synchronize(self) -> None:
+        assert FakeGPU.current is not None
+        FakeGPU.current.note("wait", "Event.synchronize")
+
+    def elapsed_time(self, other: "CudaEvent") -> float:
+        """Milliseconds."""
+        assert self.at is not None
+        assert other.at is not None
+        return 1000 * (other.at - self.at)
+
+
+class _Functions(TorchFunctionMode):
+    """Functions that make tensors of the device out of Python's numbers, which torch copies and waits for."""
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        kwargs, gpu = kwargs or {}, FakeGPU.current
+        assert gpu is not None
+        gpu.generator_place = getattr(kwargs.get("generator"), "place", "cpu")  # the dispatcher sees a bare generator
+        ours = bool(args) and isinstance(args[0], DeviceTensor)
+        if func is torch.Tensor.tolist and ours:
+            gpu.note("wait", "tolist")
+            return args[0].data_on_host.tolist()
+        if func is torch.Tensor.new_tensor and ours and torch.device(kwargs.get("device", CUDA)).type == "cuda":
+            return self._given(gpu, args[1], kwargs.get("dtype") or args[0].dtype)
+        if func is torch.tensor and torch.device(kwargs.get("device") or "cpu").type == "cuda":
+            return self._given(gpu, args[0], kwargs.get("dtype"))
+        if func in (torch.Tensor.__setitem__, torch.Tensor.__getitem__) and ours:
+            index = args[1] if isinstance(args[1], tuple) else (args[1],)
+            index = tuple(self._given(gpu, part, None) if isinstance(part, list) else part for part in index)
+            args = (args[0], index if isinstance(args[1], tuple) else index[0], *args[2:])
+        return func(*args, **kwargs)
+
+    @staticmethod
+    def _given(gpu: "FakeGPU", numbers: Any, dtype: torch.dtype | None) -> DeviceTensor:
+        gpu.note("wait", "numbers of Python become a tensor of the device")
+        return DeviceTensor(torch.tensor(numbers, dtype=dtype))
+
+
+class FakeGPU(TorchDispatchMode):
+    """While it lasts this machine has a GPU, and what happens on it is noted in `events`."""
+
+    current: ClassVar["FakeGPU | None"] = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[Event] = []
+        self.generator_place = "cpu"
+        self._stack = ExitStack()
+
+    def note(self, kind: str, what: str) -> None:
+        """Note an event, and the innermost line of vosbench or its strategies that brought it about."""
+        frame = sys._getframe(1)
+        while frame.f_back is not None and not _is_ours(frame.f_code.co_filename):
+            frame = frame.f_back
+        self.events.append(Event(kind, what, f"{_short(frame.f_code.co_filename)}:{frame.f_lineno}"))
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        return self.carry_out(func, args, kwargs or {})
+
+    def carry_out(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Do on the CPU what an operator does, and note what CUDA would have made of it."""
+        leaves = tree_leaves((args, kwargs))
+        ours = [leaf for leaf in leaves if isinstance(leaf, DeviceTensor)]
+        hosts = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor) and not isinstance(leaf, DeviceTensor)]
+        target = None if kwargs.get("device") is None else torch.device(kwargs["device"]).type
+        host_args, host_kwargs = tree_map(_on_host, (args, dict(kwargs)))
+        if target is not None:
+            host_kwargs["device"] = torch.device("cpu")
+        if not ours and target != "cuda":
+            return func(*args, **kwargs)
+        if kwargs.get("generator") is not None and self.generator_place != "cuda":
+            self._refuse(func, "a generator of the CPU for a tensor of the GPU")
+        name = _name(func)
+        if name in ("aten._to_copy", "aten.to") and bool(ours) != ((target or "cuda") == "cuda"):
+            return self._transfer(func, host_args, host_kwargs, to_device=not ours)
+        if name == "aten.copy_" and isinstance(args[0], DeviceTensor) != isinstance(args[1], DeviceTensor):
+            self.note("wait", "copy_ between CPU and GPU")
+            func(*host_args, **host_kwargs)
+            return args[0]
+        self._look_at(func, name, args, ours, hosts)
+        result = func(*host_args, **host_kwargs)
+        if any(r.alias_info is not None and r.alias_info.is_write for r in func._schema.returns):
+            outs = [kwargs[a.name] for a in func._schema.arguments if a.is_out and a.name in kwargs]
+            return (outs[0] if len(outs) == 1 else tuple(outs)) if outs else args[0]
+        return tree_map(lambda x: DeviceTensor(x) if isinstance(x, torch.Tensor) else x, result)
+
+    def _transfer(self, func: Any, args: Any, kwargs: Any, to_device: bool) -> Any:
+        waits = not (to_device and kwargs.get("non_blocking"))
+        self.note("wait" if waits else "copy", f"{args[0].numel()} numbers go to the {'GPU' if to_device else 'CPU'}")
+        result = func(*args, **kwargs)
+        return DeviceTensor(result) if to_device else result
+
+    def _look_at(self, func: Any, name: str, args: Any, ours: list[Any], hosts: list[torch.Tensor]) -> None:
+        """Note the waits of an operator and what in it is not repeatable; refuse what mixes devices."""
+        if any(tensor.dim() > 0 for tensor in hosts) and ours:
+            if name in INDEXING and isinstance(args[0], DeviceTensor):
+                self.note("wait", "an index that is on the CPU")
+            else:
+                self._refuse(func, "tensors of the CPU and of the GPU")
+        if name in WAITING:
+            self.note("wait", name)
+        if name in INDEXING:
+            places = [part for part in args[1] if part is not None]
+            by_mask = any(part.dtype in (torch.bool, torch.uint8) for part in places)
+            fills = name != "aten.index" and args[2].numel() == 1 and len(places) == 1
+            if by_mask and not fills:  # a single number is filled in without counting the places
+                self.note("wait", "a boolean index")
+            if not by_mask and name != "aten.index" and not isinstance(args[2], DeviceTensor):
+                self.note("wait", "tensor[index] = number")
+        if name in UNREPEATABLE and any(tensor.is_floating_point() for tensor in ours):
+            self.note("unrepeatable", name)
+
+    def _refuse(self, func: Any, what: str) -> None:
+        self.note("refused", f"{func}: {what}")
+        raise RuntimeError(f"{func} would be refused by CUDA: {what}")
+
+    def __enter__(self) -> Self:
+        load_guard()
+        pretended: dict[str, Callable[..., Any]] = {
+            "_lazy_init": lambda: None,
+            "is_available": lambda: True,
+            "device_count": lambda: 1,
+            "current_device": lambda: 0,
+            "Event": CudaEvent,
+            "synchronize": lambda *_: self.note("wait", "torch.cuda.synchronize"),
+            "get_device_name": lambda *_: "a GPU that is not there",
+            "reset_peak_memory_stats": lambda *_: None,
+            "max_memory_allocated": lambda *_: 0,
+            "empty_cache": lambda: None,
+        }
+        for owner, name, value in (
+            *((torch.cuda, *pair) for pair in pretended.items()),
+            (torch, "Generator", Generator),
+        ):
+            self._stack.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, value)
+        FakeGPU.current = self
+        self._stack.enter_context(_Functions())
+        return super().__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)
+        FakeGPU.current = None
+        self._stack.close()
+
+
+def moved(model: torch.nn.Module) -> torch.nn.Module:
+    """A network with its parameters and buffers on the device that is not there."""
+    for module in model.modules():
+        for name, tensor in module._parameters.items():
+            if tensor is not None:
+                module._parameters[name] = torch.nn.Parameter(DeviceTensor(tensor.detach()), requires_grad=False)
+        for name, tensor in module._buffers.items():
+            if tensor is not None:
+                module._buffers[name] = DeviceTensor(tensor)
+    return model
+
+
+def _on_host(value: Any) -> Any:
+    return value.data_on_host if isinstance(value, DeviceTensor) else value
+
+
+def _name(func: Any) -> str:
+    """`aten.index_put_` of `aten.index_put_.default`."""
+    return ".".join(str(func).split(".")[:2])
+
+
+def _is_ours(file: str) -> bool:
+    return file.startswith(SOURCES)
+
+
+def _short(file: str) -> str:
+    return os.sep.join(Path(file).parts[-2:])

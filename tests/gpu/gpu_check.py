@@ -1,0 +1,252 @@
+"""What a GPU makes of vosbench, in at most `--seconds`: tests, parity with the CPU, waits, speed.
+
+    python tests/gpu/gpu_check.py [--root CHECKOUT] [--out FOLDER] [--seconds 240] [--device cuda] [--tiny]
+
+Needs what vosbench needs and pytest; the checkout need not be installed, and joblib's copy of loky does where loky is
+absent. Steps, those of most worth first, each within the time that is left; OUT/gpu_check.json is written after each:
+
+    environment  versions and the device
+    tests        those of strategies, memory, network and frame loop; they use the GPU where there is one
+    parity       every strategy: the device against the CPU, and against itself, twice
+    waits        where the host waits for the GPU (`torch.cuda.set_sync_debug_mode`)
+    speed        STCN at full size, 480p, 1 and 3 objects, the paper's strategies: as shipped, and what might be
+    profile      launches a frame, how long the GPU is busy, what costs most
+
+Without a GPU it does the same on the CPU, small, and says so; `waits` needs a GPU (see `emulate.py` for the CPU).
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import types
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SHIM = "from joblib.externals.loky import *\nfrom joblib.externals.loky import BrokenProcessPool, cpu_count\n"
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[2])
+    parser.add_argument("--out", type=Path, default=Path())
+    parser.add_argument("--seconds", type=float, default=240)
+    parser.add_argument("--device")
+    parser.add_argument("--tiny", action="store_true", help="small network and clips; always so on a CPU")
+    parser.add_argument("--only", help="these steps, comma-separated")
+    return parser.parse_args()
+
+
+def make_importable(root: Path) -> dict[str, str]:
+    """Make a checkout that is not installed importable; returns the environment in which its tests find it, too."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        import loky  # noqa: F401
+    except ImportError:
+        (folder / "loky.py").write_text(SHIM)
+    sys.path[:0] = [str(root), str(root / "tests"), str(folder)]
+    import vosbench
+
+    try:
+        import vosbench.policies
+    except ImportError:  # only the build puts the strategies there
+        module = types.ModuleType("vosbench.policies")
+        module.__path__ = [str(root / "policies")]
+        sys.modules["vosbench.policies"] = vosbench.policies = module
+    return os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (root, root / "tests", folder)))}
+
+
+class Check:
+    """The steps, on one device, and what is left of their time."""
+
+    def __init__(self, given: argparse.Namespace, environment: dict[str, str]) -> None:
+        import torch
+
+        self.given, self.subprocess_environment, self.started = given, environment, time.perf_counter()
+        self.device = torch.device(given.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.on_gpu = self.device.type == "cuda"
+        self.tiny = given.tiny or not self.on_gpu
+        self.found: dict[str, Any] = {}
+        if not self.on_gpu:
+            torch.set_num_threads(1)  # on a busy machine two wait for each other
+
+    def carry_out(self) -> None:
+        steps = (self.environment, self.tests, self.parity, self.waits, self.speed, self.profile)
+        for step in steps:
+            name = step.__name__
+            if self.given.only and name not in self.given.only.split(","):
+                continue
+            print(f"\n### {name}, {self.left():.0f} s left", flush=True)
+            began = time.perf_counter()
+            try:
+                found: Any = step()
+            except Exception as error:  # the next step may still tell something
+                found = {"error": f"{type(error).__name__}: {error}"[:500]}
+                print(found)
+            self.found[name] = {"seconds": round(time.perf_counter() - began, 1), "found": found}
+            self.given.out.mkdir(parents=True, exist_ok=True)
+            (self.given.out / "gpu_check.json").write_text(json.dumps(self.found, indent=1))
+        print(f"\ndone in {time.perf_counter() - self.started:.0f} s: {self.given.out / 'gpu_check.json'}")
+
+    def left(self) -> float:
+        return self.given.seconds - (time.perf_counter() - self.started)
+
+    def rows(self, names: Any, reserve: float, measure: Callable[[Any], Any]) -> dict[str, Any]:
+        """What `measure` finds for each name while more than `reserve` seconds are left."""
+        found: dict[str, Any] = {}
+        for name in names:
+            if self.left() < reserve:
+                found["left out"] = f"from {name} on: no time left"
+                print(found["left out"])
+                break
+            try:
+                found[str(name)] = measure(name)
+            except Exception as error:
+                found[str(name)] = {"error": f"{type(error).__name__}: {error}"[:400]}
+            print(f"{name!s:60} {found[str(name)]}", flush=True)
+        return found
+
+    def wait(self) -> None:
+        import torch
+
+        if self.on_gpu:
+            torch.cuda.synchronize(self.device)
+
+    # The steps
+
+    def environment(self) -> dict[str, Any]:
+        import torch
+
+        found = {
+            "device": torch.cuda.get_device_name(self.device)
+            if self.on_gpu
+            else "CPU: there is no GPU, or none asked for",
+            "torch": torch.__version__,
+            "cudnn": torch.backends.cudnn.version() if self.on_gpu else None,
+            "python": platform.python_version(),
+            "cores": os.cpu_count(),
+        }
+        print(found)
+        return found
+
+    def tests(self) -> dict[str, Any]:
+        chosen = ["tests/policies/test_contract.py", *([] if self.tiny else ["tests/memory", "tests/inference"])]
+        code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import gpu_check, pathlib, pytest\n"
+        code += (
+            f"gpu_check.make_importable(pathlib.Path({str(self.given.root)!r})); sys.exit(pytest.main(sys.argv[1:]))"
+        )
+        words = [
+            "-q",
+            "-x",
+            "-o",
+            "addopts=--import-mode=importlib",
+            "-p",
+            "no:cacheprovider",
+            *chosen,
+            *(["-k", "lfu"] if self.tiny else []),
+        ]
+        limit = max(20.0, self.left() / 3)
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", code, *words],
+                cwd=self.given.root,
+                env=self.subprocess_environment,
+                capture_output=True,
+                text=True,
+                timeout=limit,
+            )
+        except subprocess.TimeoutExpired:
+            return {"stopped": f"after {limit:.0f} s"}
+        print(done.stdout[-1500:] + done.stderr[-500:])
+        return {"status": done.returncode, "end": done.stdout[-1500:]}
+
+    def parity(self) -> dict[str, Any]:
+        import numpy as np
+        import torch
+        from clips import strategies, truth, two_objects
+
+        from vosbench.inference.propagate import propagate
+        from vosbench.memory.spec import load_policy
+        from vosbench.models.checkpoint import load_model
+
+        sequence = two_objects(*((9, 48, 64) if self.tiny else (24, 96, 128)))
+        host, device = load_model("stcn-tiny"), load_model("stcn-tiny", self.device)
+
+        def run(model: Any, spec: str) -> tuple[Any, Any, list[Any]]:
+            policy, masks, probs, held = load_policy(spec), [], [], []
+            for one in propagate(model, sequence, policy, truth=truth(sequence)):
+                masks.append(one.mask)
+                probs.append(one.prob.float().cpu())
+                slots = policy.bank.occupied.nonzero().flatten()
+                places = zip(policy.bank.frame[slots].tolist(), policy.bank.position[slots].tolist(), strict=True)
+                held.append(sorted(places))
+            return np.stack(masks), torch.stack(probs), held
+
+        def row(spec: str) -> dict[str, Any]:
+            want, got, again = run(host, spec), run(device, spec), run(device, spec)
+            return {
+                "pixels alike": float((want[0] == got[0]).mean()),
+                "worst frame": float((want[0] == got[0]).mean((1, 2)).min()),
+                "probabilities differ by": float((want[1] - got[1]).abs().max()),
+                "frames with the same tokens": statistics.mean(a == b for a, b in zip(want[2], got[2], strict=True)),
+                "repeats": bool((got[0] == again[0]).all() and torch.equal(got[1], again[1]) and got[2] == again[2]),
+            }
+
+        return self.rows(strategies(), 60, row)
+
+    def waits(self) -> dict[str, Any] | str:
+        import torch
+        from clips import PAPER, clip
+        from variants import full_size
+
+        from vosbench.inference.propagate import propagate
+        from vosbench.memory.spec import load_policy
+        from vosbench.video import Sequence
+
+        if not self.on_gpu:
+            print("needs a GPU; tests/gpu/emulate.py counts waits on a CPU")
+            return "needs a GPU"
+        model = full_size("stcn-tiny" if self.tiny else "stcn", self.device)
+        rgb, labels = clip(13, 240, 432, 2)
+
+        def row(spec: str) -> dict[str, Any]:
+            stream = propagate(model, Sequence.from_arrays(rgb, {0: labels[0]}), load_policy(spec))
+            for _ in range(6):
+                next(stream)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                torch.cuda.set_sync_debug_mode("warn")
+                try:
+                    rest = len(list(stream))
+                finally:
+                    torch.cuda.set_sync_debug_mode("default")
+            lines = Counter(f"{w.filename}:{w.lineno}" for w in caught if "synchroniz" in str(w.message))
+            short = {line.replace(f"{self.given.root}{os.sep}", ""): n for line, n in lines.most_common()}
+            return {"waits a frame": round(sum(lines.values()) / rest, 2), "lines": short}
+
+        return self.rows(PAPER, 60, row)
+
+    def speed(self) -> dict[str, Any]:
+        from speed import Bench
+
+        return Bench(self).speed()
+
+    def profile(self) -> dict[str, Any]:
+        from speed import Bench
+
+        return Bench(self).profile()
+
+
+if __name__ == "__main__":
+    given = arguments()
+    given.root, given.out = given.root.resolve(), given.out.resolve()
+    sys.path.insert(0, str(given.root / "tests" / "gpu"))
+    Check(given, make_importable(given.root)).carry_out()

@@ -1,0 +1,155 @@
+"""STCN at full size with random weights, as it ships and in ways it might run on a GPU, to learn what each is worth."""
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vosbench.models.base import FrameStep, Keys, Network, Spec, State
+from vosbench.models.folding import fold_batch_norm
+from vosbench.models.stcn.blocks import UpsampleBlock, resize
+from vosbench.models.stcn.network import CONFIGS, STCN, KeyFeatures
+
+
+@dataclass(frozen=True)
+class Variant:
+    """How the network runs. `graphs`: CUDA graphs; `shared`: the decoder's skip convolutions once a frame."""
+
+    dtype: torch.dtype = torch.float32
+    channels_last: bool = True
+    tf32: bool = False
+    benchmark: bool = False
+    shared: bool = False
+    graphs: bool = False
+
+
+VARIANTS = {  # the most telling first: time may run out
+    "as shipped: fp32, channels last": Variant(),
+    "fp16": Variant(torch.float16),
+    "fp16, shared skips, graphs": Variant(torch.float16, shared=True, graphs=True),
+    "fp32, shared skips, graphs": Variant(shared=True, graphs=True),
+    "fp16, shared skips": Variant(torch.float16, shared=True),
+    "bf16": Variant(torch.bfloat16),
+    "fp32, contiguous": Variant(channels_last=False),
+    "fp32, cudnn.benchmark": Variant(benchmark=True),
+    "tf32": Variant(tf32=True),
+}
+
+
+def full_size(config: str, device: torch.device) -> STCN:
+    """The network with random weights that neither explode nor vanish: what it predicts means nothing."""
+    torch.manual_seed(0)
+    model = STCN(CONFIGS[config]).eval().requires_grad_(False)
+    for module in model.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            module.weight *= 0.7
+    fold_batch_norm(model)
+    return model.to(device, memory_format=torch.channels_last)
+
+
+class Recast(Network):
+    """STCN in another precision, keys and logits in float32; every call of it perhaps one CUDA graph."""
+
+    def __init__(self, model: STCN, how: Variant) -> None:
+        super().__init__()
+        layout = torch.channels_last if how.channels_last else torch.contiguous_format
+        self.model, self.how, self.training = copy.deepcopy(model).to(how.dtype).to(memory_format=layout), how, False
+        self._captured: dict[Any, Any] = {}
+
+    @property
+    def spec(self) -> Spec:
+        return self.model.spec
+
+    def encode(self, frame: Tensor) -> KeyFeatures:
+        return self._call("encode_key", self.model.encode_key, frame.to(self.how.dtype))
+
+    def tokens(self, features: KeyFeatures) -> Keys:
+        return Keys(features.key.float()[0].flatten(1).T)
+
+    def scores(self, keys: Keys, query: Keys, out: Tensor | None = None) -> Tensor:
+        return self.model.scores(keys, query, out)
+
+    def decode(
+        self,
+        readout: Tensor,
+        features: KeyFeatures,
+        state: State,
+        joint: Tensor,  # noqa: ARG002
+        step: FrameStep,  # noqa: ARG002
+    ) -> tuple[Tensor, State]:
+        def decode(readout: Tensor, *rest: Tensor) -> Tensor:
+            return self.model.object_logits(readout, KeyFeatures(rest[0], *rest))
+
+        logits = self._call("decode", decode, readout[None].to(self.how.dtype), *features[1:])
+        return logits[0].float(), state
+
+    def encode_value(
+        self,
+        frame: Tensor,
+        features: KeyFeatures,
+        masks: Tensor,
+        before: State,  # noqa: ARG002
+        state: State,
+        step: FrameStep,  # noqa: ARG002
+    ) -> tuple[Tensor, State]:
+        inputs = (frame.to(self.how.dtype), features.f16, masks[None].to(self.how.dtype))
+        return self._call("object_values", self.model.object_values, *inputs)[0].float(), state
+
+    def _call(self, name: str, function: Callable[..., Any], *inputs: Tensor) -> Any:
+        if not (self.how.graphs and inputs[0].is_cuda):
+            return function(*inputs)
+        key = name, tuple((tuple(x.shape), x.stride(), x.dtype) for x in inputs)
+        if key not in self._captured:
+            self._captured[key] = _capture(function, inputs)
+        graph, held, outputs = self._captured[key]
+        for mine, given in zip(held, inputs, strict=True):
+            mine.copy_(given)
+        graph.replay()
+        return outputs  # overwritten at the next frame, when the bank has copied what it keeps
+
+
+def _capture(
+    function: Callable[..., Any], inputs: tuple[Tensor, ...]
+) -> tuple[torch.cuda.CUDAGraph, list[Tensor], Any]:
+    held = [torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=x.device).copy_(x) for x in inputs]
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            function(*held)
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        outputs = function(*held)
+    return graph, held, outputs
+
+
+@contextmanager
+def made(model: STCN, how: Variant) -> Iterator[Network]:
+    """The network in a variant; the switches of torch that it needs hold until the end."""
+    cudnn = torch.backends.cudnn
+    before = cudnn.allow_tf32, cudnn.benchmark, UpsampleBlock.forward, STCN.object_logits
+    cudnn.allow_tf32, cudnn.benchmark = how.tf32, how.benchmark  # products of matrices stay exact: keys are compared
+    if how.shared:
+        UpsampleBlock.forward, STCN.object_logits = _doubled_with_one_skip, _logits_with_one_skip
+    try:
+        yield model if how == Variant() else Recast(model, how)
+    finally:
+        cudnn.allow_tf32, cudnn.benchmark, UpsampleBlock.forward, STCN.object_logits = before
+
+
+def _doubled_with_one_skip(block: UpsampleBlock, skip: Tensor, x: Tensor) -> Tensor:
+    once = block.skip_conv(skip)
+    return block.out_conv((resize(x, 2).unflatten(0, (len(once), -1)) + once[:, None]).flatten(0, 1))
+
+
+def _logits_with_one_skip(model: STCN, readout: Tensor, features: KeyFeatures) -> Tensor:
+    objects = readout.shape[1]
+    thin = features.thin.repeat_interleave(objects, 0)
+    logits = model.decoder(torch.cat([readout.flatten(0, 1), thin], 1), features.f8, features.f4)
+    return logits.unflatten(0, (-1, objects))[:, :, 0]

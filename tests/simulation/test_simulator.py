@@ -1,0 +1,49 @@
+"""`vosbench.simulate`: the whole of a simulation in one call, which gives values."""
+
+import pytest
+
+import vosbench
+
+
+@pytest.fixture
+def data(small_davis):
+    return vosbench.open_dataset("davis2017", small_davis)
+
+
+def test_one_call_gives_values(data, tmp_path):
+    told = []
+    found = vosbench.simulate(
+        data,
+        ("lfu:every=1", "fifo:every=1"),
+        capacity="1..2",
+        top_k=7,
+        shorter_side=32,
+        jobs=1,
+        cache=str(tmp_path / "traces"),
+        progress=lambda *step: told.append(step),
+    )
+    specs = ["lfu:every=1,capacity=1", "lfu:every=1,capacity=2", "fifo:every=1,capacity=2"]
+    assert [(o.spec, o.sequence) for o in found.outcomes] == [(spec, name) for spec in specs for name in ("ant", "bee")]
+    assert list(found.faults) == ["fifo:every=1,capacity=1"]
+    assert all(len(o.retained) == 5 and 0 < sum(o.retained) <= 5 for o in found.outcomes)
+    conditions = found.conditions
+    assert (conditions.dataset, conditions.sequences, conditions.partial) == ("davis2017", ("ant", "bee"), False)
+    assert (conditions.top_k, conditions.shorter_side, conditions.affinity) == (7, 32, "l2")
+    assert list(conditions.source_hashes) == [*specs[:2], "fifo:every=1,capacity=1", specs[2]]
+    assert "2 sequences; simulated with the keys of stcn-tiny" in conditions.text
+    assert "top-7, shorter side 32" in conditions.text
+    ends = [step[:3] for step in told if step[2] == step[3]]
+    assert ends == [("keys", "ant", 6), ("keys", "bee", 6), ("4 settings", "ant", 6), ("4 settings", "bee", 6)]
+    assert len(list((tmp_path / "traces").iterdir())) == 2
+
+
+def test_recorded_keys_and_processes_change_nothing(data, tmp_path):
+    def simulated(jobs):
+        return vosbench.simulate(data, ("lfu", "lru"), jobs=jobs, cache=tmp_path)
+
+    assert simulated(1) == simulated(2)
+
+
+def test_if_all_settings_fail_the_first_fault_is_raised(data, tmp_path):
+    with pytest.raises(vosbench.VosbenchError, match="ant, frame 1: the strategy must free"):
+        vosbench.simulate(data, ("fifo:every=1,capacity=1",), jobs=1, cache=tmp_path)

@@ -1,0 +1,1 @@
+"""What everything else stands on: whole files, hashes, processes, settings, values as JSON."""

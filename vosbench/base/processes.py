@@ -1,0 +1,147 @@
+"""Work shared out among processes, of which this one is the first.
+
+The processes are loky's, which joblib is built on. joblib's own copy of loky would have every process, and the one
+that cleans up after them, import all of joblib first: a quarter of a second of a core each.
+"""
+
+import atexit
+import gc
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from multiprocessing import resource_tracker
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from loky import ProcessPoolExecutor, cpu_count
+
+from vosbench.base.signals import ENDING, held
+
+T = TypeVar("T")
+AHEAD = 3  # tasks that a process has at hand, so that it never waits for this one
+WORTHWHILE = 4  # tasks for each process: for less, starting it would take longer than what it saves
+
+
+def start(work: Callable[..., Any], count: int) -> ProcessPoolExecutor:
+    """Processes for `work`, a function of a module, started now; what asks this process to end is not for them.
+
+    They do no linear algebra: the idle threads of a BLAS would cost more than their start.
+    """
+    workers = None
+    try:
+        with starting():
+            workers = ProcessPoolExecutor(
+                count, env={"OPENBLAS_NUM_THREADS": "1"}, initializer=_begin, initargs=(work.__module__, os.getpid())
+            )
+            workers.submit(int)  # all of them start with the first thing there is to do
+    except BaseException:
+        if workers is not None:
+            end(workers)
+        raise
+    return workers
+
+
+@contextmanager
+def starting() -> Iterator[None]:
+    """What asks this process to end waits; those started meanwhile inherit that it is blocked, and never see it.
+
+    A terminal sends it to all of them: one that heeded it would print a traceback, or die of it while it imports.
+    """
+    with held():
+        if not hasattr(signal, "pthread_sigmask"):  # Windows
+            yield
+            return
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        try:
+            resource_tracker.ensure_running()  # which unblocks SIGINT and SIGTERM when it has started
+            signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@cache
+def end_with(parent: int) -> None:
+    """Have this process, which `parent` started, end within a second after it, even if that is killed.
+
+    A thread looks: the signal that Linux would send goes by the thread that started a process, not by its process.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _begin(module: str, parent: int) -> None:
+    """Import what the work needs, and never look through it for garbage, as loky would once a second.
+
+    This process ends without taking it apart, for which its parent would wait for 0.1 s.
+    """
+    end_with(parent)
+    gc.disable()
+    import_module(module)
+    gc.freeze()
+    gc.enable()
+    atexit.register(os._exit, 0)  # loky has sent all results and flushed the standard streams by then
+
+
+def end(workers: ProcessPoolExecutor) -> None:
+    """Wait until processes have done what they have at hand, which is little, and have ended; killing them may race.
+
+    What asks this process to end waits, too: it would leave them behind.
+    """
+    with held():
+        workers.shutdown(wait=True)
+
+
+class Crew(Generic[T]):
+    """This process and others, for about so many `tasks` of one `work`; a context manager, after which they have ended.
+
+    They start at once and take a third of a second for it, in which this process prepares the tasks and does the first.
+
+    jobs: processes, this one among them (None: one per core).
+    """
+
+    def __init__(self, work: Callable[..., T], tasks: int, jobs: int | None = None) -> None:
+        others = min(jobs or cpu_count(), tasks // WORTHWHILE) - 1
+        self._work = work
+        self._workers = start(work, others) if others > 0 else None
+        self._others = others
+
+    def share(self, tasks: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, T]]:
+        """(index, `work(*task)`) of every task, in the order in which they are done.
+
+        What `work` raises is raised here, and loky's BrokenProcessPool if a process dies.
+        """
+        ahead: dict[Future[T], int] = {}
+        index = 0
+        while index < len(tasks) or ahead:
+            # Towards the end no process gets more ahead than what is left for this one: all end together.
+            while self._workers is not None and len(ahead) < self._others * min(AHEAD, len(tasks) - index):
+                ahead[self._workers.submit(self._work, *tasks[index])] = index
+                index += 1
+            if index < len(tasks):
+                yield index, self._work(*tasks[index])
+                index += 1
+            else:
+                wait(ahead, return_when=FIRST_COMPLETED)
+            for future in [future for future in ahead if future.done()]:
+                yield ahead.pop(future), future.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._workers is not None:
+            end(self._workers)

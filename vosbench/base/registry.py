@@ -1,0 +1,127 @@
+"""Finds what can be plugged in, by name, by the path of a file, or among the entry points of installed packages.
+
+Strategies, networks, data sets, protocols, tables, figures and verbs are all found in this one way. What ships is
+listed without importing it; only what is asked for is loaded.
+"""
+
+import ast
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Generic, TypeVar
+
+from vosbench.errors import VosbenchError, unknown
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Registry(Generic[T]):
+    """All things of one kind.
+
+    kind: what one of them is called in a message ("strategy").
+    group: the entry-point group in which other packages register theirs ("vosbench.policies").
+    shipped: name -> where it is, `module` or `module:attribute`, of all that vosbench brings.
+    accept: makes of a loaded module, class or value the thing itself; `origin` (second argument) is for its message.
+        Raises VosbenchError for what is none.
+    """
+
+    kind: str
+    group: str
+    shipped: Callable[[], Mapping[str, str]]
+    accept: Callable[[Any, str], T]
+
+    def names(self) -> tuple[str, ...]:
+        """Every name that can be asked for, in alphabetical order."""
+        return tuple(sorted({*self.shipped(), *(point.name for point in entry_points(group=self.group))}))
+
+    def about(self, name: str) -> str:
+        """What the first line of the module that defines it says of it, after `name: `; the module is not imported."""
+        points = {point.name: point.value for point in entry_points(group=self.group)}
+        module = {**points, **self.shipped()}[name].partition(":")[0]
+        try:
+            spec = importlib.util.find_spec(module)
+            source = Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
+            said = ast.get_docstring(ast.parse(source)) or ""
+        except (ImportError, OSError, ValueError, SyntaxError):  # a package that is broken shows it when it is used
+            said = ""
+        return said.partition("\n")[0].removeprefix(f"{name}: ").removesuffix(".")
+
+    def find(self, name: str) -> T:
+        """The one of that name, or in the file of that path, which ends in `.py`.
+
+        What ships cannot be replaced by a package's own of the same name. Raises VosbenchError, with the near misses,
+        for an unknown name, and for what fails to load or is no such thing.
+        """
+        if name.endswith(".py"):
+            return self.accept(self._file(Path(name)), name)
+        shipped = self.shipped()
+        if name in shipped:
+            module, _, attribute = shipped[name].partition(":")
+            loaded = importlib.import_module(module)
+            return self.accept(getattr(loaded, attribute) if attribute else loaded, shipped[name])
+        for point in entry_points(group=self.group):
+            if point.name == name:
+                return self.accept(self._plugin(point), f"{point.value} (entry point {name})")
+        error = unknown(self.kind, name, self.names())
+        error.hint += f"; one's own {self.kind} is given by the path of its .py file"
+        raise error
+
+    def _plugin(self, point: EntryPoint) -> Any:
+        try:
+            return point.load()
+        except Exception as error:
+            raise VosbenchError(
+                f"{self.kind} {point.name!r} ({point.value}) fails to load: {_one_line(error)}",
+                "repair or uninstall the package that registers it",
+            ) from error
+
+    def _file(self, path: Path) -> ModuleType:
+        """The module in a file; loaded once while its content is the same."""
+        if not path.is_file():
+            raise VosbenchError(
+                f"no {self.kind} file {path}", f"give the path of a .py file that defines a {self.kind}"
+            )
+        content = hashlib.blake2b(str(path.resolve()).encode() + b"\0" + path.read_bytes(), digest_size=6).hexdigest()
+        name = f"vosbench_{self.group.rpartition('.')[2]}_{path.stem}_{content}"
+        if name in sys.modules:
+            return sys.modules[name]
+        from cloudpickle import register_pickle_by_value  # here: most runs load no file
+
+        spec = importlib.util.spec_from_file_location(name, path)
+        assert spec is not None  # a .py file always has a loader
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module  # dataclasses look their module up by name
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            del sys.modules[name]
+            raise VosbenchError(
+                f"{self.kind} file {path} fails to load: {_one_line(error)}", "repair the file"
+            ) from error
+        register_pickle_by_value(module)  # other processes cannot import it
+        return module
+
+
+def only(module: ModuleType, kind: type, what: str) -> Any:
+    """The one subclass of `kind` that a module defines itself. Raises VosbenchError unless it defines exactly one."""
+    own = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, kind) and value.__module__ == module.__name__
+    ]
+    if len(own) != 1:
+        origin = getattr(module, "__file__", None) or module.__name__
+        raise VosbenchError(f"{origin} must define one {what}, but defines {len(own)}", "define exactly one")
+    return own[0]
+
+
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -1,0 +1,45 @@
+"""The whole source of what is plugged in, beside its own file too, so that no result outlives a change of it."""
+
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from vosbench.base.hashing import closure
+
+SHARED = {"site-packages", "dist-packages"}  # folders in which what lies side by side does not belong together
+
+
+def sources(kind: type, shipped: Path | None = None) -> bytes:
+    """The source of the module of a class, and of what lies beside it and is imported; `shipped` is the folder of the
+    strategies that ship, which a strategy may import.
+    """
+    module = sys.modules[kind.__module__]
+    files = (file.name.encode() + b"\0" + file.read_bytes() for file in _beside(module, shipped))
+    return inspect.getsource(module).encode() + b"".join(files)
+
+
+def _beside(module: ModuleType, shipped: Path | None) -> list[Path]:
+    """The other files: those of the package that a module is part of, or, of a file that stands alone, what it imports,
+    directly or through one another, of its folder and of `shipped`.
+    """
+    own = Path(str(module.__file__))
+    package = (module.__package__ or "").partition(".")[0]
+    if package == "vosbench" or own.parent.name in SHARED:
+        return []  # what ships is in the version of the code; a strategy imports none of the others
+
+    def find(name: str) -> Iterator[Path]:
+        first, *rest = name.split(".")
+        if first != "vosbench":
+            yield from (own.parent / first).rglob("*.py")
+            files = [own.parent / f"{first}.py"]
+        else:
+            files = [shipped / f"{rest[1]}.py"] if shipped and rest[:1] == ["policies"] and len(rest) > 1 else []
+        yield from filter(Path.is_file, files)
+
+    if package:
+        files = [file for folder in sys.modules[package].__path__ for file in Path(folder).rglob("*.py")]
+    else:
+        files = closure([own], find)
+    return sorted({*files} - {own})

@@ -1,0 +1,294 @@
+"""The record of one strategy on one sequence: all that a table or a figure needs, so that nothing is run again.
+
+A run folder holds one JSON file per (strategy, sequence) under `records/`. Files appear atomically, so one that
+exists is complete; they carry a schema number: an older one is upgraded when it is read, a newer one refused.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from vosbench.base.atomic import replacing
+from vosbench.base.codec import decode, encode
+from vosbench.bench.migrations import OLDEST, upgrade
+from vosbench.errors import VosbenchError
+from vosbench.memory.strategy import Strategy
+from vosbench.metrics.statistics import Statistics
+
+SCHEMA = 4
+RUNS = Path(".vosbench") / "runs"  # where runs are kept that were given no folder
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """The data: `frame_mode` says which frames were shown (e.g. `6fps`, `all`), `fingerprint` which files they were.
+
+    `sequences` is how many the run goes through when it is complete (0: not known, as in older records).
+    """
+
+    name: str
+    split: str
+    frame_mode: str
+    fingerprint: str
+    sequences: int = 0
+
+
+@dataclass(frozen=True)
+class PolicyInfo(Strategy):
+    """The memory strategy of a run, or a control that runs no model.
+
+    `spec` is its text with the parameters that were given, and `label` what tables and figures call it, which is the
+    spec where the user gave no other; both are unique in a run. `source_hash` is that of its source code, `position`
+    its place in the order in which the run names its strategies, from 0.
+    """
+
+    spec: str
+    label: str
+    source_hash: str
+    kind: Literal["strategy", "control"]
+    position: int
+
+    @property
+    def text(self) -> str:
+        """The text that gives the strategy and its label."""
+        return self.spec if self.label == self.spec else f"{self.label}={self.spec}"
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """The shared model; `checkpoint_hash` in hexadecimal, `precision` such as `fp32`."""
+
+    name: str
+    checkpoint_hash: str
+    precision: str
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the model was used: `top_k` affinities kept (None: all), `shorter_side` in pixels (None: the video's own)."""
+
+    top_k: int | None
+    shorter_side: int | None
+    affinity: str
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Where it ran: `machine` is the processor's name, `device` the name of what computed, `threads` torch's."""
+
+    machine: str
+    platform: str
+    device: str
+    threads: int
+    python: str
+    torch: str
+    numpy: str
+    commit: str | None
+    dirty: bool | None
+
+
+@dataclass(frozen=True)
+class ObjectRecord:
+    """The scores of one object over `frames` scored frames; the series hold those frames' J and F, or nothing."""
+
+    object_id: int
+    frames: int
+    j: Statistics
+    f: Statistics
+    j_per_frame: tuple[float, ...] = ()
+    f_per_frame: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, series in (("j_per_frame", self.j_per_frame), ("f_per_frame", self.f_per_frame)):
+            if len(series) not in (0, self.frames):
+                raise ValueError(f"{name} holds {len(series)} values for {self.frames} scored frames")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of a sequence under `protocol`; `partial` if the run left out a part of what the protocol scores."""
+
+    protocol: str
+    partial: bool
+    objects: tuple[ObjectRecord, ...]
+
+    def __post_init__(self) -> None:
+        ids = [score.object_id for score in self.objects]
+        if not ids or len(set(ids)) != len(ids):
+            raise ValueError(f"objects must be one or more, each id once, not {ids}")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """The time that one pass over a sequence took, its first annotated frame included.
+
+    `model_seconds` is the device-synchronised time in the model, the memory and the strategy; `stages` splits it
+    (seconds); `end_to_end_seconds` adds reading frames and writing masks. `latency_ms` is each frame's share of
+    `model_seconds`, `objects` the number of objects followed in it. `warmup_frames` ran before the clock started
+    and are in none of these figures. `cpu_ms` is the CPU time of each frame (none on a GPU) and `reference_ms` what a
+    fixed piece of work took after it, on the same clock: how fast the machine was (none in older records).
+    """
+
+    model_seconds: float
+    end_to_end_seconds: float
+    stages: Mapping[str, float]
+    latency_ms: tuple[float, ...]
+    objects: tuple[int, ...]
+    warmup_frames: int
+    cpu_ms: tuple[float, ...] = ()
+    reference_ms: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, series in (("cpu_ms", self.cpu_ms), ("reference_ms", self.reference_ms)):
+            if len(series) not in (0, len(self.latency_ms)):
+                raise ValueError(f"{name} holds {len(series)} values for {len(self.latency_ms)} frames")
+        if not self.latency_ms or len(self.objects) != len(self.latency_ms):
+            raise ValueError(f"latency_ms holds {len(self.latency_ms)} frames and objects {len(self.objects)}")
+        if not (self.model_seconds > 0 and self.end_to_end_seconds > 0 and min(self.stages.values(), default=0) >= 0):
+            raise ValueError("model_seconds, end_to_end_seconds and stages must be positive")
+        if sum(self.stages.values()) > self.model_seconds * 1.001:
+            raise ValueError(f"stages take {sum(self.stages.values())} s of {self.model_seconds} model_seconds")
+
+    @property
+    def frames(self) -> int:
+        """Number of frames timed."""
+        return len(self.latency_ms)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The memory bank: `tokens` in it after each frame, of which one frame of this video gives `tokens_per_frame`.
+
+    `bytes_peak` is the most that the bank's keys and values took, `device_bytes_peak` the most that the whole
+    process took on the device (None: not measured, as on a CPU).
+    """
+
+    tokens: tuple[int, ...]
+    tokens_per_frame: int
+    bytes_peak: int
+    device_bytes_peak: int | None = None
+
+    def __post_init__(self) -> None:
+        if not self.tokens or min(self.tokens) < 0 or self.tokens_per_frame < 1:
+            raise ValueError("tokens and tokens_per_frame must be positive")
+
+    @property
+    def frames(self) -> tuple[float, ...]:
+        """Frames in memory after each frame of the video."""
+        return tuple(count / self.tokens_per_frame for count in self.tokens)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a strategy has no result on a sequence: `reason` in one line, after it had segmented `frames` frames.
+
+    The peaks are those of `Memory`, as far as it got.
+    """
+
+    reason: str
+    frames: int
+    bytes_peak: int
+    device_bytes_peak: int | None = None
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One strategy on one sequence.
+
+    `identity` is the hash, in hexadecimal, of all that determines the result, `conditions` that of what all records
+    of a run have in common: everything but strategy and sequence. `suite` holds the suite that asked for it, as JSON
+    values. `masks` is the hash of the masks that were written, `timings` has an entry per repetition.
+
+    `scores` is None where there is no ground truth; `timings` and `memory` are empty for a control, which runs no
+    model; where there is a `failure`, there is nothing else.
+    """
+
+    identity: str
+    conditions: str
+    run: str
+    suite: Mapping[str, Any]
+    dataset: DatasetInfo
+    sequence: str
+    policy: PolicyInfo
+    model: ModelInfo
+    settings: Settings
+    environment: Environment
+    masks: str | None
+    scores: Scores | None
+    timings: tuple[Timing, ...]
+    memory: Memory | None
+    failure: Failure | None = None
+    schema: int = SCHEMA
+
+    def __post_init__(self) -> None:
+        for name in ("identity", "conditions"):
+            if not re.fullmatch(r"[0-9a-f]{8,}", getattr(self, name)):
+                raise ValueError(f"{name} must be a hexadecimal hash, not {getattr(self, name)!r:.60}")
+        if self.policy.kind == "control" and (self.timings or self.memory):
+            raise ValueError("timings and memory must be empty for a control")
+        if self.failure and (self.masks or self.scores or self.timings or self.memory):
+            raise ValueError("what failed has neither masks, scores, timings nor memory")
+        for timing in self.timings:
+            if self.memory and timing.frames != len(self.memory.tokens):
+                raise ValueError(f"a timing has {timing.frames} frames, memory {len(self.memory.tokens)}")
+
+    def to_json(self) -> dict[str, Any]:
+        """The record as JSON values; a NaN becomes null."""
+        return {"schema": self.schema} | encode(self)
+
+    @classmethod
+    def from_json(cls, data: Any, origin: str = "record") -> "RunRecord":
+        """The record that `to_json` gave. Raises VosbenchError, naming `origin` and the field, on anything else."""
+        schema = data.get("schema") if isinstance(data, dict) else None
+        if type(schema) is not int:
+            raise VosbenchError(f"{origin} is not a record of vosbench: it has no schema number", _AGAIN)
+        if not OLDEST <= schema <= SCHEMA:
+            remedy = "install a newer vosbench" if schema > SCHEMA else _AGAIN
+            reads = f"this vosbench reads schemas {OLDEST} to {SCHEMA}"
+            raise VosbenchError(f"{origin} has schema {schema}, {reads}", remedy)
+        try:
+            return decode(cls, upgrade(data, SCHEMA))
+        except ValueError as error:
+            raise VosbenchError(f"{origin} is not a valid record: {error}", _AGAIN) from None
+
+
+_AGAIN = "delete the file and repeat the run"
+
+
+def write_record(path: Path, record: RunRecord) -> None:
+    """Write `record` to `path` atomically: readers see the old file or the whole new one, whenever the run is killed
+    or the power fails.
+
+    Raises VosbenchError if the folder cannot be made or written.
+    """
+    lines = ",\n".join(f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in record.to_json().items())
+    with replacing(path, "record", durable=True) as temporary:
+        temporary.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+
+
+def read_record(path: Path) -> RunRecord:
+    """The record in `path`. Raises VosbenchError if it is missing, truncated, not a record or of another schema."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise VosbenchError(f"cannot read record {path}: {error.strerror}", "check the path of the run") from None
+    except ValueError as error:
+        raise VosbenchError(f"record {path} is truncated or not JSON: {error}", _AGAIN) from None
+    return RunRecord.from_json(data, f"record {path}")
+
+
+def read_run(folder: Path | str) -> tuple[RunRecord, ...]:
+    """Every record of the run in `folder`, strategies in the order of the run, then sequences by name.
+
+    Raises VosbenchError if the folder does not exist, holds no record or holds a broken one.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise VosbenchError(f"run {folder} does not exist", "give the folder that `vosbench run` wrote")
+    records = [read_record(path) for path in sorted((folder / "records").rglob("*.json"))]
+    if not records:
+        raise VosbenchError(f"run {folder} holds no records", "finish a sequence first: `vosbench run` resumes it")
+    return tuple(sorted(records, key=lambda r: (r.policy.position, r.policy.spec, r.sequence)))

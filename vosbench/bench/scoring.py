@@ -1,0 +1,106 @@
+"""Scores finished sequences in other processes while inference goes on, and writes each record when it is complete."""
+
+from collections import deque
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from loky import BrokenProcessPool, ProcessPoolExecutor
+
+from vosbench.base import processes
+from vosbench.bench.plan import Plan, Task
+from vosbench.bench.record import ObjectRecord, RunRecord, Scores, write_record
+from vosbench.datasets.label_pngs import LabelPng
+from vosbench.errors import VosbenchError
+from vosbench.metrics.evaluate import object_scores, score_sequence
+from vosbench.metrics.statistics import ObjectTrace
+
+Waiting = tuple[Task, RunRecord, Future[tuple[ObjectTrace, ...]] | None]  # None: no ground truth
+
+
+class BackgroundScoring:
+    """The records of a plan that wait for their scores, in the order in which their masks were finished.
+
+    As a context manager: left in good order it waits for all of them; left by an error it writes what the error
+    does not concern; left by an interrupt it writes no more.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._waiting: deque[Waiting] = deque()
+        self._workers: ProcessPoolExecutor | None = None
+
+    def add(self, task: Task, record: RunRecord) -> None:
+        """Score the masks of a task, if it has any; then write its record. Meanwhile write what is complete."""
+        future = None
+        if self._plan.protocol is not None and record.failure is None:
+            if self._workers is None:
+                self._workers = processes.start(score_sequence, self._plan.suite.jobs)
+            truth = self._plan.truths[task.sequence.name]
+            masks = {name: LabelPng(task.masks / truth.sequence / f"{name}.png") for name in truth.masks}
+            try:
+                future = self._workers.submit(score_sequence, truth, masks, self._plan.protocol)
+            except BrokenProcessPool as error:
+                raise _dead(error) from None
+        self._waiting.append((task, record, future))
+        while self._waiting and ((first := self._waiting[0][2]) is None or first.done()):
+            self._finish()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            while self._waiting and kind is None:
+                self._finish()
+        except (VosbenchError, OSError):
+            self._keep()
+            raise
+        else:
+            if kind is not None and issubclass(kind, Exception):
+                self._keep()
+        finally:
+            if self._workers is not None:
+                for _, _, future in self._waiting:
+                    if future is not None:
+                        future.cancel()
+                processes.end(self._workers)
+
+    def _keep(self) -> None:
+        while self._waiting:
+            with suppress(VosbenchError, OSError):
+                self._finish()
+
+    def _finish(self) -> None:
+        """Wait for the scores of the first record and write it."""
+        task, record, future = self._waiting.popleft()
+        protocol = self._plan.protocol
+        if future is not None and protocol is not None:
+            try:
+                traces = future.result()
+            except BrokenProcessPool as error:
+                raise _dead(error) from None
+            objects = tuple(
+                ObjectRecord(
+                    score.object_id,
+                    score.frames,
+                    score.j,
+                    score.f,
+                    tuple(trace.j.tolist()),
+                    tuple(trace.f.tolist()),
+                )
+                for score, trace in zip(object_scores(traces, protocol), traces, strict=True)
+            )
+            record = replace(record, scores=Scores(protocol.title, self._plan.partial, objects))
+        write_record(task.record, record)
+
+
+def _dead(error: BrokenProcessPool) -> VosbenchError:
+    return VosbenchError(
+        f"a scoring process died: {str(error).splitlines()[0]}",
+        "run again, with fewer --jobs if memory was short; what is finished is kept",
+    )

@@ -1,0 +1,66 @@
+"""What a run is asked to do: plain values, so that it can be written down and hashed."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from vosbench.errors import VosbenchError, unknown
+from vosbench.memory.spec import PolicySpec
+from vosbench.models.affinity import METRICS, Metric
+
+# Fields that no result depends on. Every other does determine results, unless it is put here.
+INCIDENTAL = frozenset({"name", "root", "policies", "controls", "jobs"})
+DEFAULT_POLICIES = ("every-k:k=5", "first-and-latest", "lfu:capacity=2")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A data set, a model and the strategies to compare. The defaults are the embedded ones: nothing is downloaded.
+
+    `sequences` and `limit` leave sequences out, and the result is then marked partial. `shorter_side` is that of
+    frames at inference, in pixels (None: the data set's); `top_k` and `affinity` say how memory is read (None: as the
+    model is used with). `jobs` are the processes that score while inference goes on. Strategies run `repeats` times,
+    by turns, to be timed as often. `threads` are those of the model on a CPU, which round differently in different
+    numbers (None: torch's own number). `name` is that of the file it was read from.
+    """
+
+    dataset: str = "synthetic"
+    root: Path | str | None = None
+    split: str | None = None
+    frame_mode: str | None = None
+    policies: tuple[str | PolicySpec, ...] = DEFAULT_POLICIES
+    model: str = "stcn-tiny"
+    device: str = "cpu"
+    precision: str = "fp32"
+    top_k: int | None = None
+    affinity: Metric | None = None
+    shorter_side: int | None = None
+    protocol: str | None = None
+    sequences: tuple[str, ...] | None = None
+    limit: int | None = None
+    controls: bool = True
+    jobs: int = 1
+    threads: int | None = None
+    repeats: int = 1
+    name: str = "default"
+
+    def __post_init__(self) -> None:
+        if self.root is not None:
+            object.__setattr__(self, "root", Path(self.root))
+        if self.affinity is not None and self.affinity not in METRICS:
+            raise unknown("affinity", self.affinity, METRICS)
+        for name in ("top_k", "jobs", "threads", "repeats"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                option = name.replace("_", "-")
+                raise VosbenchError(f"{option} must be at least 1, not {value}", f"correct --{option}")
+        if self.shorter_side is not None and self.shorter_side < 16:
+            raise VosbenchError(
+                f"shorter-side must be at least 16 pixels, not {self.shorter_side}", "correct --shorter-side"
+            )
+
+    def as_json(self) -> dict[str, Any]:
+        """The suite as records hold it: without the places of data and weights, which a machine has for itself."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "root"}
+        values |= {"policies": [str(policy) for policy in self.policies], "model": Path(self.model).name}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}

@@ -1,0 +1,125 @@
+"""Suites in TOML: data sets, a model, strategies with sweeps and seeds, spelt out into what one run each does."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from vosbench.base.settings import build, find, read_toml, shipped
+from vosbench.bench.suite import DEFAULT_POLICIES, Suite
+from vosbench.datasets import DATASETS
+from vosbench.errors import VosbenchError, unknown
+from vosbench.memory.spec import PolicySpec, parse_policies
+
+SHIPPED = Path(__file__).parent / "suites"
+KEYS = {field.name for field in fields(Suite)} - {"name"} | {"data", "seeds"}
+OF_DATA = ("root", "split", "frame_mode", "protocol", "sequences", "limit")  # of no use to another data set
+EXAMPLE = 'write policies = ["every-k:k=5", { name = "lfu", capacity = [2, 4] }]'
+
+
+def read_suites(name: str | Path) -> tuple[Suite, ...]:
+    """The suites, one for each data set, of the file that ships under `name` (see `shipped_suites`), or of a path.
+
+    A key is a field of `Suite` or one of two more. `[[data]]`, a table for each data set, holds what differs from
+    one to the next, and `split` may be a list there and above: a run for each. `seeds` is a list: every strategy
+    that has a parameter `seed`, and is given none, runs with each. A strategy is a spec, or a table of its name, its
+    label and its parameters, in which a list of values is a sweep over them.
+
+    Raises VosbenchError for a missing file, broken TOML, an unknown key, a value of the wrong type, seeds that no
+    strategy takes, and as `parse_policies` does.
+    """
+    path = find(name, SHIPPED, "suite")
+    table = read_toml(path)
+    entries = table.pop("data", [{}])
+    if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
+        raise VosbenchError(f"{path.name}: data must be tables", "write [[data]] above each data set")
+    _refuse_unknown(table, KEYS, path.name)
+    suites = []
+    for entry in entries:
+        _refuse_unknown(entry, KEYS - {"data"}, f"{path.name} [[data]]")
+    for settings in _each_split({**table, **entry} for entry in entries):
+        seeds = settings.pop("seeds", None)
+        policies = list(_policies(settings.pop("policies", list(DEFAULT_POLICIES)), path.name))
+        if seeds is not None:
+            policies = _seeded(policies, seeds, path.name)
+        suites.append(build(Suite, settings, path.name, name=path.stem, policies=parse_policies(policies)))
+    return tuple(suites)
+
+
+def shipped_suites() -> dict[str, str]:
+    """Names of the suites that ship with vosbench, and the first line of each."""
+    return shipped(SHIPPED)
+
+
+def override(
+    suites: Sequence[Suite], dataset: str | None, roots: Sequence[str], changes: Mapping[str, Any]
+) -> tuple[Suite, ...]:
+    """`suites` as the command line wants them.
+
+    `dataset` takes its suites out of several, or takes the place of all. `roots` are folders, for all data sets, or
+    NAME=FOLDER for one. `changes` are fields of `Suite`, for all. Raises VosbenchError for a root of another data set.
+    """
+    if dataset is not None:
+        chosen = [suite for suite in suites if suite.dataset == dataset]
+        nothing: dict[str, Any] = dict.fromkeys(OF_DATA)
+        suites = chosen or [replace(suites[0], dataset=dataset, **nothing)]
+    folders: dict[str, Path] = {}
+    for text in roots:
+        name, equals, folder = text.partition("=")
+        if equals and not Path(text).is_dir():
+            DATASETS.find(name)
+            if name not in (names := [suite.dataset for suite in suites]):
+                raise VosbenchError(f"--root {text}: the suite has no data set {name}", f"it has {', '.join(names)}")
+            folders[name] = Path(folder)
+        else:
+            folders = {suite.dataset: Path(text) for suite in suites} | folders
+    return tuple(replace(suite, root=folders.get(suite.dataset, suite.root), **changes) for suite in suites)
+
+
+def _refuse_unknown(table: Mapping[str, Any], known: set[str], where: str) -> None:
+    for key in table:
+        if key not in known:
+            raise unknown(f"setting in {where}", key, known)
+
+
+def _each_split(tables: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """`tables`, each that has a list of splits once for every split."""
+    for table in tables:
+        splits = table.get("split")
+        yield from ({**table, "split": split} for split in splits) if isinstance(splits, list) else [table]
+
+
+def _policies(entries: Any, file: str) -> Iterator[PolicySpec]:
+    """The strategies that a file names, every combination of a sweep one."""
+    if not isinstance(entries, list):
+        raise VosbenchError(f"{file}: policies must be a list, not {entries!r}", EXAMPLE)
+    for entry in entries:
+        if isinstance(entry, str):
+            yield PolicySpec.parse(entry)
+            continue
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            raise VosbenchError(f"{file}: a strategy has no name: {entry!r}", EXAMPLE)
+        policy = PolicySpec.parse(entry["name"])
+        label = entry.get("label", policy.label)
+        if not isinstance(label, str | None):
+            raise VosbenchError(f"{file}: a label must be text, not {label!r}", 'write label = "Mine"')
+        axes = {key: _values(key, value, file) for key, value in entry.items() if key not in ("name", "label")}
+        yield from replace(policy, label=label).sweep(axes)
+
+
+def _values(key: str, value: Any, file: str) -> list[Any]:
+    """The values of a sweep over one parameter."""
+    values = value if isinstance(value, list) else [value]
+    if not values or not all(type(v) in (bool, int, float, str) for v in values):
+        raise VosbenchError(f"{file}: {key} must be a number, text, true or false, or a list of these", EXAMPLE)
+    return values
+
+
+def _seeded(policies: Sequence[PolicySpec], seeds: Any, file: str) -> list[PolicySpec]:
+    """`policies`, each that wants a seed once for every seed."""
+    if not isinstance(seeds, list) or not seeds or any(type(seed) is not int for seed in seeds):
+        raise VosbenchError(f"{file}: seeds must be a list of whole numbers, not {seeds!r}", "write seeds = [0, 1, 2]")
+    axes = [{"seed": seeds} if policy.takes("seed") else {} for policy in policies]
+    if not any(axes):
+        raise VosbenchError(f"{file}: seeds are given, but no strategy takes one", "take seeds away")
+    return [varied for policy, axis in zip(policies, axes, strict=True) for varied in policy.sweep(axis)]

@@ -1,0 +1,51 @@
+"""The verbs, one a file: what a verb is, what it answers, and how it is found.
+
+The first line of a verb's file is what `vosbench --help` says of it. Another package adds a verb by an entry point in
+the group `vosbench.verbs`, which names such a file: a module whose `VERB` is a `Verb`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vosbench.base.registry import Registry
+from vosbench.errors import VosbenchError
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a verb found: under which conditions, the result, and the exit status.
+
+    Conditions and result are data, as `base.codec.encode` takes them; `--json` writes both.
+    """
+
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    result: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 0
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A function that prints for people and returns an `Answer` for programs, and a command line that shows its use.
+
+    Its parameters, annotated as typer has them, are the options; its docstring is the help. `--json` is not among
+    them: every verb has it.
+    """
+
+    run: Callable[..., Answer]
+    example: str
+
+
+def _shipped() -> dict[str, str]:
+    return {path.stem: f"{__name__}.{path.stem}" for path in Path(__file__).parent.glob("[!_]*.py")}
+
+
+def _accept(loaded: Any, origin: str) -> Verb:
+    verb = getattr(loaded, "VERB", loaded)
+    if not isinstance(verb, Verb):
+        raise VosbenchError(f"{origin} is no verb", 'write VERB = Verb(function, "vosbench NAME …") into its module')
+    return verb
+
+
+VERBS = Registry("verb", "vosbench.verbs", _shipped, _accept)

@@ -1,0 +1,102 @@
+"""check: every fault of masks, a data set, a strategy or a network."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vosbench.base.words import count
+from vosbench.cli import options
+from vosbench.cli.progress import CountProgress
+from vosbench.cli.verbs import Answer, Verb
+from vosbench.datasets import open_dataset
+from vosbench.errors import VosbenchError
+from vosbench.masks.check import check_predictions
+
+
+def check(
+    predictions: Annotated[
+        Path | None, typer.Argument(help="folder with SEQUENCE/FRAME.png to check; default: the data set itself")
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Argument(help="after the word policy: NAME, NAME:KEY=VALUE,… or FILE.py; after model: FILE.py, weights"),
+    ] = None,
+    *,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="data set; `vosbench list datasets` names them")
+    ] = None,
+    root: options.Root = None,
+    split: options.Split = None,
+    frame_mode: options.FrameMode = None,
+    protocol: options.Protocol = None,
+    sequences: options.Sequences = None,
+    limit: options.Limit = None,
+    jobs: options.ManyJobs = None,
+) -> Answer:
+    """Find everything that is wrong with predicted masks, a data set on disk, a strategy or a network; exit status 2
+    if anything is.
+
+    `vosbench check policy ./idea.py` puts a strategy through the contract, `vosbench check model ./mynet.py` a network:
+    every fault with file and line.
+    """
+    if str(predictions) in ("policy", "model") and dataset is None:
+        return _check_contract(str(predictions), file)
+    if file is not None or dataset is None:
+        raise VosbenchError(
+            "check needs --dataset, or the word policy and a strategy, or the word model and a network",
+            "vosbench check --help has all ways, e.g. vosbench check policy ./idea.py",
+        )
+    data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(options.split_names(sequences), limit)
+    names = data.sequence_names()
+    with CountProgress("sequence") as progress:
+        if predictions is not None:
+            problems = check_predictions(predictions, data, protocol, jobs, progress)
+        else:
+            problems = []
+            for done, name in enumerate(names, 1):
+                problems += data.sequence_problems(name)
+                progress(done, len(names))
+    options.print_problems(problems)
+    subject = (
+        f"{predictions} for {data.name} {data.split}" if predictions else f"{data.name} {data.split} in {data.root}"
+    )
+    where = f"{subject}: {count(len(names), 'sequence')}{', PARTIAL' if data.is_partial else ''}"
+    print(f"{where}, {count(len(problems), 'problem')}" if problems else f"{where}, sound", file=sys.stderr)
+    conditions = options.conditions(
+        data, protocol=protocol or data.default_protocol, predictions=None if predictions is None else str(predictions)
+    )
+    found = [{"path": str(p.path), "message": p.message, "hint": p.hint} for p in problems]
+    return Answer(conditions, {"problems": found}, 2 if problems else 0)
+
+
+def _check_contract(kind: str, file: str | None) -> Answer:
+    """Put a strategy or a network through its contract."""
+    if file is None:
+        raise VosbenchError(f"check {kind} needs a name or a file", f"e.g. vosbench check {kind} ./mine.py")
+    checks, faults = (_policy_faults if kind == "policy" else _model_faults)(file)
+    for fault in faults:
+        print(f"{fault.message}\n  hint: {fault.hint}")
+    outcome = count(len(faults), "problem") if faults else "sound"
+    print(f"{file}: {count(checks, 'check')}, {outcome}", file=sys.stderr)
+    problems = [{"message": fault.message, "hint": fault.hint} for fault in faults]
+    return Answer({kind: file, "checks": checks}, {"problems": problems}, 2 if faults else 0)
+
+
+def _policy_faults(spec: str) -> tuple[int, Sequence[VosbenchError]]:
+    from vosbench.memory.contract import CHECKS, check_contract
+    from vosbench.memory.spec import PolicySpec
+
+    return len(CHECKS), check_contract(PolicySpec.parse(spec).build)
+
+
+def _model_faults(name: str) -> tuple[int, Sequence[VosbenchError]]:
+    from vosbench.models.checkpoint import read_checkpoint
+    from vosbench.models.contract import CHECKS, check_model
+
+    return len(CHECKS), check_model(read_checkpoint(name).build)
+
+
+VERB = Verb(check, "vosbench check masks/ --dataset davis2017 --root DAVIS --split val")

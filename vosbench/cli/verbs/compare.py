@@ -1,0 +1,119 @@
+"""compare: runs, or the strategies of one, compared; a gate for CI."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vosbench.base.codec import encode
+from vosbench.bench.record import read_run
+from vosbench.cli import options
+from vosbench.cli.records import Format, Out, answer, show
+from vosbench.cli.verbs import Answer, Verb
+from vosbench.errors import VosbenchError
+from vosbench.report.compare.differences import differences
+from vosbench.report.compare.gate import Check, Tolerance, gate
+from vosbench.report.compare.pairing import Runs, pair_up
+from vosbench.report.compare.tables import changed_objects, difference_table
+from vosbench.report.compare.verdict import checks_table, failures, junit, junit_error
+from vosbench.report.context import context
+from vosbench.report.rendering import render
+from vosbench.report.table import Row, Table
+
+REGRESSION = 1  # the exit status
+
+
+class FailOn(StrEnum):
+    """What turns the exit status to 1."""
+
+    REGRESSION = "regression"
+    CHANGE = "change"
+
+
+class SpeedBy(StrEnum):
+    """What the gate judges speed by."""
+
+    TIME = "time"
+    COUNTS = "counts"
+
+
+def compare(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(help="run folders; the first is the baseline. Of one run, its strategies are compared"),
+    ],
+    policies: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="only these strategies, separated by commas or repeated; of one run the first is the baseline"
+        ),
+    ] = None,
+    paper: Annotated[bool, typer.Option("--paper", help="add the paper's own figures for the data set")] = False,
+    objects: Annotated[int, typer.Option(help="how many objects to show, those whose J&F changed most", min=0)] = 5,
+    fail_on: Annotated[
+        FailOn | None, typer.Option(help="exit with status 1 after a loss (regression), or after a gain too (change)")
+    ] = None,
+    tolerance_accuracy: Annotated[float, typer.Option(help="points of J or F that may be lost without failing")] = 0.1,
+    tolerance_speed: Annotated[float, typer.Option(help="factor by which time, tokens read and bytes may grow")] = 1.1,
+    speed: Annotated[
+        SpeedBy, typer.Option(help="judge by time, which needs the same machine, or by counts of work alone")
+    ] = SpeedBy.TIME,
+    junit_file: Annotated[Path | None, typer.Option("--junit", help="write the checks as JUnit XML")] = None,
+    markdown: Annotated[Path | None, typer.Option("--markdown", help="write all tables as Markdown")] = None,
+    format: Format = "text",
+    out: Out = None,
+) -> Answer:
+    """Compare runs, or the strategies of one: differences object by object, with intervals and significance.
+
+    With --fail-on it is a gate for CI. Exit status: 0 fine, 1 a regression, 2 the runs cannot be compared.
+    """
+    tolerance = Tolerance(
+        tolerance_accuracy, tolerance_speed, timed=speed is SpeedBy.TIME, both_ways=fail_on is FailOn.CHANGE
+    )
+    checks: tuple[Check, ...] = ()
+    tables: list[Table] = []
+    changed: Sequence[Row] = ()
+    try:
+        compared = pair_up(_read(runs), tuple(dict.fromkeys(options.split_specs(policies))) or None)
+        if fail_on is not None:
+            checks = gate(compared, tolerance)
+        if all(entrant.protocol != "none" for pair in compared for entrant in pair):
+            different = differences(compared)
+            tables.append(difference_table(different, paper))
+            if objects:
+                tables.append(changed_objects(different, objects))
+                changed = tables[-1].rows
+    except VosbenchError as error:
+        if junit_file is not None:
+            options.write_text(junit_file, junit_error(error.message))
+        raise
+    if not tables and fail_on is None:
+        raise VosbenchError("the runs have no scores to compare", "give --fail-on regression to compare what they cost")
+    if checks:
+        tables.append(checks_table(checks))
+    if format == "csv":
+        tables = tables[:1]  # it holds one table
+    show("\n".join(render(table, format) for table in tables), out)
+    if markdown is not None:
+        options.write_text(markdown, "\n".join(render(table, "markdown") for table in tables))
+    if junit_file is not None:
+        options.write_text(junit_file, junit(checks))
+    judged = [asdict(check) | {"result": check.result} for check in checks]
+    found = answer(tables[0], objects=changed, checks=judged)
+    conditions = found.conditions or {"baseline": encode(context(compared[0][0].records))}  # of runs without scores
+    return replace(found, conditions=conditions, status=REGRESSION if failures(checks) else 0)
+
+
+def _read(folders: Sequence[Path]) -> Runs:
+    """The records of each run under the name of its folder, or its path if two have one name."""
+    if len(set(folders)) < len(folders):
+        raise VosbenchError("the same run is given twice", "name each run once; one alone has its strategies compared")
+    names = [folder.name for folder in folders]
+    unique = len(set(names)) == len(names)
+    return {folder.name if unique else str(folder): read_run(folder) for folder in folders}
+
+
+VERB = Verb(compare, "vosbench compare baseline new --fail-on regression --junit gate.xml --markdown gate.md")

@@ -1,0 +1,54 @@
+"""plot: the figures of a run."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vosbench.base.codec import encode
+from vosbench.cli import options
+from vosbench.cli.records import RunFolders, read_runs
+from vosbench.cli.verbs import Answer, Verb
+from vosbench.errors import VosbenchError, unknown
+from vosbench.report.context import context
+from vosbench.report.makers import applicable
+
+
+def plot(
+    run: RunFolders = None,
+    out: Annotated[Path, typer.Option(help="folder of the figures")] = Path("figures"),
+    format: Annotated[str, typer.Option("--format", help="png, svg or pdf")] = "png",
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="a name of `vosbench list figures`, or a .py file; repeatable; default: all"),
+    ] = None,
+    policies: options.Policies = None,
+) -> Answer:
+    """Draw J&F against FPS and against capacity, latency and memory against frame index: what the run allows.
+
+    Of several runs, which must differ in one strength of generated clips, J&F is drawn against that.
+    """
+    from vosbench.report.drawing.style import save  # here: matplotlib takes a second that other verbs save
+    from vosbench.report.plots import FIGURES
+
+    if format not in ("png", "svg", "pdf"):
+        raise unknown("figure format", format, ("png", "svg", "pdf"))
+    runs = read_runs(run, policies)
+    figures, left_out = applicable(FIGURES, runs, only or ())
+    if not figures:
+        reasons = "; ".join(dict.fromkeys(left_out.values()))
+        raise VosbenchError(f"there is nothing to draw: {reasons}", "choose another run, or strategies with --policies")
+    for name, reason in left_out.items():
+        print(f"{name} is left out: {reason}", file=sys.stderr)
+    written = []
+    for name, figure in figures.items():
+        path = out / f"{figure.get_label() or name}.{format}"
+        save(figure, path)
+        written.append(str(path))
+        print(path)
+    conditions = [encode(context(records)) for records in runs]
+    return Answer({"runs": conditions}, {"figures": written, "left_out": left_out})
+
+
+VERB = Verb(plot, "vosbench plot .vosbench/runs/NAME --out figures --format svg")

@@ -1,0 +1,120 @@
+"""score: J and F of a folder of masks, whichever method made them."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vosbench.base.words import count
+from vosbench.cli import options
+from vosbench.cli.progress import CountProgress
+from vosbench.cli.verbs import Answer, Verb
+from vosbench.datasets import Dataset, open_dataset
+from vosbench.errors import VosbenchError
+from vosbench.masks.cache import SCORES
+from vosbench.masks.score import MaskScores, temporal_stability, write_official_csv, write_per_frame_csv
+from vosbench.masks.score import score as score_masks
+from vosbench.metrics.analysis import analyse, seen_unseen, train_categories
+from vosbench.metrics.protocols import find_protocol
+from vosbench.metrics.stability import ObjectStability
+from vosbench.report.rendering import render
+from vosbench.report.scored_masks import (
+    analysis_tables,
+    object_table,
+    seen_unseen_table,
+    stability_table,
+    summary_table,
+)
+
+
+def score(
+    predictions: options.Predictions,
+    dataset: options.DatasetName = "davis2017",
+    root: options.Root = None,
+    split: options.Split = None,
+    frame_mode: options.FrameMode = None,
+    protocol: options.Protocol = None,
+    boundary_threshold: Annotated[
+        float | None,
+        typer.Option(help="tolerance of F: a share of the image diagonal, or, from 1 on, pixels; default: 0.008"),
+    ] = None,
+    sequences: options.Sequences = None,
+    limit: options.Limit = None,
+    jobs: options.ManyJobs = None,
+    objects: Annotated[bool, typer.Option("--objects", help="print a row for each object too")] = False,
+    analysis: Annotated[
+        bool,
+        typer.Option(
+            "--analysis", help="print J&F after re-appearance and of the last quarter, and recall by threshold, too"
+        ),
+    ] = False,
+    stability: Annotated[
+        bool,
+        typer.Option(
+            "--stability", help="print the temporal stability T of the predicted outlines too, which takes minutes"
+        ),
+    ] = False,
+    train_meta: Annotated[
+        Path | None,
+        typer.Option(help="the meta.json of YouTube-VOS train: print seen and unseen categories separately"),
+    ] = None,
+    per_frame: Annotated[Path | None, typer.Option(help="write J and F of every frame to this CSV file")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="also write the two CSV files of the DAVIS 2017 evaluator into this folder")
+    ] = None,
+    cache: Annotated[Path, typer.Option(help="where scores of unchanged masks are kept")] = SCORES,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="neither reuse nor keep scores")] = False,
+) -> Answer:
+    """Score a folder of masks against a data set: J and F, mean, recall and decay per object."""
+    data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(options.split_names(sequences), limit)
+    rules = find_protocol(protocol or data.default_protocol)
+    if boundary_threshold is not None:
+        if not 0 < boundary_threshold < float("inf"):
+            raise VosbenchError(f"a boundary threshold of {boundary_threshold} means nothing", "give a number above 0")
+        rules = replace(rules, boundary_threshold=boundary_threshold)
+    known = None if train_meta is None else train_categories(train_meta)
+    categories = {} if known is None else _categories(data)
+    with CountProgress("frame") as progress:
+        scores = score_masks(predictions, data, rules, jobs, progress, None if no_cache else cache)
+    partial = ", PARTIAL: sequences were left out" if scores.partial else ""
+    where = f"{predictions}: {scores.dataset} {scores.split}, protocol {scores.protocol}{partial}"
+    caption = f"{where}; {count(len(scores.objects), 'object')}."
+    per_object, summary = object_table(scores.objects, caption), summary_table(scores.objects, caption)
+    tables = [per_object, summary] if objects else [summary]
+    result: dict[str, Any] = {"summary": summary.rows[0], "objects": per_object.rows}
+    if analysis:
+        result["analysis"] = found = analyse(scores.traces)
+        tables += analysis_tables(found, caption)
+    if stability:
+        steadiness = _stability(predictions, data, scores, jobs)
+        tables.append(stability_table(steadiness, caption))
+        result["stability"] = {"mean": tables[-1].rows[0], "objects": [asdict(o) for o in steadiness]}
+    if known is not None:
+        groups = seen_unseen(scores.objects, categories, known)
+        tables.append(seen_unseen_table(groups, f"{where}; seen categories are those of {train_meta}."))
+        result["seen_unseen"] = tables[-1].rows[0]
+    print("\n".join(render(table) for table in tables), end="")
+    if csv is not None:
+        write_official_csv(scores, csv, data.split)
+    if per_frame is not None:
+        write_per_frame_csv(scores, per_frame)
+    return Answer(options.conditions(data, protocol=scores.protocol, predictions=str(predictions)), result)
+
+
+def _categories(data: Dataset) -> dict[tuple[str, int], str]:
+    found = {(name, i): category for name in data.sequence_names() for i, category in data.categories(name).items()}
+    if not found:
+        raise VosbenchError(
+            f"{data.name} {data.split} names no categories, so none is seen or unseen",
+            "--train-meta is for splits of YouTube-VOS whose meta.json has categories",
+        )
+    return found
+
+
+def _stability(predictions: Path, data: Dataset, scores: MaskScores, jobs: int | None) -> tuple[ObjectStability, ...]:
+    with CountProgress("object") as progress:
+        return temporal_stability(scores, predictions, data, jobs, progress)
+
+
+VERB = Verb(score, "vosbench score masks/ --dataset davis2017 --root DAVIS --split val --csv results/")

@@ -1,0 +1,143 @@
+"""simulate: strategies replayed over recorded keys, without a run."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vosbench.bench.record import read_run
+from vosbench.cli import options
+from vosbench.cli.progress import RunProgress
+from vosbench.cli.verbs import Answer, Verb
+from vosbench.datasets import open_dataset
+from vosbench.errors import VosbenchError
+from vosbench.memory import grammar
+from vosbench.report.rendering import render
+from vosbench.simulation.outcome import TRACES
+
+if TYPE_CHECKING:
+    from vosbench.simulation.simulator import Simulator
+
+
+def simulate(
+    dataset: options.DatasetName = "synthetic",
+    root: options.Root = None,
+    split: options.Split = None,
+    frame_mode: options.FrameMode = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option("--policy", "-p", help="strategies, separated by commas or repeated; default: lfu, lru and fifo"),
+    ] = None,
+    capacity: Annotated[
+        str | None, typer.Option(help="each strategy at each of these capacities, in frames: 1..16, or 2,4,8")
+    ] = None,
+    reference: Annotated[str, typer.Option(help="the memory against which attention is measured")] = "every-k:k=5",
+    model: Annotated[
+        str, typer.Option(help="bundled weights, a .pth or .safetensors file, or a network in a .py file")
+    ] = "stcn-tiny",
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    top_k: Annotated[
+        int | None, typer.Option(help="memory tokens that count for a query pixel; default: the model's", min=1)
+    ] = None,
+    affinity: Annotated[options.Metric | None, typer.Option(help="how keys are compared; default: the model's")] = None,
+    shorter_side: Annotated[
+        int | None,
+        typer.Option(help="shorter side of the frames at inference, in pixels; default: the data set's own", min=16),
+    ] = None,
+    sequences: options.Sequences = None,
+    limit: options.Limit = None,
+    jobs: options.ManyJobs = None,
+    against: Annotated[
+        Path | None, typer.Option(help="a run folder: compare with its J&F; its strategies are the default of --policy")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="draw attention kept against capacity: .png, .svg or .pdf")] = None,
+    occupancy: Annotated[
+        Path | None, typer.Option(help="draw which frames are in memory as time goes on (1 strategy, 1 sequence)")
+    ] = None,
+    overlay: Annotated[
+        Path | None, typer.Option(help="draw the tokens in memory on their frames (1 strategy, 1 sequence)")
+    ] = None,
+    at: Annotated[int | None, typer.Option(help="frame after which --overlay looks; default: the last")] = None,
+    cache: Annotated[Path, typer.Option(help="where recorded keys are kept")] = TRACES,
+) -> Answer:
+    """Replay strategies over recorded keys: what they keep of the attention, and for how long. No masks, no J&F.
+
+    Keys depend on the image only, so a strategy that looks at no mask holds exactly what it holds in a run. Attention
+    kept is the share of the attention of an unbounded memory (--reference) that falls on tokens which are held.
+    """
+    from vosbench.bench.plan import policy_info  # here, as below: torch and matplotlib take seconds
+    from vosbench.memory.spec import PolicySpec
+    from vosbench.report.drawing import style
+    from vosbench.report.drawing.capacity import require_sweep, sweeps
+    from vosbench.report.simulated import against as comparing
+    from vosbench.report.simulated import attention, capacity_curves
+    from vosbench.simulation.simulator import DEFAULT_POLICIES, Simulator
+    from vosbench.simulation.study import Study
+
+    run = () if against is None else read_run(against)
+    named = options.split_specs(policy) or comparing.strategies(run) or DEFAULT_POLICIES
+    study = Study.of(named, capacity, reference, model, top_k, affinity, device)
+    for figure in filter(None, (plot, occupancy, overlay)):
+        style.require_kind(figure)
+    policies = [policy_info(PolicySpec.parse(spec), place) for place, spec in enumerate(study.specs)]
+    curves = sweeps(policies)
+    if plot is not None:
+        require_sweep(curves, [policy.label for policy in policies])
+    data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(options.split_names(sequences), limit)
+    names = data.sequence_names()
+    watching = occupancy is not None or overlay is not None
+    if watching and (len(study.specs) > 1 or len(names) > 1):
+        raise VosbenchError(
+            f"--occupancy and --overlay show 1 strategy on 1 sequence, not {len(study.specs)} on {len(names)}",
+            f"e.g. --policy {study.specs[0]} --sequences {names[0]}",
+        )
+    simulator = Simulator(data, study, shorter_side, cache)
+    conditions = simulator.conditions
+    comparing.require_same(run, conditions)
+    with RunProgress(len(names)) as progress:
+        traces = simulator.record(progress)
+    with RunProgress(simulator.parts(jobs)) as progress:
+        found = simulator.replay(traces, jobs, progress)
+    for spec, fault in found.faults.items():
+        print(f"{spec} is left out: {fault.message}\n  hint: {fault.hint}", file=sys.stderr)
+    table = attention.table(found.outcomes, f"{conditions.text}; attention against {study.reference}.")
+    print(render(table), end="")
+    result: dict[str, Any] = {**table.to_json(), "outcomes": found.outcomes}
+    if run:
+        agreed = comparing.agreement(found, run)
+        print(f"\nSpearman's rho of attention kept and J&F: {agreed.rho:.3f}, over {agreed.strategies} strategies")
+        result["against"] = {"run": str(against), **asdict(agreed), "jf": comparing.jf_by_strategy(run)}
+    if plot is not None:
+        kept = attention.retained_by_setting(found.outcomes)
+        style.save(capacity_curves.retained_against_capacity(kept, curves, [conditions.text]), plot)
+    if watching:
+        _watch(simulator, traces, at, occupancy, overlay)
+    return Answer({**asdict(conditions), "sequences": len(names)}, result)
+
+
+def _watch(
+    simulator: "Simulator", traces: Mapping[str, Path], at: int | None, occupancy: Path | None, overlay: Path | None
+) -> None:
+    """Draw what the one strategy holds of the one sequence."""
+    from vosbench.report.drawing import style
+    from vosbench.report.simulated import memory
+
+    seen, (name,), (spec,) = simulator.watch(traces, at), traces, simulator.study.specs
+    title = f"{grammar.title(spec)} on {name}"
+    if occupancy is not None:
+        conditions = [title, simulator.conditions.text]
+        style.save(memory.occupancy(seen.kept, seen.geometry.tokens, conditions), occupancy)
+    if overlay is not None:
+        frames = simulator.dataset.sequence(name).frames
+        kept = {frame: seen.mask(frame) for frame in range(len(frames)) if seen.places[frame].any()}
+        pictures = {frame: frames[frame].load() for frame in kept}
+        style.save(memory.contact_sheet(pictures, kept, [f"{title}, after frame {seen.at}"]), overlay)
+
+
+VERB = Verb(
+    simulate,
+    "vosbench simulate --dataset davis2017 --root DAVIS --policy lfu,lru,fifo --capacity 1..16 --plot curve.png",
+)

@@ -1,0 +1,37 @@
+"""table: what a run measured: a table by its name, or of your own file."""
+
+from typing import Annotated
+
+import typer
+
+from vosbench.cli import options
+from vosbench.cli.records import Format, Out, RunFolders, answer, read_runs, show
+from vosbench.cli.verbs import Answer, Verb
+from vosbench.report.rendering import render
+from vosbench.report.tables import TABLES
+
+
+def table(
+    run: RunFolders = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="a name of `vosbench list tables`, or a .py file; default: strategy; of several runs: attribute"
+        ),
+    ] = None,
+    policies: options.Policies = None,
+    format: Format = "text",
+    out: Out = None,
+) -> Answer:
+    """Print a table of a run: by default J, F and J&F, frames per second and frames in memory of each strategy.
+
+    Several runs must differ in one strength of generated clips, such as occlusion: then a row is a strength and a
+    strategy.
+    """
+    make = TABLES.find(by or ("strategy" if len(run or ()) < 2 else "attribute"))
+    found = make(*read_runs(run, policies))
+    show(render(found, format), out)
+    return answer(found)
+
+
+VERB = Verb(table, "vosbench table --by object --format markdown")

@@ -1,0 +1,55 @@
+"""train: the shared model, on generated clips, static images and video."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vosbench.cli.verbs import Answer, Verb
+
+
+def train(
+    config: Annotated[str, typer.Argument(help="a TOML file, or a name of `vosbench list configs`")],
+    out: Annotated[
+        Path, typer.Option(help="folder of checkpoints and curve; a training that was stopped goes on from there")
+    ],
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            help="write the weights here in the end (.safetensors, half precision): the best, if the training validates"
+        ),
+    ] = None,
+    average: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="a checkpoint (last.pt) of another part of the training, repeated: the mean of all is exported"
+        ),
+    ] = None,
+) -> Answer:
+    """Train the shared model on generated clips, static images and video.
+
+    OUT gets the last checkpoint (last.pt), the best one if the training validates (best.pt), and curve.csv. Several
+    GPUs: torchrun --nproc-per-node N --no-python vosbench train …
+    """
+    from vosbench.training.config import TrainConfig  # here, as below: torch takes seconds
+    from vosbench.training.training import train as carry_out
+
+    settings = TrainConfig.read(config)
+    trained = carry_out(
+        settings,
+        out,
+        export,
+        average or (),
+        lambda step, loss, iou, speed, score: print(
+            f"step {step}/{settings.steps}  loss {loss:.4f}  IoU {iou:.3f}  {speed:.2f} clips/s"
+            + ("" if score is None else f"  J&F {score:.1f}"),
+            flush=True,
+        ),
+    )
+    weights = None if trained.weights is None else str(trained.weights)
+    if weights is not None:
+        print(f"weights are in {weights}")
+    return Answer({"config": settings}, {"checkpoint": str(trained.checkpoint), "weights": weights})
+
+
+VERB = Verb(train, "vosbench train stcn-tiny --out .vosbench/training/tiny --export tiny.safetensors")

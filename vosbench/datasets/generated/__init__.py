@@ -1,0 +1,1 @@
+"""Generated clips: the embedded default, which needs no download."""

@@ -1,0 +1,161 @@
+"""The generated data set: the embedded default, which needs no download.
+
+Clips are written once, in the layout of DAVIS 2017, into a folder per split; what is in them is determined by
+version, seed and recipe. `meta.json` says what was asked for and what each clip shows, as measured.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar
+
+import cv2
+
+from vosbench.datasets.base import Dataset
+from vosbench.datasets.davis import Davis2017
+from vosbench.datasets.generated.attributes import ClipAttributes, Observer
+from vosbench.datasets.generated.recipe import BASES, Recipe, Script
+from vosbench.datasets.generated.scene import Scene
+from vosbench.datasets.generated.staging import HEIGHT, WIDTH, Stage
+from vosbench.datasets.generated.textures import photographs
+from vosbench.errors import VosbenchError
+from vosbench.images import write_labels
+
+VERSION = 2  # goes up whenever a pixel of the data set changes
+CACHE = Path(".vosbench") / "datasets"
+VISIBLE = 0.005  # least share of the frame that each object covers where it first appears
+JPEG_QUALITY = 95
+ATTEMPTS = 40
+
+
+class Synthetic(Davis2017):
+    """Generated clips with exact masks; the objects may appear later than in the first frame.
+
+    `root` is the folder that holds, or gets, a folder for each split (None: the cache); of splits see `recipe`.
+    """
+
+    name = "synthetic"
+    splits: ClassVar[tuple[str, ...]] = tuple(BASES)
+    frame_modes: ClassVar[tuple[str, ...]] = (f"{WIDTH}x{HEIGHT}",)
+    default_protocol = "vos-benchmark"  # DAVIS 2017's leaves out objects that are not in the first frame
+    private_splits = frozenset()
+    server = None
+
+    def __init__(self, root: Path | None = None, split: str | None = None, frame_mode: str | None = None) -> None:
+        script = Script.parse(split or self.splits[0])
+        folder = (root or CACHE / f"synthetic-v{VERSION}") / script.split
+        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+            generate(folder, script)
+        super().__init__(folder, script.split, frame_mode)
+
+    def attributes(self, name: str) -> Mapping[str, Any]:
+        """What a clip shows, as `attributes.ClipAttributes.as_json` gives it.
+
+        Raises VosbenchError if the sequence is unknown, or meta.json absent or broken.
+        """
+        self._require(name)
+        path = self.root / "meta.json"
+        try:
+            shown: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["videos"][name]["shows"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise VosbenchError(f"{path} does not tell what {name} shows: {error!r}", "delete the folder") from None
+        return shown
+
+    def _resolution_folder(self) -> str:
+        return "480p"  # the folder's name in the layout, whatever the size of the frames
+
+    _first_masks = Dataset._first_masks  # not of the first frame alone
+
+
+def generate(folder: Path, script: Script) -> None:
+    """Write a split to `folder`, which appears complete or not at all.
+
+    Raises VosbenchError if it cannot be written, or if what is asked for does not come about.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        try:
+            videos = {}
+            for number, recipe in enumerate(script.recipes):
+                name = f"clip-{number:02d}"
+                shows = _generate_clip(part, name, recipe, (script.seed, number))
+                if shows is None:
+                    raise VosbenchError(
+                        f"none of {ATTEMPTS} scenes drawn for {name} of {script.split} shows what is asked for",
+                        "ask for fewer objects, less speed or shorter events",
+                    )
+                videos[name] = {"asked": asdict(recipe), "shows": shows.as_json()}
+            lists = part / "ImageSets" / "2017"
+            lists.mkdir(parents=True)
+            (lists / f"{script.split}.txt").write_text("".join(f"{name}\n" for name in videos))
+            meta = {"version": VERSION, "seed": script.seed, "split": script.split, "videos": videos}
+            (part / "meta.json").write_text(json.dumps(meta, indent=1) + "\n")
+            os.rename(part, folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    except OSError as error:
+        if folder.is_dir():
+            return  # another process was faster
+        raise VosbenchError(
+            f"cannot write the generated data set to {folder}: {error.strerror}", "choose a writable folder with --root"
+        ) from None
+
+
+def _generate_clip(root: Path, name: str, recipe: Recipe, key: tuple[int, int]) -> ClipAttributes | None:
+    """Write a clip that shows what is asked for, and return what it shows; None if none was found."""
+    for attempt in range(ATTEMPTS):
+        scene = Stage(recipe, (*key, attempt), photographs("val")).scene()
+        shows = _write_clip(root, name, recipe, scene)
+        if shows is not None:
+            return shows
+    return None
+
+
+def _write_clip(root: Path, name: str, recipe: Recipe, scene: Scene) -> ClipAttributes | None:
+    """Write a clip and return what it shows, or None as soon as that is not what is asked for."""
+    frames, masks = (root / kind / "480p" / name for kind in ("JPEGImages", "Annotations"))
+    for folder in (frames, masks):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    observer = Observer(scene)
+    for t in range(scene.spec.frames):
+        frame = scene.frame(t)
+        observer.add(frame)
+        if not _keeps_to(recipe, observer):
+            return None
+        jpeg = cv2.imencode(".jpg", frame.rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+        (frames / f"{t:05d}.jpg").write_bytes(jpeg.tobytes())
+        write_labels(masks / f"{t:05d}.png", frame.labels)
+    shows = observer.result()
+    return shows if _shows_all(recipe, shows) else None
+
+
+def _keeps_to(recipe: Recipe, observer: Observer) -> bool:
+    """Whether nothing has gone too far yet: objects hidden or outside for too long, small or early at first sight."""
+    for object_id, track in observer.tracks.items():
+        due = first_frame(recipe, object_id)
+        if track.first_frame is None:
+            if observer.length > due:
+                return False
+        elif track.first_frame != due or (track.first_area or 0) < VISIBLE:
+            return False
+        if track.hidden.longest > recipe.occlusion or track.outside.longest > recipe.outside:
+            return False
+    return True
+
+
+def _shows_all(recipe: Recipe, shows: ClipAttributes) -> bool:
+    return all(
+        (one.longest_hidden, one.longest_outside) == (recipe.occlusion, recipe.outside)
+        for one in shows.objects.values()
+    )
+
+
+def first_frame(recipe: Recipe, object_id: int) -> int:
+    """The frame in which an object is to appear."""
+    return recipe.appear if object_id > 1 or recipe.objects == 1 else 0

@@ -1,0 +1,53 @@
+"""The usual layout: one label PNG a frame, `<sequence>/<frame>.png`, whose pixel values are the objects' ids."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vosbench.datasets.files import MASKS, pictures
+from vosbench.images import check_labels, read_labels
+from vosbench.video import MaskSource, ObjectMasks
+
+
+@dataclass(frozen=True)
+class LabelPng(MaskSource):
+    """A label map in a palette, grey or 1-bit PNG."""
+
+    path: Path
+
+    def load(self) -> ObjectMasks:
+        return ObjectMasks(read_labels(self.path))
+
+    def files(self) -> tuple[Path, ...]:
+        return (self.path,)
+
+    def check(self, size: tuple[int, int] | None = None) -> ObjectMasks:
+        labels = read_labels(self.path)
+        check_labels(labels, self.path, size=size)
+        return ObjectMasks(labels)
+
+
+class BinaryPng(LabelPng):
+    """The same of one object: every value above 0 is object 1 (DAVIS 2016, whose masks are 0/1 or 0/255)."""
+
+    def load(self) -> ObjectMasks:
+        return ObjectMasks((read_labels(self.path) != 0).view(np.uint8))
+
+    def check(self, size: tuple[int, int] | None = None) -> ObjectMasks:
+        labels = read_labels(self.path)
+        check_labels(labels, self.path, size=size, binary=True)
+        return ObjectMasks((labels != 0).view(np.uint8))
+
+
+def label_pngs(folder: Path) -> dict[str, MaskSource]:
+    """Frame name -> its mask, in the order of the video, of every PNG in `folder`; {} if it is absent.
+
+    Raises VosbenchError if two files are of one frame.
+    """
+    return {name: LabelPng(path) for name, path in pictures(folder, MASKS).items()}
+
+
+def binary_pngs(folder: Path) -> dict[str, MaskSource]:
+    """`label_pngs` of one object."""
+    return {name: BinaryPng(path) for name, path in pictures(folder, MASKS).items()}

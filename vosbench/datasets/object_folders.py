@@ -1,0 +1,85 @@
+"""A layout in which objects may overlap: a folder of binary PNGs for each, `<sequence>/<object id>/<frame>.png`.
+
+An object's folder starts where the object starts, and holds a mask for every annotated frame from there on.
+SA-V has it so (Ravi et al., arXiv:2408.00714), with numbers from 000 on.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vosbench.datasets.files import MASKS, natural_order, pictures
+from vosbench.datasets.folder import Folder
+from vosbench.errors import VosbenchError
+from vosbench.images import VOID, check_labels, read_labels, size_text
+from vosbench.video import MaskSource, ObjectMasks
+
+
+@dataclass(frozen=True)
+class ObjectPngs(MaskSource):
+    """The masks of one frame, a PNG for each object, in which every value above 0 is the object."""
+
+    ids: tuple[int, ...]
+    paths: tuple[Path, ...]
+
+    def load(self) -> ObjectMasks:
+        maps = [read_labels(path) for path in self.paths]
+        for path, labels in zip(self.paths, maps, strict=True):
+            if labels.shape != maps[0].shape:
+                raise VosbenchError(
+                    f"mask {path} is {size_text(labels.shape)} pixels, {self.paths[0]} {size_text(maps[0].shape)}",
+                    "the masks of one frame must have one size",
+                )
+        return ObjectMasks(np.stack(maps) != 0, self.ids)
+
+    def files(self) -> tuple[Path, ...]:
+        return self.paths
+
+    def check(self, size: tuple[int, int] | None = None) -> ObjectMasks:
+        for path in self.paths:
+            check_labels(read_labels(path), path, size=size, binary=True)
+        return self.load()
+
+
+def object_folders(folder: Path, lowest: int = 1) -> dict[str, MaskSource]:
+    """Frame name -> the masks of its objects, in the order of the video; {} if no object has a folder with a mask.
+
+    lowest: the number of the first object's folder; it has the id 1, and the others follow. Raises VosbenchError for
+    a folder whose name is no number from there on, and for more than 254.
+    """
+    objects: dict[int, dict[str, Path]] = {}
+    for inner in sorted(folder.iterdir()) if folder.is_dir() else ():
+        masks = pictures(inner, MASKS)
+        if masks:
+            objects[_object_id(inner, lowest)] = masks
+    starts = {i: natural_order(next(iter(masks))) for i, masks in objects.items()}
+    found: dict[str, MaskSource] = {}
+    for frame in sorted({frame for masks in objects.values() for frame in masks}, key=natural_order):
+        ids = tuple(i for i in sorted(objects) if starts[i] <= natural_order(frame))
+        found[frame] = ObjectPngs(ids, tuple(objects[i].get(frame, _like(objects[i], frame)) for i in ids))
+    return found
+
+
+def _object_id(folder: Path, lowest: int) -> int:
+    number = int(folder.name) - lowest + 1 if folder.name.isdecimal() else 0
+    if not 0 < number < VOID:
+        raise VosbenchError(
+            f"{folder} is not the folder of an object",
+            f"the masks of an object are in a folder named by its number, from {lowest} to {lowest + VOID - 2}",
+        )
+    return number
+
+
+def _like(masks: dict[str, Path], frame: str) -> Path:
+    """Where the mask of a frame is missing."""
+    return next(iter(masks.values())).with_name(f"{frame}.png")
+
+
+class ObjectFolders(Folder):
+    """One's own videos as in `Folder`, with a folder of binary masks for each object, which may overlap."""
+
+    name = "object-folders"
+    default_protocol = "vos-benchmark"
+    read_masks = staticmethod(object_folders)
+    server = None

@@ -1,0 +1,258 @@
+"""A video whose frames are pushed one by one. Under a bounded strategy no frame costs more than those before it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vosbench.errors import VosbenchError
+from vosbench.images import VOID, size_text
+from vosbench.inference.timing import StageClock
+from vosbench.memory.bank import MemoryBank
+from vosbench.memory.frame import FrameTokens, Segmentation
+from vosbench.memory.match import Match
+from vosbench.memory.policy import LookAhead, MemoryPolicy, VideoInfo
+from vosbench.memory.session import VideoMemory
+from vosbench.models.base import FrameStep, Keys, Network, State, aggregate, joined
+from vosbench.models.geometry import Geometry
+from vosbench.video import ObjectMasks
+
+Truth = Callable[[int, tuple[int, ...]], Tensor]  # of a frame and ids: true masks, float32 [O,H',W']
+Masks = np.ndarray | Mapping[int, np.ndarray] | ObjectMasks
+
+
+@dataclass(frozen=True)
+class FrameTiming:
+    """What a frame cost: seconds of each stage; tokens and bytes in the bank after it; objects followed.
+
+    `tokens_per_frame` is what one frame of this video adds when it is written whole.
+    """
+
+    stages: dict[str, float]
+    tokens: int
+    tokens_per_frame: int
+    memory_bytes: int
+    objects: int
+
+    @property
+    def seconds(self) -> float:
+        """All stages of the model; no file access."""
+        return sum(self.stages.values())
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is predicted for one frame.
+
+    mask uint8 [H,W] with the data set's own ids; prob float32 [O+1,H,W] on the model's device: background, then
+    the objects in ascending order of id (0 for those that are known to appear later).
+    """
+
+    frame_index: int
+    mask: np.ndarray
+    prob: Tensor
+    timing: FrameTiming
+
+
+@dataclass(frozen=True)
+class Foreknowledge:
+    """What is known of a video before its first frame, where all of it lies there: the names of its frames, the ids of
+    all objects, and, for a reference that says that it needs them, true masks and the reads to come.
+    """
+
+    frames: tuple[str, ...]
+    object_ids: tuple[int, ...]
+    truth: Callable[[Geometry], Truth]
+    future: Callable[[Geometry], LookAhead]
+
+
+class Session:
+    """Segments frames as they come, under one strategy; `step` takes the next one.
+
+    `top_k` memory tokens count for a query pixel (None: as many as the network is used with); `shorter_side` is the
+    size at inference, in pixels (None: the network's, or that of the frames). `name` stands for the video in messages,
+    and random numbers depend on it. A session serves one video.
+
+    Raises VosbenchError for a model in training mode, and a strategy that needs to know more than the frames so far.
+    """
+
+    def __init__(
+        self,
+        model: Network,
+        policy: MemoryPolicy,
+        *,
+        name: str = "video",
+        top_k: int | None = None,
+        shorter_side: int | None = None,
+        known: Foreknowledge | None = None,
+    ) -> None:
+        if model.training:
+            raise VosbenchError(
+                "the model is in training mode, where it normalises by batch", "call model.eval() first"
+            )
+        self.top_k = model.spec.top_k if top_k is None else top_k
+        if self.top_k < 1:
+            raise VosbenchError(f"top_k must be at least 1, not {top_k}", f"{model.spec.top_k} is the published value")
+        needs = {"the number of frames": policy.needs_length, "true masks": policy.needs_truth}
+        needs = {"frames still to come": policy.needs_future} | needs
+        if known is None and any(needs.values()):
+            what = next(what for what, needed in needs.items() if needed)
+            raise VosbenchError(
+                f"{type(policy).__name__} needs {what}, which nobody knows of frames that are pushed one by one",
+                "use another strategy, or vosbench.propagate on the whole video",
+            )
+        self.model, self.policy, self.name, self.known = model, policy, name, known
+        self.shorter_side = shorter_side or model.spec.shorter_side
+        self.device = next(model.parameters()).device
+        self.index = 0  # of the next frame
+        self.ids: list[int] = []  # of the objects followed, in order of appearance
+        self._clock = StageClock(self.device)
+        self._state: State = {}  # recurrent state of the objects
+        self._joint: Tensor | None = None  # probabilities in the frame before, [O+1,H',W']
+
+    @torch.inference_mode()
+    def step(self, rgb: np.ndarray, masks: Masks | None = None) -> Prediction:
+        """Segment the next frame, uint8 [H,W,3], and remember it if the strategy wants to.
+
+        `masks` give objects that appear: a label map uint8 [H,W] (0 none, 255 unknown) or a plane of 0 and 1 [H,W] for
+        each id. Objects that are followed already are not touched by it. Raises VosbenchError for frames or masks of
+        another size, PolicyError for what the strategy does wrong.
+        """
+        if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3:
+            raise VosbenchError(
+                f"a frame of {self.name} is {rgb.dtype} {rgb.shape}", "give uint8 [height,width,3], RGB"
+            )
+        if self.index == 0:
+            self._begin(*rgb.shape[:2])
+        if rgb.shape[:2] != self.geometry.original:
+            frame = self.known.frames[self.index] if self.known else str(self.index)
+            raise VosbenchError(
+                f"frame {frame} of {self.name} is {size_text(rgb.shape)}, "
+                f"the frames before it {size_text(self.geometry.original)}",
+                "all frames of a video must have one size",
+            )
+        new, planes = self._new_objects(masks)
+        joint = self._segment(rgb, new, planes) if new or self.ids else None
+        prediction = self._predict(joint)
+        self.index += 1
+        return prediction
+
+    def verify(self) -> None:
+        """Raise what the strategy did wrong on a GPU, where nothing waits to find out; a CPU tells at once."""
+        if self.index:
+            self.memory.verify()
+
+    def _begin(self, height: int, width: int) -> None:
+        model, known = self.model, self.known
+        self.geometry = model.geometry(height, width, self.shorter_side)
+        storing = partial(self._clock.stage, "write")
+        bank = MemoryBank(model.spec, model.scores, self.geometry.tokens, self.device, storing)
+        self.memory = VideoMemory(self.policy, bank, f"{self.name}, ", self._clock.stage)
+        truth, future = None, None
+        if known is not None and self.policy.needs_truth:
+            truth = _of_followed(known.truth(self.geometry), self.ids)
+        if known is not None and self.policy.needs_future:
+            with self._clock.stage("policy"):
+                future = known.future(self.geometry)
+        frames = None if known is None else len(known.frames)
+        self.memory.start(VideoInfo(self.name, frames, self.geometry.tokens, truth, future))
+
+    def _new_objects(self, masks: Masks | None) -> tuple[list[int], Tensor | None]:
+        """The ids that appear, and their planes, [O,H',W']."""
+        if masks is None:
+            return [], None
+        masks = masks if isinstance(masks, ObjectMasks) else _object_masks(masks)
+        if masks.size != self.geometry.original:
+            raise VosbenchError(
+                f"the first mask of {self.name} is {size_text(masks.size)}, "
+                f"its frames {size_text(self.geometry.original)}",
+                "masks must have the size of the frames",
+            )
+        new = [i for i in (masks.object_ids() if masks.ids is None else masks.ids) if i not in self.ids]
+        return new, self.geometry.prepare_masks(masks.planes(tuple(new)), self.device) if new else None
+
+    def _segment(self, rgb: np.ndarray, new: list[int], planes: Tensor | None) -> Tensor:
+        """Joint probabilities of the frame, [O+1,H',W']."""
+        model, memory, index = self.model, self.memory, self.index
+        last = self.known is not None and index == len(self.known.frames) - 1
+        frame = self.geometry.prepare(rgb, self.device)
+        with self._clock.stage("encode_key"):
+            features = model.encode(frame)
+            tokens = model.tokens(features)
+        now = FrameStep(index, index - memory.last_write, bool(new), last, tuple(memory.groups))
+        before, state, match = self._state, self._state, None
+        joint = torch.ones(1, *frame.shape[-2:], device=self.device)
+        if memory.groups:
+            joint, state, match = self._read(features, now)
+        if planes is not None:
+            joint = self._introduce(new, planes, joint)
+            fresh = model.start(len(new), features)
+            before, state = joined(before, fresh), joined(state, fresh)
+        predicted = Segmentation(joint[1:], self.geometry.stride)
+        if match is not None:
+            memory.observe(match, predicted)
+        written = memory.asks_for(index, predicted, now.annotated, last)
+        if written is not None:
+            with self._clock.stage("encode_value"):
+                values, state = model.encode_value(frame, features, written.masks, before, state, now)
+            self._write(tokens, values, now, written)
+        self._state, self._joint = state, joint
+        return joint
+
+    def _read(self, features: Any, now: FrameStep) -> tuple[Tensor, State, Match]:
+        """Read the memory and decode: joint probabilities [O+1,H',W'], the objects' state, statistics of the read."""
+        assert self._joint is not None  # there was a frame before
+        with self._clock.stage("read"):
+            readouts, match = self.memory.read(now.frame, self.model.query(features), self.top_k)
+            readout = torch.cat(readouts, 1).permute(1, 2, 0).unflatten(2, self.geometry.grid)
+        with self._clock.stage("decode"):
+            logits, state = self.model.decode(readout, features, self._state, self._joint[1:], now)
+        with self._clock.stage("aggregate"):
+            return self.model.aggregate(logits), state, match
+
+    def _introduce(self, new: list[int], planes: Tensor, joint: Tensor) -> Tensor:
+        """Joint probabilities with the `new` objects; under their masks those of others become 0 first."""
+        self.ids += new
+        self.memory.add_objects(self.index, len(new))
+        with self._clock.stage("aggregate"):
+            return aggregate(torch.cat([joint[1:] * (1 - planes.amax(0)), planes])).softmax(0)
+
+    def _write(self, tokens: Keys, values: Tensor, now: FrameStep, written: Segmentation) -> None:
+        by_group = values.flatten(2).permute(2, 0, 1).split(self.memory.groups, 1)
+        self.memory.write(FrameTokens(now.frame, tokens.key, by_group, now.annotated, written, tokens.extras))
+
+    def _predict(self, joint: Tensor | None) -> Prediction:
+        """Bring the joint probabilities [O+1,H',W'] to the video's own size and ids."""
+        with self._clock.stage("output"):
+            if joint is None:
+                prob = torch.zeros(1, *self.geometry.original, device=self.device)
+                prob[0] = 1
+            else:
+                prob = self.geometry.restore(joint)
+            lookup = torch.tensor([0, *self.ids], dtype=torch.uint8, device=self.device)
+            mask = lookup[prob.argmax(0)].cpu().numpy()
+        every = self.known.object_ids if self.known else sorted(self.ids)
+        ordered = prob.new_zeros(1 + len(every), *prob.shape[1:])
+        ordered[[0, *(1 + every.index(i) for i in self.ids)]] = prob
+        bank, objects = self.memory.bank, len(self.ids)
+        timing = FrameTiming(self._clock.take(), bank.count, self.geometry.tokens, bank.nbytes, objects)
+        return Prediction(self.index, mask, ordered, timing)
+
+
+def _object_masks(masks: np.ndarray | Mapping[int, np.ndarray]) -> ObjectMasks:
+    if isinstance(masks, Mapping):
+        if not masks or any(not 0 < i < VOID for i in masks) or len({plane.shape for plane in masks.values()}) > 1:
+            raise VosbenchError(f"masks of the objects {[*masks]}", f"give planes of one size for ids 1 to {VOID - 1}")
+        return ObjectMasks(np.stack([*masks.values()]) > 0, tuple(masks))
+    if masks.dtype != np.uint8 or masks.ndim != 2:
+        raise VosbenchError(f"the masks are {masks.dtype} {masks.shape}", "give a label map, uint8 [height,width]")
+    return ObjectMasks(masks)
+
+
+def _of_followed(truth: Truth, ids: list[int]) -> Callable[[int], Tensor]:
+    """The true masks of the objects followed so far; holds nothing of the session."""
+    return lambda frame: truth(frame, tuple(ids))

@@ -1,0 +1,1 @@
+"""The masks of any method: scored, checked, packed for a server. Free of torch."""

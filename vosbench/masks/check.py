@@ -1,0 +1,188 @@
+"""Everything that is wrong with a folder of predicted masks, before it is scored or submitted."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from vosbench.base.processes import Crew
+from vosbench.datasets.base import Dataset
+from vosbench.datasets.files import some
+from vosbench.datasets.label_pngs import binary_pngs, label_pngs
+from vosbench.datasets.problems import Problem
+from vosbench.errors import VosbenchError
+from vosbench.images import VOID, read_size
+from vosbench.metrics.evaluate import plan
+from vosbench.metrics.protocols import Protocol, find_protocol
+from vosbench.metrics.reading import read_prediction
+from vosbench.video import MaskSource, ObjectMasks
+
+LEAK_SHARE = 0.5  # of a sequence's scored frames: a prediction equal to the truth in more is suspicious
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the predictions of a sequence are held against.
+
+    frames: names that must be there. known: all names that may. truth: true masks, where they are to be compared.
+    pictures: what else gives a mask's size. layouts: in which masks are looked for, in order. rules: None for a server.
+    """
+
+    sequence: str
+    frames: tuple[str, ...]
+    known: frozenset[str]
+    object_ids: frozenset[int]
+    layouts: tuple[Callable[[Path], Mapping[str, MaskSource]], ...]
+    truth: Mapping[str, MaskSource] = field(default_factory=dict)
+    pictures: Mapping[str, Path] = field(default_factory=dict)
+    rules: Protocol | None = None
+
+
+def check_predictions(
+    predictions: Path | str,
+    dataset: Dataset,
+    protocol: Protocol | str | None = None,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    for_server: bool = False,
+) -> list[Problem]:
+    """Every problem of the masks `<predictions>/<sequence>/<frame>.png`, each in one line with what to do.
+
+    Missing and unexpected sequences and frames, unreadable files, colour pictures, wrong sizes, 0/255 and
+    anti-aliased masks, unknown ids, objects never predicted, and masks that equal the ground truth.
+    Raises VosbenchError if the data set itself is faulty.
+
+    protocol, jobs: as in `scoring.score`. progress: called with the number of sequences done and the number of all.
+    for_server: hold the masks against what a server wants, every frame of `Sequence.output_frames`, not against
+    ground truth; always so for private splits.
+    """
+    predictions = Path(predictions)
+    if not predictions.is_dir():
+        return [Problem(predictions, f"{predictions} is not a folder", "give the folder of <sequence>/<frame>.png")]
+    rules = protocol if isinstance(protocol, Protocol) else find_protocol(protocol or dataset.default_protocol)
+    names = dataset.sequence_names()
+    missing = [name for name in names if not (predictions / name).is_dir()]
+    folders = (path.name for path in predictions.iterdir() if path.is_dir() and not path.name.startswith("."))
+    extra = sorted(set(folders) - set(dataset.split_names()))
+    found = []
+    if missing:
+        message = f"{predictions} lacks {len(missing)} of {len(names)} sequences: {some(missing)}"
+        found.append(Problem(predictions, message, "run the missing sequences, or score a choice with --sequences"))
+    if extra:
+        message = f"{predictions} holds folders that are no sequence of {dataset.name} {dataset.split}: {some(extra)}"
+        found.append(Problem(predictions, message, "these are never scored; check the split and the spelling"))
+    present = [name for name in names if name not in set(missing)]
+    problems: dict[int, list[Problem]] = {}
+    with Crew(check_sequence, len(present), jobs) as crew:
+        what = _wanted if for_server or dataset.is_private else partial(_scored, rules=rules)
+        tasks = [(predictions / name, what(dataset, name)) for name in present]
+        for index, of_sequence in crew.share(tasks):
+            problems[index] = of_sequence
+            if progress is not None:
+                progress(len(problems), len(tasks))
+    return found + [problem for _, of_sequence in sorted(problems.items()) for problem in of_sequence]
+
+
+def _wanted(dataset: Dataset, name: str) -> Expected:
+    """What a server wants."""
+    video = dataset.sequence(name)
+    return Expected(
+        name,
+        tuple(video.frames[index].name for index in video.output_frames),
+        frozenset(frame.name for frame in video.frames),
+        frozenset(video.object_ids),
+        (dataset.read_masks, label_pngs),
+        pictures={frame.name: frame.source for frame in video.frames if isinstance(frame.source, Path)},
+    )
+
+
+def _scored(dataset: Dataset, name: str, rules: Protocol) -> Expected:
+    """What a protocol scores."""
+    truth = dataset.truth(name)
+    planned = plan(truth, rules)
+    ids = set(planned.object_ids)
+    if not rules.objects.first_frame_decides:
+        ids |= {i for source in truth.masks.values() for i in source.load().present()}
+        ids -= {VOID} if rules.void == "background" else set()
+    return Expected(
+        name,
+        planned.frames,
+        frozenset(truth.frame_names),
+        frozenset(ids),
+        (binary_pngs,) if rules.binary else (dataset.read_masks, label_pngs),
+        truth.masks,
+        rules=rules,
+    )
+
+
+def check_sequence(folder: Path, expected: Expected) -> list[Problem]:
+    """Every problem of the predicted masks of one sequence."""
+    try:
+        masks = next(filter(None, (layout(folder) for layout in expected.layouts)), {})
+    except VosbenchError as error:
+        return [Problem.of(folder, error)]
+    found = list(_name_problems(folder, masks, expected))
+    seen: dict[int, str] = {}
+    equal = usable = 0
+    for name, source in masks.items():
+        if name not in expected.known:
+            continue
+        try:
+            truth = _read(expected.truth[name].load(), expected) if name in expected.truth else None
+            predicted = _read(source.check(truth.size if truth else _size(expected.pictures.get(name))), expected)
+        except VosbenchError as error:
+            found.append(Problem.of(Path(source.where), error))
+            continue
+        for object_id in predicted.present():
+            seen.setdefault(object_id, name)
+        if truth is not None and truth.covered().any() and name in set(expected.frames):
+            usable += 1
+            equal += predicted.equals(truth)
+    found += _id_problems(folder, seen, expected)
+    if usable >= 3 and equal > LEAK_SHARE * usable:
+        message = f"{folder} equals the ground truth in {equal} of {usable} scored frames"
+        found.append(Problem(folder, message, "did the method get the annotations as input? Scores would mean nothing"))
+    return found
+
+
+def _read(masks: ObjectMasks, expected: Expected) -> ObjectMasks:
+    return masks if expected.rules is None else read_prediction(masks, expected.rules)
+
+
+def _size(picture: Path | None) -> tuple[int, int] | None:
+    return None if picture is None else read_size(picture)
+
+
+def _name_problems(folder: Path, masks: Mapping[str, MaskSource], expected: Expected) -> Iterable[Problem]:
+    present = set(masks)
+    missing = [name for name in expected.frames if name not in present]
+    if missing:
+        message = f"{folder} lacks {len(missing)} of {len(expected.frames)} masks: frames {some(missing)}"
+        yield Problem(folder, message, "every scored frame needs a mask, an empty one where nothing is seen")
+    extra = sorted(present - expected.known)
+    if extra:
+        message = f"{folder} holds masks of frames that the video does not have: {some(extra)}"
+        yield Problem(folder, message, "these are never scored; check the names and the frame mode")
+    used = {path.relative_to(folder).parts[0] for source in masks.values() for path in source.files()}
+    other = sorted(path.name for path in folder.iterdir() if path.name not in used and path.name[0] != ".")
+    if other:
+        yield Problem(folder, f"{folder} holds what is no mask: {some(other)}", "masks must be PNGs; JPEG blurs ids")
+
+
+def _id_problems(folder: Path, seen: dict[int, str], expected: Expected) -> Iterable[Problem]:
+    """`seen` maps each predicted id to the first frame that holds it."""
+    if not seen:
+        message = f"{folder}: every mask is empty"
+        yield Problem(folder, message, "nothing was predicted: did the method get the first mask?")
+        return
+    if expected.rules is not None and not expected.rules.objects.keeps_ids:
+        return  # any id goes
+    extra = sorted(set(seen) - expected.object_ids)
+    if extra:
+        ids = some(map(str, extra))
+        message = f"{folder} holds ids that the ground truth does not have: {ids}, first in {seen[extra[0]]}"
+        yield Problem(folder, message, "an object keeps the id of its first annotation, everything else is 0")
+    never = sorted(expected.object_ids - set(seen))
+    if never:
+        message = f"{folder}: no mask holds object {some(map(str, never))}"
+        yield Problem(folder, message, "the object scores 0 wherever it is to be seen; were ids renumbered?")

@@ -1,0 +1,233 @@
+"""Score a folder of masks against a data set, in parallel, and write the results in the official layout."""
+
+import re
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from loky import BrokenProcessPool
+
+from vosbench.base.atomic import replacing
+from vosbench.base.processes import Crew
+from vosbench.datasets.base import Dataset
+from vosbench.errors import VosbenchError
+from vosbench.masks import cache as score_cache
+from vosbench.metrics.evaluate import object_scores, plan, score_frames, split_plan, traces
+from vosbench.metrics.frame import FrameScores
+from vosbench.metrics.protocols import Protocol, find_protocol
+from vosbench.metrics.stability import ObjectStability, object_stability
+from vosbench.metrics.statistics import ObjectScore, ObjectTrace, Summary, summary
+from vosbench.video import GroundTruth, MaskSource
+
+PART = 8  # frames to a task: some 0.03 s of work, so that processes end together
+
+
+@dataclass(frozen=True)
+class MaskScores:
+    """The scores of one folder of masks by the `rules` of a protocol; `partial` if sequences were left out."""
+
+    dataset: str
+    split: str
+    rules: Protocol
+    partial: bool
+    objects: tuple[ObjectScore, ...]
+    traces: tuple[ObjectTrace, ...]
+
+    @property
+    def protocol(self) -> str:
+        """Name and version of the protocol."""
+        return self.rules.title
+
+    @property
+    def summary(self) -> Summary:
+        """Means over all objects."""
+        return summary(self.objects)
+
+
+def score(
+    predictions: Path | str,
+    dataset: Dataset,
+    protocol: Protocol | str | None = None,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    cache: Path | str | None = None,
+) -> MaskScores:
+    """Score the masks `<predictions>/<sequence>/<frame>.png` against the ground truth of a data set.
+
+    The result is marked partial if `dataset` is a choice of its split (`Dataset.only`).
+
+    protocol: the rules, the name of a protocol or one's own file of it (None: the data set's own).
+    jobs: processes (None: one per core). 1 works in this process.
+    progress: called with the number of frames done and the number of all.
+    cache: the folder where scores of unchanged masks are looked up and kept (None: nowhere).
+
+    Raises VosbenchError for a missing sequence or frame and for every other fault of a mask, naming the file, and
+    if a worker process dies. Warns if scores cannot be kept.
+    """
+    rules = protocol if isinstance(protocol, Protocol) else find_protocol(protocol or dataset.default_protocol)
+    # Worker processes stay in the folder where they started, whatever the caller does meanwhile.
+    predictions, cache = Path(predictions), None if cache is None else Path(cache).absolute()
+    names, placed = dataset.sequence_names(), dataset.absolute()
+    truths = {name: placed.truth(name) for name in names}
+    if not predictions.is_dir():
+        raise VosbenchError(f"{predictions} is not a folder", "give the folder of <sequence>/<frame>.png")
+    for name in names:
+        if not (predictions / name).is_dir():
+            raise VosbenchError(
+                f"predictions lack the sequence {name}: {predictions / name} is no folder",
+                "masks are expected as <sequence>/<frame>.png, for every sequence of the split",
+            )
+    masks = {name: dataset.predicted(predictions.absolute() / name, truth.masks) for name, truth in truths.items()}
+    keys = {name: score_cache.key(truth, masks[name], rules) for name, truth in truths.items()} if cache else {}
+    kept = {name: score_cache.read(cache, key) for name, key in keys.items()} if cache else {}
+    found = {name: traced for name, traced in kept.items() if traced is not None}
+    todo = [(truth, masks[name]) for name, truth in truths.items() if name not in found]
+    for name, traced in _score(todo, predictions, rules, jobs, progress):
+        found[name] = traced
+        # A mask may have been written anew meanwhile.
+        if cache and keys[name] == score_cache.key(truths[name], masks[name], rules):
+            _keep(cache, keys[name], traced)
+    if cache and todo:
+        score_cache.prune(cache)
+    everything = tuple(trace for name in names for trace in found[name])
+    if not everything:
+        raise VosbenchError(
+            f"no object of {dataset.name} {dataset.split} counts under the protocol {rules.name}",
+            "check the annotations, or choose another protocol",
+        )
+    return MaskScores(
+        dataset=dataset.name,
+        split=dataset.split,
+        rules=rules,
+        partial=dataset.is_partial,
+        objects=object_scores(everything, rules),
+        traces=everything,
+    )
+
+
+def _keep(folder: Path, key: str, traced: tuple[ObjectTrace, ...]) -> None:
+    try:
+        score_cache.write(folder, key, traced)
+    except VosbenchError as error:
+        warnings.warn(f"{error.message}: the next run will score these masks again", stacklevel=3)
+
+
+def _score(
+    pairs: Sequence[tuple[GroundTruth, Mapping[str, MaskSource]]],
+    predictions: Path,
+    rules: Protocol,
+    jobs: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[tuple[str, tuple[ObjectTrace, ...]]]:
+    """The traces of each sequence, as soon as all of its frames are scored, `PART` frames at a time."""
+    tasks = sum(len(truth.masks) for truth, _ in pairs) // PART
+    with _no_silent_death(predictions), Crew(score_frames, tasks, jobs) as crew:
+        plans = [plan(truth, rules) for truth, _ in pairs]
+        parts = [
+            (index, part)
+            for index, (planned, pair) in enumerate(zip(plans, pairs, strict=True))
+            for part in split_plan(planned, *pair, PART)
+        ]
+        scored: list[dict[int, list[FrameScores]]] = [{} for _ in plans]
+        waiting = Counter(index for index, _ in parts)
+        total, done = sum(len(planned.frames) for planned in plans), 0
+        for number, frames in crew.share([part for _, part in parts]):
+            index = parts[number][0]
+            scored[index][number] = frames
+            waiting[index] -= 1
+            done += len(frames)
+            if progress is not None:
+                progress(done, total)
+            if not waiting[index]:
+                in_order = [frame for _, part in sorted(scored[index].items()) for frame in part]
+                yield plans[index].sequence, traces(plans[index], in_order)
+                scored[index].clear()
+
+
+@contextmanager
+def _no_silent_death(predictions: Path) -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool as error:
+        how = re.search(r"\{.*\}", str(error))  # e.g. {SIGKILL(-9)}
+        raise VosbenchError(
+            f"a worker process died while scoring {predictions}{f', {how[0]}' if how else ''}",
+            "most often the machine ran out of memory: use fewer jobs",
+        ) from None
+
+
+def temporal_stability(
+    scores: MaskScores,
+    predictions: Path,
+    dataset: Dataset,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[ObjectStability, ...]:
+    """T (`metrics.stability`) of every object of `scores`, which are those of `predictions` on `dataset`.
+
+    It reads every mask of every object again and takes a hundred times as long as J and F. `jobs` are as in `score`;
+    `progress` is called with the number of objects done and the number of all. Raises VosbenchError as `score` does,
+    and where predicted ids are not those of the objects: for a protocol that matches proposals.
+    """
+    rules = scores.rules
+    if not rules.objects.keeps_ids:
+        raise VosbenchError(
+            f"the protocol {rules.name} has no temporal stability: a proposal need not be the same object throughout",
+            "leave the stability out, or choose another protocol",
+        )
+    frames: dict[str, dict[str, None]] = {}
+    for trace in scores.traces:
+        frames.setdefault(trace.sequence, {}).update(dict.fromkeys(trace.frames))
+    masks = {name: dataset.predicted(predictions.absolute() / name, frames[name]) for name in frames}
+    tasks = [(trace, masks[trace.sequence], rules) for trace in scores.traces]
+    found = {}
+    with _no_silent_death(predictions), Crew(object_stability, len(tasks), jobs) as crew:
+        for number, stability in crew.share(tasks):
+            found[number] = stability
+            if progress is not None:
+                progress(len(found), len(tasks))
+    return tuple(found[number] for number in sorted(found))
+
+
+def write_official_csv(scores: MaskScores, folder: Path, split: str) -> tuple[Path, Path]:
+    """Write `global_results-<split>.csv` and `per-sequence_results-<split>.csv` as the DAVIS 2017 evaluator does.
+
+    Scale 0 to 1, three decimals; one row per object, `<sequence>_<id>`. Each file is complete or not there.
+    Raises VosbenchError if it cannot be written.
+    """
+    total = scores.summary
+    overall = (total.j_and_f, total.j.mean, total.j.recall, total.j.decay, total.f.mean, total.f.recall, total.f.decay)
+    rows = [f"{o.sequence}_{o.object_id},{_figure(o.j.mean)},{_figure(o.f.mean)}" for o in scores.objects]
+    return (
+        _write(
+            folder / f"global_results-{split}.csv",
+            ["J&F-Mean,J-Mean,J-Recall,J-Decay,F-Mean,F-Recall,F-Decay", ",".join(map(_figure, overall))],
+        ),
+        _write(folder / f"per-sequence_results-{split}.csv", ["Sequence,J-Mean,F-Mean", *rows]),
+    )
+
+
+def write_per_frame_csv(scores: MaskScores, path: Path) -> Path:
+    """Write J and F of each object in each of its scored frames, in full precision, and whether the truth shows it.
+
+    Raises VosbenchError if the file cannot be written.
+    """
+    rows = [
+        f"{t.sequence},{t.object_id},{frame},{j!r},{f!r},{int(visible)}"
+        for t in scores.traces
+        for frame, j, f, visible in zip(t.frames, t.j.tolist(), t.f.tolist(), t.visible, strict=True)
+    ]
+    return _write(path, ["sequence,object,frame,j,f,visible", *rows])
+
+
+def _figure(value: float) -> str:
+    return "" if value != value else f"{value:.3f}"  # an undefined decay is an empty cell, as pandas writes it
+
+
+def _write(path: Path, lines: Sequence[str]) -> Path:
+    with replacing(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path

@@ -1,0 +1,161 @@
+"""The text of a strategy: what it is made of, before anything is known of the strategy.
+
+    strategies = strategy {"," strategy}
+    strategy   = [label "="] name [":" parameters]      lfu:capacity=4    Mine=./idea.py:k=3
+    parameters = key "=" value {"," key "=" value}
+    value      = text | name ["(" parameters ")"]       base=lfu(capacity=4)
+
+A name is that of a strategy or the path of a .py file. Commas and `=` in parentheses part nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from vosbench.errors import VosbenchError
+
+
+@dataclass(frozen=True)
+class Written:
+    """A strategy as it is written: `items` are its parameters in order, the value None where there is no `=`."""
+
+    name: str
+    items: tuple[tuple[str, str | None], ...] = ()
+    label: str | None = None
+
+
+def read(text: str) -> Written:
+    """The parts of one strategy, `[label=]name[:parameters]`. Raises VosbenchError if its parentheses do not match."""
+    colon = _colon(text)
+    head, tail = (text, "") if colon is None else (text[:colon], text[colon + 1 :])
+    parts = _split(head, "=", text)
+    label, rest = parts[0], "=".join(parts[1:]).strip()
+    if len(parts) == 1 or _is_path(label):  # a path may hold a `=`
+        return Written(head, _items(tail, text))
+    if len(parts) > 2 and not _is_path(parts[1]):
+        raise VosbenchError(
+            f"strategy {text!r} has two `=` before its parameters", "write LABEL=NAME:KEY=VALUE, and a path with its /"
+        )
+    return Written(rest, _items(tail, text), label.strip())
+
+
+def read_wrapped(text: str) -> Written:
+    """The parts of a strategy that stands as the value of a parameter, `name[(parameters)]`. ValueError on another."""
+    name, inside = text, ""
+    if text.endswith(")"):
+        depth = 0
+        for place in reversed(range(len(text))):
+            depth += (text[place] == ")") - (text[place] == "(")
+            if not depth:
+                name, inside = text[:place], text[place + 1 : -1]
+                break
+    if not name or not is_value(text):
+        raise ValueError(text)
+    return Written(name, _items(inside, text))
+
+
+def several(text: str) -> list[str]:
+    """The strategies in a list with commas: `lfu:capacity=4,pin_first=true,lru` is two.
+
+    After a strategy that has parameters, KEY=VALUE is one more, unless a `:` says that it is a label and a strategy.
+    """
+    found: list[str] = []
+    for part in _split(text, ",", text):
+        key = part.partition("=")[0]
+        if found and key != part and key.isidentifier() and _colon(found[-1]) is not None and _colon(part) is None:
+            found[-1] += f",{part}"
+        elif part:
+            found.append(part)
+    return found
+
+
+def write(name: str, values: Mapping[str, str]) -> str:
+    """The text that `read` takes apart."""
+    return ":".join(filter(None, (name, _joined(values))))
+
+
+def write_wrapped(name: str, values: Mapping[str, str]) -> str:
+    """The text that `read_wrapped` takes apart."""
+    return f"{name}({_joined(values)})" if values else name
+
+
+def title(text: str) -> str:
+    """What tables and figures call the strategy: its label, or the whole text."""
+    return read(text).label or text
+
+
+def without(text: str, key: str) -> str:
+    """The text of a strategy without a parameter, its own or else that of what it wraps; and without its label."""
+    written = read(text)
+    return write(written.name, _without(written.items, key))
+
+
+def _without(items: Iterable[tuple[str, str | None]], key: str) -> dict[str, str]:
+    values = {name: value or "" for name, value in items}
+    if key in values:
+        del values[key]
+        return values
+    for name, value in values.items():
+        inner = read_wrapped(value) if value.endswith(")") and value[0] != "(" else Written(value)
+        if all(text is not None for _, text in inner.items):  # or it is a text with parentheses
+            values[name] = write_wrapped(inner.name, _without(inner.items, key))
+    return values
+
+
+def short_name(name: str) -> str:
+    """What records call a strategy: `my-idea` of `./my_idea.py`."""
+    return PurePath(name).stem.replace("_", "-") if name.endswith(".py") else name
+
+
+def is_value(text: str) -> bool:
+    """Whether `text` can be the value of a parameter: its parentheses match, and no comma stands outside them."""
+    try:
+        return len(_split(text, ",", text)) == 1
+    except VosbenchError:
+        return False
+
+
+def is_label(text: str) -> bool:
+    """Whether `text` can be a label."""
+    plain = text.isprintable() and text == text.strip() and not set(text) & set(":/\\")
+    return bool(text) and plain and is_value(text) and len(_split(text, "=", text)) == 1
+
+
+def _items(text: str, whole: str) -> tuple[tuple[str, str | None], ...]:
+    parts = (item.partition("=") for item in _split(text, ",", whole) if item)
+    return tuple((key, value if equals else None) for key, equals, value in parts)
+
+
+def _joined(values: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in values.items())
+
+
+def _colon(text: str) -> int | None:
+    """Where the `:` is that ends a name: not one in a path, whose name ends in `.py`, nor in parentheses."""
+    depth = 0
+    for place, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        before, after = text[:place], text[place + 1 : place + 2]
+        if character == ":" and not depth and (before.endswith(".py") or not _is_path(before + after)):
+            return place
+    return None
+
+
+def _is_path(text: str) -> bool:
+    return "/" in text or "\\" in text
+
+
+def _split(text: str, at: str, whole: str) -> list[str]:
+    """`text` at the characters `at` that no parentheses enclose. `whole` is for the message."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            break
+        if character == at and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    if depth:
+        raise VosbenchError(f"strategy {whole!r}: its parentheses do not match", "write base=NAME(KEY=VALUE,…)")
+    return parts

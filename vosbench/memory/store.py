@@ -1,0 +1,65 @@
+"""The tensors of a memory bank: a row for each slot, which grow together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from vosbench.models.base import Keys, Spec
+
+
+@dataclass(frozen=True)
+class Group:
+    """Objects of one first frame: their values [slots,O*CV]; tokens of earlier frames are not valid for them."""
+
+    first_frame: int
+    objects: int
+    values: Tensor
+
+
+class Store:
+    """Keys with their extras, values of each object group, and columns by name; `allocated` rows of each."""
+
+    def __init__(self, spec: Spec, device: torch.device | str) -> None:
+        self.spec, self.device, self.allocated = spec, device, 0
+        extras = {name: torch.empty(0, extra.channels, device=device) for name, extra in spec.extras.items()}
+        self.keys = Keys(torch.empty(0, spec.key_dim, device=device), extras)
+        self.columns: dict[str, Tensor] = {}
+        self.groups: list[Group] = []
+
+    @property
+    def bytes_per_token(self) -> int:
+        """Of key, extras and values."""
+        rows = (self.keys.key, *self.keys.extras.values(), *(group.values for group in self.groups))
+        return sum(tensor.shape[1] * tensor.element_size() for tensor in rows)
+
+    def add_column(self, name: str, dtype: torch.dtype) -> None:
+        """Zeros of that type, [allocated]."""
+        self.columns[name] = torch.zeros(self.allocated, dtype=dtype, device=self.device)
+
+    def add_group(self, first_frame: int, objects: int) -> None:
+        """Room for the values of objects that first appear in `first_frame`."""
+        values = torch.zeros(self.allocated, objects * self.spec.value_dim, device=self.device)
+        self.groups.append(Group(first_frame, objects, values))
+
+    def grow(self, rows: int) -> None:
+        """Allocate so many rows; new ones hold zeros."""
+
+        def grown(tensor: Tensor) -> Tensor:
+            larger = tensor.new_zeros(rows, *tensor.shape[1:])
+            larger[: len(tensor)] = tensor
+            return larger
+
+        self.keys = self.keys.map(grown)
+        self.columns = {name: grown(column) for name, column in self.columns.items()}
+        self.groups = [replace(group, values=grown(group.values)) for group in self.groups]
+        self.allocated = rows
+
+    def write(self, slots: Tensor, keys: Keys, values: Sequence[Tensor]) -> None:
+        """Fill rows, int64 [n]: keys of n tokens, extras that are not given stay; values [n,O,CV] of each group."""
+        self.keys.key[slots] = keys.key.to(self.keys.key.dtype)
+        for name, extra in keys.extras.items():
+            self.keys.extras[name][slots] = extra.to(self.keys.key.dtype)
+        for group, given in zip(self.groups, values, strict=True):
+            group.values[slots] = given.flatten(1).to(group.values.dtype)

@@ -1,0 +1,1 @@
+"""STCN: the published network and a narrow one."""

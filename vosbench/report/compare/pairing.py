@@ -1,0 +1,147 @@
+"""Who is compared with whom: strategies of one run, or the same strategies in several.
+
+A baseline and what is compared with it must be scored on the same objects of the same data by the same protocol;
+model, settings, strategy and code may differ, since they are what is compared.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from vosbench.bench.record import RunRecord
+from vosbench.errors import VosbenchError, unknown
+from vosbench.report.context import by_identity, context
+
+Runs = Mapping[str, Sequence[RunRecord]]  # by the name that is shown
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """One strategy of one run, with its records in the order of their sequences.
+
+    `strategy` is what determines it, see `context.by_identity`.
+    """
+
+    run: str
+    strategy: str
+    records: tuple[RunRecord, ...]
+
+    @property
+    def first(self) -> RunRecord:
+        """A record, for what all of them share."""
+        return self.records[0]
+
+    @property
+    def label(self) -> str:
+        """What its run calls it."""
+        return self.first.policy.label
+
+    @property
+    def name(self) -> str:
+        """Strategy and run, in words."""
+        return f"{self.label} of {self.run}"
+
+    @property
+    def protocol(self) -> str:
+        """The protocol that scored it, or `none`."""
+        return next((record.scores.protocol for record in self.records if record.scores), "none")
+
+    def objects(self) -> dict[tuple[str, int], float]:
+        """J&F, 0 to 1, of each scored object, by sequence and id."""
+        return {
+            (record.sequence, score.object_id): (score.j.mean + score.f.mean) / 2
+            for record in self.records
+            for score in (record.scores.objects if record.scores else ())
+        }
+
+
+def pair_up(runs: Runs, names: Sequence[str] | None = None) -> tuple[tuple[Entrant, Entrant], ...]:
+    """Each baseline with what is compared to it, of the strategies `names` or of all, see `select` and `pairs`.
+
+    A strategy that only the baseline has is an error: it may have gone by mistake. One that the baseline lacks is left
+    out, unless it is named.
+    """
+    entrants = select(runs, names)
+    if len(runs) == 1:
+        return pairs(entrants)
+    first, *others = runs
+    baselines = {entrant.strategy: entrant for entrant in entrants if entrant.run == first}
+    if len(baselines) > 1:
+        for run in others:
+            have = {entrant.strategy for entrant in entrants if entrant.run == run}
+            if gone := [entrant for key, entrant in baselines.items() if key not in have]:
+                raise VosbenchError(
+                    f"strategy {gone[0].name} is not in {run}", "run it too, or choose others with --policies"
+                )
+        if names is None:
+            entrants = tuple(entrant for entrant in entrants if entrant.strategy in baselines)
+    return pairs(entrants)
+
+
+def select(runs: Runs, names: Sequence[str] | None = None) -> tuple[Entrant, ...]:
+    """The strategies of all runs, or those of the labels or specs `names` in that order, run by run.
+
+    Controls are taken only if they are named. What is named in one run is found in the others whatever its label there.
+    Raises VosbenchError as `context` does for each run, and for a name that no run has.
+    """
+    groups = {run: by_identity(records) for run, records in runs.items() if context(records)}
+    named: dict[str, list[str]] = {}
+    for run in groups.values():
+        for key, group in run.items():
+            for name in {group[0].policy.label, group[0].policy.spec}:
+                named.setdefault(name, []).append(key)
+    for name in names or ():
+        if name not in named:
+            raise unknown("strategy of the run" if len(runs) == 1 else "strategy of the runs", name, named)
+    wanted = None if names is None else dict.fromkeys(key for name in names for key in named[name])
+    return tuple(
+        Entrant(run, key, tuple(sorted(group[key], key=lambda record: record.sequence)))
+        for run, group in groups.items()
+        for key in (wanted if wanted is not None else group)
+        if key in group and (wanted is not None or group[key][0].policy.kind == "strategy")
+    )
+
+
+def pairs(entrants: Sequence[Entrant]) -> tuple[tuple[Entrant, Entrant], ...]:
+    """Each baseline with what is compared to it.
+
+    Within one run the baseline is the first strategy. Of several runs the first is the baseline, strategy by strategy;
+    where it has one strategy only, all are compared with that. Raises VosbenchError if there is nothing to compare or
+    a strategy has no counterpart.
+    """
+    first = [entrant for entrant in entrants if entrants and entrant.run == entrants[0].run]
+    rest = [entrant for entrant in entrants if entrant.run != entrants[0].run]
+    if len(entrants) < 2:
+        raise VosbenchError(
+            "there is nothing to compare: one strategy of one run" if entrants else "the runs hold no strategy",
+            "give two runs, or a run of several strategies",
+        )
+    if not rest:
+        return tuple((first[0], entrant) for entrant in first[1:])
+    counterparts = {entrant.strategy: entrant for entrant in first}
+    found = []
+    for entrant in rest:
+        baseline = counterparts.get(entrant.strategy, first[0] if len(first) == 1 else None)
+        if baseline is None:
+            known = ", ".join(one.label for one in first)
+            raise VosbenchError(
+                f"strategy {entrant.name} has no counterpart among those of {first[0].run}: {known}",
+                "choose with --policies which to compare",
+            )
+        found.append((baseline, entrant))
+    return tuple(found)
+
+
+def same_data(baseline: Entrant, entrant: Entrant) -> None:
+    """Raises VosbenchError, naming what differs, unless both ran on the same files and are scored by one protocol."""
+    pairs_of = (
+        ("data sets", *(f"{r.dataset.name} {r.dataset.split}" for r in (baseline.first, entrant.first))),
+        ("frames", *(r.dataset.frame_mode for r in (baseline.first, entrant.first))),
+        ("versions of the data", *(r.dataset.fingerprint[:8] for r in (baseline.first, entrant.first))),
+        ("protocols", *(e.protocol for e in (baseline, entrant))),
+    )
+    for what, ours, theirs in pairs_of:
+        if ours != theirs:
+            raise VosbenchError(
+                f"{baseline.run} and {entrant.run} cannot be compared, their {what} differ: {ours} and {theirs}",
+                f"repeat one of the runs with the {what} of the other",
+            )

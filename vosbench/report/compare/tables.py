@@ -1,0 +1,152 @@
+"""Tables of a comparison: strategies with their differences from the baseline, and the objects that changed most."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from vosbench.base.codec import encode
+from vosbench.report.compare.differences import Difference
+from vosbench.report.compare.pairing import Entrant
+from vosbench.report.compare.significance import MIN_SEQUENCES
+from vosbench.report.context import Context, context
+from vosbench.report.measures import FRAMES_IN_MEMORY, JF, MODEL_FPS, SCORES, STRATEGY, measures
+from vosbench.report.paper import paper_rows
+from vosbench.report.scored_masks import SEEN_UNSEEN
+from vosbench.report.table import Column, Row, Table, percent
+
+_RUN = Column("run")
+_DIFFERENCE = Column("difference", "diff.", 2, 100)
+_COSTS = (MODEL_FPS, FRAMES_IN_MEMORY)
+DIFFERENCES = (
+    *STRATEGY,
+    _RUN,
+    *SCORES,
+    _DIFFERENCE,
+    Column("difference_low", "from", 2, 100),
+    Column("difference_high", "to", 2, 100),
+    Column("p", "p", 4),
+    Column("effect", "effect", 2),
+    Column("mark", ""),
+    *_COSTS,
+    *SEEN_UNSEEN,
+)
+CHANGED_OBJECTS = (
+    *STRATEGY,
+    _RUN,
+    Column("sequence"),
+    Column("object"),
+    percent("jf_baseline", "baseline\nJ&F"),
+    JF,
+    _DIFFERENCE,
+)
+
+
+def difference_table(found: Sequence[Difference], paper: bool = False) -> Table:
+    """A table like the paper's: J, F and J&F of baselines and entrants, with differences and marks of significance.
+
+    `paper` adds the paper's own rows for the data set. Raises VosbenchError if it has none.
+    """
+    entrants = list({(e.run, e.strategy): e for d in found for e in (d.baseline, d.entrant)}.values())
+    runs, strategies = ([*dict.fromkeys(names)] for names in zip(*((e.run, e.strategy) for e in entrants), strict=True))
+    differences = {(d.entrant.run, d.entrant.strategy): d for d in found}
+    rows: list[Row] = []
+    for entrant in sorted(entrants, key=lambda e: (strategies.index(e.strategy), runs.index(e.run))):
+        numbers = measures(entrant.records)
+        row: dict[str, Any] = {"strategy": entrant.label, "kind": entrant.first.policy.kind}
+        row |= {"run": entrant.run} if len(runs) > 1 else {}
+        row |= {column.key: numbers[column.key] for column in (*SCORES, *_COSTS)}
+        rows.append(row | _difference(differences.get((entrant.run, entrant.strategy))))
+    common, differing = _conditions(found)
+    sentences = [_described(found, common, differing), _legend(found)]
+    if paper:
+        theirs, whose = paper_rows(found[0].baseline.first.dataset.name)
+        rows += theirs
+        sentences.append(whose)
+    conditions = {"baseline": encode(common), "differing": differing, "comparisons": len(found)}
+    return Table(DIFFERENCES, rows, " ".join(sentences), conditions)
+
+
+def changed_objects(found: Sequence[Difference], number: int = 5) -> Table:
+    """The objects of each comparison whose J&F changed most, up or down, at most `number` of each."""
+    several, rows = len({d.entrant.run for d in found}) > 1, []
+    for difference in found:
+        before = difference.baseline.objects()
+        for place in np.argsort(-np.abs(difference.values), kind="stable")[:number]:
+            if value := float(difference.values[place]):
+                sequence, object_id = key = difference.objects[place]
+                row: dict[str, Any] = {"strategy": difference.entrant.label}
+                row |= {"run": difference.entrant.run} if several else {}
+                row |= {"sequence": sequence, "object": object_id, "jf_baseline": before[key]}
+                rows.append(row | {"jf": before[key] + value, "difference": value})
+    return Table(CHANGED_OBJECTS, rows, "The objects whose J&F changed most." if rows else "No object's J&F changed.")
+
+
+def other_conditions(baseline: Entrant, entrant: Entrant) -> list[str]:
+    """What two entrants differ in beside the strategy, in words: model, settings, device, commit."""
+    pairs = [
+        ("weights", *(f"{r.model.name} {r.model.checkpoint_hash[:8]}" for r in (baseline.first, entrant.first))),
+        ("precision", baseline.first.model.precision, entrant.first.model.precision),
+        *(
+            (name, getattr(baseline.first.settings, name), getattr(entrant.first.settings, name))
+            for name in ("top_k", "shorter_side", "affinity")
+        ),
+        *(
+            (name, getattr(baseline.first.environment, name), getattr(entrant.first.environment, name))
+            for name in ("machine", "device", "threads", "torch")
+        ),
+        ("commit", *((r.environment.commit or "unknown")[:8] for r in (baseline.first, entrant.first))),
+        ("strategy's source", *(e.first.policy.source_hash[:8] for e in (baseline, entrant))),
+    ]
+    if baseline.strategy != entrant.strategy:
+        pairs.pop()  # another strategy has another source, of course
+    return [f"{name} ({ours}, {theirs})" for name, ours, theirs in pairs if ours != theirs]
+
+
+def _difference(found: Difference | None) -> dict[str, Any]:
+    if found is None:
+        return dict.fromkeys(("difference", "difference_low", "difference_high", "p", "effect"), np.nan) | {"mark": ""}
+    return {
+        "difference": found.mean,
+        "difference_low": found.low,
+        "difference_high": found.high,
+        "p": found.p,
+        "effect": found.effect,
+        "mark": found.mark,
+    }
+
+
+def _conditions(found: Sequence[Difference]) -> tuple[Context, list[str]]:
+    """Those of the baselines, and every way in which baselines and entrants differ beside their strategies."""
+    common = context([record for baseline in _baselines(found) for record in baseline.records])
+    return common, list(dict.fromkeys(text for d in found for text in other_conditions(d.baseline, d.entrant)))
+
+
+def _described(found: Sequence[Difference], common: Context, differing: Sequence[str]) -> str:
+    baselines, run = _baselines(found), found[0].baseline.run
+    several = len({d.entrant.run for d in found} | {run}) > 1
+    against = f"the same strategy in {run}" if several and len(baselines) > 1 else baselines[0].name
+    apart = f" The runs differ in {', '.join(differing)}." if differing else ""
+    return f"{common.data}; {common.system}.{apart} Compared with {against}."
+
+
+def _baselines(found: Sequence[Difference]) -> list[Entrant]:
+    return list({(d.baseline.run, d.baseline.strategy): d.baseline for d in found}.values())
+
+
+def _legend(found: Sequence[Difference]) -> str:
+    """What the error bar covers, how the p-values came about, and what the marks mean."""
+    sequences = len({sequence for sequence, _ in found[0].objects})
+    covers = (
+        "The difference is that of J&F, in points, over the same objects; its 95% interval covers which sequences the "
+        "data set happens to hold (sequences resampled with all their objects), and neither the seeds of training nor "
+        "the choice of data set."
+        if sequences >= MIN_SEQUENCES
+        else f"The difference is that of J&F, in points, over the same objects; {sequences} sequences are too few for "
+        "an interval."
+    )
+    many = f", corrected by Holm for {len(found)} comparisons" if len(found) > 1 else ""
+    return (
+        f"{covers} p: signed-rank test with sequences as clusters{many}; * below 0.05, ** 0.01, *** 0.001; "
+        "= no object differs. Effect: rank-biserial correlation, -1 to 1."
+    )

@@ -1,0 +1,91 @@
+"""Curves against the capacity of the memory.
+
+Strategies that differ in their parameter `capacity` alone, their own or that of what they wrap, are one curve; one
+without it is a line of reference, as every-k and first-and-latest are in Figure 6 of Pourganjalikhan and Poullis.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from vosbench.base.codec import encode
+from vosbench.bench.record import PolicyInfo
+from vosbench.memory import grammar
+from vosbench.report.drawing.labels import label_ends
+from vosbench.report.drawing.style import looks_of, short
+from vosbench.report.makers import NotApplicableError
+
+Curves = Mapping[str, Mapping[float | None, str]]  # name -> capacity in frames, ascending (None: has none) -> label
+
+
+def sweeps(policies: Iterable[PolicyInfo]) -> Curves:
+    """The curves that strategies make, named after what their points have in common."""
+    members: dict[str, list[PolicyInfo]] = {}
+    for policy in policies:
+        of_its_own = policy.label if _capacity(policy) is None else ""
+        rest = json.dumps([encode(policy.without("capacity")), policy.source_hash, of_its_own], sort_keys=True)
+        members.setdefault(rest, []).append(policy)
+    found: dict[str, Mapping[float | None, str]] = {}
+    for group in members.values():
+        points = {_capacity(policy): policy.label for policy in group}
+        name = _common_name(group)
+        found[group[0].label if name in found else name] = dict(sorted(points.items(), key=lambda point: point[0] or 0))
+    return found
+
+
+def _capacity(policy: PolicyInfo) -> float | None:
+    value = policy.parameter("capacity")
+    return value if isinstance(value, int | float) else None
+
+
+def _common_name(policies: Collection[PolicyInfo]) -> str:
+    """`Mine` of `Mine (capacity=2)` and `Mine (capacity=4)`, or else the shortest text without a capacity."""
+    labels = {policy.label.partition(" (")[0] for policy in policies if policy.label != policy.spec}
+    if len(policies) == 1 and labels:
+        return next(policy.label for policy in policies)
+    texts = {grammar.without(policy.spec, "capacity") for policy in policies}
+    return labels.pop() if len(labels) == 1 else min(texts, key=lambda text: (len(text), text))
+
+
+def require_sweep(curves: Curves, known: Collection[str]) -> None:
+    """Raise NotApplicableError, as there is no curve to draw, if no strategy has two of the `known` labels at least."""
+    if not any(sum(label in known for c, label in curve.items() if c is not None) > 1 for curve in curves.values()):
+        raise NotApplicableError(
+            "no strategy has two capacities, so there is no curve to draw",
+            "name one at two or more, e.g. lfu:capacity=2 and lfu:capacity=4",
+        )
+
+
+def room(curves: Curves) -> float:
+    """Inches for the names beside the axes."""
+    return 0.25 + 0.067 * max(len(short(name)) for name in curves)
+
+
+def draw_curves(axes: Axes, curves: Curves, values: Mapping[str, float], quantity: str) -> None:
+    """A curve for each strategy that has capacities, and a dashed line for each that has none.
+
+    `values` are by label; what has none is not drawn, and looks are those of all curves.
+    """
+    looks = looks_of(curves)
+    capacities: list[float] = []
+    ends: dict[str, float] = {}
+    for name, curve in curves.items():
+        look, heights = looks[name], [values[label] for label in curve.values() if label in values]
+        at = [capacity for capacity, label in curve.items() if capacity is not None and label in values]
+        if not heights:
+            continue
+        ends[name] = heights[-1]
+        capacities += at
+        if at:
+            axes.plot(at, heights, color=look.colour, marker=look.marker, markersize=4, linewidth=1.3, label=name)
+        else:
+            axes.axhline(heights[-1], color=look.colour, linestyle=(0, (4, 3)), linewidth=0.9, label=name)
+    margin = 0.04 * float(np.ptp(capacities))
+    axes.set_xlim(min(capacities) - margin, max(capacities) + margin)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    axes.autoscale_view(scalex=False)
+    label_ends(axes, list(ends.values()), list(map(short, ends)), [looks[name].text for name in ends])
+    axes.set_ylabel(quantity)

@@ -1,0 +1,104 @@
+"""Makers of tables and figures: functions of records, one a file, found by a registry (`TABLES`, `FIGURES`)."""
+
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Generic, TypeVar
+
+from vosbench.base.registry import Registry
+from vosbench.bench.record import RunRecord
+from vosbench.errors import VosbenchError
+
+T = TypeVar("T")
+Run = Sequence[RunRecord]
+
+
+class NotApplicableError(VosbenchError):
+    """The records lack what a table or figure shows: `publish` and `plot` leave it out."""
+
+
+@dataclass(frozen=True)
+class Maker(Generic[T]):
+    """A function that makes a table or figure of the records of a run, or (`function(*runs)`) of several runs.
+
+    `files` are the files that `publish` makes of the result; None: the usual ones.
+    """
+
+    kind: str
+    function: Callable[..., T]
+    files: tuple[str, ...] | None
+
+    @property
+    def of_several(self) -> bool:
+        """Whether it is made of several runs."""
+        parameters = inspect.signature(self.function).parameters.values()
+        return any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters)
+
+    def __call__(self, *runs: Run) -> T:
+        """Make it. Raises NotApplicableError or another VosbenchError; what else a user's own function raises becomes
+        one that names its file and line.
+        """
+        if self.of_several != (len(runs) > 1):
+            takes = "several runs" if self.of_several else "one run"
+            raise VosbenchError(f"this {self.kind} is made of {takes}, not of {len(runs)}", f"give it {takes}")
+        try:
+            made = self.function(*runs)
+        except VosbenchError:
+            raise
+        except Exception as error:
+            if self.function.__module__.startswith("vosbench."):
+                raise
+            call = traceback.extract_tb(error.__traceback__)[-1]
+            raise VosbenchError(
+                f"{self.kind} fails at {call.filename}:{call.lineno}: {type(error).__name__}: {error}", "repair it"
+            ) from error
+        if made is None:
+            raise VosbenchError(f"the function {self.kind} of {self.function.__module__} returns nothing", "repair it")
+        return made
+
+
+def registry(kind: str, folder: ModuleType) -> Registry[Maker[Any]]:
+    """The registry of the modules in the package `folder`, each of which defines a function that is called `kind`."""
+
+    def shipped() -> dict[str, str]:
+        files = Path(str(folder.__file__)).parent.glob("[!_]*.py")
+        return {file.stem.replace("_", "-"): f"{folder.__name__}.{file.stem}" for file in sorted(files)}
+
+    def accept(loaded: Any, origin: str) -> Maker[Any]:
+        function = getattr(loaded, kind, None) if isinstance(loaded, ModuleType) else loaded
+        if not inspect.isfunction(function):
+            raise VosbenchError(
+                f"{origin} defines no {kind}", f"write a function {kind}(records) into it, as {folder.__name__} says"
+            )
+        files = getattr(sys.modules[function.__module__], "PUBLISHED", None)
+        return Maker(kind, function, files)
+
+    return Registry(kind, f"vosbench.{kind}s", shipped, accept)
+
+
+def find(makers: Registry[Maker[T]], names: Iterable[str]) -> dict[str, Maker[T]]:
+    """The makers of those names or paths, by what their files are called after: the name, or that of the file."""
+    return {Path(name).stem if name.endswith(".py") else name: makers.find(name) for name in names}
+
+
+def applicable(
+    makers: Registry[Maker[T]], runs: Sequence[Run], names: Iterable[str] = ()
+) -> tuple[dict[str, T], dict[str, str]]:
+    """What can be made of `runs`, by name, and why what else there is cannot.
+
+    `names` are names or paths; without any, all are tried that are made of as many runs, one or several.
+    """
+    made: dict[str, T] = {}
+    left_out: dict[str, str] = {}
+    chosen = find(makers, names)
+    for name, maker in (chosen or find(makers, makers.names())).items():
+        if chosen or maker.of_several == (len(runs) > 1):
+            try:
+                made[name] = maker(*runs)
+            except NotApplicableError as error:
+                left_out[name] = error.message
+    return made, left_out

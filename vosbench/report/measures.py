@@ -1,0 +1,136 @@
+"""What a strategy reached and what it cost, over any set of its records: the figures that tables and plots share.
+
+J and F are means over the objects of all sequences together, each object counting once whatever its length, as the
+DAVIS evaluator pools them. A figure that is not defined for one object (NaN) is not defined for the mean either.
+Speed is total frames / total time, never a mean of FPS; frames in memory is the mean over all frames, and its peak.
+A strategy that failed on a sequence has no figures over several sequences, since they would not be over the same data;
+it keeps its peaks in bytes.
+"""
+
+from collections.abc import Iterable, Sequence
+from math import fsum
+from typing import Any, Protocol
+
+import numpy as np
+
+from vosbench.bench.record import RunRecord, Timing
+from vosbench.metrics.statistics import Statistics, mean
+from vosbench.report.context import by_strategy
+from vosbench.report.makers import NotApplicableError
+from vosbench.report.table import Column, Row, percent
+
+
+def _name_and_kind(row: Row) -> str:
+    return row["strategy"] if row.get("kind", "strategy") == "strategy" else f"{row['strategy']} ({row['kind']})"
+
+
+STRATEGY = (Column("strategy", cell=_name_and_kind), Column("kind", printed=False))
+JF = percent("jf", "J&F")
+SCORES = (
+    *(
+        percent(f"{measure}_{statistic}", f"{measure.upper()}\n{statistic}")
+        for measure in "jf"
+        for statistic in ("mean", "recall", "decay")
+    ),
+    JF,
+)
+MODEL_FPS = Column("model_fps", "model\nFPS", 2)
+END_TO_END_FPS = Column("end_to_end_fps", "end-to-end\nFPS", 2)
+FRAMES_IN_MEMORY = Column("frames_in_memory", "frames in\nmemory", 1)
+FRAMES_IN_MEMORY_PEAK = Column("frames_in_memory_peak", "peak\nframes", 1)
+COSTS = (
+    MODEL_FPS,
+    END_TO_END_FPS,
+    FRAMES_IN_MEMORY,
+    FRAMES_IN_MEMORY_PEAK,
+    Column("bank_bytes_peak", "bank\nMB", 1, 1e-6),
+    Column("device_bytes_peak", "device\nMB", 1, 1e-6),
+)
+
+
+class Scored(Protocol):
+    """An object with its statistics, of a record or of a folder of masks."""
+
+    @property
+    def j(self) -> Statistics: ...
+    @property
+    def f(self) -> Statistics: ...
+
+
+def measures(records: Sequence[RunRecord]) -> dict[str, Any]:
+    """The columns `SCORES` and `COSTS` over `records` of one strategy: 0 to 1, frames per second, frames, bytes."""
+    return scores(scored_objects(records)) | costs(records)
+
+
+def scores(objects: Sequence[Scored]) -> dict[str, float]:
+    """The columns `SCORES`: means over `objects`; NaN if there are none, or if one of them is NaN."""
+    found = {
+        f"{measure}_{statistic}": mean(getattr(getattr(score, measure), statistic) for score in objects)
+        for measure in "jf"
+        for statistic in ("mean", "recall", "decay")
+    }
+    return found | {"jf": (found["j_mean"] + found["f_mean"]) / 2}
+
+
+def costs(records: Sequence[RunRecord]) -> dict[str, Any]:
+    """The columns `COSTS`; NaN where nothing was measured."""
+    peaks = [peak for record in records if (peak := record.memory or record.failure)]
+    device = [peak.device_bytes_peak for peak in peaks if peak.device_bytes_peak is not None]
+    complete = [] if any(record.failure for record in records) else records
+    frames = [count for record in complete if record.memory for count in record.memory.frames]
+    return {
+        "model_fps": model_fps(complete),
+        "end_to_end_fps": end_to_end_fps(complete),
+        "frames_in_memory": mean(frames),
+        "frames_in_memory_peak": max(frames, default=np.nan),
+        "bank_bytes_peak": max((peak.bytes_peak for peak in peaks), default=None),
+        "device_bytes_peak": max(device, default=None),
+    }
+
+
+def pooled_jf(records: Sequence[RunRecord]) -> float:
+    """J&F, 0 to 1: the mean of J and F, each the mean over the objects of all `records`; NaN if a sequence failed
+    or none has scores.
+    """
+    return scores(scored_objects(records))["jf"]
+
+
+def scored_objects(records: Sequence[RunRecord]) -> list[Scored]:
+    """The scores of all objects; none if there is a failure."""
+    if any(record.failure for record in records):
+        return []
+    return [score for record in records if record.scores for score in record.scores.objects]
+
+
+def model_fps(records: Iterable[RunRecord]) -> float:
+    """Frames / seconds in the model over all `records` that have a timing; NaN if none has."""
+    timings = timings_of(records)
+    return sum(t.frames for t in timings) / fsum(t.model_seconds for t in timings) if timings else np.nan
+
+
+def end_to_end_fps(records: Iterable[RunRecord]) -> float:
+    """Frames / seconds with reading and writing over all `records` that have a timing; NaN if none has."""
+    timings = timings_of(records)
+    return sum(t.frames for t in timings) / fsum(t.end_to_end_seconds for t in timings) if timings else np.nan
+
+
+def timings_of(records: Iterable[RunRecord]) -> list[Timing]:
+    """The timings that `records` have, every repetition."""
+    return [timing for record in records for timing in record.timings]
+
+
+def kind_of(records: Sequence[RunRecord]) -> str:
+    """Of one strategy's records: `strategy`, `control`, or `failed` if one of them holds a failure."""
+    return "failed" if any(record.failure for record in records) else records[0].policy.kind
+
+
+def timed(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
+    """The records that have a timing, by strategy, without the strategies that failed on a sequence.
+
+    Raises NotApplicableError if there are none.
+    """
+    groups = by_strategy(record for record in records if record.timings or record.failure)
+    complete = {label: group for label, group in groups.items() if not any(record.failure for record in group)}
+    if not complete:
+        raise NotApplicableError("no record has a timing", "controls and scored folders have none: run a strategy")
+    return complete

@@ -1,0 +1,41 @@
+"""J&F, and below it FPS, against the capacity of the memory: a curve for each strategy."""
+
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from vosbench.bench.record import RunRecord
+from vosbench.report.context import context
+from vosbench.report.drawing.capacity import draw_curves, require_sweep, room, sweeps
+from vosbench.report.drawing.style import HEIGHT, STYLE, distinct, note_axes
+from vosbench.report.makers import NotApplicableError
+from vosbench.report.measures import model_fps, pooled_jf
+
+
+def figure(records: Sequence[RunRecord]) -> Figure:
+    """J&F (percent, over all objects) over model FPS, both against capacity in frames.
+
+    Controls are left out. Raises VosbenchError as `context` does, and NotApplicableError if no strategy has scores at
+    two capacities.
+    """
+    common = context(records)
+    groups = {spec: group for spec, group in distinct(records).items() if group[0].policy.kind == "strategy"}
+    accuracy = {spec: 100 * jf for spec, group in groups.items() if np.isfinite(jf := pooled_jf(group))}
+    speed = {spec: fps for spec, group in groups.items() if np.isfinite(fps := model_fps(group))}
+    if not accuracy:
+        raise NotApplicableError("no strategy has scores", "run a strategy on a data set with masks")
+    curves = sweeps(group[0].policy for group in groups.values())
+    require_sweep(curves, accuracy)
+    with matplotlib.rc_context(STYLE):
+        drawn, upper = note_axes((common.data, common.system), room(curves))
+        place = upper.get_position()
+        drawn.set_size_inches(drawn.get_figwidth(), 1.6 * HEIGHT)
+        upper.set_position((place.x0, 0.47, place.width, place.y1 - 0.44))
+        lower = drawn.add_axes((place.x0, 0.08, place.width, 0.33))
+        draw_curves(upper, curves, accuracy, "accuracy: J&F (%)")
+        draw_curves(lower, curves, speed, "model frames per second")
+        lower.set_xlabel("capacity (frames)")
+        lower.tick_params(length=2.5)
+    return drawn

@@ -1,0 +1,25 @@
+"""Milliseconds in the model against the frame index: a curve for each strategy."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from vosbench.bench.record import RunRecord
+from vosbench.report.drawing.against_frame import draw_against_frame
+
+
+def figure(records: Sequence[RunRecord]) -> Figure:
+    """Milliseconds in the model against frame index: per strategy the median over sequences, in a band of quartiles.
+
+    The last frames belong to the longest sequences alone. Raises VosbenchError as `context` does, and
+    NotApplicableError if no record
+    has a timing.
+    """
+    return draw_against_frame(records, _latency, "latency (ms)")
+
+
+def _latency(record: RunRecord) -> Sequence[float]:
+    """Milliseconds of each frame, the median of the repetitions."""
+    series = [timing.latency_ms for timing in record.timings]
+    return [float(median) for median in np.median(series, axis=0)] if series else ()

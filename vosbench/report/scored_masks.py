@@ -1,0 +1,58 @@
+"""Tables of a folder of masks that was scored, by whatever method they were made."""
+
+from collections.abc import Sequence
+
+from vosbench.metrics.analysis import Analysis, SeenUnseen
+from vosbench.metrics.stability import ObjectStability
+from vosbench.metrics.statistics import ObjectScore, mean
+from vosbench.report.measures import SCORES, scores
+from vosbench.report.table import Column, Table, percent
+
+OBJECTS = (Column("sequence"), Column("object"), *SCORES, Column("scored_frames", "scored\nframes"))
+LATER = (
+    percent("jf_after_reappearance", "J&F after\nre-appearance"),
+    Column("reappearing", "objects that\nre-appear"),
+    percent("jf_last_quarter", "J&F of the\nlast quarter"),
+)
+RECALL = (
+    Column("threshold", "above", factor=100),
+    *(column for column in SCORES if column.key in ("j_recall", "f_recall")),
+)
+STABILITY = (percent("t_mean", "T\nmean"), Column("objects"))
+SEEN_UNSEEN = (
+    *(percent(f"{m}_{group}", f"{m.upper()}\n{group}") for group in ("seen", "unseen") for m in "jf"),
+    percent("overall", "overall"),
+)
+
+
+def summary_table(objects: Sequence[ObjectScore], caption: str) -> Table:
+    """One row: the means over all objects."""
+    return Table(SCORES, [scores(objects)], caption)
+
+
+def object_table(objects: Sequence[ObjectScore], caption: str) -> Table:
+    """One row per object."""
+    rows = [{"sequence": o.sequence, "object": o.object_id, **scores([o]), "scored_frames": o.frames} for o in objects]
+    return Table(OBJECTS, rows, caption)
+
+
+def analysis_tables(found: Analysis, caption: str) -> tuple[Table, Table]:
+    """One row of J&F after re-appearance and in the last quarter; and recall, a row per threshold."""
+    row = {
+        "jf_after_reappearance": found.after_reappearance,
+        "reappearing": found.reappearing,
+        "jf_last_quarter": found.last_quarter,
+    }
+    recall = [{"threshold": above, "j_recall": j, "f_recall": f} for above, (j, f) in found.recall.items()]
+    return Table(LATER, [row], caption), Table(RECALL, recall, caption)
+
+
+def stability_table(objects: Sequence[ObjectStability], caption: str) -> Table:
+    """One row: temporal stability T, the mean over the objects that have one, and their number."""
+    measured = [o.t for o in objects if o.pairs]
+    return Table(STABILITY, [{"t_mean": mean(measured), "objects": len(measured)}], caption)
+
+
+def seen_unseen_table(found: SeenUnseen, caption: str) -> Table:
+    """One row: J and F over the objects of categories that training had, and had not; and their mean."""
+    return Table(SEEN_UNSEEN, [{column.key: getattr(found, column.key) for column in SEEN_UNSEEN}], caption)

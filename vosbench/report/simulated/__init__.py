@@ -1,0 +1,1 @@
+"""Tables and figures of simulated strategies (`vosbench simulate`), which have no records."""

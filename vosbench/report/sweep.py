@@ -1,0 +1,91 @@
+"""Runs that differ in the strength of one attribute of generated clips: what is asked of them, and their order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vosbench.bench.record import RunRecord
+from vosbench.datasets.generated.recipe import ATTRIBUTES, strengths
+from vosbench.errors import VosbenchError
+from vosbench.report.context import Context, by_identity, context
+from vosbench.report.measures import pooled_jf
+
+HINT = "give runs of splits such as occlusion=5, occlusion=20 and occlusion=80"
+
+
+@dataclass(frozen=True)
+class RunAtStrength:
+    """A run of a sweep: the strength of the attribute, the conditions, the records."""
+
+    strength: float
+    context: Context
+    records: Sequence[RunRecord]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Runs of the same strategies that differ in the strength of `attribute` alone, the weakest first."""
+
+    attribute: str
+    runs: tuple[RunAtStrength, ...]
+
+    @property
+    def data(self) -> str:
+        """What the data of the runs have in common, in words."""
+        first, last = self.runs[0].context, self.runs[-1].context
+        objects = sum(run.context.objects for run in self.runs)
+        partial = ", PARTIAL" if any(run.context.partial for run in self.runs) else ""
+        return (
+            f"{first.dataset.name} {first.dataset.split} to {last.dataset.split}, frames {first.dataset.frame_mode}; "
+            f"protocol {first.protocol}{partial}; {len(self.runs)} runs, {objects} objects"
+        )
+
+    @property
+    def system(self) -> str:
+        """Model, settings and devices, in words."""
+        return self.runs[0].context.system
+
+
+def sweep(runs: Sequence[Sequence[RunRecord]]) -> Sweep:
+    """The sweep that `runs` are.
+
+    Raises VosbenchError if their data differ in nothing, in several attributes or in more than attributes; if two
+    runs are of one strength; if strategies, model, protocol or settings differ; and if a strategy has no scores.
+    """
+    attribute, strengths = attribute_of(runs)
+    found = sorted(map(RunAtStrength, strengths, map(context, runs), runs), key=lambda run: run.strength)
+    first = found[0]
+    strategies = by_identity(first.records).keys()
+    for place, run in enumerate(found):
+        groups, at = by_identity(run.records), f"the run at {run.strength:g}"
+        if place and run.strength == found[place - 1].strength:
+            raise VosbenchError(f"there are two runs of {run.context.dataset.split}", HINT)
+        if groups.keys() != strategies:
+            raise VosbenchError(f"{at} has other strategies", "run the same at every strength")
+        if not np.isfinite([pooled_jf(group) for group in groups.values()]).all():
+            raise VosbenchError(f"{at} has strategies without scores", "finish it first")
+        if _conditions(run.context) != _conditions(first.context):
+            raise VosbenchError(f"{at} has another model, protocol or settings", "repeat it with those of the others")
+    return Sweep(attribute, tuple(found))
+
+
+def attribute_of(runs: Sequence[Sequence[RunRecord]]) -> tuple[str, list[float]]:
+    """The one attribute in which the splits of `runs` differ, and its strength in each. Raises as `sweep` does."""
+    names = [run[0].dataset.split for run in runs]
+    apart = VosbenchError(f"runs of {', '.join(names)} do not differ in one strength alone", HINT)
+    try:
+        bases, given = zip(*map(strengths, names), strict=True)
+    except VosbenchError:  # splits of no generated clips
+        raise apart from None
+    differing = [name for name in given[0] if len({one.get(name) for one in given}) > 1]
+    if len({*bases}) > 1 or any(one.keys() != given[0].keys() for one in given) or len(differing) != 1:
+        raise apart
+    (name,) = differing
+    if name not in ATTRIBUTES:
+        raise apart
+    return name, [float(one[name]) for one in given]
+
+
+def _conditions(common: Context) -> tuple[object, ...]:
+    return common.model, common.settings, common.protocol

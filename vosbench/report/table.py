@@ -1,0 +1,95 @@
+"""A table: rows as data, and beside them what each column is called and how a value of it is shown.
+
+Rows hold full precision in base units (scores from 0 to 1, bytes, milliseconds) under plain keys. What a reader is
+shown (headings, percent, megabytes, decimals) is said by the columns, which stand beside the function that makes the
+rows. `rendering` makes text of any table.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from vosbench.base.codec import encode
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    key: its name in a row, in CSV and in JSON.
+    heading: its name for readers, `key` by default; text may break the line where it holds a line break.
+    decimals: how many a printed number has.
+    factor: what a number is multiplied by to be printed (100 for percent).
+    cell: makes the printed text of the whole row instead.
+    printed: whether text, Markdown and LaTeX show it; CSV and JSON always do.
+    """
+
+    key: str
+    heading: str | None = None
+    decimals: int = 0
+    factor: float = 1
+    cell: Callable[[Row], str] | None = None
+    printed: bool = True
+
+    @property
+    def title(self) -> str:
+        """Its name for readers."""
+        return self.key if self.heading is None else self.heading
+
+    def show(self, row: Row) -> str:
+        """The printed text of a row; empty where the row has no value."""
+        value: Any = row.get(self.key)
+        if not is_known(value):
+            return ""
+        if self.cell is not None:
+            return self.cell(row)
+        return value if isinstance(value, str) else f"{value * self.factor:.{self.decimals}f}"
+
+
+def percent(key: str, heading: str) -> Column:
+    """A column of shares or scores, 0 to 1, shown in percent with one decimal."""
+    return Column(key, heading, decimals=1, factor=100)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows, their columns, and the sentence that says under which conditions the figures hold.
+
+    A row may lack keys; a column that no row has a key for is left out. `conditions`, a mapping or dataclass, is the
+    caption as data, for programs. Raises ValueError for a key that no column has.
+    """
+
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    caption: str
+    conditions: object = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        given = {key for row in self.rows for key in row}
+        if strange := sorted(given - {column.key for column in self.columns}):
+            raise ValueError(f"the table has no column for {strange[0]!r}")
+        if self.rows:
+            object.__setattr__(self, "columns", tuple(column for column in self.columns if column.key in given))
+
+    def to_json(self) -> dict[str, Any]:
+        """Caption, conditions and rows as JSON values; every row has every key, a value that is not defined is None."""
+        rows = [{column.key: encode(row.get(column.key)) for column in self.columns} for row in self.rows]
+        return {"caption": self.caption, "conditions": encode(self.conditions), "rows": rows}
+
+    @property
+    def frame(self) -> "DataFrame":
+        """The rows as a pandas data frame, for further work with them."""
+        from pandas import DataFrame  # takes most of a second to load, and no verb needs it
+
+        return DataFrame(self.rows, columns=[column.key for column in self.columns])
+
+
+def is_known(value: Any) -> bool:
+    """Whether `value` says something: it is neither None nor NaN."""
+    return value is not None and not (isinstance(value, float) and math.isnan(value))

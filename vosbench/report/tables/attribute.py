@@ -1,0 +1,23 @@
+"""Of several runs that differ in one strength of generated clips: a row for each strength and strategy."""
+
+from collections.abc import Sequence
+
+from vosbench.bench.record import RunRecord
+from vosbench.report.context import by_strategy
+from vosbench.report.measures import COSTS, SCORES, STRATEGY, measures
+from vosbench.report.sweep import sweep
+from vosbench.report.table import Column, Table
+
+
+def table(*runs: Sequence[RunRecord]) -> Table:
+    """One row per strength and strategy, with the figures of the table `strategy`. Raises as `sweep` does."""
+    found = sweep(runs)
+    decimals = max(len(f"{run.strength:g}".partition(".")[2]) for run in found.runs)
+    columns = (Column(found.attribute, decimals=decimals), *STRATEGY, Column("objects"), *SCORES, *COSTS)
+    rows = [
+        {found.attribute: run.strength, "strategy": label, "objects": run.context.objects, **measures(group)}
+        for run in found.runs
+        for label, group in by_strategy(run.records).items()
+    ]
+    caption = f"J&F against {found.attribute}. {found.data}; {found.system}."
+    return Table(columns, rows, caption, {"attribute": found.attribute, "runs": [run.context for run in found.runs]})

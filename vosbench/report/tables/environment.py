@@ -1,0 +1,24 @@
+"""A row for each machine, set of versions and commit on which records were made."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+
+from vosbench.bench.record import Environment, RunRecord
+from vosbench.report.context import context
+from vosbench.report.table import Column, Table
+
+COLUMNS = (*(Column(field.name) for field in fields(Environment)), Column("records"))
+_DIRTY = {True: "yes", False: "no", None: "unknown"}
+
+
+def table(records: Sequence[RunRecord]) -> Table:
+    """One row per machine, set of versions and commit. Raises VosbenchError as `context` does."""
+    common = context(records)
+    rows = [
+        {**asdict(environment), "dirty": _DIRTY[environment.dirty], "records": count}
+        for environment, count in Counter(record.environment for record in records).items()
+    ]
+    model = common.model
+    caption = f"Where the records were made. Weights: {model.name}, SHA-256 {model.checkpoint_hash}."
+    return Table(COLUMNS, rows, caption, common)

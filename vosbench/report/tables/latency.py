@@ -1,0 +1,56 @@
+"""A row for each strategy: speed, objects per frame, percentiles of the time that a frame takes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vosbench.bench.record import RunRecord
+from vosbench.report.context import context
+from vosbench.report.measures import (
+    END_TO_END_FPS,
+    MODEL_FPS,
+    STRATEGY,
+    end_to_end_fps,
+    model_fps,
+    timed,
+    timings_of,
+)
+from vosbench.report.table import Column, Table
+
+_PERCENTILES = (50, 95, 99)
+COLUMNS = (
+    *STRATEGY,
+    Column("frames"),
+    Column("objects_per_frame", "objects\nper frame", 1),
+    Column("warmup_frames", "warm-up\nframes"),
+    MODEL_FPS,
+    END_TO_END_FPS,
+    *(Column(f"p{percentile}_ms", f"p{percentile}\nms", 1) for percentile in _PERCENTILES),
+)
+_MEANINGS = (
+    "Model FPS: frames / device-synchronised time in model, memory and strategy. End-to-end FPS: with reading and "
+    "writing. Warm-up frames ran before the clock and count nowhere."
+)
+
+
+def table(records: Sequence[RunRecord]) -> Table:
+    """Per strategy: speed, objects per frame and the percentiles of latency over all frames of all sequences and
+    repetitions.
+
+    Controls and strategies that failed on a sequence have no row. Raises VosbenchError as `context` does, and
+    NotApplicableError if no record has a timing.
+    """
+    common, rows = context(records), []
+    for label, group in timed(records).items():
+        timings = timings_of(group)
+        found = np.percentile(np.concatenate([t.latency_ms for t in timings]), _PERCENTILES)
+        row = {
+            "strategy": label,
+            "frames": sum(t.frames for t in timings),
+            "objects_per_frame": np.concatenate([t.objects for t in timings]).mean(),
+            "warmup_frames": sum(t.warmup_frames for t in timings),
+            "model_fps": model_fps(group),
+            "end_to_end_fps": end_to_end_fps(group),
+        }
+        rows.append(row | {f"p{percentile}_ms": ms for percentile, ms in zip(_PERCENTILES, found, strict=True)})
+    return Table(COLUMNS, rows, f"{common.caption} {_MEANINGS}", common)

@@ -1,0 +1,34 @@
+"""A row for each object and strategy: J, F and J&F."""
+
+from collections.abc import Sequence
+
+from vosbench.bench.record import RunRecord
+from vosbench.report.context import by_strategy, context
+from vosbench.report.makers import NotApplicableError
+from vosbench.report.measures import SCORES, STRATEGY, kind_of, scores
+from vosbench.report.table import Column, Table
+
+COLUMNS = (Column("sequence"), Column("object"), *STRATEGY, Column("scored_frames", "scored\nframes"), *SCORES)
+PUBLISHED = ("objects.csv",)
+
+
+def table(records: Sequence[RunRecord]) -> Table:
+    """One row per sequence, object and strategy.
+
+    Raises VosbenchError as `context` does, and NotApplicableError if no record has scores.
+    """
+    common, rows = context(records), []
+    for label, group in by_strategy(records).items():
+        for record in group:
+            for score in record.scores.objects if record.scores else ():
+                row = {
+                    "sequence": record.sequence,
+                    "object": score.object_id,
+                    "strategy": label,
+                    "kind": kind_of(group),
+                }
+                rows.append({**row, "scored_frames": score.frames, **scores([score])})
+    if not rows:
+        raise NotApplicableError("no record has scores", "score the run against a data set that has ground truth")
+    rows.sort(key=lambda row: (row["sequence"], row["object"]))
+    return Table(COLUMNS, rows, common.caption, common)

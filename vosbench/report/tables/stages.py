@@ -1,0 +1,42 @@
+"""A row for each strategy and stage of a frame: milliseconds, and share of the time in the model."""
+
+from collections.abc import Sequence
+from math import fsum
+
+from vosbench.bench.record import RunRecord
+from vosbench.report.context import context
+from vosbench.report.measures import STRATEGY, timed, timings_of
+from vosbench.report.table import Column, Table, percent
+
+COLUMNS = (
+    *STRATEGY,
+    Column("stage"),
+    Column("ms_per_frame", "ms per\nframe", 2),
+    percent("share", "share\n%"),
+)
+
+
+def table(records: Sequence[RunRecord]) -> Table:
+    """Per strategy and stage: mean milliseconds per frame, over all sequences, and share of the time in the model.
+
+    The row `unaccounted` is what the stages leave of that time, if more than a thousandth. Stages keep the order of
+    the records. Raises VosbenchError as `context` does, and
+    NotApplicableError if no record has a timing.
+    """
+    common, rows = context(records), []
+    for label, group in timed(records).items():
+        timings = timings_of(group)
+        seconds: dict[str, float] = {}
+        for timing in timings:
+            for stage, value in timing.stages.items():
+                seconds[stage] = seconds.get(stage, 0.0) + value
+        total = fsum(t.model_seconds for t in timings)
+        frames = sum(t.frames for t in timings)
+        if total - fsum(seconds.values()) > total / 1000:
+            seconds["unaccounted"] = total - fsum(seconds.values())
+        rows += [
+            {"strategy": label, "stage": stage, "ms_per_frame": 1000 * value / frames, "share": value / total}
+            for stage, value in seconds.items()
+        ]
+    caption = f"{common.caption} Mean milliseconds per frame and share of the time in the model."
+    return Table(COLUMNS, rows, caption, common)

@@ -1,0 +1,129 @@
+"""Strategies replayed over the recorded keys of a data set: in one call, or step by step."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from vosbench.base.words import count
+from vosbench.datasets import Dataset
+from vosbench.errors import VosbenchError
+from vosbench.memory.spec import PolicySpec, load_policy
+from vosbench.models.checkpoint import read_checkpoint
+from vosbench.simulation.cache import keep, load
+from vosbench.simulation.history import History, history
+from vosbench.simulation.outcome import TRACES, Conditions, Outcome, Simulation
+from vosbench.simulation.study import Study, Task, carry_out, plan
+
+DEFAULT_POLICIES = ("lfu", "lru", "fifo")
+Progress = Callable[[str, str, int, int], None]  # what is done, sequence, frames done, frames in all
+
+
+def simulate(
+    dataset: Dataset,
+    policies: Sequence[str | PolicySpec] = DEFAULT_POLICIES,
+    *,
+    capacity: str | None = None,
+    reference: str = "every-k:k=5",
+    model: str = "stcn-tiny",
+    device: str = "cpu",
+    top_k: int | None = None,
+    affinity: str | None = None,
+    shorter_side: int | None = None,
+    jobs: int | None = None,
+    cache: Path | str = TRACES,
+    progress: Progress | None = None,
+) -> Simulation:
+    """What strategies keep of the attention of an unbounded memory, and for how long, without a run.
+
+    The key encoder alone goes over the videos; then only memories are read and written. A strategy that looks at no
+    mask holds the very tokens that it holds in a run.
+
+    policies, capacity: the strategies, or each of them at each capacity in frames, `1..16` or `2,4,8`.
+    reference: the memory against which attention is measured.
+    model, device, affinity: as in `load_model`. top_k: tokens that count for a query pixel; shorter_side: of frames at
+        inference, in pixels (None: the model's and the data set's own).
+    jobs: processes (None: one per core). cache: the folder where recorded keys are kept.
+
+    Raises VosbenchError for whatever is wrong with the data set, the weights or a strategy, and the fault of the first
+    setting that broke its contract if all did.
+    """
+    study = Study.of(policies, capacity, reference, model, top_k, affinity, device)
+    simulator = Simulator(dataset, study, shorter_side, Path(cache))
+    return simulator.replay(simulator.record(progress), jobs, progress)
+
+
+class Simulator:
+    """The steps of `simulate`: keys are recorded, then replayed. `conditions` are known before the first step."""
+
+    def __init__(self, dataset: Dataset, study: Study, shorter_side: int | None = None, cache: Path = TRACES) -> None:
+        self.dataset, self.study, self.shorter_side, self.cache = dataset, study, shorter_side, cache
+        checkpoint, spec = read_checkpoint(study.model), study.network.spec
+        self.conditions = Conditions(
+            dataset=dataset.name,
+            split=dataset.split,
+            frame_mode=dataset.frame_mode,
+            sequences=tuple(dataset.sequence_names()),
+            partial=dataset.is_partial,
+            model=checkpoint.name,
+            checkpoint_hash=checkpoint.sha256,
+            device=study.device,
+            top_k=study.top_k or spec.top_k,
+            affinity=study.network.affinity,
+            shorter_side=shorter_side or dataset.shorter_side or spec.shorter_side,
+            reference=study.reference,
+            source_hashes={spec: PolicySpec.parse(spec).source_hash for spec in study.specs},
+        )
+
+    def record(self, progress: Progress | None = None) -> dict[str, Path]:
+        """The file of each sequence's trace; those that are not in the cache yet are recorded."""
+        return {
+            name: keep(
+                self.cache,
+                self.study.network,
+                self.conditions.checkpoint_hash,
+                self.dataset.sequence(name),
+                self.dataset.fingerprint(name),
+                self.shorter_side,
+                None if progress is None else partial(progress, "keys", name),
+            )
+            for name in self.conditions.sequences
+        }
+
+    def parts(self, jobs: int | None = None) -> int:
+        """How many parts of work `replay` tells `progress` of."""
+        return len(plan(self.study, [self.cache] * len(self.conditions.sequences), jobs))
+
+    def replay(
+        self, traces: Mapping[str, Path], jobs: int | None = None, progress: Progress | None = None
+    ) -> Simulation:
+        """What becomes of each setting over recorded traces, on `jobs` processes (None: one per core).
+
+        Raises the first fault if no setting has an outcome.
+        """
+        names = {trace: name for name, trace in traces.items()}
+        faults: dict[str, VosbenchError] = {}
+        outcomes: dict[tuple[int, int], Outcome] = {}
+
+        def follow(task: Task, done: int, total: int, ended: bool = False) -> None:
+            if progress is not None and (ended or done < total):  # the last frame is told when the task has ended
+                progress(count(len(task.study.specs), "setting"), names[task.trace], done, total)
+
+        for task, found in carry_out(plan(self.study, list(names), jobs), jobs, follow):
+            for spec, outcome in found.items():
+                if isinstance(outcome, VosbenchError):
+                    faults.setdefault(spec, outcome)
+                else:
+                    place = self.study.specs.index(spec), self.conditions.sequences.index(outcome.sequence)
+                    outcomes[place] = outcome
+            frames = max((len(o.tokens) for o in found.values() if isinstance(o, Outcome)), default=0)
+            follow(task, frames, frames, ended=True)
+        kept = tuple(outcomes[place] for place in sorted(outcomes) if outcomes[place].spec not in faults)
+        if not kept:
+            raise next(iter(faults.values()))
+        return Simulation(self.conditions, kept, faults)
+
+    def watch(self, traces: Mapping[str, Path], at: int | None = None) -> History:
+        """What the one strategy holds of the one sequence; `at` is a frame from 0 (None: the last)."""
+        (trace,), (spec,) = traces.values(), self.study.specs
+        keys = load(trace, self.study.device)
+        return history(keys, spec, load_policy(spec), self.study.network, at, self.study.top_k)
