@@ -136,7 +136,7 @@ def test_tables(tmp_path):
 @pytest.mark.parametrize("name", shipped_configs())
 def test_shipped_settings_are_sound_and_explained(name):
     config = TrainConfig.read(name)
-    assert config.steps >= 600
+    assert config.steps >= 380
     assert len(shipped_configs()[name]) > 20
     given = read_toml(SHIPPED / f"{name}.toml")
     constants = {f.name for f in fields(TrainConfig)} - set(given)
