@@ -3,7 +3,7 @@
 Every figure is of a process of its own, as a user's is, without its imports: after some scoring the C library keeps
 the memory of a picture for the next, which makes Pillow a third faster than it is in a program that only decodes.
 
-    python tests/benchmarks/bench_score.py [folder of sequences of label PNGs] [--only PART ...]
+    python tests/benchmarks/bench_score.py [folder of sequences of label PNGs] [--only FRAMES_PER_TASK ...]
 
 Its parts score the folder (default: the OSVOS masks in ../shared) against itself two frames earlier, or drawn videos:
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from vosbench.datasets.files import FRAMES, gaps, pictures, some
+from vosbench.datasets.files import FRAMES, a_few, gaps, pictures
 from vosbench.errors import VosbenchError
 
 
@@ -40,5 +40,5 @@ def test_gaps(numbers: list[int], missing: list[str]) -> None:
 
 
 def test_some_names() -> None:
-    assert some("abc", most=3) == "a, b, c"
-    assert some("abcde", most=3) == "a, b, c and 2 more"
+    assert a_few("abc", most=3) == "a, b, c"
+    assert a_few("abcde", most=3) == "a, b, c and 2 more"

@@ -37,7 +37,7 @@ def pair(tmp_path):
 @pytest.fixture
 def spread_out(monkeypatch):
     """Every frame a task, and no number of tasks too small for several processes."""
-    monkeypatch.setattr("vosbench.masks.score.PART", 1)
+    monkeypatch.setattr("vosbench.masks.score.FRAMES_PER_TASK", 1)
     monkeypatch.setattr("vosbench.base.processes.WORTHWHILE", 1)
 
 

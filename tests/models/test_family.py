@@ -19,7 +19,7 @@ from vosbench.inference.propagate import propagate
 from vosbench.inference.session import Session
 from vosbench.memory.registry import POLICIES
 from vosbench.memory.spec import load_policy
-from vosbench.memory.trial import Trace as Trial
+from vosbench.memory.trial import TrialVideo as Trial
 from vosbench.memory.trial import drive
 from vosbench.models.base import FrameStep, Network
 from vosbench.models.checkpoint import load_model, read_checkpoint

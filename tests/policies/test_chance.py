@@ -7,9 +7,9 @@ import pytest
 
 from vosbench.memory.policy import VideoInfo
 from vosbench.memory.spec import load_policy
-from vosbench.memory.trial import Trace, held
+from vosbench.memory.trial import TrialVideo, held
 
-TRACE = Trace.draw(frames=40, positions=2)
+TRACE = TrialVideo.draw(frames=40, positions=2)
 
 
 @pytest.mark.parametrize("spec", ["random:every=1", "random:every=1,frames=true", "reservoir:every=1"])
@@ -30,7 +30,7 @@ def test_the_draws_are_the_same_in_every_process():
 
 def test_a_reservoir_holds_every_frame_with_the_same_probability():
     """10 candidates, 4 places: 0.4 each; 500 runs, so 200 +- 11 standard deviations of 1."""
-    trace, counts = Trace.draw(frames=11, positions=1), Counter()
+    trace, counts = TrialVideo.draw(frames=11, positions=1), Counter()
     for seed in range(500):
         counts.update(held(load_policy(f"reservoir:capacity=4,every=1,seed={seed}"), trace, top_k=1)[-1])
     assert sum(counts.values()) == 2000
@@ -40,7 +40,7 @@ def test_a_reservoir_holds_every_frame_with_the_same_probability():
 
 def test_random_tokens_leave_with_the_same_probability():
     """Of 6 tokens 2 leave: each in a third of 300 runs, 100 +- 8."""
-    trace, counts = Trace.draw(frames=5, positions=2), Counter()
+    trace, counts = TrialVideo.draw(frames=5, positions=2), Counter()
     for seed in range(300):
         before, after = held(load_policy(f"random:capacity=3,every=1,seed={seed}"), trace)[2:4]
         counts.update(set(before) - set(after))

@@ -13,17 +13,17 @@ from plain_video import simulate
 from vosbench.memory.contract import LATER
 from vosbench.memory.registry import POLICIES
 from vosbench.memory.spec import load_policy
-from vosbench.memory.trial import Trace, drive
+from vosbench.memory.trial import TrialVideo, drive
 
 TRACES = {
-    "from-the-start": Trace.draw(),
-    "appearing-later": Trace.draw(appearing=LATER, seed=1),
-    "first-mask-late": Trace.draw(appearing={3: 1, 4: 2}, seed=2),
-    "short": Trace.draw(frames=6, seed=3),
+    "from-the-start": TrialVideo.draw(),
+    "appearing-later": TrialVideo.draw(appearing=LATER, seed=1),
+    "first-mask-late": TrialVideo.draw(appearing={3: 1, 4: 2}, seed=2),
+    "short": TrialVideo.draw(frames=6, seed=3),
 }
 
 
-def expected_tokens(spec: str, trace: Trace, k: int = 4):
+def expected_tokens(spec: str, trace: TrialVideo, k: int = 4):
     soft = [trace.masks(t)[:, 0, ::16].tolist() for t in range(len(trace.keys))]
     return simulate(RULES[spec], trace.keys.tolist(), tuple(sorted(trace.appearing)), k, soft)
 
@@ -50,10 +50,10 @@ def test_kept_tokens_equal_the_rule(spec, name):
 )
 def test_kept_tokens_equal_the_rule_on_any_trace(spec, frames, positions, seed, appearing):
     appearing = {first: count for first, count in appearing.items() if first < frames}
-    check(spec, Trace.draw(frames, positions, seed, dict(sorted(appearing.items()))))
+    check(spec, TrialVideo.draw(frames, positions, seed, dict(sorted(appearing.items()))))
 
 
-def check(spec: str, trace: Trace) -> None:
+def check(spec: str, trace: TrialVideo) -> None:
     policy = load_policy(spec)
     expected = expected_tokens(spec, trace)
     merges = spec.startswith("afb")  # its keys are computed

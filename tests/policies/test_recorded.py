@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from vosbench.memory.spec import load_policy
-from vosbench.memory.trial import Trace, drive
+from vosbench.memory.trial import TrialVideo, drive
 
 FILE = Path(__file__).resolve().parents[1] / "data" / "recorded.json"
 RECORDED = json.loads(FILE.read_text())
@@ -23,7 +23,7 @@ FRAMES = (13, 25)
 
 def kept(spec: str) -> list[list[int | None]]:
     """What each slot holds after the frames above."""
-    trace = Trace(torch.tensor(RECORDED["keys"]), torch.tensor(RECORDED["soft"]), {0: 2}, "clip-00")
+    trace = TrialVideo(torch.tensor(RECORDED["keys"]), torch.tensor(RECORDED["soft"]), {0: 2}, "clip-00")
     found = []
     for now, bank in drive(load_policy(spec), trace, top_k=20):
         slots: list[int | None] = [None] * bank.extent

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vosbench.errors import VosbenchError
 
-PART = ".tmp"  # how the name of a file ends that is being written
+UNFINISHED = ".tmp"  # how the name of a file ends that is being written
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def replacing(path: Path, what: str = "", *, durable: bool = False) -> Iterator[
     `what` is the kind of file, for the message. Raises VosbenchError if the folder cannot be made or the file cannot
     be written; then nothing is left behind.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{PART}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
         made = [folder for folder in path.parents if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)

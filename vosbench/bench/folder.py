@@ -14,7 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from vosbench.base.atomic import PART
+from vosbench.base.atomic import UNFINISHED
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import RunRecord, read_record, write_record
 from vosbench.bench.suite import INCIDENTAL
@@ -25,7 +25,7 @@ LOCK = ".lock"
 
 
 @contextmanager
-def owned(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Make the folder, and hold it against other processes; the system lets go of it when this one ends, however.
 
     Raises VosbenchError at once if another process has it, and OSError if it cannot be made or written.
@@ -112,7 +112,7 @@ def prepare(plan: Plan, fresh: bool) -> None:
         for folder in (path.parent, masks):
             with suppress(OSError):  # others of the strategy's sequences are there
                 folder.rmdir()
-    for part in (*records.glob(f"*/.*{PART}"), *(plan.folder / "masks").glob(f"*/.*{PART}")):
+    for part in (*records.glob(f"*/.*{UNFINISHED}"), *(plan.folder / "masks").glob(f"*/.*{UNFINISHED}")):
         shutil.rmtree(part) if part.is_dir() else part.unlink()
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vosbench.base.atomic import PART
-from vosbench.bench.folder import is_finished, masks_hash, owned, prepare
+from vosbench.base.atomic import UNFINISHED
+from vosbench.bench.folder import is_finished, locked, masks_hash, prepare
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import Failure, Memory, RunRecord, Timing, read_record
 from vosbench.bench.scoring import BackgroundScoring
@@ -50,7 +50,7 @@ def execute(plan: Plan, progress: Progress | None = None, fresh: bool = False) -
     """Carry out what is not done yet of a plan; see `run`."""
     if fresh or not all(map(is_finished, plan.tasks)):
         try:
-            with owned(plan.folder), _threads(plan.environment.threads):
+            with locked(plan.folder), _threads(plan.environment.threads):
                 prepare(plan, fresh)
                 _work_off(plan, [task for task in plan.tasks if fresh or not is_finished(task)], progress)
         except OSError as error:
@@ -130,7 +130,7 @@ def _infer(plan: Plan, task: Task, progress: Progress | None) -> RunRecord:
     Masks take the place of older ones together, and first of all the older record goes.
     """
     sequence, folder = task.sequence, task.masks / task.sequence.name
-    part = folder.with_name(f".{folder.name}{PART}")
+    part = folder.with_name(f".{folder.name}{UNFINISHED}")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     outputs = set(sequence.output_frames)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from vosbench.base.hashing import source_of
-from vosbench.datasets.files import FRAMES, content_hash, pictures, some
+from vosbench.datasets.files import FRAMES, a_few, content_hash, pictures
 from vosbench.datasets.label_pngs import LabelPng, binary_pngs, label_pngs
 from vosbench.datasets.problems import Problem, picture_problems
 from vosbench.errors import VosbenchError, unknown
@@ -199,7 +199,7 @@ class Dataset(ABC):
         lacking = [frame for frame in frames if frame not in masks]
         if lacking and self.every_frame_annotated:
             raise VosbenchError(
-                f"sequence {name}: {self.mask_folder(name)} lacks the masks of frames {some(lacking)}",
+                f"sequence {name}: {self.mask_folder(name)} lacks the masks of frames {a_few(lacking)}",
                 "unpack the annotations again",
             )
         return GroundTruth(name, tuple(frames or masks), masks)
@@ -285,7 +285,7 @@ class Dataset(ABC):
         lacking = [frame for frame in masks if frame not in frames]
         if lacking:
             raise VosbenchError(
-                f"sequence {name}: {self.frame_folder(name)} lacks frames {some(lacking)}, which have masks",
+                f"sequence {name}: {self.frame_folder(name)} lacks frames {a_few(lacking)}, which have masks",
                 "unpack the frames again; a mask belongs to the frame of the same name",
             )
 

@@ -63,7 +63,7 @@ def gaps(names: Iterable[str]) -> list[str]:
     return holes
 
 
-def some(names: Iterable[str], most: int = 4) -> str:
+def a_few(names: Iterable[str], most: int = 4) -> str:
     """Names for a message: the first few, and how many more."""
     listed = list(names)
     more = f" and {len(listed) - most} more" if len(listed) > most else ""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from vosbench.datasets.files import gaps, some
+from vosbench.datasets.files import a_few, gaps
 from vosbench.errors import VosbenchError
 from vosbench.images import read_rgb
 from vosbench.video import MaskSource
@@ -51,5 +51,5 @@ def picture_problems(frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
     missing = gaps(frames)
     if missing:
         folder = next(iter(frames.values())).parent
-        found.append(Problem(folder, f"{folder} lacks frames {some(missing)} in between", "unpack the frames again"))
+        found.append(Problem(folder, f"{folder} lacks frames {a_few(missing)} in between", "unpack the frames again"))
     return found

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.datasets.base import Dataset
-from vosbench.datasets.files import natural_order, some
+from vosbench.datasets.files import a_few, natural_order
 from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError, unknown
 from vosbench.images import VOID
@@ -100,7 +100,7 @@ class _YouTubeVOS(Dataset):
         lacking = sorted(wanted.difference(frames), key=natural_order)
         if lacking:
             raise VosbenchError(
-                f"sequence {name}: {self.frame_folder(name)} lacks frames {some(lacking)}, which meta.json names",
+                f"sequence {name}: {self.frame_folder(name)} lacks frames {a_few(lacking)}, which meta.json names",
                 "unpack the frames again",
             )
         return tuple(position for position, frame in enumerate(frames) if frame in wanted)
@@ -130,7 +130,7 @@ class _YouTubeVOS(Dataset):
             )
         unlisted = {i for ids in held.values() for i in ids}.difference(self._objects[name])
         if unlisted:
-            message = f"sequence {name}: the masks hold ids {some(map(str, sorted(unlisted)))} that meta.json lacks"
+            message = f"sequence {name}: the masks hold ids {a_few(map(str, sorted(unlisted)))} that meta.json lacks"
             found.append(
                 Problem(self.mask_folder(name), message, "they are left out; is meta.json of another release?")
             )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vosbench.base.processes import Crew
 from vosbench.datasets.base import Dataset
-from vosbench.datasets.files import some
+from vosbench.datasets.files import a_few
 from vosbench.datasets.label_pngs import binary_pngs, label_pngs
 from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError
@@ -66,10 +66,10 @@ def check_predictions(
     extra = sorted(set(folders) - set(dataset.split_names()))
     found = []
     if missing:
-        message = f"{predictions} lacks {len(missing)} of {len(names)} sequences: {some(missing)}"
+        message = f"{predictions} lacks {len(missing)} of {len(names)} sequences: {a_few(missing)}"
         found.append(Problem(predictions, message, "run the missing sequences, or score a choice with --sequences"))
     if extra:
-        message = f"{predictions} holds folders that are no sequence of {dataset.name} {dataset.split}: {some(extra)}"
+        message = f"{predictions} holds folders that are no sequence of {dataset.name} {dataset.split}: {a_few(extra)}"
         found.append(Problem(predictions, message, "these are never scored; check the split and the spelling"))
     present = [name for name in names if name not in set(missing)]
     problems: dict[int, list[Problem]] = {}
@@ -157,16 +157,16 @@ def _name_problems(folder: Path, masks: Mapping[str, MaskSource], expected: Expe
     present = set(masks)
     missing = [name for name in expected.frames if name not in present]
     if missing:
-        message = f"{folder} lacks {len(missing)} of {len(expected.frames)} masks: frames {some(missing)}"
+        message = f"{folder} lacks {len(missing)} of {len(expected.frames)} masks: frames {a_few(missing)}"
         yield Problem(folder, message, "every scored frame needs a mask, an empty one where nothing is seen")
     extra = sorted(present - expected.known)
     if extra:
-        message = f"{folder} holds masks of frames that the video does not have: {some(extra)}"
+        message = f"{folder} holds masks of frames that the video does not have: {a_few(extra)}"
         yield Problem(folder, message, "these are never scored; check the names and the frame mode")
     used = {path.relative_to(folder).parts[0] for source in masks.values() for path in source.files()}
     other = sorted(path.name for path in folder.iterdir() if path.name not in used and path.name[0] != ".")
     if other:
-        yield Problem(folder, f"{folder} holds what is no mask: {some(other)}", "masks must be PNGs; JPEG blurs ids")
+        yield Problem(folder, f"{folder} holds what is no mask: {a_few(other)}", "masks must be PNGs; JPEG blurs ids")
 
 
 def _id_problems(folder: Path, seen: dict[int, str], expected: Expected) -> Iterable[Problem]:
@@ -179,10 +179,10 @@ def _id_problems(folder: Path, seen: dict[int, str], expected: Expected) -> Iter
         return  # any id goes
     extra = sorted(set(seen) - expected.object_ids)
     if extra:
-        ids = some(map(str, extra))
+        ids = a_few(map(str, extra))
         message = f"{folder} holds ids that the ground truth does not have: {ids}, first in {seen[extra[0]]}"
         yield Problem(folder, message, "an object keeps the id of its first annotation, everything else is 0")
     never = sorted(expected.object_ids - set(seen))
     if never:
-        message = f"{folder}: no mask holds object {some(map(str, never))}"
+        message = f"{folder}: no mask holds object {a_few(map(str, never))}"
         yield Problem(folder, message, "the object scores 0 wherever it is to be seen; were ids renumbered?")

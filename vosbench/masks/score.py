@@ -22,7 +22,7 @@ from vosbench.metrics.stability import ObjectStability, object_stability
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace, Summary, summary
 from vosbench.video import GroundTruth, MaskSource
 
-PART = 8  # frames to a task: some 0.03 s of work, so that processes end together
+FRAMES_PER_TASK = 8  # frames to a task: some 0.03 s of work, so that processes end together
 
 
 @dataclass(frozen=True)
@@ -122,14 +122,14 @@ def _score(
     jobs: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[tuple[str, tuple[ObjectTrace, ...]]]:
-    """The traces of each sequence, as soon as all of its frames are scored, `PART` frames at a time."""
-    tasks = sum(len(truth.masks) for truth, _ in pairs) // PART
+    """The traces of each sequence, as soon as all of its frames are scored, `FRAMES_PER_TASK` frames at a time."""
+    tasks = sum(len(truth.masks) for truth, _ in pairs) // FRAMES_PER_TASK
     with _no_silent_death(predictions), Crew(score_frames, tasks, jobs) as crew:
         plans = [plan(truth, rules) for truth, _ in pairs]
         parts = [
             (index, part)
             for index, (planned, pair) in enumerate(zip(plans, pairs, strict=True))
-            for part in split_plan(planned, *pair, PART)
+            for part in split_plan(planned, *pair, FRAMES_PER_TASK)
         ]
         scored: list[dict[int, list[FrameScores]]] = [{} for _ in plans]
         waiting = Counter(index for index, _ in parts)

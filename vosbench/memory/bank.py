@@ -17,7 +17,7 @@ from vosbench.memory.frame import FrameTokens
 from vosbench.memory.guard import Guard
 from vosbench.memory.match import GroupMatch, Match
 from vosbench.memory.store import Store
-from vosbench.models.base import Keys, Scores, Spec
+from vosbench.models.base import Keys, Similarity, Spec
 
 COLUMNS = {"frame": torch.int64, "position": torch.int64, "pinned": torch.bool, "occupied": torch.bool}
 
@@ -33,7 +33,7 @@ class MemoryBank:
     def __init__(
         self,
         spec: Spec,
-        scores: Scores,
+        scores: Similarity,
         tokens_per_frame: int,
         device: torch.device | str = "cpu",
         storing: Callable[[], AbstractContextManager[None]] = nullcontext,

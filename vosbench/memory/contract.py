@@ -15,7 +15,7 @@ from vosbench.memory.bank import FrameTokens
 from vosbench.memory.blame import location
 from vosbench.memory.match import Match
 from vosbench.memory.policy import MemoryPolicy
-from vosbench.memory.trial import Held, Trace, drive, held
+from vosbench.memory.trial import Held, TrialVideo, drive, held
 
 Build = Callable[[], MemoryPolicy]
 LATER = {0: 1, 7: 2, 12: 1}
@@ -34,7 +34,7 @@ def check_contract(build: Build) -> list[PolicyError]:
 
 
 def capacity_is_never_exceeded(build: Build) -> None:
-    policy, trace = build(), Trace.draw(frames=31)
+    policy, trace = build(), TrialVideo.draw(frames=31)
     for now, bank in drive(policy, trace):
         _demand(now.count == len(now.tokens), policy, now.frame, "the bank's count is not that of its occupied slots")
         if bank.capacity is not None:
@@ -48,19 +48,19 @@ def capacity_is_never_exceeded(build: Build) -> None:
 def pinned_tokens_stay(build: Build) -> None:
     policy = build()
     pinned: frozenset[tuple[int, int]] = frozenset()
-    for now, _ in drive(policy, Trace.draw(appearing=LATER)):
+    for now, _ in drive(policy, TrialVideo.draw(appearing=LATER)):
         _demand(pinned <= now.pinned, policy, now.frame, f"pinned tokens are gone: {sorted(pinned - now.pinned)[:5]}")
         pinned = now.pinned
 
 
 def two_runs_decide_the_same(build: Build) -> None:
     for appearing in ({0: 2}, LATER):
-        trace = Trace.draw(appearing=appearing)
+        trace = TrialVideo.draw(appearing=appearing)
         _same(build(), build(), trace, trace, "two runs over one video hold different tokens")
 
 
 def a_video_leaves_no_trace_in_the_next(build: Build) -> None:
-    trace, other = Trace.draw(), replace(Trace.draw(31, 9, seed=1, appearing=LATER), name="other")
+    trace, other = TrialVideo.draw(), replace(TrialVideo.draw(31, 9, seed=1, appearing=LATER), name="other")
     used = build()
     for _ in drive(used, other):
         pass
@@ -91,13 +91,13 @@ def inputs_are_left_alone(build: Build) -> None:
 
     policy.observe = guarded_observe  # type: ignore[method-assign]
     policy.write = guarded_write  # type: ignore[method-assign]
-    for _ in drive(policy, Trace.draw(appearing=LATER)):
+    for _ in drive(policy, TrialVideo.draw(appearing=LATER)):
         pass
 
 
 def objects_may_appear_later(build: Build) -> None:
     for appearing in (LATER, {4: 2}, {3: 1, 4: 1, 21: 1, 22: 1}):
-        policy, trace = build(), Trace.draw(appearing=appearing)
+        policy, trace = build(), TrialVideo.draw(appearing=appearing)
         for now, _ in drive(policy, trace):
             _reads_are_finite(policy, now)
             if now.frame in appearing and now.frame < len(trace.keys) - 1:
@@ -107,13 +107,13 @@ def objects_may_appear_later(build: Build) -> None:
 
 def objects_are_alike(build: Build) -> None:
     """Which of two objects comes first must not matter."""
-    trace = Trace.draw(appearing={0: 3})
+    trace = TrialVideo.draw(appearing={0: 3})
     swapped = replace(trace, soft=trace.soft.flip(1))
     _same(build(), build(), trace, swapped, "another order of the objects changes what is held")
 
 
 def an_object_may_vanish(build: Build) -> None:
-    trace = Trace.draw()
+    trace = TrialVideo.draw()
     soft = trace.soft.clone()
     soft[4:18, 0] = 0
     soft[10:14] = 0
@@ -123,13 +123,13 @@ def an_object_may_vanish(build: Build) -> None:
 
 
 def fewer_tokens_than_k(build: Build) -> None:
-    policy, trace = build(), Trace.draw(appearing=LATER)
+    policy, trace = build(), TrialVideo.draw(appearing=LATER)
     for now, _ in drive(policy, trace, top_k=10_000):
         _reads_are_finite(policy, now)
 
 
 def values_may_be_half(build: Build) -> None:
-    trace = Trace.draw(appearing=LATER)
+    trace = TrialVideo.draw(appearing=LATER)
     whole, policy = held(build(), trace), build()
     for now, _ in drive(policy, trace, dtype=torch.float16):
         _reads_are_finite(policy, now)
@@ -139,7 +139,7 @@ def values_may_be_half(build: Build) -> None:
 
 def tokens_may_have_extras(build: Build) -> None:
     """Beside keys and values, as those of XMem have."""
-    policy, trace = build(), Trace.draw(appearing=LATER).with_extras()
+    policy, trace = build(), TrialVideo.draw(appearing=LATER).with_extras()
     for now, bank in drive(policy, trace):
         _reads_are_finite(policy, now)
         kept = all(bool(extra.isfinite().all()) for extra in bank.extras.values())
@@ -149,7 +149,7 @@ def tokens_may_have_extras(build: Build) -> None:
 def videos_may_be_short(build: Build) -> None:
     for frames in (1, 2):
         policy = build()
-        for now, _ in drive(policy, Trace.draw(frames=frames)):
+        for now, _ in drive(policy, TrialVideo.draw(frames=frames)):
             expected = () if frames == 1 else tuple((0, position) for position in range(6))
             _demand(now.tokens == expected, policy, now.frame, f"a video of {frames} frames holds {now.tokens}")
 
@@ -157,7 +157,7 @@ def videos_may_be_short(build: Build) -> None:
 def a_gpu_decides_the_same(build: Build) -> None:
     """Where there is one."""
     if torch.cuda.is_available():
-        trace = Trace.draw(appearing=LATER)
+        trace = TrialVideo.draw(appearing=LATER)
         _same(build(), build(), trace, trace.to("cuda"), "the CPU and the GPU hold different tokens")
 
 
@@ -183,7 +183,7 @@ def _demand(holds: bool, policy: MemoryPolicy, frame: int, message: str) -> None
         raise PolicyError(f"{location(policy)}: frame {frame}: {message}", "see the contract in MemoryPolicy")
 
 
-def _same(one: MemoryPolicy, other: MemoryPolicy, trace: Trace, other_trace: Trace, message: str) -> None:
+def _same(one: MemoryPolicy, other: MemoryPolicy, trace: TrialVideo, other_trace: TrialVideo, message: str) -> None:
     for frame, (a, b) in enumerate(zip(held(one, trace), held(other, other_trace), strict=True)):
         _demand(a == b, one, frame, message)
 

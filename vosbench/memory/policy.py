@@ -18,7 +18,7 @@ from vosbench.errors import VosbenchError
 from vosbench.memory.bank import Column, FrameTokens, MemoryBank
 from vosbench.memory.frame import Segmentation
 from vosbench.memory.match import Match
-from vosbench.models.base import Keys, Scores
+from vosbench.models.base import Keys, Similarity
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class LookAhead:
     queries: Keys
     annotated: tuple[int, ...]
     top_k: int
-    scores: Scores
+    scores: Similarity
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from vosbench.memory.match import Match
 from vosbench.memory.policy import LookAhead, MemoryPolicy, VideoInfo
 from vosbench.memory.session import VideoMemory
 from vosbench.models.affinity import affinity
-from vosbench.models.base import Extra, Keys, Scores, Spec
+from vosbench.models.base import Extra, Keys, Similarity, Spec
 
 VALUE_DIM, STRIDE = 3, 16
 
@@ -30,7 +30,7 @@ def anisotropic(keys: Keys, query: Keys, out: Tensor | None = None) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Trace:
+class TrialVideo:
     """What a strategy sees of a video whose P tokens lie in one row.
 
     keys float32 [T,P,CK]; soft float32 [T,O,P], the probability of each object in each token; `appearing` says how
@@ -43,7 +43,7 @@ class Trace:
     appearing: dict[int, int]
     name: str = "trace"
     extras: Mapping[str, Tensor] = field(default_factory=dict)
-    scores: Scores = l2
+    scores: Similarity = l2
 
     @property
     def tokens(self) -> Keys:
@@ -56,7 +56,7 @@ class Trace:
         extras = {name: Extra(extra.shape[2]) for name, extra in self.extras.items()}
         return Spec("trace", self.keys.shape[2], VALUE_DIM, STRIDE, extras=extras)
 
-    def with_extras(self) -> "Trace":
+    def with_extras(self) -> "TrialVideo":
         """The same keys under the similarity of XMem."""
         generator = torch.Generator().manual_seed(len(self.keys))
         frames, positions, channels = self.keys.shape
@@ -67,7 +67,7 @@ class Trace:
     @classmethod
     def draw(
         cls, frames: int = 23, positions: int = 6, seed: int = 0, appearing: dict[int, int] | None = None
-    ) -> "Trace":
+    ) -> "TrialVideo":
         """Keys that wander, so that near frames match and far ones do not, and objects that come and go."""
         appearing = appearing or {0: 2}
         generator = torch.Generator().manual_seed(seed)
@@ -76,7 +76,7 @@ class Trace:
         drift = torch.randn(frames, sum(appearing.values()) + 1, positions, generator=generator).cumsum(0)
         return cls(start + 0.3 * steps.cumsum(0), drift.softmax(1)[:, 1:], appearing)
 
-    def to(self, device: str) -> "Trace":
+    def to(self, device: str) -> "TrialVideo":
         """The same trace on another device."""
         moved = self.tokens.map(lambda tensor: tensor.to(device))
         return replace(self, keys=moved.key, extras=moved.extras, soft=self.soft.to(device))
@@ -112,7 +112,7 @@ class Held:
 
 
 def drive(
-    policy: MemoryPolicy, trace: Trace, top_k: int = 4, dtype: torch.dtype = torch.float32
+    policy: MemoryPolicy, trace: TrialVideo, top_k: int = 4, dtype: torch.dtype = torch.float32
 ) -> Iterator[tuple[Held, MemoryBank]]:
     """Run the strategy over the trace; yields what is held after every frame. Values are of type `dtype`.
 
@@ -153,6 +153,6 @@ def _held(frame: int, bank: MemoryBank, readouts: list[Tensor], match: Match | N
     return Held(frame, tuple(tokens), tuple(slots.tolist()), pinned, bank.count, tuple(readouts), match)
 
 
-def held(policy: MemoryPolicy, trace: Trace, top_k: int = 4) -> list[tuple[tuple[int, int], ...]]:
+def held(policy: MemoryPolicy, trace: TrialVideo, top_k: int = 4) -> list[tuple[tuple[int, int], ...]]:
     """The tokens held after every frame."""
     return [now.tokens for now, _ in drive(policy, trace, top_k)]

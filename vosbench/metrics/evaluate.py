@@ -13,7 +13,7 @@ from vosbench.metrics.boundary import boundary_radius
 from vosbench.metrics.frame import FrameScores, frame_scores, labelled_box
 from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.reading import read_pair, read_truth, refuse_other_size
-from vosbench.metrics.rules.base import Plan
+from vosbench.metrics.rules.base import ScoringPlan
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace, object_score
 from vosbench.video import GroundTruth, MaskSource
 
@@ -30,7 +30,7 @@ def score_sequence(
     return traces(planned, score_frames(*split_plan(planned, truth, predictions, len(planned.frames))[0]))
 
 
-def plan(truth: GroundTruth, protocol: Protocol) -> Plan:
+def plan(truth: GroundTruth, protocol: Protocol) -> ScoringPlan:
     """The frames and objects of a sequence that count. Raises VosbenchError if none do, or ground truth is missing."""
     annotated = tuple(name for name in truth.frame_names if name in truth.masks)
     if protocol.dense and len(annotated) < len(truth.frame_names):
@@ -47,21 +47,21 @@ def plan(truth: GroundTruth, protocol: Protocol) -> Plan:
     opening = annotated[:1] if rule.first_frame_decides else annotated[:first] + annotated[len(annotated) - last :]
     masks = [read_truth(truth.masks[name].load(), protocol) for name in opening]
     known = rule.known(truth.sequence, masks, protocol)
-    return Plan(truth.sequence, annotated[0], frames, known, protocol)
+    return ScoringPlan(truth.sequence, annotated[0], frames, known, protocol)
 
 
 Sources = Mapping[str, tuple[MaskSource, MaskSource]]  # frame name -> predicted and true masks
 
 
-def score_frames(planned: Plan, sources: Sources) -> list[FrameScores]:
+def score_frames(planned: ScoringPlan, sources: Sources) -> list[FrameScores]:
     """The scores of the planned frames; errors as in `score_sequence`."""
     keep_memory()
     return [_score_frame(name, *sources[name], planned) for name in planned.frames]
 
 
 def split_plan(
-    planned: Plan, truth: GroundTruth, predictions: Mapping[str, MaskSource], frames: int
-) -> list[tuple[Plan, Sources]]:
+    planned: ScoringPlan, truth: GroundTruth, predictions: Mapping[str, MaskSource], frames: int
+) -> list[tuple[ScoringPlan, Sources]]:
     """Parts of at most so many frames, for `score_frames`; each holds its own frames only, so it is quick to send.
 
     Raises VosbenchError if `predictions` lacks a frame.
@@ -71,7 +71,7 @@ def split_plan(
         raise VosbenchError(
             f"the predictions of {planned.sequence} lack frame {lacking[0]}", "every scored frame needs a mask"
         )
-    parts: list[tuple[Plan, Sources]] = []
+    parts: list[tuple[ScoringPlan, Sources]] = []
     for start in range(0, len(planned.frames), frames):
         names = planned.frames[start : start + frames]
         sources = {name: (predictions[name], truth.masks[name]) for name in names}
@@ -79,7 +79,7 @@ def split_plan(
     return parts
 
 
-def traces(planned: Plan, scored: Sequence[FrameScores]) -> tuple[ObjectTrace, ...]:
+def traces(planned: ScoringPlan, scored: Sequence[FrameScores]) -> tuple[ObjectTrace, ...]:
     """The traces of a sequence's objects, by id, from all its scored frames, given in order.
 
     Raises VosbenchError for what only shows over a whole sequence: ids that the truth never has, hidden objects.
@@ -92,7 +92,7 @@ def object_scores(scored: Iterable[ObjectTrace], protocol: Protocol) -> tuple[Ob
     return tuple(object_score(trace, protocol.official_decay) for trace in scored)
 
 
-def _score_frame(frame: str, predicted: MaskSource, true: MaskSource, planned: Plan) -> FrameScores:
+def _score_frame(frame: str, predicted: MaskSource, true: MaskSource, planned: ScoringPlan) -> FrameScores:
     protocol, where = planned.protocol, f"mask {predicted.where}"
     prediction, truth = predicted.load(), true.load()
     refuse_other_size(prediction, truth, where)

@@ -49,7 +49,7 @@ def stacked(parts: Sequence[Keys]) -> Keys:
     return Keys(torch.stack([part.key for part in parts]).float(), extras)
 
 
-class Scores(Protocol):
+class Similarity(Protocol):
     """A similarity; see `Network.scores`."""
 
     def __call__(self, keys: Keys, query: Keys, out: Tensor | None = None) -> Tensor: ...

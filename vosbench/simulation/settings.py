@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from vosbench.errors import VosbenchError
 from vosbench.memory.spec import PolicySpec, parse_policies
 
-MOST = 1000  # capacities in a range: more is a slip of the keyboard
+LONGEST_RANGE = 1000  # capacities in a range: more is a slip of the keyboard
 
 
 def capacities(text: str) -> tuple[float, ...]:
@@ -23,9 +23,10 @@ def capacities(text: str) -> tuple[float, ...]:
             first, last = int(low), int(high)
         except ValueError:
             raise VosbenchError(f"{part!r} is no capacity", "write a range, 1..16, or a list, 2,4,8") from None
-        if not 0 <= last - first < MOST:
+        if not 0 <= last - first < LONGEST_RANGE:
             raise VosbenchError(
-                f"the range {part} holds {max(last - first + 1, 0)} capacities", f"write 1..16; at most {MOST}"
+                f"the range {part} holds {max(last - first + 1, 0)} capacities",
+                f"write 1..16; at most {LONGEST_RANGE}",
             )
         found += range(first, last + 1)
     if len(set(found)) < len(found):

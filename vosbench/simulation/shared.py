@@ -17,7 +17,7 @@ from torch import Tensor
 from vosbench.errors import VosbenchError
 from vosbench.memory.bank import MemoryBank
 from vosbench.memory.match import GroupMatch, Match
-from vosbench.models.base import Keys, Scores
+from vosbench.models.base import Keys, Similarity
 
 PREFIXES = (64, 256)  # how much of the sorted list is looked at, and how much of it if that was too little
 AT_ONCE = 2**25  # scores computed at once: 128 MiB
@@ -103,7 +103,7 @@ class SharedBank:
 class SharedRead:
     """Reads many banks over one trace, keys float32 [T*P,CK] with extras, by the `scores` of a network."""
 
-    def __init__(self, keys: Keys, top_k: int, scores: Scores) -> None:
+    def __init__(self, keys: Keys, top_k: int, scores: Similarity) -> None:
         self._keys, self._top_k, self._similarity = keys, top_k, scores
         self._banks: Sequence[SharedBank] = ()
         self._scores = keys.key.new_empty(0)

@@ -12,7 +12,7 @@ from vosbench.models.checkpoint import read_checkpoint
 from vosbench.simulation.cache import keep, load
 from vosbench.simulation.history import History, history
 from vosbench.simulation.outcome import TRACES, Conditions, Outcome, Simulation
-from vosbench.simulation.study import Study, Task, carry_out, plan
+from vosbench.simulation.study import ReplayTask, Study, carry_out, plan
 
 DEFAULT_POLICIES = ("lfu", "lru", "fifo")
 Progress = Callable[[str, str, int, int], None]  # what is done, sequence, frames done, frames in all
@@ -104,7 +104,7 @@ class Simulator:
         faults: dict[str, VosbenchError] = {}
         outcomes: dict[tuple[int, int], Outcome] = {}
 
-        def follow(task: Task, done: int, total: int, ended: bool = False) -> None:
+        def follow(task: ReplayTask, done: int, total: int, ended: bool = False) -> None:
             if progress is not None and (ended or done < total):  # the last frame is told when the task has ended
                 progress(count(len(task.study.specs), "setting"), names[task.trace], done, total)
 

@@ -56,7 +56,7 @@ class Study:
 
 
 @dataclass(frozen=True)
-class Task:
+class ReplayTask:
     """Settings to simulate over the trace of one sequence, in a file."""
 
     study: Study
@@ -81,19 +81,19 @@ def _network(model: str, device: str, affinity: str | None) -> Network:
     return load_model(model, device, affinity=affinity)
 
 
-def plan(study: Study, traces: Sequence[Path], jobs: int | None = None) -> list[Task]:
+def plan(study: Study, traces: Sequence[Path], jobs: int | None = None) -> list[ReplayTask]:
     """The study over recorded traces as tasks for `jobs` processes (None: one per core).
 
     Settings share the work on a sequence, so they are divided only where there are fewer sequences than processes.
     """
     count = -(-(jobs or cpu_count()) // len(traces))
     parts = [replace(study, specs=specs) for start in range(count) if (specs := study.specs[start::count])]
-    return [Task(part, trace) for trace in traces for part in parts]
+    return [ReplayTask(part, trace) for trace in traces for part in parts]
 
 
 def carry_out(
-    tasks: Sequence[Task], jobs: int | None = None, progress: Callable[[Task, int, int], None] | None = None
-) -> Iterator[tuple[Task, dict[str, Outcome | VosbenchError]]]:
+    tasks: Sequence[ReplayTask], jobs: int | None = None, progress: Callable[[ReplayTask, int, int], None] | None = None
+) -> Iterator[tuple[ReplayTask, dict[str, Outcome | VosbenchError]]]:
     """The tasks with their outcomes, in any order, as they are done on up to `jobs` processes.
 
     A setting that breaks the contract of a strategy gives its error. `progress` is told frames done and frames in
@@ -112,6 +112,6 @@ def carry_out(
         yield from results
 
 
-def _apart(task: Task, folder: Path) -> tuple[Task, dict[str, Outcome | VosbenchError]]:
+def _apart(task: ReplayTask, folder: Path) -> tuple[ReplayTask, dict[str, Outcome | VosbenchError]]:
     with chdir(folder):  # joblib keeps its processes: this one may have started while the working folder was another
         return task, task.carry_out()

@@ -15,7 +15,7 @@ from vosbench.training.sampling import Gaps
 
 VIDEO, STATIC = Augmentation(), StaticAugmentation()
 SHIPPED = Path(__file__).parent / "configs"
-LEAST = {
+MINIMA = {
     "size": 32,
     "batch": 1,
     "steps": 2,
@@ -191,7 +191,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.model not in CONFIGS:
             raise unknown("model", self.model, CONFIGS)
-        wrong = [f"{name} must be at least {least}" for name, least in LEAST.items() if getattr(self, name) < least]
+        wrong = [f"{name} must be at least {least}" for name, least in MINIMA.items() if getattr(self, name) < least]
         wrong += [f"{name} must lie between 0 and 1" for name in SHARES if not 0 < getattr(self, name) < 1]
         if self.size % STRIDE:
             wrong.append(f"size must be a multiple of {STRIDE}")

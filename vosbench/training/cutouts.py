@@ -24,7 +24,7 @@ from vosbench.video import MaskSource
 
 Pair = tuple[Path, Path]  # picture and mask
 VideoFrame = tuple[Path, MaskSource]
-LEAST, MOST = 0.004, 0.6  # share of the picture that an object to be cut may cover
+SMALLEST, LARGEST = 0.004, 0.6  # share of the picture that an object to be cut may cover
 VISIBLE = 0.003  # share of the first frame that each object must cover
 ATTEMPTS = 20
 SPRITE = 7 / 8  # of the frame: the most that a cut-out's picture is wide
@@ -114,11 +114,11 @@ class Cutouts:
             else:
                 image, mask = self._pair(rng, kin)
                 found = [(read_rgb(image), read_object(mask))]
-            if all(LEAST < mask.mean() < MOST for _, mask in found):
+            if all(SMALLEST < mask.mean() < LARGEST for _, mask in found):
                 pictures = cut(found, rng, round(SPRITE * self.size))
                 return pictures * (FRAMES if len(pictures) == 1 else 1)
         raise VosbenchError(
-            f"in {ATTEMPTS} draws no mask covers between {LEAST:.1%} and {MOST:.0%} of its picture",
+            f"in {ATTEMPTS} draws no mask covers between {SMALLEST:.1%} and {LARGEST:.0%} of its picture",
             "use pictures of objects that do not fill them",
         )
 

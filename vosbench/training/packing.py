@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from vosbench.datasets.files import some
+from vosbench.datasets.files import a_few
 from vosbench.errors import VosbenchError
 from vosbench.images import read_labels, read_rgb
 
@@ -54,7 +54,7 @@ def pack(folders: Sequence[Path], target: Path, shorter: int = 288, quality: int
             f"no pictures with masks below {', '.join(map(str, folders))}", f"they lie in {' or '.join(PARTNERS)}"
         )
     if bad:
-        warnings.warn(f"{len(bad)} pictures cannot be read and are left out: {some(sorted(bad))}", stacklevel=2)
+        warnings.warn(f"{len(bad)} pictures cannot be read and are left out: {a_few(sorted(bad))}", stacklevel=2)
     return target.stat().st_size
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from vosbench.datasets.files import FRAMES as PICTURES
-from vosbench.datasets.files import MASKS, pictures, some
+from vosbench.datasets.files import MASKS, a_few, pictures
 from vosbench.errors import VosbenchError
 from vosbench.images import read_labels, read_rgb, read_size
 from vosbench.training.augment import Augmentation, augment_clip
@@ -38,7 +38,7 @@ class StaticClips:
         for kind, lone in (("mask", images.keys() - masks.keys()), ("image", masks.keys() - images.keys())):
             if lone:
                 raise VosbenchError(
-                    f"{self.root}: {len(lone)} names have no {kind}: {some(sorted(lone))}",
+                    f"{self.root}: {len(lone)} names have no {kind}: {a_few(sorted(lone))}",
                     "every images/NAME.jpg needs its masks/NAME.png, and the other way round",
                 )
         found: list[tuple[Path, Path]] = []
@@ -60,7 +60,7 @@ class StaticClips:
                 f"none of the {len(empty)} masks in {self.root / 'masks'} holds an object", "object pixels are 255"
             )
         if empty:
-            warnings.warn(f"{self.root}: {len(empty)} empty masks are left out: {some(empty)}", stacklevel=2)
+            warnings.warn(f"{self.root}: {len(empty)} empty masks are left out: {a_few(empty)}", stacklevel=2)
         object.__setattr__(self, "pairs", tuple(found))
 
     def __len__(self) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from vosbench.datasets import Dataset
 from vosbench.datasets.files import FRAMES as PICTURES
-from vosbench.datasets.files import pictures, some
+from vosbench.datasets.files import a_few, pictures
 from vosbench.errors import VosbenchError
 from vosbench.images import VOID, read_rgb
 from vosbench.training.augment import Augmentation, augment_clip
@@ -56,7 +56,7 @@ class VideoClips:
                 "training needs a split whose masks are there, such as train",
             )
         if short:
-            left = f"{len(short)} sequences with fewer than {FRAMES} frames with masks are left out: {some(short)}"
+            left = f"{len(short)} sequences with fewer than {FRAMES} frames with masks are left out: {a_few(short)}"
             warnings.warn(f"{title}: {left}", stacklevel=2)
         object.__setattr__(self, "videos", tuple(found))
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Plan:
+class ScoringPlan:
     """What is scored of a sequence.
 
     first_frame: the name of the first annotated frame.
@@ -55,14 +55,14 @@ class ObjectRule(ABC):  # noqa: B024 - every method has a default
         """
         return tuple(sorted({i for masks in unscored for i in masks.present()}))
 
-    def pairs(self, prediction: ObjectMasks, truth: ObjectMasks, planned: Plan, where: str) -> Iterable[Pair]:  # noqa: ARG002
+    def pairs(self, prediction: ObjectMasks, truth: ObjectMasks, planned: ScoringPlan, where: str) -> Iterable[Pair]:  # noqa: ARG002
         """The pairs (predicted id, true id) of a frame whose J and F are wanted: each id that is there with itself.
 
         May raise VosbenchError for ids that must not be predicted; `where` names the prediction.
         """
         return with_themselves({*prediction.present(), *truth.present()})
 
-    def traces(self, planned: Plan, scored: Sequence[FrameScores]) -> Iterable[ObjectTrace]:
+    def traces(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Iterable[ObjectTrace]:
         """The traces of a sequence's objects from all its scored frames, given in order.
 
         May raise VosbenchError for what only shows over a whole sequence.
@@ -73,11 +73,11 @@ class ObjectRule(ABC):  # noqa: B024 - every method has a default
             for frames in [self.frames_of(i, planned, scored)]
         )
 
-    def objects(self, planned: Plan, scored: Sequence[FrameScores]) -> Sequence[int]:
+    def objects(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[int]:
         """The ids of the objects, ascending."""
         return sorted({*planned.object_ids, *shown(scored)})
 
-    def frames_of(self, object_id: int, planned: Plan, scored: Sequence[FrameScores]) -> Sequence[FrameScores]:  # noqa: ARG002
+    def frames_of(self, object_id: int, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[FrameScores]:  # noqa: ARG002
         """Those of the scored frames that count for an object; one without any is left out."""
         return scored
 
@@ -93,7 +93,7 @@ def shown(scored: Iterable[FrameScores]) -> set[int]:
 
 
 def object_trace(
-    planned: Plan, object_id: int, frames: Iterable[FrameScores], rows: Iterable[PairScore]
+    planned: ScoringPlan, object_id: int, frames: Iterable[FrameScores], rows: Iterable[PairScore]
 ) -> ObjectTrace:
     """The trace of an object from its scores in the frames that count."""
     j, f, visible = np.array(list(rows), float).reshape(-1, 3).T

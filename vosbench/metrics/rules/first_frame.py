@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from vosbench.errors import VosbenchError
 from vosbench.metrics.frame import FrameScores, Pair
 from vosbench.metrics.reading import refuse_extra_ids
-from vosbench.metrics.rules.base import ObjectRule, Plan, with_themselves
+from vosbench.metrics.rules.base import ObjectRule, ScoringPlan, with_themselves
 from vosbench.video import ObjectMasks
 
 if TYPE_CHECKING:
@@ -31,11 +31,11 @@ class FirstFrame(ObjectRule):
         self,
         prediction: ObjectMasks,
         truth: ObjectMasks,  # noqa: ARG002
-        planned: Plan,
+        planned: ScoringPlan,
         where: str,
     ) -> Iterable[Pair]:
         refuse_extra_ids(prediction, planned.object_ids[-1], where)
         return with_themselves(planned.object_ids)
 
-    def objects(self, planned: Plan, scored: Sequence[FrameScores]) -> Sequence[int]:  # noqa: ARG002
+    def objects(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[int]:  # noqa: ARG002
         return planned.object_ids

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from vosbench.errors import VosbenchError
 from vosbench.metrics.frame import FrameScores
 from vosbench.metrics.reading import id_hint
-from vosbench.metrics.rules.base import ObjectRule, Plan
+from vosbench.metrics.rules.base import ObjectRule, ScoringPlan
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Onward(ObjectRule):
     extra_is_error: bool = False
     counts_from_second = True
 
-    def objects(self, planned: Plan, scored: Sequence[FrameScores]) -> Sequence[int]:
+    def objects(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[int]:
         known = super().objects(planned, scored)
         for frame in scored if self.extra_is_error else ():
             extra = sorted({predicted for predicted, _ in frame.scores}.difference(known))
@@ -28,11 +28,11 @@ class Onward(ObjectRule):
                 )
         return known
 
-    def frames_of(self, object_id: int, planned: Plan, scored: Sequence[FrameScores]) -> Sequence[FrameScores]:
+    def frames_of(self, object_id: int, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[FrameScores]:
         return scored[places(object_id, planned, scored)[0] + 1 :]
 
 
-def places(object_id: int, planned: Plan, scored: Sequence[FrameScores]) -> list[int]:
+def places(object_id: int, planned: ScoringPlan, scored: Sequence[FrameScores]) -> list[int]:
     """The indices of the scored frames that show an object; -1 is the first annotated frame."""
     beforehand = [-1] if object_id in planned.object_ids else []
     return beforehand + [i for i, frame in enumerate(scored) if object_id in frame.true_ids]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from vosbench.metrics.frame import EMPTY_IN_BOTH, FrameScores, Pair, PairScore
 from vosbench.metrics.reading import refuse_extra_ids
-from vosbench.metrics.rules.base import Plan, object_trace
+from vosbench.metrics.rules.base import ScoringPlan, object_trace
 from vosbench.metrics.rules.first_frame import FirstFrame
 from vosbench.metrics.statistics import ObjectTrace
 from vosbench.video import ObjectMasks
@@ -24,12 +24,12 @@ class Proposals(FirstFrame):
     most: int = 20
     keeps_ids = False
 
-    def pairs(self, prediction: ObjectMasks, truth: ObjectMasks, planned: Plan, where: str) -> Iterable[Pair]:
+    def pairs(self, prediction: ObjectMasks, truth: ObjectMasks, planned: ScoringPlan, where: str) -> Iterable[Pair]:
         refuse_extra_ids(prediction, self.most, where)
         objects = set(truth.present()) & set(planned.object_ids)
         return itertools.product({NOTHING, *prediction.present()}, {NOTHING, *objects})
 
-    def traces(self, planned: Plan, scored: Sequence[FrameScores]) -> Iterable[ObjectTrace]:
+    def traces(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Iterable[ObjectTrace]:
         from scipy.optimize import linear_sum_assignment  # here: it would make every worker start later
 
         objects = planned.object_ids

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from vosbench.errors import VosbenchError
 from vosbench.metrics.frame import FrameScores
-from vosbench.metrics.rules.base import ObjectRule, Plan, shown
+from vosbench.metrics.rules.base import ObjectRule, ScoringPlan, shown
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Seen(ObjectRule):
 
     hidden_is_error: bool = False
 
-    def objects(self, planned: Plan, scored: Sequence[FrameScores]) -> Sequence[int]:
+    def objects(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[int]:
         found = shown(scored)
         hidden = set(planned.object_ids) - found
         if self.hidden_is_error and (hidden or not found):
@@ -25,5 +25,5 @@ class Seen(ObjectRule):
             )
         return sorted(found)
 
-    def frames_of(self, object_id: int, planned: Plan, scored: Sequence[FrameScores]) -> Sequence[FrameScores]:  # noqa: ARG002
+    def frames_of(self, object_id: int, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[FrameScores]:  # noqa: ARG002
         return scored[next(i for i, frame in enumerate(scored) if (object_id, object_id) in frame.scores) :]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from vosbench.errors import VosbenchError
 from vosbench.metrics.frame import FrameScores
-from vosbench.metrics.rules.base import Plan
+from vosbench.metrics.rules.base import ScoringPlan
 from vosbench.metrics.rules.onward import Onward, places
 
 
@@ -18,7 +18,7 @@ class Span(Onward):
 
     step: int = 5
 
-    def frames_of(self, object_id: int, planned: Plan, scored: Sequence[FrameScores]) -> Sequence[FrameScores]:
+    def frames_of(self, object_id: int, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[FrameScores]:
         found = places(object_id, planned, scored)
         start = planned.first_frame if found[0] < 0 else scored[found[0]].frame
         frames = scored[found[0] + 1 : max(found[-1], 0)]
