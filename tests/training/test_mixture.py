@@ -78,10 +78,13 @@ def test_batches(workers):
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_faulty_file_is_one_line_also_out_of_a_worker(workers):
     mixture = Mixture(((Told(1, 3, faulty=2), 1),), total=12, seed=0)
+    before = set(multiprocessing.active_children())
     with pytest.raises(VosbenchError) as caught:
         list(batches(mixture, Shares(0, 6, 2), workers, pin=False))
     assert (caught.value.message, caught.value.hint) == ("frame x.jpg is truncated", "copy the file again")
-    assert not multiprocessing.active_children()  # they heed no signal: Python would wait for them at its end
+    assert (
+        set(multiprocessing.active_children()) <= before
+    )  # they heed no signal: Python would wait for them at its end
 
 
 def test_sources_of_a_configuration(small_config, small_davis, pairs):
