@@ -1,6 +1,7 @@
 """The registry of verbs: found by name, in another package or in a file; the others are not imported for it."""
 
 import inspect
+import re
 import subprocess
 import sys
 import typing
@@ -9,6 +10,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from vosbench.base import registry
+from vosbench.cli import main
 from vosbench.cli.verbs import VERBS
 
 FRAMES = '''"""frames: how many frames a data set has."""
@@ -91,3 +93,35 @@ def test_every_argument_and_option_is_explained(verb):
 def test_every_verb_says_what_it_does_in_one_line():
     for name in VERBS.names():
         assert 10 < len(VERBS.about(name)) <= 66, name  # beside the names, in 80 columns
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return 1 / 0", r"own\.py:4: ZeroDivisionError: division by zero"),
+        ("return None", r"the verb .*own.* returns NoneType, not an Answer"),
+    ],
+)
+def test_a_fault_of_ones_own_verb_is_one_line(tmp_path, capsys, body, said):
+    path = tmp_path / "own.py"
+    source = f'from vosbench.cli.verbs import Verb\ndef go():\n    """Say."""\n    {body}\nVERB = Verb(go, "own")\n'
+    path.write_text(source)
+    assert main([str(path)]) == 2
+    error = capsys.readouterr().err
+    assert re.search(said, error)
+    assert "hint: repair" in error
+    assert "Traceback" not in error
+
+
+def test_a_fault_of_ones_own_data_set_is_one_line(tmp_path, capsys):
+    path = tmp_path / "own.py"
+    path.write_text(
+        "from vosbench.datasets.base import Dataset\n"
+        "class Own(Dataset):\n"
+        "    name, splits = 'own', ('all',)\n"
+        "    def _list_names(self): return ('a',)\n"
+        "    def frame_folder(self, name): raise KeyError(name)\n"
+        "    def mask_folder(self, name): return self.root\n"
+    )
+    assert main(["check", "--dataset", str(path), "--root", str(tmp_path)]) == 2
+    assert re.search(r"own\.py:5: KeyError: 'a'\nhint: repair", capsys.readouterr().err)

@@ -154,3 +154,20 @@ def test_what_a_video_held_is_free_when_it_ends(small_model, small_clip, spec):
         assert bank() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"), [(None, "a NoneType"), ([[0]], "a list"), (np.zeros((4, 4)), r"float64 \(4, 4\)")]
+)
+def test_a_frame_that_is_no_picture(small_model, frame, said):
+    session = Session(small_model, load_policy("lfu"))
+    with pytest.raises(VosbenchError, match=rf"a frame of video is {said}"):
+        session.step(frame)
+
+
+def test_texts_are_no_model_and_no_strategy(small_model):
+    with pytest.raises(VosbenchError, match="policy is 'lfu', not a MemoryPolicy") as caught:
+        Session(small_model, "lfu")
+    assert "load_policy" in caught.value.hint
+    with pytest.raises(VosbenchError, match="model is 'stcn-tiny', not a Network"):
+        Session("stcn-tiny", load_policy("lfu"))

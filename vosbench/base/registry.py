@@ -9,6 +9,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -108,6 +109,13 @@ class Registry(Generic[T]):
             ) from error
         register_pickle_by_value(module)  # other processes cannot import it
         return module
+
+
+def place_in_own_file(error: BaseException) -> str | None:
+    """`FILE:LINE` of an error's innermost call in a file that was loaded by its path; None if there is none."""
+    files = {vars(module).get("__file__") for name, module in [*sys.modules.items()] if name.startswith("vosbench_")}
+    calls = [call for call in traceback.extract_tb(error.__traceback__) if call.filename in files]
+    return f"{calls[-1].filename}:{calls[-1].lineno}" if calls else None
 
 
 def only(module: ModuleType, kind: type, what: str) -> Any:

@@ -51,6 +51,12 @@ def _run(arguments: list[str]) -> int:
     except (BrokenPipeError, SystemExit):  # the reader of our output has seen enough; typer exits where it prints
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that what is left can be flushed
         return 0
+    except Exception as error:
+        from vosbench.base.registry import place_in_own_file
+
+        if (place := place_in_own_file(error)) is None:
+            raise  # a fault of ours: the traceback is what helps
+        return _fail(f"{place}: {type(error).__name__}: {error}", "repair the file")
 
 
 def _fail(message: str, hint: str, status: int = 2) -> int:

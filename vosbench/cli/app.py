@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from vosbench.cli.options import write_text
 from vosbench.cli.verbs import VERBS, Answer, Verb
+from vosbench.errors import VosbenchError
 
 SCHEMA = 1  # of the JSON: raised when a program that reads it must change
 STDOUT = Path("-")
@@ -54,6 +55,8 @@ def _command(name: str, verb: Verb) -> Callable[..., int]:
     def call(json: Path | None = None, **options: Any) -> int:
         with redirect_stdout(sys.stderr) if json == STDOUT else nullcontext():
             answer = verb.run(**options)
+        if not isinstance(answer, Answer):
+            raise VosbenchError(f"the verb {name} returns {type(answer).__name__}, not an Answer", "repair its file")
         if json is not None:
             write_json(json, name, answer)
         return answer.status

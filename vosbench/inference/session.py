@@ -90,6 +90,12 @@ class Session:
         shorter_side: int | None = None,
         known: Foreknowledge | None = None,
     ) -> None:
+        for what, given, kind, how in (
+            ("model", model, Network, 'vosbench.load_model("stcn-tiny")'),
+            ("policy", policy, MemoryPolicy, 'vosbench.load_policy("lfu")'),
+        ):
+            if not isinstance(given, kind):
+                raise VosbenchError(f"{what} is {given!r:.40}, not a {kind.__name__}", f"{how} gives one")
         if model.training:
             raise VosbenchError(
                 "the model is in training mode, where it normalises by batch", "call model.eval() first"
@@ -122,10 +128,8 @@ class Session:
         each id. Objects that are followed already are not touched by it. Raises VosbenchError for frames or masks of
         another size, PolicyError for what the strategy does wrong.
         """
-        if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3:
-            raise VosbenchError(
-                f"a frame of {self.name} is {rgb.dtype} {rgb.shape}", "give uint8 [height,width,3], RGB"
-            )
+        if not isinstance(rgb, np.ndarray) or rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3:
+            raise VosbenchError(f"a frame of {self.name} is {_described(rgb)}", "give uint8 [height,width,3], RGB")
         if self.index == 0:
             self._begin(*rgb.shape[:2])
         if rgb.shape[:2] != self.geometry.original:
@@ -241,6 +245,10 @@ class Session:
         bank, objects = self.memory.bank, len(self.ids)
         timing = FrameTiming(self._clock.take(), bank.count, self.geometry.tokens, bank.nbytes, objects)
         return Prediction(self.index, mask, ordered, timing)
+
+
+def _described(array: object) -> str:
+    return f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else f"a {type(array).__name__}"
 
 
 def _object_masks(masks: np.ndarray | Mapping[int, np.ndarray]) -> ObjectMasks:

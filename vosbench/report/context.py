@@ -33,7 +33,8 @@ class Context:
         protocol = f"protocol {self.protocol}" if self.protocol else "not scored"
         partial = ", PARTIAL: not all that the protocol scores" if self.partial else ""
         number = count(self.sequences, "sequence") + (f", {count(self.objects, 'object')}" if self.objects else "")
-        data = f"{self.dataset.name} {self.dataset.split}, frames {self.dataset.frame_mode}"
+        frames = f", frames {self.dataset.frame_mode}" if self.dataset.frame_mode else ""
+        data = f"{self.dataset.name} {self.dataset.split}{frames}"
         return f"{data}; {protocol}{partial}; {number}"
 
     @property

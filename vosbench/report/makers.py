@@ -56,8 +56,10 @@ class Maker(Generic[T]):
             raise VosbenchError(
                 f"{self.kind} fails at {call.filename}:{call.lineno}: {type(error).__name__}: {error}", "repair it"
             ) from error
-        if made is None:
-            raise VosbenchError(f"the function {self.kind} of {self.function.__module__} returns nothing", "repair it")
+        wanted = self.kind.capitalize()  # by name: no table needs matplotlib
+        if wanted not in {kind.__name__ for kind in type(made).__mro__}:
+            found = "nothing" if made is None else f"{type(made).__name__}, not a {wanted}"
+            raise VosbenchError(f"the function {self.kind} of {self.function.__module__} returns {found}", "repair it")
         return made
 
 
