@@ -24,7 +24,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import types
 import warnings
 from collections import Counter
 from collections.abc import Callable
@@ -52,16 +51,13 @@ def make_importable(root: Path) -> dict[str, str]:
         import loky  # noqa: F401
     except ImportError:
         (folder / "loky.py").write_text(SHIM)
-    sys.path[:0] = [str(root), str(root / "tests"), str(folder)]
-    import vosbench
-
-    try:
-        import vosbench.policies
-    except ImportError:  # only the build puts the strategies there
-        module = types.ModuleType("vosbench.policies")
-        module.__path__ = [str(root / "policies")]
-        sys.modules["vosbench.policies"] = vosbench.policies = module
-    return os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (root, root / "tests", folder)))}
+    package = folder / "vosbench"  # as a build puts it together: the strategies lie in it
+    package.mkdir()
+    for part in (*(root / "vosbench").iterdir(), root / "policies"):
+        (package / part.name).symlink_to(part)
+    found = [folder, root / "tests", root / "tests" / "gpu"]
+    sys.path[:0] = map(str, found)
+    return os.environ | {"PYTHONPATH": os.pathsep.join(map(str, found))}
 
 
 class Check:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vosbench.errors import VosbenchError
 
-FRAMES = frozenset({".jpg", ".jpeg", ".png"})
+FRAMES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 MASKS = frozenset({".png"})
 
 

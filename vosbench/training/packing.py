@@ -1,7 +1,7 @@
 """Training data in one small file, for a machine that is lent for minutes only: packed here, unpacked there.
 
-The file is a tar of the folders as they were: pictures as JPEGs of a lower quality, reduced where they are large, and
-masks as PNGs of the same size. What is unpacked is read like any other folder.
+The file is a compressed tar of the folders as they were: pictures as WebP, reduced where they are large, and masks as
+PNGs of the same size. What is unpacked is read like any other folder.
 """
 
 import io
@@ -20,18 +20,18 @@ from vosbench.images import read_labels, read_rgb
 PARTNERS = {"images": "masks", "JPEGImages": "Annotations"}  # folders of pictures, and those of their masks
 
 
-def pack(folders: Sequence[Path], target: Path, shorter: int = 288, quality: int = 70) -> int:
-    """Pack every picture below the folders that has a mask into `target` (.tar), each folder under its own name.
+def pack(folders: Sequence[Path], target: Path, shorter: int = 320, quality: int = 70) -> int:
+    """Pack every picture below the folders that has a mask into `target` (.tar.xz), each folder under its own name.
 
     Returns the size of the file in bytes.
 
-    A picture is reduced to `shorter` pixels on its shorter side, if that is longer. The same folders give the same
+    A picture is reduced to `shorter` pixels on its shorter side, if that is longer; `quality` is WebP's. The same folders give the same
     file. Pictures that cannot be read are left out with their masks, with one warning for all of them. Raises
     VosbenchError if none is found or the file cannot be written.
     """
     bad, count = [], 0
     try:
-        with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as archive:
+        with tarfile.open(target, "w:xz", format=tarfile.PAX_FORMAT, preset=1) as archive:
             for root, picture, mask in ((folder, *pair) for folder in folders for pair in _pairs(folder)):
                 try:
                     rgb, labels = read_rgb(picture), read_labels(mask)
@@ -43,7 +43,7 @@ def pack(folders: Sequence[Path], target: Path, shorter: int = 288, quality: int
                 rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
                 labels = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
                 bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-                _add(archive, picture.relative_to(root.parent), ".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+                _add(archive, picture.relative_to(root.parent), ".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, quality])
                 _add(archive, mask.relative_to(root.parent), ".png", labels, [cv2.IMWRITE_PNG_COMPRESSION, 9])
                 count += 1
     except OSError as error:
