@@ -22,11 +22,14 @@ class WeightAverage:
         """Take in the weights after a step."""
         self.updates += 1
         decay = min(self.decay, self.updates / (self.updates + 10))
+        averages, values = [], []
         for name, value in model.state_dict().items():
             if value.is_floating_point():
-                self.state[name].lerp_(value, 1 - decay)
+                averages.append(self.state[name])
+                values.append(value)
             else:
                 self.state[name].copy_(value)
+        torch._foreach_lerp_(averages, values, 1 - decay)  # one launch on a GPU, not one for each tensor
 
     def load(self, state: Mapping[str, Tensor], updates: int) -> None:
         """Go on from the `state` that `updates` updates led to."""

@@ -25,9 +25,9 @@ def pack(folders: Sequence[Path], target: Path, shorter: int = 320, quality: int
 
     Returns the size of the file in bytes.
 
-    A picture is reduced to `shorter` pixels on its shorter side, if that is longer; `quality` is WebP's. The same folders give the same
-    file. Pictures that cannot be read are left out with their masks, with one warning for all of them. Raises
-    VosbenchError if none is found or the file cannot be written.
+    A picture is reduced to `shorter` pixels on its shorter side, if that is longer; `quality` is that of WebP. The same
+    folders give the same file. Pictures that cannot be read are left out with their masks, with one warning for all of
+    them. Raises VosbenchError if none is found or the file cannot be written.
     """
     bad, count = [], 0
     try:
