@@ -7,7 +7,7 @@ one frame where that object first appears. Ground truth travels in `GroundTruth`
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -235,12 +235,30 @@ class Sequence:
 
 
 @dataclass(frozen=True)
-class GroundTruth:
-    """The masks a sequence is scored against; never seen by a model.
+class ObjectSpan:
+    """The frames in which a data set's meta file says that an object is: numbers `start` to `end`, and how many.
 
-    `frame_names` are all frames of the video in order; `masks` has the annotated ones (perhaps few of them).
+    Frame names are these numbers, with zeros before them. The three come from the file as they are: they need not
+    agree with one another, nor with the masks.
+    """
+
+    start: int
+    end: int
+    count: int
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """The masks a sequence is scored against; never seen by a model. With them, what protocols ask of the meta file.
+
+    frame_names: all frames of the video in order.
+    masks: those of the annotated frames (perhaps few of them).
+    spans: object id -> the frames in which it is, in the order of the meta file; {} where the data set has none.
+    unseen: ids of the objects that are of no category of the training split; None where the data set does not say.
     """
 
     sequence: str
     frame_names: tuple[str, ...]
     masks: Mapping[str, MaskSource]
+    spans: Mapping[int, ObjectSpan] = field(default_factory=dict)
+    unseen: tuple[int, ...] | None = None

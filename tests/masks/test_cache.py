@@ -16,6 +16,7 @@ from vosbench.images import write_labels
 from vosbench.masks import cache as score_cache
 from vosbench.masks.score import score
 from vosbench.metrics.protocols import PROTOCOLS, find_protocol
+from vosbench.video import ObjectSpan
 
 
 def labels(frame, shift=0):
@@ -100,6 +101,13 @@ def test_a_changed_mask_is_never_missed(rescore, tmp_path, kind, frame):
     after, computed = rescore()
     assert computed == ["bee"]
     assert (after.objects != before.objects) == (frame < 7)  # the last frame is not scored
+
+
+def test_what_a_meta_file_says_of_the_objects_counts(pair):
+    truth, masks, rules = pair[0].truth("bee"), label_pngs(pair[1] / "bee"), find_protocol("davis2017")
+    told = [{}, {"spans": {1: ObjectSpan(0, 5, 5)}}, {"spans": {1: ObjectSpan(0, 5, 6)}}, {"unseen": ()}]
+    told += [{"unseen": (1,)}, {"spans": {1: ObjectSpan(0, 5, 5), 2: ObjectSpan(0, 5, 5)}}]
+    assert len({score_cache.key(replace(truth, **one), masks, rules) for one in told}) == len(told)
 
 
 def test_every_bit_of_every_file_counts(pair):

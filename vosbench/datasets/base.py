@@ -12,11 +12,11 @@ from typing import ClassVar, Self
 
 from vosbench.base.hashing import source_of
 from vosbench.datasets.files import FRAMES, a_few, content_hash, pictures
+from vosbench.datasets.first_masks import Appearances
 from vosbench.datasets.label_pngs import LabelPng, binary_pngs, label_pngs
 from vosbench.datasets.problems import Problem, picture_problems
 from vosbench.errors import VosbenchError, unknown
-from vosbench.images import read_size
-from vosbench.video import FirstMask, FrameRef, GroundTruth, MaskSource, Sequence
+from vosbench.video import FirstMask, FrameRef, GroundTruth, MaskSource, ObjectSpan, Sequence
 
 
 class Dataset(ABC):
@@ -24,7 +24,7 @@ class Dataset(ABC):
 
     A subclass must define `name`, `splits`, `_list_names`, `frame_folder` and `mask_folder`. It may define `read_masks`
     (masks that are no label PNGs), `_first_masks` (objects that do not start at the first mask that holds them),
-    `_outputs`, `_description` and `categories`.
+    `_outputs`, `_spans`, `_unseen`, `_description` and `categories`.
 
     Building one reads the list of sequences, no picture. Every subclass is built as `(root, split, frame_mode)`;
     None means the first of `splits`, the first of `frame_modes`.
@@ -100,13 +100,7 @@ class Dataset(ABC):
                 f"sequence {name} has no mask: {self.mask_folder(name)} holds none",
                 "give each object's mask in the frame from which it is to be followed",
             )
-        first: dict[str, tuple[int, ...]] = {}
-        seen: set[int] = set()
-        for frame, source in masks.items():
-            new = tuple(i for i in self._ids(source, frames[frame]) if i not in seen)
-            if new:
-                first[frame] = new
-                seen.update(new)
+        first = dict(Appearances(frames, masks).new())
         if not first:
             raise VosbenchError(
                 f"sequence {name}: none of the {len(masks)} masks in {self.mask_folder(name)} holds an object",
@@ -116,6 +110,14 @@ class Dataset(ABC):
 
     def _outputs(self, name: str, frames: Mapping[str, Path]) -> tuple[int, ...] | None:  # noqa: ARG002
         """Indices of the frames whose masks the data set's server wants (None: all)."""
+        return None
+
+    def _spans(self, name: str) -> Mapping[int, ObjectSpan]:  # noqa: ARG002
+        """Object id -> the frames in which it is, by a meta file and in its order."""
+        return {}
+
+    def _unseen(self, name: str) -> tuple[int, ...] | None:  # noqa: ARG002
+        """Ids of the objects that are of no category of the training split (None: not known)."""
         return None
 
     def _description(self, name: str) -> bytes:  # noqa: ARG002
@@ -202,7 +204,7 @@ class Dataset(ABC):
                 f"sequence {name}: {self.mask_folder(name)} lacks the masks of frames {a_few(lacking)}",
                 "unpack the annotations again",
             )
-        return GroundTruth(name, tuple(frames or masks), masks)
+        return GroundTruth(name, tuple(frames or masks), masks, self._spans(name), self._unseen(name))
 
     def categories(self, name: str) -> dict[int, str]:
         """Object id -> category of the objects of a sequence, as far as the data set tells."""
@@ -271,11 +273,6 @@ class Dataset(ABC):
 
     def _masks(self, name: str) -> Mapping[str, MaskSource]:
         return self.read_masks(self.mask_folder(name))
-
-    @staticmethod
-    def _ids(source: MaskSource, frame: Path) -> tuple[int, ...]:
-        """The objects in the masks of a frame, which must be sound and of its size."""
-        return source.check(read_size(frame)).object_ids()
 
     def _require(self, name: str) -> None:
         if name not in self._names:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from vosbench.datasets.base import Dataset
+from vosbench.datasets.first_masks import Appearances
 from vosbench.datasets.label_pngs import binary_pngs
 from vosbench.errors import VosbenchError, unknown
 from vosbench.video import MaskSource
@@ -83,7 +84,7 @@ class _Davis(Dataset):
                 f"sequence {name}: the first frame's mask {self.mask_folder(name) / f'{start}.png'} does not exist",
                 "unpack the annotations again",
             )
-        ids = self._ids(masks[start], frames[start])
+        ids = Appearances(frames, masks).ids(start)
         if not ids:
             raise VosbenchError(
                 f"sequence {name}: the first mask {masks[start].where} holds no object",

@@ -12,6 +12,7 @@ from typing import Any
 
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.files import a_few, natural_order
+from vosbench.datasets.first_masks import Appearances
 from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError, unknown
 from vosbench.images import VOID
@@ -76,17 +77,10 @@ class _YouTubeVOS(Dataset):
     def _first_masks(
         self, name: str, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
     ) -> dict[str, tuple[int, ...]]:
-        held: dict[str, tuple[int, ...]] = {}  # ids in the masks read so far: most videos need one of them
-
-        def holds(frame: str, object_id: int) -> bool:
-            if frame not in held:
-                held[frame] = self._ids(masks[frame], frames[frame])
-            return object_id in held[frame]
-
+        shown = Appearances(frames, masks)
         first: dict[str, tuple[int, ...]] = {}
         for object_id, entry in sorted(self._objects[name].items()):
-            named = [frame for frame in entry.frames[:1] if frame in masks]
-            start = next((frame for frame in (*named, *masks) if holds(frame, object_id)), None)
+            start = shown.start(object_id, next(iter(entry.frames), None))
             if start is None:
                 raise VosbenchError(
                     f"sequence {name}: no mask in {self.mask_folder(name)} holds object {object_id} of meta.json",
