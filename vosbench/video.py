@@ -108,6 +108,10 @@ class MaskSource(ABC):
     def files(self) -> tuple[Path, ...]:
         """The files that `load` reads, whether they exist or not; none if the masks are in memory."""
 
+    def own_masks(self) -> tuple[int, ...] | None:
+        """The ids of the objects that have a mask of their own in this frame, be it empty; None of a label map."""
+        return None
+
     @property
     def where(self) -> str:
         """What a message calls it."""
@@ -255,6 +259,7 @@ class GroundTruth:
     masks: those of the annotated frames (perhaps few of them).
     spans: object id -> the frames in which it is, in the order of the meta file; {} where the data set has none.
     unseen: ids of the objects that are of no category of the training split; None where the data set does not say.
+    listed: ids of the objects by the meta file, 255 perhaps among them; None where the data set lists none.
     """
 
     sequence: str
@@ -262,3 +267,4 @@ class GroundTruth:
     masks: Mapping[str, MaskSource]
     spans: Mapping[int, ObjectSpan] = field(default_factory=dict)
     unseen: tuple[int, ...] | None = None
+    listed: tuple[int, ...] | None = None

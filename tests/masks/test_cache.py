@@ -105,7 +105,13 @@ def test_a_changed_mask_is_never_missed(rescore, tmp_path, kind, frame):
 
 def test_what_a_meta_file_says_of_the_objects_counts(pair):
     truth, masks, rules = pair[0].truth("bee"), label_pngs(pair[1] / "bee"), find_protocol("davis2017")
-    told = [{}, {"spans": {1: ObjectSpan(0, 5, 5)}}, {"spans": {1: ObjectSpan(0, 5, 6)}}, {"unseen": ()}]
+    told = [
+        {},
+        {"spans": {1: ObjectSpan(0, 5, 5)}},
+        {"spans": {1: ObjectSpan(0, 5, 6)}},
+        {"unseen": ()},
+        {"listed": ()},
+    ]
     told += [{"unseen": (1,)}, {"spans": {1: ObjectSpan(0, 5, 5), 2: ObjectSpan(0, 5, 5)}}]
     assert len({score_cache.key(replace(truth, **one), masks, rules) for one in told}) == len(told)
 

@@ -24,7 +24,7 @@ class Dataset(ABC):
 
     A subclass must define `name`, `splits`, `_list_names`, `frame_folder` and `mask_folder`. It may define `read_masks`
     (masks that are no label PNGs), `_first_masks` (objects that do not start at the first mask that holds them),
-    `_outputs`, `_spans`, `_unseen`, `_description` and `categories`.
+    `_outputs`, `_spans`, `_unseen`, `_listed`, `_description` and `categories`.
 
     Building one reads the list of sequences, no picture. Every subclass is built as `(root, split, frame_mode)`;
     None means the first of `splits`, the first of `frame_modes`.
@@ -120,6 +120,10 @@ class Dataset(ABC):
         """Ids of the objects that are of no category of the training split (None: not known)."""
         return None
 
+    def _listed(self, name: str) -> tuple[int, ...] | None:  # noqa: ARG002
+        """Ids of the objects by a meta file, 255 perhaps among them (None: those of the masks)."""
+        return None
+
     def _description(self, name: str) -> bytes:  # noqa: ARG002
         """What determines a result of the sequence and is in no picture."""
         return b""
@@ -204,7 +208,9 @@ class Dataset(ABC):
                 f"sequence {name}: {self.mask_folder(name)} lacks the masks of frames {a_few(lacking)}",
                 "unpack the annotations again",
             )
-        return GroundTruth(name, tuple(frames or masks), masks, self._spans(name), self._unseen(name))
+        return GroundTruth(
+            name, tuple(frames or masks), masks, self._spans(name), self._unseen(name), self._listed(name)
+        )
 
     def categories(self, name: str) -> dict[int, str]:
         """Object id -> category of the objects of a sequence, as far as the data set tells."""

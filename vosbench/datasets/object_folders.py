@@ -36,6 +36,9 @@ class ObjectPngs(MaskSource):
     def files(self) -> tuple[Path, ...]:
         return self.paths
 
+    def own_masks(self) -> tuple[int, ...]:
+        return self.ids
+
     def check(self, size: tuple[int, int] | None = None) -> ObjectMasks:
         for path in self.paths:
             check_labels(read_labels(path), path, size=size, binary=True)

@@ -39,7 +39,7 @@ def key(truth: GroundTruth, predictions: Mapping[str, MaskSource], protocol: Pro
         truth.sequence,
         truth.frame_names,
         list(truth.masks),
-        repr((truth.spans, truth.unseen)),
+        repr((truth.spans, truth.unseen, truth.listed)),
     ]
     hasher.update(json.dumps(facts).encode())
     for source in (*truth.masks.values(), *predictions.values()):
