@@ -4,11 +4,16 @@ import ast
 import inspect
 import shutil
 import typing
+from collections.abc import Mapping
 from pathlib import Path
+from unittest.mock import NonCallableMock
 
+import numpy as np
 import pytest
 
 import vosbench
+from vosbench.datasets import Dataset
+from vosbench.simulation.settings import settings
 
 
 def doors() -> dict[str, typing.Any]:
@@ -81,3 +86,62 @@ def test_a_run_in_a_folder_by_its_name(small_davis, tmp_path, monkeypatch):
     records = vosbench.run(suite, "out")
     assert records == vosbench.read_run("out") == vosbench.read_run(Path("out"))
     assert Path("out/masks").is_dir()
+
+
+CHECKED = {door: getattr(vosbench, door, function) for door, function in DOORS.items()}
+CHECKED = {door: function for door, function in CHECKED.items() if door not in ("VosbenchError", "Session.step")}
+
+
+def fitting(hint: typing.Any) -> typing.Any:
+    """A value of the type."""
+    for kind, value in ((tuple, ()), (Mapping, {}), (str, "x"), (np.ndarray, np.zeros(1))):
+        if kind in (hint, typing.get_origin(hint), *typing.get_args(hint)):
+            return value
+    return NonCallableMock(spec=hint)
+
+
+@pytest.mark.parametrize(
+    ("door", "argument"),
+    [(door, name) for door in CHECKED for name in typing.get_type_hints(DOORS[door]) if name != "return"],
+)
+def test_an_argument_of_another_type_is_one_line_that_names_it(door, argument):
+    function, hints = CHECKED[door], typing.get_type_hints(DOORS[door])
+    needed = [p.name for p in inspect.signature(function).parameters.values() if p.default is p.empty]
+    with pytest.raises(vosbench.VosbenchError, match=rf"^(unknown )?{argument} ") as caught:
+        function(**{name: fitting(hints[name]) for name in needed} | {argument: object()})
+    assert "\n" not in caught.value.message
+    assert caught.value.hint
+
+
+WRONG = {
+    "a name for a data set": (lambda: vosbench.score("x", "davis2016"), "dataset must be of type Dataset, not 'davis"),
+    "no jobs": (lambda: vosbench.score("x", NonCallableMock(spec=Dataset), jobs=0), "jobs must be at least 1, not 0"),
+    "a strategy for a suite": (lambda: vosbench.run("lfu"), "suite must be of type Suite, not 'lfu'"),
+    "no strategy": (lambda: vosbench.load_policy(None), "spec must be of type str or PolicySpec, not None"),
+    "a number for a model": (lambda: vosbench.load_model(3), "name must be of type str or Path, not 3"),
+    "a number for a split": (lambda: vosbench.Suite(split=3), "split must be of type str, not 3"),
+    "a text for a list": (lambda: vosbench.Suite(policies="lfu"), "policies must be a list of str or PolicySpec, not"),
+    "a number in a list": (lambda: vosbench.Suite(policies=["lfu", 3]), r"policies\[1\] must be of type str or Pol"),
+    "a text for a number": (lambda: vosbench.Suite(top_k="x"), "top_k must be of type int, not 'x'"),
+    "a truth for a number": (lambda: vosbench.Suite(limit=True), "limit must be of type int, not True"),
+    "too small a number": (lambda: vosbench.Suite(shorter_side=-1), "shorter_side must be at least 16 pixels, not -1"),
+    "no capacity": (lambda: settings(["lfu"], [0]), "capacity must be at least 1, not 0"),
+    "an empty list of capacities": (lambda: settings(["lfu"], []), "the list of capacities is empty"),
+    "a capacity twice": (lambda: settings(["lfu"], [2, 2.0]), "names a capacity twice"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_wrong_values(what):
+    call, said = WRONG[what]
+    with pytest.raises(vosbench.VosbenchError, match=f"{said}") as caught:
+        call()
+    assert caught.value.hint
+
+
+def test_other_forms_of_the_right_type():
+    suite = vosbench.Suite(policies=["lfu"], sequences=["a"], top_k=np.int64(5))
+    assert suite == vosbench.Suite(policies=("lfu",), sequences=("a",), top_k=5)
+    assert type(suite.top_k) is int
+    assert [*map(str, settings(["lfu"], [1, np.float32(2)]))] == [*map(str, settings(["lfu"], "1,2"))]
+    assert vosbench.load_policy(vosbench.Suite().policies[0]).k == 5

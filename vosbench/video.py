@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vosbench.base.values import checked, conform
 from vosbench.errors import VosbenchError
 from vosbench.images import VOID, check_size, present_labels, read_rgb, size_text
 
@@ -190,6 +191,7 @@ class Sequence:
     shorter_side: int | None = None
 
     def __post_init__(self) -> None:
+        conform(self)
         ids = [i for mask in self.first_masks for i in mask.object_ids]
         indices = [mask.frame_index for mask in self.first_masks]
         if not self.frames:
@@ -211,6 +213,7 @@ class Sequence:
         return tuple(range(len(self.frames))) if self.outputs is None else self.outputs
 
     @classmethod
+    @checked("vosbench.Sequence.from_arrays(rgb, {0: labels}), uint8 [T,H,W,3] and [H,W]")
     def from_arrays(cls, rgb: np.ndarray, annotations: Mapping[int, np.ndarray], name: str = "video") -> "Sequence":
         """A sequence from memory: rgb uint8 [T,H,W,3]; annotations {frame index: label map uint8 [H,W]}.
 

@@ -20,6 +20,8 @@ from vosbench.video import ObjectMasks, Sequence
 BLIND = {"offline": "frames still to come", "oracle-masks": "true masks", "reservoir": "the number of frames"}
 BLIND |= {"random:frames=true": "the number of frames", "gated:base=offline": "frames still to come"}
 
+PLANE = np.ones((40, 56), bool)
+
 
 @pytest.fixture
 def annotations(small_clip):
@@ -92,19 +94,33 @@ def test_a_strategy_that_needs_to_know_more_is_refused(small_model, spec, what):
         (np.zeros((40, 57, 3), np.uint8), None, "frame 1 of cam is 57x40, the frames before it 56x40"),
         (np.zeros((40, 56, 3)), None, r"a frame of cam is float64 \(40, 56, 3\)"),
         (np.zeros((40, 56), np.uint8), None, r"a frame of cam is uint8 \(40, 56\)"),
-        (None, np.zeros((40, 57), np.uint8), "the first mask of cam is 57x40, its frames 56x40"),
-        (None, np.zeros((40, 56), np.int64), r"the masks are int64 \(40, 56\)"),
-        (None, {}, "masks of the objects"),
-        (None, {0: np.ones((40, 56))}, r"masks of the objects \[0\]"),
-        (None, {1: np.ones((40, 56)), 2: np.ones((40, 57))}, r"masks of the objects \[1, 2\]"),
+        (None, np.zeros((40, 57), np.uint8), "frame 1 of cam is 56x40, its masks 57x40"),
+        (None, np.zeros((40, 56), np.int64), r"the masks of frame 1 of cam are int64 \(40, 56\)"),
+        (None, np.ones((40, 56), bool), r"the masks of frame 1 of cam are bool \(40, 56\)"),
+        (None, [[1]], "the masks of frame 1 of cam are of type list"),
+        (None, {}, "the masks of frame 1 of cam are no objects"),
+        (None, {0: PLANE}, "object 0 has no id"),
+        (None, {255: PLANE}, "object 255 has no id"),
+        (None, {True: PLANE}, "object True has no id"),
+        (None, {"a": PLANE}, "object 'a' has no id"),
+        (None, {3: PLANE.astype(float)}, r"frame 1 of cam: object 3 is float64 \(40, 56\)"),
+        (None, {3: [[1]]}, "object 3 is of type list"),
+        (None, {3: PLANE[0]}, r"object 3 is bool \(56,\)"),
+        (None, {3: ~PLANE}, "object 3 has no pixel"),
+        (None, {1: PLANE}, "object 1 is followed already"),
+        (None, {3: PLANE, 4: np.ones((40, 57), bool)}, "frame 1 of cam are of several sizes: 56x40, 57x40"),
+        (None, {3: PLANE[:, 1:]}, "frame 1 of cam is 56x40, its masks 55x40"),
     ],
 )
 def test_what_cannot_be_pushed(small_model, small_clip, frame, masks, message):
     rgb, labels = small_clip
     session = Session(small_model, load_policy("every-k"), name="cam")
     session.step(rgb[0], labels[0])
-    with pytest.raises(VosbenchError, match=message):
+    with pytest.raises(VosbenchError, match=message) as caught:
         session.step(rgb[1] if frame is None else frame, masks)
+    assert "\n" not in caught.value.message
+    assert caught.value.hint
+    assert session.step(rgb[1], {np.int64(3): PLANE}).timing.objects == 3
 
 
 def test_a_model_in_training_mode_and_no_top_k(small_model):
@@ -112,6 +128,8 @@ def test_a_model_in_training_mode_and_no_top_k(small_model):
         Session(STCN(small_model.config), load_policy("every-k"))
     with pytest.raises(VosbenchError, match="top_k must be at least 1, not 0"):
         Session(small_model, load_policy("every-k"), top_k=0)
+    with pytest.raises(VosbenchError, match="shorter_side must be at least 16 pixels, not -1"):
+        Session(small_model, load_policy("every-k"), shorter_side=-1)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +175,7 @@ def test_what_a_video_held_is_free_when_it_ends(small_model, small_clip, spec):
 
 
 @pytest.mark.parametrize(
-    ("frame", "said"), [(None, "a NoneType"), ([[0]], "a list"), (np.zeros((4, 4)), r"float64 \(4, 4\)")]
+    ("frame", "said"), [(None, "of type NoneType"), ([[0]], "of type list"), (np.zeros((4, 4)), r"float64 \(4, 4\)")]
 )
 def test_a_frame_that_is_no_picture(small_model, frame, said):
     session = Session(small_model, load_policy("lfu"))
@@ -166,8 +184,8 @@ def test_a_frame_that_is_no_picture(small_model, frame, said):
 
 
 def test_texts_are_no_model_and_no_strategy(small_model):
-    with pytest.raises(VosbenchError, match="policy is 'lfu', not a MemoryPolicy") as caught:
+    with pytest.raises(VosbenchError, match="policy must be of type MemoryPolicy, not 'lfu'") as caught:
         Session(small_model, "lfu")
     assert "load_policy" in caught.value.hint
-    with pytest.raises(VosbenchError, match="model is 'stcn-tiny', not a Network"):
+    with pytest.raises(VosbenchError, match="model must be of type Network, not 'stcn-tiny'"):
         Session("stcn-tiny", load_policy("lfu"))

@@ -59,7 +59,7 @@ def test_frames_of_different_sizes(segment, small_clip):
 def test_a_mask_of_another_size(segment, small_clip):
     rgb, labels = small_clip
     frames = tuple(FrameRef(str(i), frame) for i, frame in enumerate(rgb[:3]))
-    with pytest.raises(VosbenchError, match=r"first mask of a is 55x40, its frames 56x40"):
+    with pytest.raises(VosbenchError, match=r"frame 0 of a is 56x40, its masks 55x40"):
         segment(Sequence("a", frames, (FirstMask(0, (1,), MasksInMemory.of(labels[0, :, 1:])),)))
 
 

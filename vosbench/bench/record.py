@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from vosbench.base.atomic import replacing
 from vosbench.base.codec import decode, encode
+from vosbench.base.values import checked
 from vosbench.bench.migrations import OLDEST, upgrade
 from vosbench.errors import VosbenchError
 from vosbench.memory.strategy import Strategy
@@ -280,6 +281,7 @@ def read_record(path: Path) -> RunRecord:
     return RunRecord.from_json(data, f"record {path}")
 
 
+@checked('vosbench.read_run(".vosbench/runs/NAME")')
 def read_run(folder: Path | str) -> tuple[RunRecord, ...]:
     """Every record of the run in `folder`, strategies in the order of the run, then sequences by name.
 

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from vosbench.base.atomic import UNFINISHED
+from vosbench.base.values import checked
 from vosbench.bench.folder import is_finished, locked, masks_hash, prepare
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import Failure, Memory, RunRecord, Timing, read_record
@@ -34,6 +35,7 @@ WARMUP_FRAMES = 3
 Progress = Callable[[str, str, int, int], None]  # strategy, sequence, frames done, frames in all
 
 
+@checked('vosbench.run(vosbench.Suite(policies=["lfu", "fifo"]), "out")')
 def run(
     suite: Suite, folder: Path | str | None = None, progress: Progress | None = None, fresh: bool = False
 ) -> tuple[RunRecord, ...]:

@@ -4,9 +4,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from vosbench.errors import VosbenchError, unknown
+from vosbench.base.values import Count, Side, conform
 from vosbench.memory.spec import PolicySpec
-from vosbench.models.affinity import METRICS, Metric
+from vosbench.models.affinity import Metric
 
 # Fields that no result depends on. Every other does determine results, unless it is put here.
 INCIDENTAL = frozenset({"name", "root", "policies", "controls", "jobs"})
@@ -22,6 +22,8 @@ class Suite:
     model is used with). `jobs` are the processes that score while inference goes on. Strategies run `repeats` times,
     by turns, to be timed as often. `threads` are those of the model on a CPU, which round differently in different
     numbers (None: torch's own number). `name` is that of the file it was read from.
+
+    Raises VosbenchError for a value of another type, or too small.
     """
 
     dataset: str = "synthetic"
@@ -32,32 +34,22 @@ class Suite:
     model: str = "stcn-tiny"
     device: str = "cpu"
     precision: str = "fp32"
-    top_k: int | None = None
+    top_k: Count | None = None
     affinity: Metric | None = None
-    shorter_side: int | None = None
+    shorter_side: Side | None = None
     protocol: str | None = None
     sequences: tuple[str, ...] | None = None
     limit: int | None = None
     controls: bool = True
-    jobs: int = 1
-    threads: int | None = None
-    repeats: int = 1
+    jobs: Count = 1
+    threads: Count | None = None
+    repeats: Count = 1
     name: str = "default"
 
     def __post_init__(self) -> None:
+        conform(self)
         if self.root is not None:
             object.__setattr__(self, "root", Path(self.root))
-        if self.affinity is not None and self.affinity not in METRICS:
-            raise unknown("affinity", self.affinity, METRICS)
-        for name in ("top_k", "jobs", "threads", "repeats"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                option = name.replace("_", "-")
-                raise VosbenchError(f"{option} must be at least 1, not {value}", f"correct --{option}")
-        if self.shorter_side is not None and self.shorter_side < 16:
-            raise VosbenchError(
-                f"shorter-side must be at least 16 pixels, not {self.shorter_side}", "correct --shorter-side"
-            )
 
     def as_json(self) -> dict[str, Any]:
         """The suite as records hold it: without the places of data and weights, which a machine has for itself."""

@@ -5,7 +5,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from vosbench.base.settings import build, find, read_toml, shipped
+from vosbench.base.settings import find, read_toml, shipped
+from vosbench.base.values import build, checked
 from vosbench.bench.suite import DEFAULT_POLICIES, Suite
 from vosbench.datasets import DATASETS
 from vosbench.errors import VosbenchError, unknown
@@ -17,6 +18,7 @@ OF_DATA = ("root", "split", "frame_mode", "protocol", "sequences", "limit")  # o
 EXAMPLE = 'write policies = ["every-k:k=5", { name = "lfu", capacity = [2, 4] }]'
 
 
+@checked('vosbench.read_suites("night.toml")')
 def read_suites(name: str | Path) -> tuple[Suite, ...]:
     """The suites, one for each data set, of the file that ships under `name` (see `shipped_suites`), or of a path.
 

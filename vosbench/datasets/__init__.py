@@ -5,6 +5,7 @@ from types import ModuleType
 from typing import Any
 
 from vosbench.base.registry import Registry, only
+from vosbench.base.values import checked
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError
@@ -36,6 +37,7 @@ def _dataset(loaded: Any, origin: str) -> type[Dataset]:
 DATASETS: Registry[type[Dataset]] = Registry("data set", "vosbench.datasets", lambda: SHIPPED, _dataset)
 
 
+@checked('vosbench.open_dataset("davis2017", "DAVIS", "val")')
 def open_dataset(
     name: str, root: Path | str | None = None, split: str | None = None, *, frame_mode: str | None = None
 ) -> Dataset:

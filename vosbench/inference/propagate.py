@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
+from vosbench.base.values import Count, Side, checked
 from vosbench.inference.reader import read_ahead
 from vosbench.inference.references import look_ahead, true_masks
 from vosbench.inference.session import Foreknowledge, Prediction, Session
@@ -11,13 +12,14 @@ from vosbench.models.base import Network
 from vosbench.video import GroundTruth, ObjectMasks, Sequence
 
 
+@checked("vosbench.propagate(model, sequence, policy), of load_model, open_dataset(…).sequence(NAME), load_policy")
 def propagate(
     model: Network,
     sequence: Sequence,
     policy: MemoryPolicy,
     *,
-    top_k: int | None = None,
-    shorter_side: int | None = None,
+    top_k: Count | None = None,
+    shorter_side: Side | None = None,
     truth: GroundTruth | None = None,
 ) -> Iterator[Prediction]:
     """Segment a video frame by frame; nothing holds the whole of it.

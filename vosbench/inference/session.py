@@ -1,14 +1,16 @@
 """A video whose frames are pushed one by one. Under a bounded strategy no frame costs more than those before it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from vosbench.base.values import Count, Side, checked
 from vosbench.errors import VosbenchError
 from vosbench.images import VOID, size_text
 from vosbench.inference.timing import StageClock
@@ -77,32 +79,25 @@ class Session:
     size at inference, in pixels (None: the network's, or that of the frames). `name` stands for the video in messages,
     and random numbers depend on it. A session serves one video.
 
-    Raises VosbenchError for a model in training mode, and a strategy that needs to know more than the frames so far.
+    Raises VosbenchError for a wrong argument, a model in training mode, and a strategy that needs to know more than the
+    frames so far.
     """
 
+    @checked('vosbench.Session(vosbench.load_model("stcn-tiny"), vosbench.load_policy("lfu"))')
     def __init__(
         self,
         model: Network,
         policy: MemoryPolicy,
         *,
         name: str = "video",
-        top_k: int | None = None,
-        shorter_side: int | None = None,
+        top_k: Count | None = None,
+        shorter_side: Side | None = None,
         known: Foreknowledge | None = None,
     ) -> None:
-        for what, given, kind, how in (
-            ("model", model, Network, 'vosbench.load_model("stcn-tiny")'),
-            ("policy", policy, MemoryPolicy, 'vosbench.load_policy("lfu")'),
-        ):
-            if not isinstance(given, kind):
-                raise VosbenchError(f"{what} is {given!r:.40}, not a {kind.__name__}", f"{how} gives one")
         if model.training:
             raise VosbenchError(
                 "the model is in training mode, where it normalises by batch", "call model.eval() first"
             )
-        self.top_k = model.spec.top_k if top_k is None else top_k
-        if self.top_k < 1:
-            raise VosbenchError(f"top_k must be at least 1, not {top_k}", f"{model.spec.top_k} is the published value")
         needs = {"the number of frames": policy.needs_length, "true masks": policy.needs_truth}
         needs = {"frames still to come": policy.needs_future} | needs
         if known is None and any(needs.values()):
@@ -112,6 +107,7 @@ class Session:
                 "use another strategy, or vosbench.propagate on the whole video",
             )
         self.model, self.policy, self.name, self.known = model, policy, name, known
+        self.top_k = top_k or model.spec.top_k
         self.shorter_side = shorter_side or model.spec.shorter_side
         self.device = next(model.parameters()).device
         self.index = 0  # of the next frame
@@ -124,9 +120,10 @@ class Session:
     def step(self, rgb: np.ndarray, masks: Masks | None = None) -> Prediction:
         """Segment the next frame, uint8 [H,W,3], and remember it if the strategy wants to.
 
-        `masks` give objects that appear: a label map uint8 [H,W] (0 none, 255 unknown) or a plane of 0 and 1 [H,W] for
-        each id. Objects that are followed already are not touched by it. Raises VosbenchError for frames or masks of
-        another size, PolicyError for what the strategy does wrong.
+        `masks` give objects that appear: a label map uint8 [H,W] (0 none, 255 unknown), or a plane bool or uint8 [H,W],
+        0 where the object is not, for each id from 1 to 254. A label map may hold objects that are followed already,
+        which nothing touches; a plane of one is refused. Raises VosbenchError for frames or masks of another kind or
+        size, PolicyError for what the strategy does wrong.
         """
         if not isinstance(rgb, np.ndarray) or rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3:
             raise VosbenchError(f"a frame of {self.name} is {_described(rgb)}", "give uint8 [height,width,3], RGB")
@@ -169,11 +166,12 @@ class Session:
         """The ids that appear, and their planes, [O,H',W']."""
         if masks is None:
             return [], None
-        masks = masks if isinstance(masks, ObjectMasks) else _object_masks(masks)
+        where = f"frame {self.known.frames[self.index] if self.known else self.index} of {self.name}"
+        if not isinstance(masks, ObjectMasks):
+            masks = _object_masks(masks, f"the masks of {where}", self.ids)
         if masks.size != self.geometry.original:
             raise VosbenchError(
-                f"the first mask of {self.name} is {size_text(masks.size)}, "
-                f"its frames {size_text(self.geometry.original)}",
+                f"{where} is {size_text(self.geometry.original)}, its masks {size_text(masks.size)}",
                 "masks must have the size of the frames",
             )
         new = [i for i in (masks.object_ids() if masks.ids is None else masks.ids) if i not in self.ids]
@@ -247,18 +245,34 @@ class Session:
         return Prediction(self.index, mask, ordered, timing)
 
 
-def _described(array: object) -> str:
-    return f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else f"a {type(array).__name__}"
+def _described(given: object) -> str:
+    return f"{given.dtype} {given.shape}" if isinstance(given, np.ndarray) else f"of type {type(given).__name__}"
 
 
-def _object_masks(masks: np.ndarray | Mapping[int, np.ndarray]) -> ObjectMasks:
-    if isinstance(masks, Mapping):
-        if not masks or any(not 0 < i < VOID for i in masks) or len({plane.shape for plane in masks.values()}) > 1:
-            raise VosbenchError(f"masks of the objects {[*masks]}", f"give planes of one size for ids 1 to {VOID - 1}")
-        return ObjectMasks(np.stack([*masks.values()]) > 0, tuple(masks))
-    if masks.dtype != np.uint8 or masks.ndim != 2:
-        raise VosbenchError(f"the masks are {masks.dtype} {masks.shape}", "give a label map, uint8 [height,width]")
-    return ObjectMasks(masks)
+def _object_masks(masks: np.ndarray | Mapping[int, np.ndarray], what: str, followed: Collection[int]) -> ObjectMasks:
+    """Masks that a user gives; `what` is for messages, `followed` are the ids of the objects that have a mask."""
+    if isinstance(masks, np.ndarray):
+        if masks.dtype != np.uint8 or masks.ndim != 2:
+            raise VosbenchError(
+                f"{what} are {_described(masks)}", "give a label map, uint8 [height,width], or {id: plane of bool}"
+            )
+        return ObjectMasks(masks)
+    if not isinstance(masks, Mapping) or not masks:
+        how = "no objects" if isinstance(masks, Mapping) else _described(masks)
+        raise VosbenchError(f"{what} are {how}", "give a label map or {id: plane}, or None where no object appears")
+    for i, plane in masks.items():
+        one = f"{what}: object {i!r}"
+        if isinstance(i, bool) or not isinstance(i, Integral) or not 0 < i < VOID:
+            raise VosbenchError(f"{one} has no id", f"an id is a whole number from 1 to {VOID - 1}")
+        if not isinstance(plane, np.ndarray) or plane.dtype not in (np.bool_, np.uint8) or plane.ndim != 2:
+            raise VosbenchError(f"{one} is {_described(plane)}", "give a plane, bool or uint8 [height,width]")
+        if not plane.any():
+            raise VosbenchError(f"{one} has no pixel", "give its mask in the first frame where it is to be seen")
+        if i in followed:
+            raise VosbenchError(f"{one} is followed already", "give only objects that appear in this frame")
+    if len(sizes := {size_text(plane.shape): None for plane in masks.values()}) > 1:
+        raise VosbenchError(f"{what} are of several sizes: {', '.join(sizes)}", "give planes of the size of the frame")
+    return ObjectMasks(np.stack([*masks.values()]) > 0, tuple(map(int, masks)))
 
 
 def _of_followed(truth: Truth, ids: list[int]) -> Callable[[int], Tensor]:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from vosbench.base.processes import Crew
+from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.files import a_few
 from vosbench.datasets.label_pngs import binary_pngs, label_pngs
@@ -38,11 +39,12 @@ class Expected:
     rules: Protocol | None = None
 
 
+@checked('vosbench.check_predictions("masks", vosbench.open_dataset("davis2017", "DAVIS"))')
 def check_predictions(
     predictions: Path | str,
     dataset: Dataset,
     protocol: Protocol | str | None = None,
-    jobs: int | None = None,
+    jobs: Count | None = None,
     progress: Callable[[int, int], None] | None = None,
     for_server: bool = False,
 ) -> list[Problem]:

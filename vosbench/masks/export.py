@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from vosbench.base.atomic import replacing
+from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError
@@ -19,11 +20,12 @@ class UnfitMasksError(VosbenchError):
         self.problems = problems
 
 
+@checked('vosbench.export("masks", vosbench.open_dataset("davis2017", "DAVIS", "test-dev"), "masks.zip")')
 def export(
     predictions: Path | str,
     dataset: Dataset,
     archive: Path | str,
-    jobs: int | None = None,
+    jobs: Count | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> int:
     """Pack the masks `<predictions>/<sequence>/<frame>.png` for the data set's server; returns how many there are.

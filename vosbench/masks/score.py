@@ -12,6 +12,7 @@ from loky import BrokenProcessPool
 
 from vosbench.base.atomic import replacing
 from vosbench.base.processes import Crew
+from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
 from vosbench.errors import VosbenchError
 from vosbench.masks import cache as score_cache
@@ -47,11 +48,12 @@ class MaskScores:
         return summary(self.objects)
 
 
+@checked('vosbench.score("masks", vosbench.open_dataset("davis2017", "DAVIS"))')
 def score(
     predictions: Path | str,
     dataset: Dataset,
     protocol: Protocol | str | None = None,
-    jobs: int | None = None,
+    jobs: Count | None = None,
     progress: Callable[[int, int], None] | None = None,
     cache: Path | str | None = None,
 ) -> MaskScores:

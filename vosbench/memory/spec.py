@@ -11,6 +11,7 @@ from dataclasses import Field, dataclass, field, fields, replace
 from itertools import product
 from typing import Any
 
+from vosbench.base.values import checked
 from vosbench.errors import VosbenchError, unknown
 from vosbench.memory import grammar
 from vosbench.memory.policy import MemoryPolicy
@@ -206,7 +207,8 @@ def parse_policies(entries: Iterable[str | PolicySpec]) -> tuple[PolicySpec, ...
     return tuple(found)
 
 
-def load_policy(spec: str) -> MemoryPolicy:
+@checked('vosbench.load_policy("lfu:capacity=4")')
+def load_policy(spec: str | PolicySpec) -> MemoryPolicy:
     """The strategy of a spec, e.g. `lfu:capacity=4`, ready for `propagate`. Raises as `PolicySpec.parse` does."""
     return PolicySpec.parse(spec).build()
 

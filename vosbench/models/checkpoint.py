@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vosbench.base.sources import sources
+from vosbench.base.values import checked
 from vosbench.errors import VosbenchError, unknown
 from vosbench.models.base import Network, shapes_of
 from vosbench.models.families import FAMILIES
@@ -62,6 +63,7 @@ def bundled() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in WEIGHTS.glob("*.safetensors")))
 
 
+@checked('vosbench.load_model("stcn-tiny", device="cpu")')
 def load_model(
     name: str | Path, device: str | torch.device = "cpu", precision: str = "fp32", affinity: str | None = None
 ) -> Network:

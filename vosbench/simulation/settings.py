@@ -8,13 +8,13 @@ from vosbench.memory.spec import PolicySpec, parse_policies
 LONGEST_RANGE = 1000  # capacities in a range: more is a slip of the keyboard
 
 
-def capacities(text: str) -> tuple[float, ...]:
-    """`1..4` or `2,4,8`, or both as in `1..4,8`: the capacities in frames, ascending.
+def capacities(given: str | Sequence[float]) -> tuple[float, ...]:
+    """`1..4` or `2,4,8`, or both as in `1..4,8`, or numbers: the capacities in frames, ascending.
 
     Raises VosbenchError for what is no range or number, an empty or endless range, and one named twice.
     """
-    found: list[float] = []
-    for part in text.split(","):
+    found: list[float] = [] if isinstance(given, str) else [*given]
+    for part in given.split(",") if isinstance(given, str) else ():
         low, dots, high = part.strip().partition("..")
         try:
             if not dots:
@@ -29,12 +29,14 @@ def capacities(text: str) -> tuple[float, ...]:
                 f"write 1..16; at most {LONGEST_RANGE}",
             )
         found += range(first, last + 1)
+    if not found:
+        raise VosbenchError("the list of capacities is empty", "name one, or leave capacity out")
     if len(set(found)) < len(found):
-        raise VosbenchError(f"--capacity {text} names a capacity twice", "name each once")
+        raise VosbenchError(f"capacity {given} names a capacity twice", "name each once")
     return tuple(sorted(found))
 
 
-def settings(policies: Sequence[str | PolicySpec], capacity: str | None) -> tuple[PolicySpec, ...]:
+def settings(policies: Sequence[str | PolicySpec], capacity: str | Sequence[float] | None) -> tuple[PolicySpec, ...]:
     """The strategies to simulate, or each of them at each capacity.
 
     Raises VosbenchError as `parse_policies` does, and, where capacities are given, for a strategy that has none or

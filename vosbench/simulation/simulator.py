@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from vosbench.base.values import Count, Side, checked
 from vosbench.base.words import count
 from vosbench.datasets import Dataset
 from vosbench.errors import VosbenchError
@@ -18,18 +19,19 @@ DEFAULT_POLICIES = ("lfu", "lru", "fifo")
 Progress = Callable[[str, str, int, int], None]  # what is done, sequence, frames done, frames in all
 
 
+@checked('vosbench.simulate(vosbench.open_dataset("synthetic"), ["lfu", "fifo"], capacity="1..8")')
 def simulate(
     dataset: Dataset,
     policies: Sequence[str | PolicySpec] = DEFAULT_POLICIES,
     *,
-    capacity: str | None = None,
+    capacity: str | Sequence[float] | None = None,
     reference: str = "every-k:k=5",
     model: str = "stcn-tiny",
     device: str = "cpu",
-    top_k: int | None = None,
+    top_k: Count | None = None,
     affinity: str | None = None,
-    shorter_side: int | None = None,
-    jobs: int | None = None,
+    shorter_side: Side | None = None,
+    jobs: Count | None = None,
     cache: Path | str = TRACES,
     progress: Progress | None = None,
 ) -> Simulation:
@@ -38,7 +40,8 @@ def simulate(
     The key encoder alone goes over the videos; then only memories are read and written. A strategy that looks at no
     mask holds the very tokens that it holds in a run.
 
-    policies, capacity: the strategies, or each of them at each capacity in frames, `1..16` or `2,4,8`.
+    policies, capacity: the strategies, or each of them at each capacity in frames: `1..16`, `2,4,8`, or a list of
+        numbers.
     reference: the memory against which attention is measured.
     model, device, affinity: as in `load_model`. top_k: tokens that count for a query pixel; shorter_side: of frames at
         inference, in pixels (None: the model's and the data set's own).

@@ -38,7 +38,7 @@ class Study:
     def of(
         cls,
         policies: Sequence[str | PolicySpec],
-        capacity: str | None = None,
+        capacity: str | Sequence[float] | None = None,
         reference: str = "every-k:k=5",
         model: str = "stcn-tiny",
         top_k: int | None = None,

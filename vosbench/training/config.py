@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from vosbench.base.settings import build, find, read_toml, shipped
+from vosbench.base.settings import find, read_toml, shipped
+from vosbench.base.values import build
 from vosbench.datasets import DATASETS
 from vosbench.errors import VosbenchError, unknown
 from vosbench.models.stcn.network import CONFIGS, STRIDE

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vosbench.base.values import checked
 from vosbench.errors import VosbenchError
 from vosbench.training.config import TrainConfig
 from vosbench.training.distributed import joined
@@ -22,6 +23,7 @@ class Trained:
     weights: Path | None
 
 
+@checked('vosbench.train("stcn-tiny", ".vosbench/training/mine", export="mine.safetensors")')
 def train(
     config: TrainConfig | Path | str,
     folder: Path | str,

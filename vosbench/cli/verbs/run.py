@@ -47,11 +47,12 @@ def run(
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; default: cpu")] = None,
     top_k: Annotated[
-        int | None, typer.Option(help="memory tokens that count for a query pixel; default: the model's")
+        int | None, typer.Option(help="memory tokens that count for a query pixel; default: the model's", min=1)
     ] = None,
     affinity: Annotated[options.Metric | None, typer.Option(help="how keys are compared; default: the model's")] = None,
     shorter_side: Annotated[
-        int | None, typer.Option(help="shorter side of the frames at inference, in pixels; default: the data set's own")
+        int | None,
+        typer.Option(help="shorter side of the frames at inference, in pixels; default: the data set's own", min=16),
     ] = None,
     protocol: options.Protocol = None,
     sequences: options.Sequences = None,
@@ -64,10 +65,13 @@ def run(
         ),
     ] = None,
     repeats: Annotated[
-        int | None, typer.Option(help="run every strategy this many times, in turn, to time it better; default: 1")
+        int | None,
+        typer.Option(help="run every strategy this many times, in turn, to time it better; default: 1", min=1),
     ] = None,
-    jobs: Annotated[int | None, typer.Option(help="scoring processes; default: 1")] = None,
-    threads: Annotated[int | None, typer.Option(help="threads of the model on a CPU; default: torch's own")] = None,
+    jobs: Annotated[int | None, typer.Option(help="scoring processes; default: 1", min=1)] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="threads of the model on a CPU; default: torch's own", min=1)
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="folder of the run, or of the runs of several data sets; default: .vosbench/runs/NAME"),

@@ -1,0 +1,179 @@
+"""Values held against type hints: the keys of a TOML file, the fields of a dataclass, the arguments of a function.
+
+A value of another type is one line that names it, and what is of the right type in another form (a list for a tuple,
+a text for a path, a whole number for a float, a number of numpy) becomes what the hint says.
+"""
+
+from collections import abc
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import cache, wraps
+from inspect import Parameter, signature
+from numbers import Integral, Real
+from os import PathLike
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from vosbench.errors import VosbenchError, unknown
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """Beside the type of a number: the least that it may be, and its unit."""
+
+    least: float
+    unit: str = ""
+
+
+Count = Annotated[int, AtLeast(1)]
+Side = Annotated[int, AtLeast(16, " pixels")]  # of a frame at inference
+
+
+def checked(example: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """A public function that refuses an argument that is not of its annotated type, in one line that names it.
+
+    `example` is a call that works, for the hint.
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @cache
+        def annotations() -> Any:
+            return signature(function), get_type_hints(function, include_extras=True)
+
+        @wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> T:
+            shape, hints = annotations()
+            bound = shape.bind(*args, **kwargs)
+            for name, value in bound.arguments.items():
+                if name in hints:
+                    default = shape.parameters[name].default
+                    how = "; ".join(filter(None, (_default(default, Parameter.empty), f"e.g. {example}")))
+                    bound.arguments[name] = converted(value, hints[name], name, how)
+            return function(*bound.args, **bound.kwargs)
+
+        return call
+
+    return decorate
+
+
+def conform(instance: Any) -> None:
+    """Hold the fields of a dataclass, also a frozen one, against their annotations; for its `__post_init__`."""
+    hints = get_type_hints(type(instance), include_extras=True)
+    for field in fields(instance):
+        value = converted(getattr(instance, field.name), hints[field.name], field.name, _default(field.default))
+        object.__setattr__(instance, field.name, value)
+
+
+def build(kind: type[T], table: Mapping[str, Any], file: str, place: str = "", **others: Any) -> T:
+    """An instance of the dataclass `kind` from a TOML table; `place` is the table's name in `file`, for messages.
+    `others` are fields that are no part of the table.
+
+    Raises VosbenchError for an unknown or lacking key, and as `converted` does.
+    """
+    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    hints = get_type_hints(kind, include_extras=True)
+    values = {}
+    for key, value in table.items():
+        if key not in known:
+            raise unknown(f"setting in {file}{f' [{place}]' if place else ''}", key, known)
+        where = f"{place}.{key}" if place else key
+        values[key] = converted(value, hints[key], where, _default(known[key].default), file)
+    lacking = [name for name, f in known.items() if name not in {**values, **others} and f.default is MISSING]
+    if lacking:
+        raise VosbenchError(f"{file}: [{place}] lacks {', '.join(lacking)}", "add what is lacking")
+    return kind(**values, **others)
+
+
+def converted(value: Any, hint: Any, where: str, how: str = "", file: str = "") -> Any:
+    """The value as `hint`, a type as annotations have it: str, int, float, bool, Path, Literal, AtLeast, tuples,
+    sequences and mappings of these, functions, any class; in a TOML `file` dataclasses from tables too.
+
+    Raises VosbenchError for another, which calls it `where` and has `how` as its hint.
+    """
+    origin, parts = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return value
+    if origin is Annotated:
+        return _not_below(converted(value, parts[0], where, how, file), parts[1:], where, how, file)
+    if origin in (UnionType, Union):
+        return _member(value, hint, where, how, file)
+    if origin is Literal:
+        if value not in parts:
+            raise unknown(f"{where} in {file}" if file else where, str(value), map(str, parts))
+        return value
+    if origin in (tuple, abc.Sequence):
+        return _several(value, hint, where, how, file)
+    if origin is abc.Mapping and isinstance(value, Mapping):
+        return {key: converted(one, parts[1], f"{where}[{key!r}]", how, file) for key, one in value.items()}
+    if origin is abc.Callable and callable(value):
+        return value
+    if hint is Path and isinstance(value, str | PathLike):
+        return Path(value)
+    if hint in (int, float) and isinstance(value, Integral if hint is int else Real) and not isinstance(value, bool):
+        return hint(value)
+    if file and is_dataclass(hint) and isinstance(value, dict):
+        return build(hint, value, file, where)  # type: ignore[arg-type]
+    if hint not in (int, float) and isinstance(hint, type) and isinstance(value, hint):
+        return value
+    raise _wrong(value, f"of type {_name(hint, file)}", where, how, file)
+
+
+def _not_below(value: Any, bounds: tuple[Any, ...], where: str, how: str, file: str) -> Any:
+    for bound in bounds:
+        if isinstance(bound, AtLeast) and value < bound.least:
+            raise _wrong(value, f"at least {bound.least}{bound.unit}", where, how, file)
+    return value
+
+
+def _member(value: Any, union: Any, where: str, how: str, file: str) -> Any:
+    """The value as the first member that takes it, or as it is where it is of the type of one."""
+    members = [part for part in get_args(union) if part is not NoneType]
+    if type(value) in get_args(union):
+        return value
+    if len(members) == 1:
+        return converted(value, members[0], where, how, file)
+    for member in members:
+        try:
+            return converted(value, member, where, how, file)
+        except VosbenchError:
+            continue
+    raise _wrong(value, f"of type {_name(union, file)}", where, how, file)
+
+
+def _several(value: Any, hint: Any, where: str, how: str, file: str) -> tuple[Any, ...]:
+    parts = get_args(hint)
+    fixed = get_origin(hint) is tuple and parts[1:] != (...,)
+    if not isinstance(value, abc.Sequence) or isinstance(value, str | bytes) or (fixed and len(value) != len(parts)):
+        raise _wrong(value, f"a list of {len(parts) if fixed else _name(parts[0], file)}", where, how, file)
+    if not fixed and isinstance(value, tuple) and all(type(one) is parts[0] for one in value):
+        return value  # thousands of frames: no call for each
+    kinds = parts if fixed else [parts[0]] * len(value)
+    pairs = enumerate(zip(value, kinds, strict=True))
+    return tuple(converted(one, kind, f"{where}[{i}]", how, file) for i, (one, kind) in pairs)
+
+
+def _wrong(value: Any, expected: str, where: str, how: str, file: str) -> VosbenchError:
+    shown = f"{value.dtype} {value.shape}" if hasattr(value, "shape") and hasattr(value, "dtype") else repr(value)
+    text = shown if len(shown) <= 60 else f"{shown[:59]}…"
+    return VosbenchError(f"{file and f'{file}: '}{where} must be {expected}, not {text}", how or "correct it")
+
+
+def _default(default: Any, none: Any = MISSING) -> str:
+    return "" if default is none or default is None else f"it is {default!r} by default"
+
+
+def _name(hint: Any, file: str) -> str:
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in (UnionType, Union):
+        return " or ".join(_name(part, file) for part in parts if part is not NoneType)
+    if origin is Annotated:
+        return _name(parts[0], file)
+    if origin in (tuple, abc.Sequence):
+        return f"list of {_name(parts[0], file)}"
+    if origin is abc.Callable:
+        return "function"
+    return "table" if file and is_dataclass(hint) else getattr(origin or hint, "__name__", str(hint))
