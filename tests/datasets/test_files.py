@@ -1,8 +1,9 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from vosbench.datasets.files import FRAMES, a_few, gaps, pictures
+from vosbench.datasets.files import FRAMES, a_few, entries, explain_no_pictures, gaps, listed, pictures, subfolders
 from vosbench.errors import VosbenchError
 
 
@@ -42,3 +43,64 @@ def test_gaps(numbers: list[int], missing: list[str]) -> None:
 def test_some_names() -> None:
     assert a_few("abc", most=3) == "a, b, c"
     assert a_few("abcde", most=3) == "a, b, c and 2 more"
+
+
+LISTS = {
+    "plain": "ant\ncafé 2\n",
+    "blank lines, comments, spaces around, twice": "# the two\n\n  ant\t\n\ncafé 2  \nant\n",
+    "quoted": '"ant"\n"café 2"\n',
+    "folders": "JPEGImages/480p/ant\n/JPEGImages/480p/café 2/\n",
+    "Windows folders": "C:\\DAVIS\\JPEGImages\\480p\\ant\\\n.\\café 2\n",
+    "frames and masks": "/JPEGImages/480p/ant/00000.jpg /Annotations/480p/ant/00000.png\n"
+    "/JPEGImages/480p/café 2/00000.jpg /Annotations/480p/café 2/00000.png 1\n",
+    "Windows frames": "ant\\00000.JPG ant\\00000.PNG\ncafé 2\\00000.JPG café 2\\00000.PNG\n",
+    "columns": "ant\t80 frames\ncafé 2\t91 frames\n",
+}
+
+
+@pytest.mark.parametrize("form", LISTS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+def test_lists_of_sequences(tmp_path: Path, form: str, encoding: str) -> None:
+    for name in ("ant", "café 2"):
+        (tmp_path / "frames" / name).mkdir(parents=True)
+    text = LISTS[form].replace("\n", "\r\n")
+    (tmp_path / "val.txt").write_bytes(text.encode(encoding))
+    assert listed(tmp_path / "val.txt", tmp_path / "frames") == ["ant", "café 2"]
+
+
+def test_accents_may_be_characters_of_their_own_as_on_macos(tmp_path: Path) -> None:
+    (tmp_path / "caf\u00e9").mkdir()
+    (tmp_path / "val.txt").write_text("cafe\u0301\n", encoding="utf-8")
+    assert listed(tmp_path / "val.txt", tmp_path) == ["caf\u00e9"]
+
+
+def test_a_list_finds_folders_whose_names_are_no_utf_8(tmp_path: Path) -> None:
+    os.mkdir(bytes(tmp_path) + b"/caf\xe9")
+    for written in (b"caf\xe9\n", "café\n".encode()):
+        (tmp_path / "val.txt").write_bytes(written)
+        assert listed(tmp_path / "val.txt", tmp_path) == ["caf\udce9"]
+
+
+JUNK = ["Thumbs.db", "thumbs.db", "desktop.ini", "@eaDir", "__MACOSX", ".DS_Store", "._00000.jpg", ".ipynb_checkpoints"]
+JUNK += ["#recycle", "$RECYCLE.BIN", "lost+found", "00003.jpg.part", "Icon\r"]
+
+
+def test_what_systems_leave_behind_counts_as_nothing(tmp_path: Path) -> None:
+    for name in JUNK:
+        (tmp_path / name).mkdir()
+    for name in ("ant", "thumbs", "#1 sequence", "desktop"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "00000.JPG").touch()
+    assert subfolders(tmp_path) == ["#1 sequence", "ant", "desktop", "thumbs"]
+    assert list(pictures(tmp_path, FRAMES)) == ["00000"]
+    assert entries(tmp_path / "none") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("clip.MP4", "ffmpeg -i clip.MP4"), ("a.tar.gz", "unpack it"), ("0.heic", ".heic files; frames are JPEG")],
+)
+def test_what_there_is_instead_of_pictures(tmp_path: Path, name: str, expected: str) -> None:
+    (tmp_path / name).touch()
+    assert expected in explain_no_pictures(tmp_path)
+    assert expected in explain_no_pictures(tmp_path / name)

@@ -89,7 +89,9 @@ class Registry(Generic[T]):
             raise VosbenchError(
                 f"no {self.kind} file {path}", f"give the path of a .py file that defines a {self.kind}"
             )
-        content = hashlib.blake2b(str(path.resolve()).encode() + b"\0" + path.read_bytes(), digest_size=6).hexdigest()
+        content = hashlib.blake2b(
+            str(path.resolve()).encode(errors="surrogateescape") + b"\0" + path.read_bytes(), digest_size=6
+        ).hexdigest()
         name = f"vosbench_{self.group.rpartition('.')[2]}_{path.stem}_{content}"
         if name in sys.modules:
             return sys.modules[name]

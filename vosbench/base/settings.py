@@ -4,16 +4,17 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from vosbench.base.text import read_text
 from vosbench.errors import VosbenchError, unknown
 
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Raises VosbenchError for a missing file and broken TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(path))
     except OSError as error:
         raise VosbenchError(f"cannot read {path}: {error.strerror}", "name a TOML file") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise VosbenchError(f"{path} is not TOML: {error}", "write lines like size = 480") from None
 
 

@@ -16,7 +16,9 @@ def sources(kind: type, shipped: Path | None = None) -> bytes:
     strategies that ship, which a strategy may import.
     """
     module = sys.modules[kind.__module__]
-    files = (file.name.encode() + b"\0" + file.read_bytes() for file in _beside(module, shipped))
+    files = (
+        file.name.encode(errors="surrogateescape") + b"\0" + file.read_bytes() for file in _beside(module, shipped)
+    )
     return inspect.getsource(module).encode() + b"".join(files)
 
 

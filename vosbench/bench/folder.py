@@ -74,7 +74,7 @@ def masks_hash(masks: Path, sequence: Sequence) -> str | None:
             content = path.read_bytes()
         except OSError:
             return None
-        hasher.update(f"{path.name} {len(content)}\n".encode() + content)
+        hasher.update(f"{path.name} {len(content)}\n".encode(errors="surrogateescape") + content)
     return hasher.hexdigest()
 
 

@@ -32,4 +32,4 @@ def folder_name(policy: PolicyInfo) -> str:
         name = f"_{name}"
     if exact and name == wish:
         return name
-    return f"{name}-{hashlib.blake2b(text.encode(), digest_size=3).hexdigest()}"
+    return f"{name}-{hashlib.blake2b(text.encode(errors='surrogateescape'), digest_size=3).hexdigest()}"

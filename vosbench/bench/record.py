@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from vosbench.base.atomic import replacing
 from vosbench.base.codec import decode, encode
+from vosbench.base.text import read_text
 from vosbench.base.values import checked
 from vosbench.bench.migrations import OLDEST, upgrade
 from vosbench.errors import VosbenchError
@@ -273,7 +274,7 @@ def write_record(path: Path, record: RunRecord) -> None:
 def read_record(path: Path) -> RunRecord:
     """The record in `path`. Raises VosbenchError if it is missing, truncated, not a record or of another schema."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_text(path))
     except OSError as error:
         raise VosbenchError(f"cannot read record {path}: {error.strerror}", "check the path of the run") from None
     except ValueError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from vosbench.base import text as text_file
 from vosbench.errors import VosbenchError
 from vosbench.memory.grammar import several
 
@@ -51,7 +52,7 @@ def write_text(path: Path, text: str) -> None:
     """Write a result. Raises VosbenchError where the file cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        text_file.write_text(path, text)
     except OSError as error:
         raise VosbenchError(f"cannot write {path}: {error.strerror}", "choose another file") from None
 

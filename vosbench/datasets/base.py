@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 from vosbench.base.hashing import source_of
-from vosbench.datasets.files import FRAMES, a_few, content_hash, pictures
+from vosbench.datasets.files import FRAMES, a_few, content_hash, explain_no_pictures, pictures
 from vosbench.datasets.first_masks import Appearances
 from vosbench.datasets.label_pngs import LabelPng, binary_pngs, label_pngs
 from vosbench.datasets.problems import Problem, picture_problems
@@ -50,7 +50,8 @@ class Dataset(ABC):
         if root is None:
             raise VosbenchError(f"data set {self.name} needs a root folder", "give it with --root")
         if not root.is_dir():
-            raise VosbenchError(f"data set root {root} is not a folder", "correct --root, or unpack the data set there")
+            hint = (root.exists() and explain_no_pictures(root)) or "correct --root, or unpack the data set there"
+            raise VosbenchError(f"data set root {root} is not a folder", hint)
         self.root = root
         self.split = self.splits[0] if split is None else split
         self.frame_mode = self.frame_modes[0] if frame_mode is None else frame_mode
@@ -58,7 +59,8 @@ class Dataset(ABC):
             raise unknown("frame mode", self.frame_mode, self.frame_modes)
         self._names = self._split_names = self._list_names()
         if not self._names:
-            raise VosbenchError(f"{self.name} {self.split} in {root} has no sequence", "check --root and --split")
+            hint = explain_no_pictures(self.frame_folder("")) or "check --root and --split"
+            raise VosbenchError(f"{self.name} {self.split} in {root} has no sequence", hint)
 
     @abstractmethod
     def _list_names(self) -> tuple[str, ...]:
@@ -235,13 +237,15 @@ class Dataset(ABC):
         digest = hashlib.blake2b(digest_size=12)
         one_object = self.read_masks is binary_pngs
         digest.update(source_of(type(self)).encode())
-        digest.update(f"{name} {one_object} {self.shorter_side}\n".encode() + self._description(name))
+        digest.update(
+            f"{name} {one_object} {self.shorter_side}\n".encode(errors="surrogateescape") + self._description(name)
+        )
         for path in frames.values():
-            digest.update(f"frame {path.name} {content_hash(path)}\n".encode())
+            digest.update(f"frame {path.name} {content_hash(path)}\n".encode(errors="surrogateescape"))
         for source in masks.values():
             for path in source.files():
                 file = path.relative_to(self.mask_folder(name)).as_posix()
-                digest.update(f"mask {file} {content_hash(path)}\n".encode())
+                digest.update(f"mask {file} {content_hash(path)}\n".encode(errors="surrogateescape"))
             if not source.files():
                 digest.update(f"mask {source.reading()}\n".encode())
         return digest.hexdigest()
@@ -296,5 +300,6 @@ class Dataset(ABC):
         state = f"holds no {what}" if folder.is_dir() else "does not exist"
         return VosbenchError(
             f"sequence {name} of {self.name} {self.split} is absent: {folder} {state}",
-            "unpack it there, or take it off the split's list; `vosbench check` lists all that is missing",
+            (folder.is_dir() and explain_no_pictures(folder))
+            or "unpack it there, or take it off the split's list; `vosbench check` lists all that is missing",
         )

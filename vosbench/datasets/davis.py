@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from vosbench.datasets.base import Dataset
+from vosbench.datasets.files import listed
 from vosbench.datasets.first_masks import Appearances
 from vosbench.datasets.label_pngs import binary_pngs
 from vosbench.errors import VosbenchError, unknown
@@ -55,8 +56,7 @@ class _Davis(Dataset):
         for folder in self._split_folders():
             path = folder / f"{split}.txt"
             if path.is_file():
-                entries = [line.split()[0] for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-                return [Path(entry).parent.name if "/" in entry else entry for entry in entries]
+                return listed(path, self.frame_folder(""), self.mask_folder(""))
         return None
 
     def _no_split(self) -> VosbenchError:

@@ -1,16 +1,89 @@
-"""Which pictures a folder holds, in the order of the video."""
+"""What a folder holds: pictures in the order of the video, sequences, lists of them; and what there is no use for."""
 
 import hashlib
+import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from vosbench.base.text import decode, lines, read_text
 from vosbench.errors import VosbenchError
 
-FRAMES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
-MASKS = frozenset({".png"})
+MASKS = frozenset({".png", ".bmp", ".tif", ".tiff"})  # formats that keep every value
+FRAMES = MASKS | {".jpg", ".jpeg", ".jpe", ".jfif", ".webp"}
+VIDEOS = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".mts"})
+ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".xz", ".7z", ".rar"})
+
+# What systems leave behind: macOS (and every hidden file), Windows, network storage, unfinished downloads.
+_JUNK = re.compile(
+    r"\..*|__MACOSX|Icon\r|Thumbs\.db|ehthumbs.*\.db|desktop\.ini|\$RECYCLE\.BIN|System Volume Information"
+    r"|@eaDir|@tmp|#recycle|#snapshot|lost\+found|.*\.(part|crdownload|tmp)",
+    re.IGNORECASE,
+)
+_PATH_OF_PICTURE = re.compile(rf"\S.*?(?:{'|'.join(map(re.escape, sorted(FRAMES)))})(?=\s|$)", re.IGNORECASE)
+
+
+def is_junk(name: str) -> bool:
+    """Whether a file or folder of this name is what a system left behind, and nothing of a data set."""
+    return _JUNK.fullmatch(name) is not None
+
+
+def entries(folder: Path) -> list[Path]:
+    """What a folder holds, but no junk, in the order of names; nothing if there is no such folder."""
+    if not folder.is_dir():
+        return []
+    return [folder / name for name in sorted(os.listdir(folder)) if not is_junk(name)]
+
+
+def subfolders(folder: Path) -> list[str]:
+    """The names of the folders in a folder, in order, but no junk; nothing if there is no such folder."""
+    return [path.name for path in entries(folder) if path.is_dir()]
+
+
+def listed(path: Path, *folders: Path) -> list[str]:
+    """The sequences that a text file names, one a line and each once: by its name, the path of its folder, or those of
+    a frame and its mask.
+
+    `folders` are where the sequences are: a name that a list writes with other bytes is found there. Raises OSError.
+    """
+    names = dict.fromkeys(_sequence(line) for line in lines(read_text(path)))
+    if all(map(str.isascii, names)):
+        return list(names)
+    there = {name for folder in folders for name in subfolders(folder)}
+    alike = {_comparable(name): name for name in there}
+    return [name if name in there else alike.get(_comparable(name), name) for name in names]
+
+
+def _sequence(line: str) -> str:
+    entry = line.partition("\t")[0].rstrip().replace("\\", "/")
+    picture = _PATH_OF_PICTURE.match(entry)
+    if picture and "/" in picture[0]:
+        return PurePosixPath(picture[0]).parent.name
+    return PurePosixPath(entry).name
+
+
+def _comparable(name: str) -> str:
+    """A name whatever its encoding on disk, and whether its accents are characters of their own, as on macOS."""
+    return unicodedata.normalize("NFC", decode(name.encode(errors="surrogateescape")))
+
+
+def explain_no_pictures(folder: Path) -> str:
+    """What to do about a folder without the pictures that are wanted there, by what it holds instead; "" if nothing."""
+    found = entries(folder) if folder.is_dir() else [folder]
+    for path in found:
+        if path.suffix.lower() in VIDEOS:
+            frames = f"JPEGImages/{path.stem}"
+            return (
+                f"{path.name} is a video: make frames of it, e.g. mkdir -p {frames} && "
+                f"ffmpeg -i {path.name} -q:v 2 -start_number 0 {frames}/%05d.jpg"
+            )
+        if path.suffix.lower() in ARCHIVES:
+            return f"{path.name} is an archive: unpack it"
+    others = sorted({path.suffix.lower() for path in found} - FRAMES - {""})
+    return f"it holds {a_few(others)} files; frames are JPEG, PNG, WebP, BMP or TIFF" if others else ""
 
 
 def natural_order(name: str) -> tuple[tuple[int, str], ...]:
@@ -23,13 +96,9 @@ def pictures(folder: Path, suffixes: frozenset[str]) -> dict[str, Path]:
 
     Raises VosbenchError if two files are the same frame (`00001.jpg` and `00001.png`).
     """
-    if not folder.is_dir():
-        return {}
     found: dict[str, Path] = {}
-    visible = (path for path in folder.iterdir() if not path.name.startswith("."))  # macOS leaves ._00000.jpg
-    for path in sorted(visible, key=lambda path: (natural_order(path.stem), path.name)):
-        if path.suffix.lower() not in suffixes:
-            continue
+    wanted = (path for path in entries(folder) if path.suffix.lower() in suffixes)
+    for path in sorted(wanted, key=lambda path: (natural_order(path.stem), path.name)):
         if path.stem in found:
             raise VosbenchError(
                 f"frame {path.stem} is in {folder} twice: {found[path.stem].name} and {path.name}",

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from vosbench.datasets.base import Dataset
+from vosbench.datasets.files import explain_no_pictures, subfolders
 from vosbench.errors import VosbenchError, unknown
 
 
@@ -24,20 +25,11 @@ class Folder(Dataset):
         if not any(folder.is_dir() for folder in folders):
             raise VosbenchError(
                 f"{self.root} holds neither JPEGImages nor Annotations",
-                "put frames into JPEGImages/<sequence> and masks into Annotations/<sequence>",
+                explain_no_pictures(self.root)
+                or "put frames into JPEGImages/<sequence> and masks into Annotations/<sequence>",
             )
         # Both, so that a video which lacks its frames or its masks is an error later on, never dropped.
-        return tuple(
-            sorted(
-                {
-                    path.name
-                    for folder in folders
-                    if folder.is_dir()
-                    for path in folder.iterdir()
-                    if path.is_dir() and not path.name.startswith(".")
-                }
-            )
-        )
+        return tuple(sorted({name for folder in folders for name in subfolders(folder)}))
 
     def _level(self, kind: str) -> Path:
         inner = self.root / kind / "480p"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vosbench.datasets.files import MASKS, natural_order, pictures
+from vosbench.datasets.files import MASKS, entries, natural_order, pictures
 from vosbench.datasets.folder import Folder
 from vosbench.errors import VosbenchError
 from vosbench.images import VOID, check_labels, read_labels, size_text
@@ -52,7 +52,7 @@ def object_folders(folder: Path, lowest: int = 1) -> dict[str, MaskSource]:
     a folder whose name is no number from there on, and for more than 254.
     """
     objects: dict[int, dict[str, Path]] = {}
-    for inner in sorted(folder.iterdir()) if folder.is_dir() else ():
+    for inner in entries(folder):
         masks = pictures(inner, MASKS)
         if masks:
             objects[_object_id(inner, lowest)] = masks

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vosbench.base.text import read_text
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.files import a_few, natural_order
 from vosbench.datasets.first_masks import Appearances
@@ -147,7 +148,7 @@ def _read_meta(path: Path) -> dict[str, dict[int, _Object]]:
     """meta.json as {video: {object id: what it says}}. Raises VosbenchError if it is absent or not of that form."""
     hint = "unpack the data set's meta.json again: {videos: {<video>: {objects: {<id>: {frames: [...]}}}}}"
     try:
-        videos = json.loads(path.read_text(encoding="utf-8"))["videos"]
+        videos = json.loads(read_text(path))["videos"]
         return {video: _read_objects(entry["objects"]) for video, entry in videos.items()}
     except FileNotFoundError:
         raise VosbenchError(f"{path} does not exist", hint) from None

@@ -8,7 +8,7 @@ from pathlib import Path
 from vosbench.base.processes import Crew
 from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
-from vosbench.datasets.files import a_few
+from vosbench.datasets.files import a_few, entries, subfolders
 from vosbench.datasets.label_pngs import binary_pngs, label_pngs
 from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError
@@ -64,8 +64,7 @@ def check_predictions(
     rules = protocol if isinstance(protocol, Protocol) else find_protocol(protocol or dataset.default_protocol)
     names = dataset.sequence_names()
     missing = [name for name in names if not (predictions / name).is_dir()]
-    folders = (path.name for path in predictions.iterdir() if path.is_dir() and not path.name.startswith("."))
-    extra = sorted(set(folders) - set(dataset.split_names()))
+    extra = sorted(set(subfolders(predictions)) - set(dataset.split_names()))
     found = []
     if missing:
         message = f"{predictions} lacks {len(missing)} of {len(names)} sequences: {a_few(missing)}"
@@ -166,7 +165,7 @@ def _name_problems(folder: Path, masks: Mapping[str, MaskSource], expected: Expe
         message = f"{folder} holds masks of frames that the video does not have: {a_few(extra)}"
         yield Problem(folder, message, "these are never scored; check the names and the frame mode")
     used = {path.relative_to(folder).parts[0] for source in masks.values() for path in source.files()}
-    other = sorted(path.name for path in folder.iterdir() if path.name not in used and path.name[0] != ".")
+    other = [path.name for path in entries(folder) if path.name not in used]
     if other:
         yield Problem(folder, f"{folder} holds what is no mask: {a_few(other)}", "masks must be PNGs; JPEG blurs ids")
 

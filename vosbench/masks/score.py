@@ -12,6 +12,7 @@ from loky import BrokenProcessPool
 
 from vosbench.base.atomic import replacing
 from vosbench.base.processes import Crew
+from vosbench.base.text import write_text
 from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
 from vosbench.errors import VosbenchError
@@ -231,5 +232,5 @@ def _figure(value: float) -> str:
 
 def _write(path: Path, lines: Sequence[str]) -> Path:
     with replacing(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        write_text(temporary, "\n".join(lines) + "\n")
     return path

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vosbench.base.text import read_text
 from vosbench.errors import VosbenchError
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace, mean, recall
 
@@ -107,7 +108,7 @@ def seen_unseen(
 def train_categories(meta: Path) -> frozenset[str]:
     """The categories in a `meta.json` of YouTube-VOS, such as that of train. Raises VosbenchError for another file."""
     try:
-        videos = json.loads(meta.read_text(encoding="utf-8"))["videos"]
+        videos = json.loads(read_text(meta))["videos"]
         return frozenset(entry["category"] for video in videos.values() for entry in video["objects"].values())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise VosbenchError(

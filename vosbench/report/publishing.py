@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vosbench.base.atomic import replacing
+from vosbench.base.text import write_text
 from vosbench.bench.record import RunRecord, read_record, read_run, write_record
 from vosbench.errors import VosbenchError
 from vosbench.report.context import context
@@ -44,7 +45,7 @@ def publish(run: Path, folder: Path, *, allow_partial: bool = False, allow_dirty
         write_record(folder / path, record)
     for name, text in texts.items():
         with replacing(folder / name, "result") as part:
-            part.write_text(text, encoding="utf-8")
+            write_text(part, text)
     for name, figure in drawings.items():
         from vosbench.report.drawing.style import save
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
+from vosbench.base.text import read_text
 from vosbench.errors import VosbenchError
 from vosbench.report.drawing.style import STYLE, looks_of, note_axes, require_kind, save
 
@@ -21,7 +22,7 @@ def read_curve(folder: Path) -> dict[str, np.ndarray]:
     """
     path = folder / "curve.csv"
     try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        rows = list(csv.DictReader(read_text(path).splitlines()))
         columns = {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
     except OSError as error:
         raise VosbenchError(f"cannot read {path}: {error.strerror}", "name the folder of a training") from None

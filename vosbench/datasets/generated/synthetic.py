@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 import cv2
 
+from vosbench.base.text import read_text
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.davis import Davis2017
 from vosbench.datasets.generated.attributes import ClipAttributes, Observer
@@ -60,7 +61,7 @@ class Synthetic(Davis2017):
         self._require(name)
         path = self.root / "meta.json"
         try:
-            shown: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["videos"][name]["shows"]
+            shown: Mapping[str, Any] = json.loads(read_text(path))["videos"][name]["shows"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise VosbenchError(f"{path} does not tell what {name} shows: {error!r}", "delete the folder") from None
         return shown

@@ -1,0 +1,57 @@
+"""Text files that people write, whatever editor or system they come from, read in one way."""
+
+import codecs
+from pathlib import Path
+
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark is how it begins
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+
+
+def read_text(path: Path) -> str:
+    r"""The text of a file, with `\n` between lines.
+
+    It is taken as the byte order mark says, or as UTF-16 where every other byte is zero, or as UTF-8, or, if it is
+    none, as Windows-1252, which Latin-1 is a part of. No file fails to decode. Raises OSError.
+    """
+    return decode(path.read_bytes()).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def decode(data: bytes) -> str:
+    """The text in the bytes of a file; see `read_text`."""
+    for mark, encoding in BYTE_ORDER_MARKS.items():
+        if data.startswith(mark):
+            return data.decode(encoding, errors="replace")
+    if b"\0" in data:  # no text but UTF-16 without its mark holds one: most of its letters are a byte and a zero
+        little = data[1::2].count(0) >= data[::2].count(0)
+        return data.decode("utf-16-le" if little else "utf-16-be", errors="replace")
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return data.decode("latin-1")
+
+
+def lines(text: str) -> list[str]:
+    """The lines of a list that hold an entry: not the blank ones, nor those that begin with `#`; without the spaces
+    and the quotes around.
+    """
+    stripped = (line.strip() for line in text.split("\n"))
+    return [_unquoted(line) for line in stripped if line and not line.startswith("#")]
+
+
+def _unquoted(line: str) -> str:
+    return line[1:-1] if len(line) > 1 and line[0] == line[-1] and line[0] in "\"'" else line
+
+
+def write_text(path: Path, text: str) -> None:
+    r"""Write text as UTF-8. A name of a file that is not UTF-8 holds bytes that no text can: they become `\udc..`.
+
+    Raises OSError.
+    """
+    path.write_text(text, encoding="utf-8", errors="backslashreplace")
