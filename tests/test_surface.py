@@ -124,7 +124,10 @@ WRONG = {
     "a number in a list": (lambda: vosbench.Suite(policies=["lfu", 3]), r"policies\[1\] must be of type str or Pol"),
     "a text for a number": (lambda: vosbench.Suite(top_k="x"), "top_k must be of type int, not 'x'"),
     "a truth for a number": (lambda: vosbench.Suite(limit=True), "limit must be of type int, not True"),
-    "too small a number": (lambda: vosbench.Suite(shorter_side=-1), "shorter_side must be at least 16 pixels, not -1"),
+    "too small a number": (
+        lambda: vosbench.Suite(shorter_side=-1),
+        "shorter_side must be at least 16 pixels or 0, not -1",
+    ),
     "no capacity": (lambda: settings(["lfu"], [0]), "capacity must be at least 1, not 0"),
     "an empty list of capacities": (lambda: settings(["lfu"], []), "the list of capacities is empty"),
     "a capacity twice": (lambda: settings(["lfu"], [2, 2.0]), "names a capacity twice"),

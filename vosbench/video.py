@@ -175,6 +175,13 @@ class FirstMask:
         return self.source.load().planes(self.object_ids)
 
 
+def inference_side(*wishes: int | None) -> int | None:
+    """The shorter side of frames at inference, in pixels (None: their own): the first of `wishes` that is not None,
+    where 0 is a wish for their own.
+    """
+    return next((wish for wish in wishes if wish is not None), None) or None
+
+
 @dataclass(frozen=True)
 class Sequence:
     """One video as a model may see it.

@@ -79,10 +79,10 @@ def test_a_plain_folder_runs(small_davis, tmp_path, vosbench):
     shutil.rmtree(small_davis / "ImageSets")
     outcome = vosbench(
         *("run", "--dataset", "folder", "--root", small_davis, "-p", "first-only", "--no-controls"),
-        *("--sequences", "ant", "--out", tmp_path / "run"),
+        *("--sequences", "ant", "--shorter-side", 0, "--out", tmp_path / "run"),
     )
     assert outcome.status == 0
-    assert "folder all" in outcome.out
+    assert "folder all; protocol folder/1" in outcome.out
     assert "2 objects" in outcome.out
 
 

@@ -13,7 +13,8 @@ def night(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "night.toml").write_text(
         'policies = ["first-only", { name = "every-k", k = [2, 3] }]\ncontrols = false\n'
-        '[[data]]\ndataset = "davis2017"\nlimit = 1\n[[data]]\ndataset = "folder"\nsequences = ["bee"]\n'
+        '[[data]]\ndataset = "davis2017"\nlimit = 1\n'
+        '[[data]]\ndataset = "folder"\nsequences = ["bee"]\nshorter_side = 0\n'
     )
     return tmp_path
 

@@ -21,7 +21,7 @@ def test_objects_start_where_they_are_first_seen(
     masks = {"0": labels(0, 4), "3": labels(0, 4, 255), "10": labels(2, 4, 9), "11": labels(2)}
     write_masks(tmp_path / "Annotations" / level / "zoo", masks)
     dataset = open_dataset("folder", tmp_path)
-    assert (dataset.split, dataset.frame_mode, dataset.default_protocol) == ("all", "", "davis2017")
+    assert (dataset.split, dataset.frame_mode, dataset.default_protocol) == ("all", "", "folder")
     assert dataset.sequence_names() == ("zoo",)
     sequence = dataset.sequence("zoo")
     assert [(mask.frame_index, mask.object_ids) for mask in sequence.first_masks] == [(0, (4,)), (10, (2, 9))]
@@ -63,8 +63,23 @@ def test_folders_that_are_not_one(tmp_path: Path) -> None:
     (tmp_path / "JPEGImages").mkdir()
     with pytest.raises(VosbenchError, match="has no sequence"):
         open_dataset("folder", tmp_path)
-    with pytest.raises(VosbenchError, match="unknown split 'val'"):
-        open_dataset("folder", tmp_path, "val")
+
+
+def test_splits_are_the_lists_there_are(tmp_path: Path, labels, write_masks) -> None:
+    for name in ("a b", "bee", "cat"):
+        write_masks(tmp_path / "Annotations" / name, {"0": labels(1)})
+    lists = {"val": "cat\n\na b\n", "2017/train": "bee\n", "2016/train": "cat\n", "2017/own": "bee\ncat\n"}
+    for name, text in lists.items():
+        path = tmp_path / "ImageSets" / f"{name}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    for split, names in {"all": ("a b", "bee", "cat"), "val": ("cat", "a b"), "own": ("bee", "cat")}.items():
+        assert open_dataset("folder", tmp_path, split).sequence_names() == names
+    with pytest.raises(VosbenchError, match=r"several lists train\.txt: 2016, 2017"):
+        open_dataset("folder", tmp_path, "train")
+    with pytest.raises(VosbenchError, match="unknown split 'test'") as caught:
+        open_dataset("folder", tmp_path, "test")
+    assert caught.value.hint == "known: all, own, train, val"
 
 
 def test_real_folder(shared: Path) -> None:

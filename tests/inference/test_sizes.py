@@ -31,6 +31,7 @@ def test_the_shorter_side_at_inference(segment, small_clip):
     assert predictions[0].prob.shape == (3, 40, 56)
     assert (predictions[0].mask == labels[0]).mean() > 0.97
     assert segment(sequence, shorter_side=32)[0].timing.tokens_per_frame == 2 * 3
+    assert segment(sequence, shorter_side=0)[0].timing.tokens_per_frame == 3 * 4  # 40x56, padded
 
 
 def test_arrays_that_are_read_only_or_run_backwards(segment, stacked, small_clip):

@@ -19,6 +19,12 @@ from vosbench.masks.score import score, temporal_stability, write_official_csv, 
 from vosbench.metrics.stability import stability
 
 
+class Clips(Folder):
+    """A folder under the rules of DAVIS 2017."""
+
+    default_protocol = "davis2017"
+
+
 @pytest.fixture
 def pair(tmp_path):
     """Two sequences of five frames, two objects in one and one in the other, and a prediction one pixel off."""
@@ -31,7 +37,7 @@ def pair(tmp_path):
                 path = tmp_path / folder / sequence / f"{frame:05d}.png"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write_labels(path, mask)
-    return Folder(tmp_path / "truth"), tmp_path / "masks"
+    return Clips(tmp_path / "truth"), tmp_path / "masks"
 
 
 @pytest.fixture
@@ -254,7 +260,7 @@ def test_the_folder_may_change_meanwhile(pair, tmp_path, monkeypatch, jobs):
     monkeypatch.chdir(tmp_path)
     found = score(
         masks.relative_to(tmp_path),
-        Folder(truth.root.relative_to(tmp_path)),
+        Clips(truth.root.relative_to(tmp_path)),
         jobs=jobs,
         progress=lambda *_: monkeypatch.chdir(tmp_path / "elsewhere"),
         cache=Path("kept"),

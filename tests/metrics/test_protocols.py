@@ -13,6 +13,7 @@ from vosbench.video import GroundTruth, MasksInMemory
 
 DAVIS_2017 = ["davis2017", "davis2017-official"]
 SEEN = ["vos-benchmark", "sav"]
+ONWARD = ["youtube-vos", "folder"]
 
 
 def labels(frame):
@@ -50,7 +51,7 @@ def from_to(first, last, j=1.0):
     [
         *((name, from_to(1, 4)) for name in [*DAVIS_2017, "davis2016", *SEEN, "lvos"]),
         ("davis2017-unsupervised", [(0, 0), *from_to(1, 4), (5, 0)]),
-        ("youtube-vos", [*from_to(1, 4), (5, 0)]),
+        *((name, [*from_to(1, 4), (5, 0)]) for name in ONWARD),
     ],
 )
 def test_first_and_last_frame(j_of, protocol, scored):
@@ -65,7 +66,7 @@ def test_sparse_ground_truth(j_of, protocol):
         with pytest.raises(VosbenchError, match="sequence ant has no ground truth for frame 00005"):
             j_of(protocol, **video)
     else:
-        last = [(5, 1)] if protocol == "youtube-vos" else []
+        last = [(5, 1)] if protocol in ONWARD else []
         assert j_of(protocol, **video) == {1: [(2, 1), (4, 1), *last]}
 
 
@@ -88,7 +89,7 @@ def test_one_empty_counts_as_zero(j_of, protocol):
         *((name, {1: from_to(1, 3)}) for name in DAVIS_2017),
         ("davis2016", {1: [(1, 1), (2, 0.5), (3, 0.5)]}),
         ("davis2017-unsupervised", {1: from_to(0, 4)}),
-        ("youtube-vos", {1: from_to(1, 4), 2: from_to(3, 4, 0)}),
+        *((name, {1: from_to(1, 4), 2: from_to(3, 4, 0)}) for name in ONWARD),
         *((name, {1: from_to(1, 3), 2: from_to(2, 3, 0)}) for name in SEEN),
         ("lvos", {1: from_to(1, 3), 2: [(3, 0)]}),
     ],
@@ -102,7 +103,7 @@ def test_object_that_appears_later(j_of, protocol, scored):
     [
         *((name, {1: from_to(1, 3), 2: from_to(1, 3)}) for name in DAVIS_2017),
         ("davis2017-unsupervised", {1: from_to(0, 4), 2: from_to(0, 4)}),
-        ("youtube-vos", {1: from_to(3, 4), 2: from_to(1, 4)}),
+        *((name, {1: from_to(3, 4), 2: from_to(1, 4)}) for name in ONWARD),
         *((name, {1: from_to(2, 3), 2: from_to(1, 3)}) for name in SEEN),
         ("lvos", {1: [(3, 1)], 2: from_to(1, 3)}),
     ],
@@ -123,7 +124,7 @@ def test_object_counts_from_its_first_sight_in_the_prediction(j_of, protocol):
     [
         *((name, from_to(1, 2)) for name in [*DAVIS_2017, "lvos"]),
         ("davis2017-unsupervised", [(0, 1), (1, 1), (2, 1), (3, 0)]),
-        ("youtube-vos", [(1, 1), (2, 1), (3, 0)]),
+        *((name, [(1, 1), (2, 1), (3, 0)]) for name in ONWARD),
         ("vos-benchmark", None),
     ],
 )
@@ -141,11 +142,31 @@ def test_sav_refuses_an_object_without_scored_ground_truth(j_of, truth):
 @pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_extra_predicted_id(j_of, protocol):
     video = {"truth": "10 10 10 10", "prediction": "10 10 13 10"}
-    if protocol in {*DAVIS_2017, "youtube-vos"}:
+    if protocol in {*DAVIS_2017, *ONWARD}:
         with pytest.raises(VosbenchError, match="holds the id 3, "):
             j_of(protocol, **video)
     else:
         assert dict(j_of(protocol, **video)[1])[2] == (0.5 if protocol == "davis2016" else 1)
+
+
+def test_a_folder_has_the_ids_that_are_there_and_no_other(j_of):
+    found = j_of("folder", truth="37 37 37 30 37", prediction="37 30 37 30 07")
+    assert found == {3: [(1, 1), (2, 1), (3, 1), (4, 0)], 7: [(1, 0), (2, 1), (3, 1), (4, 1)]}
+
+
+@pytest.mark.parametrize(
+    ("truth", "scored"),
+    [
+        ("10 20", {}),  # each mask gives an object
+        ("10 - 20 -", {}),
+        ("10 12", {1: [(1, 1)]}),  # object 2 is given in the last frame
+        ("10 02 00", {1: [(1, 0), (2, 1)], 2: [(2, 1)]}),  # a frame without objects says that they are gone
+        ("00 10 10", {1: [(2, 1)]}),
+        ("00 00 10", {}),
+    ],
+)
+def test_masks_that_were_given_are_no_ground_truth(j_of, truth, scored):
+    assert j_of("folder", truth=truth, prediction=truth.replace("-", "00").replace("10 02", "10 12")) == scored
 
 
 def test_more_proposals_than_allowed():
@@ -160,6 +181,7 @@ def test_more_proposals_than_allowed():
         ("davis2016", {1: 1}),
         ("davis2017-unsupervised", {1: 1}),
         *((name, {1: 0.5, 255: 0}) for name in SEEN),
+        ("folder", {1: 1}),
     ],
 )
 def test_255_in_the_ground_truth(j_of, protocol, scored):
@@ -170,7 +192,7 @@ def test_255_in_the_ground_truth(j_of, protocol, scored):
 @pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_255_in_the_prediction(j_of, protocol):
     video = {"truth": "10 10 10 10", "prediction": "10 10 v0 10"}
-    if protocol in {*DAVIS_2017, "davis2017-unsupervised", "youtube-vos"}:
+    if protocol in {*DAVIS_2017, "davis2017-unsupervised", *ONWARD}:
         with pytest.raises(VosbenchError, match="holds the id 255, ") as caught:
             j_of(protocol, **video)
         assert "0/255" in caught.value.hint or "first annotation" in caught.value.hint
@@ -186,7 +208,7 @@ def test_missing_frame(j_of, protocol):
 
 @pytest.mark.parametrize("protocol", PROTOCOLS.names())
 def test_nothing_to_score(j_of, protocol):
-    short = {"davis2017-unsupervised": "00", "youtube-vos": "10", "lvos": "10"}.get(protocol, "10 10")
+    short = {"davis2017-unsupervised": "00", "youtube-vos": "10", "lvos": "10", "folder": "10"}.get(protocol, "10 10")
     with pytest.raises(VosbenchError, match=r"no frame to score|no object in its first"):
         j_of(protocol, truth=short, prediction=short)
 

@@ -23,14 +23,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class AtLeast:
-    """Beside the type of a number: the least that it may be, and its unit."""
+    """Beside the type of a number: the least that it may be, its unit, and a lower value that means something."""
 
     least: float
     unit: str = ""
+    special: float | None = None
 
 
 Count = Annotated[int, AtLeast(1)]
-Side = Annotated[int, AtLeast(16, " pixels")]  # of a frame at inference
+Side = Annotated[int, AtLeast(16, " pixels", special=0)]  # of a frame at inference; 0: its own
 
 
 def checked(example: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -124,8 +125,9 @@ def converted(value: Any, hint: Any, where: str, how: str = "", file: str = "") 
 
 def _not_below(value: Any, bounds: tuple[Any, ...], where: str, how: str, file: str) -> Any:
     for bound in bounds:
-        if isinstance(bound, AtLeast) and value < bound.least:
-            raise _wrong(value, f"at least {bound.least}{bound.unit}", where, how, file)
+        if isinstance(bound, AtLeast) and value < bound.least and value != bound.special:
+            other = "" if bound.special is None else f" or {bound.special}"
+            raise _wrong(value, f"at least {bound.least}{bound.unit}{other}", where, how, file)
     return value
 
 

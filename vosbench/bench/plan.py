@@ -16,7 +16,7 @@ from vosbench.inference.controls import CONTROLS, Control, hash_of
 from vosbench.memory.spec import PolicySpec, parse_policies
 from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.models.checkpoint import check_device, read_checkpoint
-from vosbench.video import Sequence
+from vosbench.video import Sequence, inference_side
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Plan:
         """The record of a task before anything was measured."""
         suite, dataset = self.suite, self.dataset
         version = digest(self._fingerprints)
-        side = suite.shorter_side or dataset.shorter_side or self.model.spec.shorter_side
+        side = inference_side(suite.shorter_side, dataset.shorter_side, self.model.spec.shorter_side)
         return RunRecord(
             task.identity,
             self.conditions,

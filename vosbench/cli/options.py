@@ -25,6 +25,12 @@ FrameMode = Annotated[
     str | None, typer.Option("--frame-mode", help="480p or Full-Resolution (DAVIS), 6fps or all-frames (YouTube-VOS)")
 ]
 Protocol = Annotated[str | None, typer.Option("--protocol", help="scoring rules; default: the data set's own")]
+ShorterSide = Annotated[
+    int | None,
+    typer.Option(
+        help="shorter side of frames at inference, in pixels; 0: as they are; default: the data set's (folder: 480)"
+    ),
+]
 Sequences = Annotated[
     list[str] | None,
     typer.Option(

@@ -11,16 +11,17 @@ from vosbench.errors import VosbenchError, unknown
 class Folder(Dataset):
     """One's own videos. Few frames need masks: each object is followed from the earliest one that holds its id.
 
-    Frames are JPEG or PNG, masks are PNGs of object ids, 255 is void. The masks there are, are the ground truth.
+    Frames are JPEG or PNG, masks are PNGs of object ids, 255 is void. The masks there are, are the ground truth. A
+    split is `all`, or a list `ImageSets/<split>.txt`, which may lie one folder further down.
     """
 
     name = "folder"
     splits = ("all",)
+    default_protocol = "folder"
+    shorter_side = 480  # as published code has it for videos of any kind
     server: ClassVar[str | None] = "mose"  # MOSE is read as a plain folder
 
     def _list_names(self) -> tuple[str, ...]:
-        if self.split not in self.splits:
-            raise unknown("split", self.split, self.splits)
         folders = [self._level(kind) for kind in ("JPEGImages", "Annotations")]
         if not any(folder.is_dir() for folder in folders):
             raise VosbenchError(
@@ -28,8 +29,24 @@ class Folder(Dataset):
                 explain_no_pictures(self.root)
                 or "put frames into JPEGImages/<sequence> and masks into Annotations/<sequence>",
             )
+        if self.split not in self.splits:
+            return self._read_split()
         # Both, so that a video which lacks its frames or its masks is an error later on, never dropped.
         return tuple(sorted({name for folder in folders for name in subfolders(folder)}))
+
+    def _read_split(self) -> tuple[str, ...]:
+        """The sequences of a split that is a list."""
+        sets = self.root / "ImageSets"
+        lists = {path for pattern in ("*.txt", "*/*.txt") for path in sets.glob(pattern)}
+        found = sorted(path for path in lists if path.stem == self.split)
+        if not found:
+            raise unknown("split", self.split, {path.stem for path in lists}.union(self.splits))
+        if len(found) > 1 and found[0].parent != sets:
+            raise VosbenchError(
+                f"{sets} has several lists {self.split}.txt: {', '.join(path.parent.name for path in found)}",
+                f"copy the one that you want to {sets / f'{self.split}.txt'}",
+            )
+        return tuple(dict.fromkeys(filter(None, map(str.strip, found[0].read_text(encoding="utf-8").splitlines()))))
 
     def _level(self, kind: str) -> Path:
         inner = self.root / kind / "480p"

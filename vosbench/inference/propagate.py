@@ -25,8 +25,8 @@ def propagate(
     """Segment a video frame by frame; nothing holds the whole of it.
 
     `top_k` memory tokens count for a query pixel (None: as many as the network is used with); `shorter_side` overrides
-    the inference size of the sequence, in pixels. `truth` is for a reference that says that it needs it; nothing else
-    sees it.
+    the inference size of the sequence, in pixels (0: that of the frames). `truth` is for a reference that says that it
+    needs it; nothing else sees it.
     Raises VosbenchError for frames or masks that cannot be read or differ in size and for a model in training mode;
     PolicyError, which names file, line and frame, for whatever a strategy raises or does wrong.
     """
@@ -36,7 +36,7 @@ def propagate(
         policy,
         name=sequence.name,
         top_k=top_k,
-        shorter_side=shorter_side or sequence.shorter_side,
+        shorter_side=sequence.shorter_side if shorter_side is None else shorter_side,
         known=Foreknowledge(
             tuple(frame.name for frame in sequence.frames),
             sequence.object_ids,

@@ -21,7 +21,7 @@ from vosbench.memory.policy import LookAhead, MemoryPolicy, VideoInfo
 from vosbench.memory.session import VideoMemory
 from vosbench.models.base import FrameStep, Keys, Network, State, aggregate, joined
 from vosbench.models.geometry import Geometry
-from vosbench.video import ObjectMasks
+from vosbench.video import ObjectMasks, inference_side
 
 Truth = Callable[[int, tuple[int, ...]], Tensor]  # of a frame and ids: true masks, float32 [O,H',W']
 Masks = np.ndarray | Mapping[int, np.ndarray] | ObjectMasks
@@ -76,8 +76,8 @@ class Session:
     """Segments frames as they come, under one strategy; `step` takes the next one.
 
     `top_k` memory tokens count for a query pixel (None: as many as the network is used with); `shorter_side` is the
-    size at inference, in pixels (None: the network's, or that of the frames). `name` stands for the video in messages,
-    and random numbers depend on it. A session serves one video.
+    size at inference, in pixels (None: the network's, or that of the frames; 0: that of the frames). `name` stands for
+    the video in messages, and random numbers depend on it. A session serves one video.
 
     Raises VosbenchError for a wrong argument, a model in training mode, and a strategy that needs to know more than the
     frames so far.
@@ -108,7 +108,7 @@ class Session:
             )
         self.model, self.policy, self.name, self.known = model, policy, name, known
         self.top_k = top_k or model.spec.top_k
-        self.shorter_side = shorter_side or model.spec.shorter_side
+        self.shorter_side = inference_side(shorter_side, model.spec.shorter_side)
         self.device = next(model.parameters()).device
         self.index = 0  # of the next frame
         self.ids: list[int] = []  # of the objects followed, in order of appearance

@@ -62,6 +62,7 @@ SHIPPED = {
     "vos-benchmark": "vosbench.metrics.published:VOS_BENCHMARK",
     "sav": "vosbench.metrics.published:SAV",
     "lvos": "vosbench.metrics.published:LVOS",
+    "folder": "vosbench.metrics.published:FOLDER",
 }
 
 

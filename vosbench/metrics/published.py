@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.rules.first_frame import FirstFrame
+from vosbench.metrics.rules.given import Given
 from vosbench.metrics.rules.onward import Onward
 from vosbench.metrics.rules.proposals import Proposals
 from vosbench.metrics.rules.seen import Seen
@@ -50,3 +51,5 @@ LVOS = Protocol(
     objects=Span(),
     void="background",
 )
+# Fits any folder: no frame need be annotated but those that are, and no mask that was given counts.
+FOLDER = Protocol("folder", 1, "vosbench, for one's own videos", objects=Given(extra_is_error=True), void="ignored")

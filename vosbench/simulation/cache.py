@@ -19,7 +19,7 @@ from vosbench.models.base import Keys, Network
 from vosbench.models.checkpoint import family_hash
 from vosbench.models.geometry import Geometry
 from vosbench.simulation.trace import Trace, record
-from vosbench.video import Sequence
+from vosbench.video import Sequence, inference_side
 
 
 def keep(
@@ -46,7 +46,7 @@ def keep(
         "files": fingerprint,
         "frames": [frame.name for frame in sequence.frames],
         "objects": [(mask.frame_index, mask.object_ids) for mask in sequence.first_masks],
-        "shorter_side": shorter_side or sequence.shorter_side or model.spec.shorter_side,
+        "shorter_side": inference_side(shorter_side, sequence.shorter_side, model.spec.shorter_side),
     }
     name = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
     path = folder / f"{name}.safetensors"

@@ -14,6 +14,7 @@ from vosbench.simulation.cache import keep, load
 from vosbench.simulation.history import History, history
 from vosbench.simulation.outcome import TRACES, Conditions, Outcome, Simulation
 from vosbench.simulation.study import ReplayTask, Study, carry_out, plan
+from vosbench.video import inference_side
 
 DEFAULT_POLICIES = ("lfu", "lru", "fifo")
 Progress = Callable[[str, str, int, int], None]  # what is done, sequence, frames done, frames in all
@@ -44,7 +45,7 @@ def simulate(
         numbers.
     reference: the memory against which attention is measured.
     model, device, affinity: as in `load_model`. top_k: tokens that count for a query pixel; shorter_side: of frames at
-        inference, in pixels (None: the model's and the data set's own).
+        inference, in pixels (None: the data set's or the model's; 0: their own).
     jobs: processes (None: one per core). cache: the folder where recorded keys are kept.
 
     Raises VosbenchError for whatever is wrong with the data set, the weights or a strategy, and the fault of the first
@@ -72,7 +73,7 @@ class Simulator:
             device=study.device,
             top_k=study.top_k or spec.top_k,
             affinity=study.network.affinity,
-            shorter_side=shorter_side or dataset.shorter_side or spec.shorter_side,
+            shorter_side=inference_side(shorter_side, dataset.shorter_side, spec.shorter_side),
             reference=study.reference,
             source_hashes={spec: PolicySpec.parse(spec).source_hash for spec in study.specs},
         )

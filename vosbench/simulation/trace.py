@@ -12,7 +12,7 @@ from vosbench.inference.reader import read_ahead
 from vosbench.memory.policy import VideoInfo
 from vosbench.models.base import Keys, Network
 from vosbench.models.geometry import Geometry
-from vosbench.video import Sequence
+from vosbench.video import Sequence, inference_side
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def record(
     if model.training:
         raise VosbenchError("the model is in training mode, where it normalises by batch", "call model.eval() first")
     device = next(model.parameters()).device
-    side = shorter_side or sequence.shorter_side or model.spec.shorter_side
+    side = inference_side(shorter_side, sequence.shorter_side, model.spec.shorter_side)
     appearing = tuple((mask.frame_index, len(mask.object_ids)) for mask in sequence.first_masks)
     geometry: Geometry | None = None
     frames: tuple[Keys, ...] = ()  # tokens and queries

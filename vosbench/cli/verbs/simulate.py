@@ -43,10 +43,7 @@ def simulate(
         int | None, typer.Option(help="memory tokens that count for a query pixel; default: the model's", min=1)
     ] = None,
     affinity: Annotated[options.Metric | None, typer.Option(help="how keys are compared; default: the model's")] = None,
-    shorter_side: Annotated[
-        int | None,
-        typer.Option(help="shorter side of the frames at inference, in pixels; default: the data set's own", min=16),
-    ] = None,
+    shorter_side: options.ShorterSide = None,
     sequences: options.Sequences = None,
     limit: options.Limit = None,
     jobs: options.ManyJobs = None,
