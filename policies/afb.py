@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vosbench.memory.attention import cosine
-from vosbench.memory.bank import Column, FrameTokens, MemoryBank
+from vosbench.memory.bank import FrameTokens, MemoryBank
 from vosbench.memory.match import Match
 from vosbench.memory.policy import BoundedPolicy, VideoInfo, parameter
 
@@ -34,7 +34,7 @@ class AdaptiveFeatureBank(BoundedPolicy):
 
     def start(self, video: VideoInfo, bank: MemoryBank) -> None:
         super().start(video, bank)
-        self.used: Column = bank.add_column("used", torch.float64)
+        self.used = bank.add_column("used", torch.float64)
 
     def observe(self, match: Match) -> None:
         self.used.values.add_(match.hits(above=USED).double().log1p())

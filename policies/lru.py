@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vosbench.memory.bank import Column, MemoryBank
+from vosbench.memory.bank import MemoryBank
 from vosbench.memory.match import Match
 from vosbench.memory.policy import BoundedPolicy, VideoInfo
 
@@ -21,8 +21,8 @@ class LRU(BoundedPolicy):
 
     def start(self, video: VideoInfo, bank: MemoryBank) -> None:
         super().start(video, bank)
-        self.used: Column = bank.add_column("used", torch.int64)
-        self.hits: Column = bank.add_column("hits", torch.int64)
+        self.used = bank.add_column("used", torch.int64)
+        self.hits = bank.add_column("hits", torch.int64)
 
     def observe(self, match: Match) -> None:
         hits = match.hits()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vosbench.memory.bank import Column, FrameTokens, MemoryBank
+from vosbench.memory.bank import FrameTokens, MemoryBank
 from vosbench.memory.match import Match
 from vosbench.memory.policy import FrequencyPolicy, VideoInfo, parameter
 
@@ -26,8 +26,8 @@ class ObjectLFU(FrequencyPolicy):
 
     def start(self, video: VideoInfo, bank: MemoryBank) -> None:
         super().start(video, bank)
-        self.owner: Column = bank.add_column("owner", torch.int64)
-        self.seen: Column = bank.add_column("seen", torch.int64)
+        self.owner = bank.add_column("owner", torch.int64)
+        self.seen = bank.add_column("seen", torch.int64)
 
     def count(self, match: Match) -> Tensor:
         return match.hits()

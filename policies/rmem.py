@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vosbench.memory.bank import Column, MemoryBank
+from vosbench.memory.bank import MemoryBank
 from vosbench.memory.match import Match
 from vosbench.memory.policy import BoundedPolicy, VideoInfo, parameter
 
@@ -30,8 +30,8 @@ class RMem(BoundedPolicy):
 
     def start(self, video: VideoInfo, bank: MemoryBank) -> None:
         super().start(video, bank)
-        self.relevance: Column = bank.add_column("relevance", torch.float64)  # all tokens of a frame have the same
-        self.reads: Column = bank.add_column("reads", torch.float64)
+        self.relevance = bank.add_column("relevance", torch.float64)  # all tokens of a frame have the same
+        self.reads = bank.add_column("reads", torch.float64)
 
     def observe(self, match: Match) -> None:
         foreground = match.segmentation.owner > 0

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vosbench.memory.bank import Column, FrameTokens, MemoryBank
+from vosbench.memory.bank import FrameTokens, MemoryBank
 from vosbench.memory.match import Match
 from vosbench.memory.policy import MemoryPolicy, Step, VideoInfo, parameter
 
@@ -33,8 +33,8 @@ class XMem(MemoryPolicy):
             raise ValueError("max_frames must be above min_frames, and long_term not below prototypes")
         super().start(video, bank)
         bank.bound(self.max_frames * video.tokens_per_frame + self.long_term)
-        self.mass: Column = bank.add_column("mass", torch.float64)
-        self.stored: Column = bank.add_column("stored", torch.bool)  # in the long-term memory
+        self.mass = bank.add_column("mass", torch.float64)
+        self.stored = bank.add_column("stored", torch.bool)  # in the long-term memory
         self.working: list[Tensor] = []  # slots of each frame
         self.stored_count = 0
 

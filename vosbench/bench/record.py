@@ -26,7 +26,8 @@ RUNS = Path(".vosbench") / "runs"  # where runs are kept that were given no fold
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """The data: `frame_mode` says which frames were shown (e.g. `6fps`, `all`), `fingerprint` which files they were.
+    """The data: `frame_mode` is the data set's name for the pictures that were shown, where it has several of a video
+    (`480p`, `6fps`; empty: it has one), `fingerprint` says which files they were.
 
     `sequences` is how many the run goes through when it is complete (0: not known, as in older records).
     """

@@ -29,6 +29,7 @@ class Dataset(ABC):
     Building one reads the list of sequences, no picture. Every subclass is built as `(root, split, frame_mode)`;
     None means the first of `splits`, the first of `frame_modes`.
 
+    frame_modes: names of the sets of pictures in which it has its videos, which differ in size or rate.
     default_protocol: the rules by which it is scored.
     private_splits: those without public ground truth.
     every_frame_annotated: whether a mask that is missing is an error; in splits that are not private.

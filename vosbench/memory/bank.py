@@ -61,12 +61,12 @@ class MemoryBank:
             )
         self.capacity = tokens
 
-    def add_column(self, name: str, dtype: torch.dtype) -> "Column":
+    def add_column(self, name: str, dtype: torch.dtype) -> "BankColumn":
         """A number of the strategy's own for each slot; 0 whenever a token is written to the slot."""
         if name in self._store.columns:
             raise VosbenchError(f"the bank has a column {name!r} already", "give the strategy's column another name")
         self._store.add_column(name, dtype)
-        return Column(self, name)
+        return BankColumn(self, name)
 
     @property
     def frame(self) -> Tensor:
@@ -288,8 +288,8 @@ class MemoryBank:
 
 
 @dataclass(frozen=True)
-class Column:
-    """A per-slot number of a strategy; it survives the growth of the bank."""
+class BankColumn:
+    """A number of a strategy for each slot; it survives the growth of the bank."""
 
     bank: MemoryBank
     name: str

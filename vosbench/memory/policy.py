@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from vosbench.errors import VosbenchError
-from vosbench.memory.bank import Column, FrameTokens, MemoryBank
+from vosbench.memory.bank import FrameTokens, MemoryBank
 from vosbench.memory.frame import Segmentation
 from vosbench.memory.match import Match
 from vosbench.models.base import Keys, Similarity
@@ -232,7 +232,7 @@ class FrequencyPolicy(BoundedPolicy):
 
     def start(self, video: VideoInfo, bank: MemoryBank) -> None:
         super().start(video, bank)
-        self.references: Column = bank.add_column("references", self.references_dtype)
+        self.references = bank.add_column("references", self.references_dtype)
 
     def observe(self, match: Match) -> None:
         self.references.values.add_(self.count(match))
