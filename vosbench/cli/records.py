@@ -10,8 +10,7 @@ from vosbench.bench.record import RUNS, read_run
 from vosbench.cli import options
 from vosbench.cli.verbs import Answer
 from vosbench.errors import VosbenchError
-from vosbench.report.context import restrict
-from vosbench.report.makers import Run
+from vosbench.report.context import Records, restrict
 from vosbench.report.rendering import FORMATS
 from vosbench.report.table import Table
 
@@ -24,7 +23,7 @@ Format = Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}; JS
 Out = Annotated[Path | None, typer.Option("--out", help="write to this file instead of printing")]
 
 
-def read_runs(folders: Sequence[Path] | None, policies: Sequence[str] | None) -> list[Run]:
+def read_runs(folders: Sequence[Path] | None, policies: Sequence[str] | None) -> list[Records]:
     """The records of each run, of the chosen strategies alone."""
     return [restrict(read_run(folder), options.split_specs(policies)) for folder in folders or [latest()]]
 

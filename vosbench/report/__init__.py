@@ -1,12 +1,17 @@
 """Tables, figures and comparisons, as functions of the records of runs. Free of torch.
 
-How to add a table: write a file with a function `table(records)` that returns a `report.table.Table`, and put it into
-`report/tables/`, whose `__init__.py` says the rest. How to add a figure: write a file with a function
-`figure(records)` that returns a matplotlib figure, and put it into `report/plots/`, whose `__init__.py` says the rest.
-Both are then found by `vosbench table`, `vosbench plot`, `vosbench list` and `vosbench publish`. A file of yours
-anywhere else is given by its path.
+A table is a Python file with a function `table(records)` that returns a `report.table.Table`, whose columns stand
+beside it; a figure one with a function `figure(records)` that returns a matplotlib figure. The first line of the file
+is what `vosbench list tables` or `list figures` says. The function gets the records of one run, in the order of the
+run; declared as `table(*runs)` it gets those of each of several runs. It raises `NotApplicableError` where the records
+lack what it shows. `PUBLISHED` lists the files that `vosbench publish` writes, NAME.md, NAME.csv and NAME.tex or
+NAME.svg by default, none for an empty list. `vosbench plot` calls its file after the module, or after the figure's
+label if it has one.
 
-`records` are in the order of the run. What such a function mostly needs: `context.context` (the conditions that they
-share, and their refusal if they share none), `context.by_strategy`, `measures` (J, F, speed and memory over records),
-`table` (columns and rows) and `drawing/` (how figures look).
+A file in `report/tables/` or `report/plots/` is found by its name, another one by its path, and that of an installed
+package by an entry point in the group `vosbench.tables` or `vosbench.figures` that names the module or the function.
+
+What such a function mostly needs: `context.context` (the conditions that records share, and their refusal if they
+share none), `context.by_strategy`, `measures` (J, F, speed and memory over records), `table` (columns and rows) and
+`drawing/` (how figures look, and names beside points and curves).
 """

@@ -12,6 +12,7 @@ from vosbench.bench.record import DatasetInfo, ModelInfo, PolicyInfo, RunRecord,
 from vosbench.errors import VosbenchError, unknown
 
 T = TypeVar("T")
+Records = Sequence[RunRecord]  # of a run, or a part of it, in its order
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Context:
         return f"{self.data}; {self.system}."
 
 
-def context(records: Sequence[RunRecord]) -> Context:
+def context(records: Records) -> Context:
     """The common conditions of `records`.
 
     Raises VosbenchError if there are none, if they differ in data set, protocol, model or settings, if a strategy
@@ -105,7 +106,7 @@ def _identity(policy: PolicyInfo) -> str:
     return json.dumps([policy.name, encode(policy.parameters)], sort_keys=True)
 
 
-def restrict(records: Sequence[RunRecord], names: Sequence[str]) -> tuple[RunRecord, ...]:
+def restrict(records: Records, names: Sequence[str]) -> tuple[RunRecord, ...]:
     """The records of the strategies of those labels or specs, of all if there are no names.
 
     Raises VosbenchError for one that is absent.
@@ -128,7 +129,7 @@ def _only(kind: str, values: Sequence[T], describe: Callable[[T], str]) -> T:
     return values[0]
 
 
-def _sequences(records: Sequence[RunRecord]) -> dict[str, frozenset[int]]:
+def _sequences(records: Records) -> dict[str, frozenset[int]]:
     """Each sequence and its scored objects, if every strategy was run once on each and scored on the same objects.
 
     A strategy that failed on a sequence was run on it, and scored on nothing.

@@ -10,11 +10,10 @@ from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from vosbench.base.registry import Registry
-from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
+from vosbench.report.context import Records
 
 T = TypeVar("T")
-Run = Sequence[RunRecord]
 
 
 class NotApplicableError(VosbenchError):
@@ -38,7 +37,7 @@ class Maker(Generic[T]):
         parameters = inspect.signature(self.function).parameters.values()
         return any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters)
 
-    def __call__(self, *runs: Run) -> T:
+    def __call__(self, *runs: Records) -> T:
         """Make it. Raises NotApplicableError or another VosbenchError; what else a user's own function raises becomes
         one that names its file and line.
         """
@@ -74,7 +73,7 @@ def registry(kind: str, folder: ModuleType) -> Registry[Maker[Any]]:
         function = getattr(loaded, kind, None) if isinstance(loaded, ModuleType) else loaded
         if not inspect.isfunction(function):
             raise VosbenchError(
-                f"{origin} defines no {kind}", f"write a function {kind}(records) into it, as {folder.__name__} says"
+                f"{origin} defines no {kind}", f"write a function {kind}(records) into it, as vosbench.report says"
             )
         files = getattr(sys.modules[function.__module__], "PUBLISHED", None)
         return Maker(kind, function, files)
@@ -88,7 +87,7 @@ def find(makers: Registry[Maker[T]], names: Iterable[str]) -> dict[str, Maker[T]
 
 
 def applicable(
-    makers: Registry[Maker[T]], runs: Sequence[Run], names: Iterable[str] = ()
+    makers: Registry[Maker[T]], runs: Sequence[Records], names: Iterable[str] = ()
 ) -> tuple[dict[str, T], dict[str, str]]:
     """What can be made of `runs`, by name, and why what else there is cannot.
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from vosbench.bench.record import RunRecord, Timing
 from vosbench.metrics.statistics import Statistics, mean
-from vosbench.report.context import by_strategy
+from vosbench.report.context import Records, by_strategy
 from vosbench.report.makers import NotApplicableError
 from vosbench.report.table import Column, Row, percent
 
@@ -26,14 +26,8 @@ def _name_and_kind(row: Row) -> str:
 
 STRATEGY = (Column("strategy", cell=_name_and_kind), Column("kind", printed=False))
 JF = percent("jf", "J&F")
-SCORES = (
-    *(
-        percent(f"{measure}_{statistic}", f"{measure.upper()}\n{statistic}")
-        for measure in "jf"
-        for statistic in ("mean", "recall", "decay")
-    ),
-    JF,
-)
+_STATISTICS = [(measure, statistic) for measure in "jf" for statistic in ("mean", "recall", "decay")]
+SCORES = (*(percent(f"{measure}_{name}", f"{measure.upper()}\n{name}") for measure, name in _STATISTICS), JF)
 MODEL_FPS = Column("model_fps", "model\nFPS", 2)
 END_TO_END_FPS = Column("end_to_end_fps", "end-to-end\nFPS", 2)
 FRAMES_IN_MEMORY = Column("frames_in_memory", "frames in\nmemory", 1)
@@ -57,7 +51,7 @@ class Scored(Protocol):
     def f(self) -> Statistics: ...
 
 
-def measures(records: Sequence[RunRecord]) -> dict[str, Any]:
+def measures(records: Records) -> dict[str, Any]:
     """The columns `SCORES` and `COSTS` over `records` of one strategy: 0 to 1, frames per second, frames, bytes."""
     return scores(scored_objects(records)) | costs(records)
 
@@ -65,14 +59,13 @@ def measures(records: Sequence[RunRecord]) -> dict[str, Any]:
 def scores(objects: Sequence[Scored]) -> dict[str, float]:
     """The columns `SCORES`: means over `objects`; NaN if there are none, or if one of them is NaN."""
     found = {
-        f"{measure}_{statistic}": mean(getattr(getattr(score, measure), statistic) for score in objects)
-        for measure in "jf"
-        for statistic in ("mean", "recall", "decay")
+        f"{measure}_{name}": mean(getattr(getattr(score, measure), name) for score in objects)
+        for measure, name in _STATISTICS
     }
     return found | {"jf": (found["j_mean"] + found["f_mean"]) / 2}
 
 
-def costs(records: Sequence[RunRecord]) -> dict[str, Any]:
+def costs(records: Records) -> dict[str, Any]:
     """The columns `COSTS`; NaN where nothing was measured."""
     peaks = [peak for record in records if (peak := record.memory or record.failure)]
     device = [peak.device_bytes_peak for peak in peaks if peak.device_bytes_peak is not None]
@@ -88,14 +81,14 @@ def costs(records: Sequence[RunRecord]) -> dict[str, Any]:
     }
 
 
-def pooled_jf(records: Sequence[RunRecord]) -> float:
+def pooled_jf(records: Records) -> float:
     """J&F, 0 to 1: the mean of J and F, each the mean over the objects of all `records`; NaN if a sequence failed
     or none has scores.
     """
     return scores(scored_objects(records))["jf"]
 
 
-def scored_objects(records: Sequence[RunRecord]) -> list[Scored]:
+def scored_objects(records: Records) -> list[Scored]:
     """The scores of all objects; none if there is a failure."""
     if any(record.failure for record in records):
         return []
@@ -119,7 +112,7 @@ def timings_of(records: Iterable[RunRecord]) -> list[Timing]:
     return [timing for record in records for timing in record.timings]
 
 
-def kind_of(records: Sequence[RunRecord]) -> str:
+def kind_of(records: Records) -> str:
     """Of one strategy's records: `strategy`, `control`, or `failed` if one of them holds a failure."""
     return "failed" if any(record.failure for record in records) else records[0].policy.kind
 

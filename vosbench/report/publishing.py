@@ -5,15 +5,14 @@ files again, compare with it, and use it as the baseline of a gate.
 """
 
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vosbench.base.atomic import replacing
 from vosbench.base.text import write_text
-from vosbench.bench.record import RunRecord, read_record, read_run, write_record
+from vosbench.bench.record import read_record, read_run, write_record
 from vosbench.errors import VosbenchError
-from vosbench.report.context import context
+from vosbench.report.context import Records, context
 from vosbench.report.makers import applicable
 from vosbench.report.rendering import render
 from vosbench.report.tables import TABLES
@@ -53,7 +52,7 @@ def publish(run: Path, folder: Path, *, allow_partial: bool = False, allow_dirty
     return tuple(folder / name for name in (*map(str, kept), *texts, *drawings))
 
 
-def documents(records: Sequence[RunRecord]) -> dict[str, str]:
+def documents(records: Records) -> dict[str, str]:
     """The text files of a publication by name: all tables that the records allow. Raises as `context` does."""
     texts = {}
     for name, table in applicable(TABLES, [records])[0].items():
@@ -65,7 +64,7 @@ def documents(records: Sequence[RunRecord]) -> dict[str, str]:
     return texts
 
 
-def figures(records: Sequence[RunRecord]) -> dict[str, "Figure"]:
+def figures(records: Records) -> dict[str, "Figure"]:
     """The figures of a publication by name: all that the records allow. Raises as `context` does."""
     from vosbench.report.plots import FIGURES
 
@@ -76,7 +75,7 @@ def figures(records: Sequence[RunRecord]) -> dict[str, "Figure"]:
     return drawn
 
 
-def _refuse_partial(run: Path, records: Sequence[RunRecord]) -> None:
+def _refuse_partial(run: Path, records: Records) -> None:
     """Raises VosbenchError if sequences or strategies are left out or not done yet."""
     context(records)
     first = records[0]
@@ -98,7 +97,7 @@ def _refuse_partial(run: Path, records: Sequence[RunRecord]) -> None:
         )
 
 
-def _refuse_dirty(run: Path, records: Sequence[RunRecord]) -> None:
+def _refuse_dirty(run: Path, records: Records) -> None:
     """Raises VosbenchError if the source of a record is not exactly that of a commit."""
     for record in records:
         environment = record.environment

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vosbench.bench.record import RunRecord
 from vosbench.datasets.generated.recipe import ATTRIBUTES, strengths
 from vosbench.errors import VosbenchError
-from vosbench.report.context import Context, by_identity, context
+from vosbench.report.context import Context, Records, by_identity, context
 from vosbench.report.measures import pooled_jf
 
 HINT = "give runs of splits such as occlusion=5, occlusion=20 and occlusion=80"
@@ -20,7 +19,7 @@ class RunAtStrength:
 
     strength: float
     context: Context
-    records: Sequence[RunRecord]
+    records: Records
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Sweep:
         return self.runs[0].context.system
 
 
-def sweep(runs: Sequence[Sequence[RunRecord]]) -> Sweep:
+def sweep(runs: Sequence[Records]) -> Sweep:
     """The sweep that `runs` are.
 
     Raises VosbenchError if their data differ in nothing, in several attributes or in more than attributes; if two
@@ -70,7 +69,7 @@ def sweep(runs: Sequence[Sequence[RunRecord]]) -> Sweep:
     return Sweep(attribute, tuple(found))
 
 
-def attribute_of(runs: Sequence[Sequence[RunRecord]]) -> tuple[str, list[float]]:
+def attribute_of(runs: Sequence[Records]) -> tuple[str, list[float]]:
     """The one attribute in which the splits of `runs` differ, and its strength in each. Raises as `sweep` does."""
     names = [run[0].dataset.split for run in runs]
     apart = VosbenchError(f"runs of {', '.join(names)} do not differ in one strength alone", HINT)

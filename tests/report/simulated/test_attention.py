@@ -5,7 +5,8 @@ import pytest
 
 from vosbench.errors import VosbenchError
 from vosbench.report.rendering import render
-from vosbench.report.simulated.attention import agreement, retained
+from vosbench.report.simulated.against import agreement
+from vosbench.report.simulated.attention import retained
 from vosbench.report.simulated.attention import table as attention_table
 from vosbench.simulation.outcome import Outcome
 

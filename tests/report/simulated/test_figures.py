@@ -5,8 +5,7 @@ import pytest
 
 from vosbench.errors import VosbenchError
 from vosbench.report.drawing.capacity import sweeps
-from vosbench.report.simulated.capacity_curves import retained_against_capacity
-from vosbench.report.simulated.memory import contact_sheet, occupancy
+from vosbench.report.simulated.figures import contact_sheet, occupancy, retained_against_capacity
 
 
 def lines(axes):

@@ -70,7 +70,7 @@ def simulate(
     from vosbench.report.drawing import style
     from vosbench.report.drawing.capacity import require_sweep, sweeps
     from vosbench.report.simulated import against as comparing
-    from vosbench.report.simulated import attention, capacity_curves
+    from vosbench.report.simulated import attention, figures
     from vosbench.simulation.simulator import DEFAULT_POLICIES, Simulator
     from vosbench.simulation.study import Study
 
@@ -103,13 +103,14 @@ def simulate(
     table = attention.table(found.outcomes, f"{conditions.text}; attention against {study.reference}.")
     print(render(table), end="")
     result: dict[str, Any] = {**table.to_json(), "outcomes": found.outcomes}
+    kept = attention.retained_by_setting(found.outcomes)
     if run:
-        agreed = comparing.agreement(found, run)
+        jf = comparing.jf_by_strategy(run)
+        agreed = comparing.agreement(kept, jf)
         print(f"\nSpearman's rho of attention kept and J&F: {agreed.rho:.3f}, over {agreed.strategies} strategies")
-        result["against"] = {"run": str(against), **asdict(agreed), "jf": comparing.jf_by_strategy(run)}
+        result["against"] = {"run": str(against), **asdict(agreed), "jf": jf}
     if plot is not None:
-        kept = attention.retained_by_setting(found.outcomes)
-        style.save(capacity_curves.retained_against_capacity(kept, curves, [conditions.text]), plot)
+        style.save(figures.retained_against_capacity(kept, curves, [conditions.text]), plot)
     if watching:
         _watch(simulator, traces, at, occupancy, overlay)
     return Answer({**asdict(conditions), "sequences": len(names)}, result)
@@ -120,18 +121,18 @@ def _watch(
 ) -> None:
     """Draw what the one strategy holds of the one sequence."""
     from vosbench.report.drawing import style
-    from vosbench.report.simulated import memory
+    from vosbench.report.simulated import figures
 
     seen, (name,), (spec,) = simulator.watch(traces, at), traces, simulator.study.specs
     title = f"{grammar.title(spec)} on {name}"
     if occupancy is not None:
         conditions = [title, simulator.conditions.text]
-        style.save(memory.occupancy(seen.kept, seen.geometry.tokens, conditions), occupancy)
+        style.save(figures.occupancy(seen.kept, seen.geometry.tokens, conditions), occupancy)
     if overlay is not None:
         frames = simulator.dataset.sequence(name).frames
         kept = {frame: seen.mask(frame) for frame in range(len(frames)) if seen.places[frame].any()}
         pictures = {frame: frames[frame].load() for frame in kept}
-        style.save(memory.contact_sheet(pictures, kept, [f"{title}, after frame {seen.at}"]), overlay)
+        style.save(figures.contact_sheet(pictures, kept, [f"{title}, after frame {seen.at}"]), overlay)
 
 
 VERB = Verb(

@@ -5,7 +5,7 @@ together (`speed`), and where it cannot be trusted only the counts decide, which
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vosbench.errors import VosbenchError
 from vosbench.report.compare.pairing import Entrant, same_data
@@ -66,12 +66,11 @@ def gate(compared: Sequence[tuple[Entrant, Entrant]], tolerance: Tolerance) -> t
     for baseline, entrant in compared:
         _comparable(baseline, entrant, tolerance.timed)
         checks += _finished(baseline, entrant)
-        both = {r.sequence for r in baseline.records if not r.failure}
-        both &= {r.sequence for r in entrant.records if not r.failure}
+        failed = {r.sequence for r in (*baseline.records, *entrant.records) if r.failure}
         old, new = (
-            Entrant(e.run, e.strategy, tuple(r for r in e.records if r.sequence in both)) for e in (baseline, entrant)
+            replace(e, records=tuple(r for r in e.records if r.sequence not in failed)) for e in (baseline, entrant)
         )
-        if not both:
+        if not old.records:
             continue
         if unshared := sorted(old.objects().keys() ^ new.objects().keys()):
             raise VosbenchError(
@@ -94,22 +93,16 @@ def _comparable(baseline: Entrant, entrant: Entrant, timed: bool) -> None:
         ("settings", old.settings, new.settings, "repeat the run with those of the baseline"),
     ]
     if timed:
-        facts += [
-            (
-                name,
-                getattr(old.environment, name),
-                getattr(new.environment, name),
-                "make a baseline there, or give --speed counts",
-            )
-            for name in ("machine", "device", "threads")
-        ]
+        remedy = "make a baseline there, or give --speed counts"
+        names = ("machine", "device", "threads")
+        facts += [(name, getattr(old.environment, name), getattr(new.environment, name), remedy) for name in names]
     for what, ours, theirs, remedy in facts:
         if ours != theirs:
             raise VosbenchError(
                 f"{baseline.run} and {entrant.run} cannot be compared: {what} {ours} and {theirs}", remedy
             )
-    names = [{record.sequence for record in e.records} for e in (baseline, entrant)]
-    if unshared := sorted(names[0] ^ names[1]):
+    before, after = ({record.sequence for record in e.records} for e in (baseline, entrant))
+    if unshared := sorted(before ^ after):
         raise VosbenchError(
             f"{baseline.run} and {entrant.run} cannot be compared: only one has the sequence {unshared[0]}",
             "run both on the same sequences",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError, unknown
-from vosbench.report.context import by_identity, context
+from vosbench.report.context import Records, by_identity, context
 
-Runs = Mapping[str, Sequence[RunRecord]]  # by the name that is shown
+Runs = Mapping[str, Records]  # by the name that is shown
 
 
 @dataclass(frozen=True)
@@ -133,13 +133,13 @@ def pairs(entrants: Sequence[Entrant]) -> tuple[tuple[Entrant, Entrant], ...]:
 
 def same_data(baseline: Entrant, entrant: Entrant) -> None:
     """Raises VosbenchError, naming what differs, unless both ran on the same files and are scored by one protocol."""
-    pairs_of = (
-        ("data sets", *(f"{r.dataset.name} {r.dataset.split}" for r in (baseline.first, entrant.first))),
-        ("frames", *(r.dataset.frame_mode for r in (baseline.first, entrant.first))),
-        ("versions of the data", *(r.dataset.fingerprint[:8] for r in (baseline.first, entrant.first))),
-        ("protocols", *(e.protocol for e in (baseline, entrant))),
-    )
-    for what, ours, theirs in pairs_of:
+    old, new = baseline.first.dataset, entrant.first.dataset
+    for what, ours, theirs in (
+        ("data sets", f"{old.name} {old.split}", f"{new.name} {new.split}"),
+        ("frames", old.frame_mode, new.frame_mode),
+        ("versions of the data", old.fingerprint[:8], new.fingerprint[:8]),
+        ("protocols", baseline.protocol, entrant.protocol),
+    ):
         if ours != theirs:
             raise VosbenchError(
                 f"{baseline.run} and {entrant.run} cannot be compared, their {what} differ: {ours} and {theirs}",

@@ -9,7 +9,6 @@ from functools import lru_cache
 import numpy as np
 
 LEVEL = 0.95  # of intervals
-ALPHA = 0.05  # below which a p-value, corrected for the number of comparisons, is called significant
 MIN_SEQUENCES = 5  # fewer give no interval: they cannot be resampled in enough ways
 _RESAMPLES = 10_000
 _EXACT = 13  # sequences up to which all sign changes are tried

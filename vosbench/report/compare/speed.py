@@ -5,13 +5,13 @@ that ran between them, so that what slows the whole machine cancels; on a CPU bo
 a core does not count. Passes over one sequence are paired in their order, and each pair is one observation.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
 
 import numpy as np
 
-from vosbench.bench.record import RunRecord, Timing
+from vosbench.bench.record import Timing
+from vosbench.report.context import Records
 
 MIN_PASSES = 5  # below, no order of ranks is rarer than one in twenty
 
@@ -46,7 +46,7 @@ class Speed:
         return None
 
 
-def speed(baseline: Sequence[RunRecord], entrant: Sequence[RunRecord]) -> Speed:
+def speed(baseline: Records, entrant: Records) -> Speed:
     """Compare the times of two sets of records of one strategy each; sequences that only one has do not count."""
     from scipy.stats import wilcoxon  # here: every verb would wait most of a second for it
 

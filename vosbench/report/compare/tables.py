@@ -1,11 +1,13 @@
 """Tables of a comparison: strategies with their differences from the baseline, and the objects that changed most."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from vosbench.base.codec import encode
+from vosbench.bench.record import RunRecord
 from vosbench.report.compare.differences import Difference
 from vosbench.report.compare.pairing import Entrant
 from vosbench.report.compare.significance import MIN_SEQUENCES
@@ -84,28 +86,27 @@ def changed_objects(found: Sequence[Difference], number: int = 5) -> Table:
 
 def other_conditions(baseline: Entrant, entrant: Entrant) -> list[str]:
     """What two entrants differ in beside the strategy, in words: model, settings, device, commit."""
-    pairs = [
-        ("weights", *(f"{r.model.name} {r.model.checkpoint_hash[:8]}" for r in (baseline.first, entrant.first))),
-        ("precision", baseline.first.model.precision, entrant.first.model.precision),
-        *(
-            (name, getattr(baseline.first.settings, name), getattr(entrant.first.settings, name))
-            for name in ("top_k", "shorter_side", "affinity")
-        ),
-        *(
-            (name, getattr(baseline.first.environment, name), getattr(entrant.first.environment, name))
-            for name in ("machine", "device", "threads", "torch")
-        ),
-        ("commit", *((r.environment.commit or "unknown")[:8] for r in (baseline.first, entrant.first))),
-        ("strategy's source", *(e.first.policy.source_hash[:8] for e in (baseline, entrant))),
-    ]
+    ours, theirs = (_conditions_of(e.first) for e in (baseline, entrant))
     if baseline.strategy != entrant.strategy:
-        pairs.pop()  # another strategy has another source, of course
-    return [f"{name} ({ours}, {theirs})" for name, ours, theirs in pairs if ours != theirs]
+        del ours["strategy's source"]  # another strategy has another source, of course
+    return [f"{name} ({value}, {theirs[name]})" for name, value in ours.items() if value != theirs[name]]
+
+
+def _conditions_of(record: RunRecord) -> dict[str, Any]:
+    model, environment = record.model, record.environment
+    return {
+        "weights": f"{model.name} {model.checkpoint_hash[:8]}",
+        "precision": model.precision,
+        **asdict(record.settings),
+        **{name: getattr(environment, name) for name in ("machine", "device", "threads", "torch")},
+        "commit": (environment.commit or "unknown")[:8],
+        "strategy's source": record.policy.source_hash[:8],
+    }
 
 
 def _difference(found: Difference | None) -> dict[str, Any]:
     if found is None:
-        return dict.fromkeys(("difference", "difference_low", "difference_high", "p", "effect"), np.nan) | {"mark": ""}
+        return {"mark": ""}
     return {
         "difference": found.mean,
         "difference_low": found.low,

@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from vosbench.bench.record import RunRecord
-from vosbench.report.context import context
+from vosbench.report.context import Records, context
 from vosbench.report.drawing.labels import label_ends
-from vosbench.report.drawing.style import STYLE, distinct, looks_of, note_axes, short
+from vosbench.report.drawing.style import STYLE, distinct, looks_of, note_axes, room, short
 from vosbench.report.makers import NotApplicableError
 
 
 def draw_against_frame(
-    records: Sequence[RunRecord],
+    records: Records,
     series_of: Callable[[RunRecord], Sequence[float]],
     quantity: str,
     stepped: bool = False,
@@ -30,9 +30,8 @@ def draw_against_frame(
     if not quartiles:
         raise NotApplicableError(f"no record holds {quantity}", "controls and scored folders have none: run a strategy")
     looks = looks_of(groups)
-    names = [short(label) for label in quartiles]
     with matplotlib.rc_context(STYLE):
-        figure, axes = note_axes((common.data, common.system), right=0.25 + 0.067 * max(map(len, names)))
+        figure, axes = note_axes((common.data, common.system), room(quartiles))
         for label, (low, median, high) in quartiles.items():
             look, frames = looks[label], np.arange(len(median))
             axes.fill_between(
@@ -53,7 +52,7 @@ def draw_against_frame(
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=axis is axes.xaxis or stepped))
         ends = [median[-1] for _, median, _ in quartiles.values()]
-        label_ends(axes, ends, names, [looks[label].text for label in quartiles])
+        label_ends(axes, ends, list(map(short, quartiles)), [looks[label].text for label in quartiles])
         axes.set_xlabel("frame")
         axes.set_ylabel(quantity)
     return figure

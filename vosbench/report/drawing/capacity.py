@@ -59,11 +59,6 @@ def require_sweep(curves: Curves, known: Collection[str]) -> None:
         )
 
 
-def room(curves: Curves) -> float:
-    """Inches for the names beside the axes."""
-    return 0.25 + 0.067 * max(len(short(name)) for name in curves)
-
-
 def draw_curves(axes: Axes, curves: Curves, values: Mapping[str, float], quantity: str) -> None:
     """A curve for each strategy that has capacities, and a dashed line for each that has none.
 

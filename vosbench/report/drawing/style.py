@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
-from vosbench.report.context import by_strategy
+from vosbench.report.context import Records, by_strategy
 from vosbench.report.makers import NotApplicableError
 
 MAX_STRATEGIES = 20  # that a figure tells apart
@@ -72,7 +72,7 @@ class Look:
         return to_hex((0.7 * red, 0.7 * green, 0.7 * blue))
 
 
-def distinct(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
+def distinct(records: Records) -> dict[str, list[RunRecord]]:
     """The records by strategy. Raises NotApplicableError if there are more strategies than a figure can tell apart."""
     groups = by_strategy(records)
     strategies = sum(group[0].policy.kind == "strategy" for group in groups.values())
@@ -99,6 +99,11 @@ def looks_of(groups: Iterable[str]) -> dict[str, Look]:
 def short(label: str) -> str:
     """`label`, or its end if it is long (a path): what fits beside a figure."""
     return label if len(label) <= 34 else f"…{label[-33:]}"
+
+
+def room(labels: Iterable[str]) -> float:
+    """Inches for names beside the axes."""
+    return 0.25 + 0.067 * max(len(short(label)) for label in labels)
 
 
 def note_axes(conditions: Sequence[str], right: float) -> tuple[Figure, Axes]:

@@ -1,20 +1,17 @@
 """Of several runs that differ in one strength of generated clips: J&F against that strength."""
 
-from collections.abc import Sequence
-
 import matplotlib
 from matplotlib.figure import Figure
 
-from vosbench.bench.record import RunRecord
 from vosbench.datasets.generated.recipe import ATTRIBUTES
-from vosbench.report.context import by_identity
+from vosbench.report.context import Records, by_identity
 from vosbench.report.drawing.labels import label_ends
-from vosbench.report.drawing.style import STYLE, looks_of, note_axes, short
+from vosbench.report.drawing.style import STYLE, looks_of, note_axes, room, short
 from vosbench.report.measures import pooled_jf
 from vosbench.report.sweep import sweep
 
 
-def figure(*runs: Sequence[RunRecord]) -> Figure:
+def figure(*runs: Records) -> Figure:
     """J&F (percent, over all objects) of each strategy against the strength of an attribute. Raises as `sweep`."""
     found = sweep(runs)
     groups = [by_identity(run.records) for run in found.runs]
@@ -22,7 +19,7 @@ def figure(*runs: Sequence[RunRecord]) -> Figure:
     looks = looks_of(labels)
     strengths = [run.strength for run in found.runs]
     with matplotlib.rc_context(STYLE):
-        drawn, axes = note_axes((found.data, found.system), 0.25 + 0.067 * max(map(len, map(short, labels.values()))))
+        drawn, axes = note_axes((found.data, found.system), room(labels.values()))
         heights = []
         for key, label in labels.items():
             curve = [100 * pooled_jf(group[key]) for group in groups]

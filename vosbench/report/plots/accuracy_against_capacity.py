@@ -1,20 +1,17 @@
 """J&F, and below it FPS, against the capacity of the memory: a curve for each strategy."""
 
-from collections.abc import Sequence
-
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from vosbench.bench.record import RunRecord
-from vosbench.report.context import context
-from vosbench.report.drawing.capacity import draw_curves, require_sweep, room, sweeps
-from vosbench.report.drawing.style import HEIGHT, STYLE, distinct, note_axes
+from vosbench.report.context import Records, context
+from vosbench.report.drawing.capacity import draw_curves, require_sweep, sweeps
+from vosbench.report.drawing.style import HEIGHT, STYLE, distinct, note_axes, room
 from vosbench.report.makers import NotApplicableError
 from vosbench.report.measures import model_fps, pooled_jf
 
 
-def figure(records: Sequence[RunRecord]) -> Figure:
+def figure(records: Records) -> Figure:
     """J&F (percent, over all objects) over model FPS, both against capacity in frames.
 
     Controls are left out. Raises VosbenchError as `context` does, and NotApplicableError if no strategy has scores at

@@ -1,6 +1,7 @@
 """J&F against frames per second: a point for each strategy."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -9,15 +10,17 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from vosbench.bench.record import RunRecord
-from vosbench.report.context import context
+from vosbench.report.context import Records, context
 from vosbench.report.drawing.labels import extent, label_points
 from vosbench.report.drawing.style import GREY, STYLE, distinct, looks_of, note_axes, short
 from vosbench.report.makers import NotApplicableError
 from vosbench.report.measures import model_fps, pooled_jf
 
+_POINT: Any = {"markersize": 6.5, "markeredgecolor": "white", "markeredgewidth": 0.6, "alpha": 0.85}
+_CONTROL: Any = {"ha": "right", "va": "bottom", "color": GREY, "fontsize": 7}
 
-def figure(records: Sequence[RunRecord]) -> Figure:
+
+def figure(records: Records) -> Figure:
     """J&F (percent, over all objects) against model FPS (all frames / all time): one labelled point per strategy.
 
     Controls, which have no speed, are dashed lines. One that lies so far below the strategies that it would press
@@ -39,17 +42,7 @@ def figure(records: Sequence[RunRecord]) -> Figure:
         taken = _draw_controls(axes, {label: accuracy[label] for label in controls if np.isfinite(accuracy[label])})
         for label in shown:
             look = looks[label]
-            axes.plot(
-                speed[label],
-                accuracy[label],
-                look.marker,
-                color=look.colour,
-                markersize=6.5,
-                markeredgecolor="white",
-                markeredgewidth=0.6,
-                alpha=0.85,
-                label=label,
-            )
+            axes.plot(speed[label], accuracy[label], look.marker, color=look.colour, label=label, **_POINT)
         points = [(speed[label], accuracy[label]) for label in shown]
         label_points(axes, points, [short(s) for s in shown], [looks[s].text for s in shown], taken)
         axes.set_xlabel("speed: model frames per second")
@@ -79,23 +72,9 @@ def _draw_controls(axes: Axes, controls: dict[str, float]) -> list[Bbox]:
     for label, value in controls.items():
         if value >= low:
             axes.axhline(value, color=GREY, linestyle=(0, (4, 3)), linewidth=0.9, label=label, zorder=1)
-            place = (1, value)
-            texts.append(
-                axes.annotate(
-                    f"{label} (control)",
-                    place,
-                    (0, 2),
-                    xycoords=axes.get_yaxis_transform(),
-                    textcoords="offset points",
-                    ha="right",
-                    va="bottom",
-                    color=GREY,
-                    fontsize=7,
-                )
-            )
+            at: Any = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points"}
+            texts.append(axes.annotate(f"{label} (control)", (1, value), (0, 2), **at, **_CONTROL))
     if below := [f"{label} {value:.1f}" for label, value in controls.items() if value < low]:
         foot = f"controls below: {', '.join(below)}"
-        texts.append(
-            axes.text(0.995, 0.012, foot, transform=axes.transAxes, ha="right", va="bottom", color=GREY, fontsize=7)
-        )
+        texts.append(axes.text(0.995, 0.012, foot, transform=axes.transAxes, **_CONTROL))
     return [extent(text) for text in texts]

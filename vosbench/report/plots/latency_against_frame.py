@@ -6,10 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vosbench.bench.record import RunRecord
+from vosbench.report.context import Records
 from vosbench.report.drawing.against_frame import draw_against_frame
 
 
-def figure(records: Sequence[RunRecord]) -> Figure:
+def figure(records: Records) -> Figure:
     """Milliseconds in the model against frame index: per strategy the median over sequences, in a band of quartiles.
 
     The last frames belong to the longest sequences alone. Raises VosbenchError as `context` does, and

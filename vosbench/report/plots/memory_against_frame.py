@@ -1,14 +1,12 @@
 """Frames in memory against the frame index: a curve for each strategy."""
 
-from collections.abc import Sequence
-
 from matplotlib.figure import Figure
 
-from vosbench.bench.record import RunRecord
+from vosbench.report.context import Records
 from vosbench.report.drawing.against_frame import draw_against_frame
 
 
-def figure(records: Sequence[RunRecord]) -> Figure:
+def figure(records: Records) -> Figure:
     """Frames in memory against frame index: per strategy the median over sequences, in a band of quartiles.
 
     Raises VosbenchError as `context` does, and NotApplicableError if no record has memory.

@@ -1,21 +1,25 @@
 """A simulation beside a run of the same strategies: does the attention that they keep foretell their accuracy?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from vosbench.bench.record import RunRecord
+import numpy as np
+from scipy.stats import spearmanr
+
 from vosbench.errors import VosbenchError
-from vosbench.report.context import by_strategy, context
+from vosbench.report.context import Records, by_strategy, context
 from vosbench.report.measures import pooled_jf
-from vosbench.report.simulated import attention
-from vosbench.simulation.outcome import Conditions, Simulation
+from vosbench.simulation.outcome import Conditions
+
+MIN_STRATEGIES = 3  # for a rank correlation that says anything
 
 
-def strategies(run: Sequence[RunRecord]) -> tuple[str, ...]:
+def strategies(run: Records) -> tuple[str, ...]:
     """The strategies of a run with their labels, without its controls."""
     return tuple(dict.fromkeys(record.policy.text for record in run if record.policy.kind == "strategy"))
 
 
-def require_same(run: Sequence[RunRecord], simulated: Conditions) -> None:
+def require_same(run: Records, simulated: Conditions) -> None:
     """Refuse a run of other data, weights or settings, or of strategies that have changed since, with VosbenchError."""
     if not run:
         return
@@ -46,14 +50,36 @@ def require_same(run: Sequence[RunRecord], simulated: Conditions) -> None:
             )
 
 
-def jf_by_strategy(run: Sequence[RunRecord]) -> dict[str, float]:
+def jf_by_strategy(run: Records) -> dict[str, float]:
     """J&F of each strategy over all objects, by label."""
     return {spec: pooled_jf(group) for spec, group in by_strategy(run).items()}
 
 
-def agreement(simulation: Simulation, run: Sequence[RunRecord]) -> attention.Agreement:
-    """How well attention kept orders the strategies by their J&F in the run; see `attention.agreement`."""
-    return attention.agreement(attention.retained_by_setting(simulation.outcomes), jf_by_strategy(run))
+@dataclass(frozen=True)
+class Agreement:
+    """Spearman's rank correlation of attention kept with J&F, over `strategies`."""
+
+    rho: float
+    strategies: int
+
+
+def agreement(kept: Mapping[str, float], jf: Mapping[str, float]) -> Agreement:
+    """How well attention kept orders strategies by J&F, both by spec; over those that both know.
+
+    Raises VosbenchError for fewer than 3 of them, or if either figure is the same for all.
+    """
+    both = [spec for spec in kept if spec in jf and np.isfinite([kept[spec], jf[spec]]).all()]
+    if len(both) < MIN_STRATEGIES:
+        raise VosbenchError(
+            f"{len(both)} strategies have both attention kept and J&F, too few for a rank correlation",
+            f"simulate {MIN_STRATEGIES} or more strategies of the run",
+        )
+    x, y = [kept[spec] for spec in both], [jf[spec] for spec in both]
+    if min(x) == max(x) or min(y) == max(y):
+        raise VosbenchError(
+            "attention kept or J&F is the same for all strategies, so they have no order", "take strategies that differ"
+        )
+    return Agreement(float(spearmanr(x, y).statistic), len(both))
 
 
 def _shown(value: object) -> str:

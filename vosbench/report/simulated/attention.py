@@ -1,19 +1,13 @@
-"""Simulated strategies: a table of the attention that they keep, and how well it foretells accuracy."""
+"""A table of simulated strategies and the attention that they keep."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-import numpy as np
-from scipy.stats import spearmanr
-
-from vosbench.errors import VosbenchError
 from vosbench.memory.grammar import title
 from vosbench.metrics.statistics import mean
 from vosbench.report.measures import FRAMES_IN_MEMORY, FRAMES_IN_MEMORY_PEAK, STRATEGY
 from vosbench.report.table import Column, Table, percent
 from vosbench.simulation.outcome import Outcome
 
-MIN_STRATEGIES = 3  # for a rank correlation that says anything
 COLUMNS = (
     *STRATEGY,
     percent("retained", "attention\nkept %"),
@@ -61,30 +55,3 @@ def table(outcomes: Sequence[Outcome], caption: str) -> Table:
             }
         )
     return Table(COLUMNS, rows, caption)
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """Spearman's rank correlation of attention kept with J&F, over `strategies`."""
-
-    rho: float
-    strategies: int
-
-
-def agreement(kept: Mapping[str, float], jf: Mapping[str, float]) -> Agreement:
-    """How well attention kept orders strategies by J&F, both by spec; over those that both know.
-
-    Raises VosbenchError for fewer than 3 of them, or if either figure is the same for all.
-    """
-    both = [spec for spec in kept if spec in jf and np.isfinite([kept[spec], jf[spec]]).all()]
-    if len(both) < MIN_STRATEGIES:
-        raise VosbenchError(
-            f"{len(both)} strategies have both attention kept and J&F, too few for a rank correlation",
-            f"simulate {MIN_STRATEGIES} or more strategies of the run",
-        )
-    x, y = [kept[spec] for spec in both], [jf[spec] for spec in both]
-    if min(x) == max(x) or min(y) == max(y):
-        raise VosbenchError(
-            "attention kept or J&F is the same for all strategies, so they have no order", "take strategies that differ"
-        )
-    return Agreement(float(spearmanr(x, y).statistic), len(both))

@@ -1,15 +1,12 @@
 """Of several runs that differ in one strength of generated clips: a row for each strength and strategy."""
 
-from collections.abc import Sequence
-
-from vosbench.bench.record import RunRecord
-from vosbench.report.context import by_strategy
+from vosbench.report.context import Records, by_strategy
 from vosbench.report.measures import COSTS, SCORES, STRATEGY, measures
 from vosbench.report.sweep import sweep
 from vosbench.report.table import Column, Table
 
 
-def table(*runs: Sequence[RunRecord]) -> Table:
+def table(*runs: Records) -> Table:
     """One row per strength and strategy, with the figures of the table `strategy`. Raises as `sweep` does."""
     found = sweep(runs)
     decimals = max(len(f"{run.strength:g}".partition(".")[2]) for run in found.runs)

@@ -1,18 +1,17 @@
 """A row for each machine, set of versions and commit on which records were made."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, fields
 
-from vosbench.bench.record import Environment, RunRecord
-from vosbench.report.context import context
+from vosbench.bench.record import Environment
+from vosbench.report.context import Records, context
 from vosbench.report.table import Column, Table
 
 COLUMNS = (*(Column(field.name) for field in fields(Environment)), Column("records"))
 _DIRTY = {True: "yes", False: "no", None: "unknown"}
 
 
-def table(records: Sequence[RunRecord]) -> Table:
+def table(records: Records) -> Table:
     """One row per machine, set of versions and commit. Raises VosbenchError as `context` does."""
     common = context(records)
     rows = [

@@ -1,11 +1,8 @@
 """A row for each strategy: speed, objects per frame, percentiles of the time that a frame takes."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from vosbench.bench.record import RunRecord
-from vosbench.report.context import context
+from vosbench.report.context import Records, context
 from vosbench.report.measures import (
     END_TO_END_FPS,
     MODEL_FPS,
@@ -33,7 +30,7 @@ _MEANINGS = (
 )
 
 
-def table(records: Sequence[RunRecord]) -> Table:
+def table(records: Records) -> Table:
     """Per strategy: speed, objects per frame and the percentiles of latency over all frames of all sequences and
     repetitions.
 

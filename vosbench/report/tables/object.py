@@ -1,9 +1,6 @@
 """A row for each object and strategy: J, F and J&F."""
 
-from collections.abc import Sequence
-
-from vosbench.bench.record import RunRecord
-from vosbench.report.context import by_strategy, context
+from vosbench.report.context import Records, by_strategy, context
 from vosbench.report.makers import NotApplicableError
 from vosbench.report.measures import SCORES, STRATEGY, kind_of, scores
 from vosbench.report.table import Column, Table
@@ -12,7 +9,7 @@ COLUMNS = (Column("sequence"), Column("object"), *STRATEGY, Column("scored_frame
 PUBLISHED = ("objects.csv",)
 
 
-def table(records: Sequence[RunRecord]) -> Table:
+def table(records: Records) -> Table:
     """One row per sequence, object and strategy.
 
     Raises VosbenchError as `context` does, and NotApplicableError if no record has scores.

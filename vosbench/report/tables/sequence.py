@@ -1,9 +1,6 @@
 """A row for each sequence and strategy: J, F and J&F, frames per second, frames in memory, bytes."""
 
-from collections.abc import Sequence
-
-from vosbench.bench.record import RunRecord
-from vosbench.report.context import by_strategy, context
+from vosbench.report.context import Records, by_strategy, context
 from vosbench.report.measures import COSTS, SCORES, STRATEGY, kind_of, measures
 from vosbench.report.table import Column, Table
 
@@ -11,7 +8,7 @@ COLUMNS = (Column("sequence"), *STRATEGY, *SCORES, *COSTS)
 PUBLISHED = ("sequences.csv",)
 
 
-def table(records: Sequence[RunRecord]) -> Table:
+def table(records: Records) -> Table:
     """One row per sequence and strategy. Raises VosbenchError as `context` does."""
     common = context(records)
     rows = [

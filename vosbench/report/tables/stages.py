@@ -1,10 +1,8 @@
 """A row for each strategy and stage of a frame: milliseconds, and share of the time in the model."""
 
-from collections.abc import Sequence
 from math import fsum
 
-from vosbench.bench.record import RunRecord
-from vosbench.report.context import context
+from vosbench.report.context import Records, context
 from vosbench.report.measures import STRATEGY, timed, timings_of
 from vosbench.report.table import Column, Table, percent
 
@@ -16,7 +14,7 @@ COLUMNS = (
 )
 
 
-def table(records: Sequence[RunRecord]) -> Table:
+def table(records: Records) -> Table:
     """Per strategy and stage: mean milliseconds per frame, over all sequences, and share of the time in the model.
 
     The row `unaccounted` is what the stages leave of that time, if more than a thousandth. Stages keep the order of

@@ -1,12 +1,9 @@
 """A row for each strategy: J, F and J&F with its interval, frames per second, frames in memory, bytes."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from vosbench.bench.record import RunRecord
 from vosbench.report.compare.significance import interval
-from vosbench.report.context import by_strategy, context
+from vosbench.report.context import Records, by_strategy, context
 from vosbench.report.measures import COSTS, SCORES, STRATEGY, kind_of, measures, scored_objects
 from vosbench.report.table import Column, Table, percent
 
@@ -25,7 +22,7 @@ _COVERS = (
 )
 
 
-def table(records: Sequence[RunRecord]) -> Table:
+def table(records: Records) -> Table:
     """One row per strategy, in the order of the run: J, F, J&F (0 to 1), speed, frames in memory, peak bytes.
 
     `jf_low` and `jf_high` are the 95% interval of J&F over which sequences were drawn (NaN for fewer than five).
@@ -43,7 +40,7 @@ def table(records: Sequence[RunRecord]) -> Table:
     return Table(COLUMNS, rows, common.caption + covers, common)
 
 
-def _interval(records: Sequence[RunRecord]) -> tuple[float, float]:
+def _interval(records: Records) -> tuple[float, float]:
     """The 95% interval of J&F; NaN if one failed."""
     if not scored_objects(records):
         return np.nan, np.nan

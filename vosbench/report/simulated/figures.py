@@ -1,4 +1,4 @@
-"""Seeing memory: which frames a bank holds as time goes on, and which places of them."""
+"""Attention kept against capacity; which frames a bank holds as time goes on, and which places of them."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,10 +9,24 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from vosbench.errors import VosbenchError
-from vosbench.report.drawing.style import GREY, STYLE, looks_of, note_axes
+from vosbench.report.drawing.capacity import Curves, draw_curves, require_sweep
+from vosbench.report.drawing.style import GREY, STYLE, looks_of, note_axes, room
 
 _COLUMNS, _THUMB = 4, 1.9  # pictures in a row, inches of width of each
 _TINT = np.array((0, 114, 178))  # the blue of the figures
+
+
+def retained_against_capacity(retained: Mapping[str, float], curves: Curves, conditions: Sequence[str]) -> Figure:
+    """Attention kept, 0 to 1 by label, drawn in percent against capacity in frames, under a note on the conditions.
+
+    Raises VosbenchError if no strategy is there at two capacities.
+    """
+    require_sweep(curves, retained)
+    with matplotlib.rc_context(STYLE):
+        figure, axes = note_axes(conditions, room(curves))
+        draw_curves(axes, curves, {label: 100 * share for label, share in retained.items()}, "attention kept (%)")
+        axes.set_xlabel("capacity (frames)")
+    return figure
 
 
 def occupancy(kept: np.ndarray, tokens_per_frame: int, conditions: Sequence[str]) -> Figure:
