@@ -3,7 +3,7 @@
 import pytest
 
 from vosbench.errors import VosbenchError
-from vosbench.simulation.settings import capacities, settings
+from vosbench.simulation.study import capacities, settings
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,11 @@ class GroupMatch:
     weights: Tensor
     matched: Tensor | None
 
+    @property
+    def known(self) -> Tensor:
+        """`matched` as a tensor in any case, bool [Q,k]."""
+        return torch.ones_like(self.indices, dtype=torch.bool) if self.matched is None else self.matched
+
 
 @dataclass(frozen=True)
 class Match:
@@ -39,9 +44,7 @@ class Match:
         """For how many query pixels each slot was among the top k, int32 [extent]; `above` asks for more weight."""
         total = torch.zeros(self.extent, dtype=torch.int32, device=self.groups[0].indices.device)
         for group in self.groups:
-            matched = torch.ones_like(group.indices) if group.matched is None else group.matched
-            if above is not None:
-                matched = group.weights > above
+            matched = group.known if above is None else group.weights > above
             total.scatter_add_(0, group.indices.flatten(), matched.flatten().to(torch.int32))
         return total
 

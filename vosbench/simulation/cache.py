@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -13,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vosbench.base.atomic import replacing
+from vosbench.base.codec import decode
 from vosbench.base.hashing import source_hash
 from vosbench.errors import VosbenchError
 from vosbench.models.base import Keys, Network
@@ -68,13 +68,11 @@ def load(path: Path, device: str = "cpu") -> Trace:
             about = json.loads(file.metadata()["trace"])
             kept = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
             tokens, queries = _keys(kept, about["tokens"], "token"), _keys(kept, about["queries"], "query")
+            geometry = decode(Geometry, about["geometry"])
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise VosbenchError(f"{path} holds no trace ({error})", "delete it; it is recorded again when needed") from None
-    fields: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in about["geometry"].items()
-    }
     appearing = tuple((frame, count) for frame, count in about["appearing"])
-    return Trace(about["name"], tokens, queries, appearing, Geometry(**fields))
+    return Trace(about["name"], tokens, queries, appearing, geometry)
 
 
 def _named(trace: Trace) -> dict[str, Tensor]:

@@ -72,12 +72,5 @@ class _Tally:
 
     def outcome(self, name: str, trace: Trace) -> Outcome:
         after = [0] * trace.first + self.tokens[1:] + self.tokens[-1:]
-        return Outcome(
-            name,
-            trace.name,
-            trace.geometry.tokens,
-            tuple(self.retained),
-            tuple(self.hit_age),
-            tuple(after),
-            tuple(self.evicted),
-        )
+        of_reads = tuple(self.retained), tuple(self.hit_age)
+        return Outcome(name, trace.name, trace.geometry.tokens, *of_reads, tuple(after), tuple(self.evicted))

@@ -165,9 +165,6 @@ def _joined(parts: Sequence[GroupMatch]) -> GroupMatch:
     """The matches of some rows after those of others."""
     if len(parts) == 1:
         return parts[0]
-    matched = None
-    if any(part.matched is not None for part in parts):
-        matched = torch.cat(
-            [torch.ones_like(p.indices, dtype=torch.bool) if p.matched is None else p.matched for p in parts]
-        )
+    whole = all(part.matched is None for part in parts)
+    matched = None if whole else torch.cat([part.known for part in parts])
     return GroupMatch(torch.cat([p.indices for p in parts]), torch.cat([p.weights for p in parts]), matched)

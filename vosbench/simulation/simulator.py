@@ -13,7 +13,7 @@ from vosbench.models.checkpoint import read_checkpoint
 from vosbench.simulation.cache import keep, load
 from vosbench.simulation.history import History, history
 from vosbench.simulation.outcome import TRACES, Conditions, Outcome, Simulation
-from vosbench.simulation.study import ReplayTask, Study, carry_out, plan
+from vosbench.simulation.study import ReplayTask, Study, carry_out, plan, settings
 from vosbench.video import inference_side
 
 DEFAULT_POLICIES = ("lfu", "lru", "fifo")
@@ -51,7 +51,7 @@ def simulate(
     Raises VosbenchError for whatever is wrong with the data set, the weights or a strategy, and the fault of the first
     setting that broke its contract if all did.
     """
-    study = Study.of(policies, capacity, reference, model, top_k, affinity, device)
+    study = Study(tuple(map(str, settings(policies, capacity))), reference, model, top_k, affinity, device)
     simulator = Simulator(dataset, study, shorter_side, Path(cache))
     return simulator.replay(simulator.record(progress), jobs, progress)
 

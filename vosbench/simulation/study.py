@@ -1,4 +1,4 @@
-"""Many settings over many sequences, on several processes."""
+"""Many settings, strategies at ranges of capacities, over many sequences, on several processes."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -6,25 +6,73 @@ from contextlib import chdir
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Self
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
 
 from vosbench.base.processes import end_with, starting
 from vosbench.errors import VosbenchError
-from vosbench.memory.spec import PolicySpec, load_policy
+from vosbench.memory.spec import PolicySpec, load_policy, parse_policies
 from vosbench.models.base import Network
 from vosbench.models.checkpoint import load_model
 from vosbench.simulation.cache import load
 from vosbench.simulation.measures import measure
 from vosbench.simulation.outcome import Outcome
-from vosbench.simulation.settings import settings
+
+LONGEST_RANGE = 1000  # capacities in a range: more is a slip of the keyboard
+
+
+def capacities(given: str | Sequence[float]) -> tuple[float, ...]:
+    """`1..4` or `2,4,8`, or both as in `1..4,8`, or numbers: the capacities in frames, ascending.
+
+    Raises VosbenchError for what is no range or number, an empty or endless range, and one named twice.
+    """
+    found: list[float] = [] if isinstance(given, str) else [*given]
+    for part in given.split(",") if isinstance(given, str) else ():
+        low, dots, high = part.strip().partition("..")
+        try:
+            if not dots:
+                found.append(float(low))
+                continue
+            first, last = int(low), int(high)
+        except ValueError:
+            raise VosbenchError(f"{part!r} is no capacity", "write a range, 1..16, or a list, 2,4,8") from None
+        if not 0 <= last - first < LONGEST_RANGE:
+            raise VosbenchError(
+                f"the range {part} holds {max(last - first + 1, 0)} capacities",
+                f"write 1..16; at most {LONGEST_RANGE}",
+            )
+        found += range(first, last + 1)
+    if not found:
+        raise VosbenchError("the list of capacities is empty", "name one, or leave capacity out")
+    if len(set(found)) < len(found):
+        raise VosbenchError(f"capacity {given} names a capacity twice", "name each once")
+    return tuple(sorted(found))
+
+
+def settings(policies: Sequence[str | PolicySpec], capacity: str | Sequence[float] | None) -> tuple[PolicySpec, ...]:
+    """The strategies to simulate, or each of them at each capacity.
+
+    Raises VosbenchError as `parse_policies` does, and, where capacities are given, for a strategy that has none or
+    names its own.
+    """
+    found = parse_policies(policies)
+    if capacity is None:
+        return found
+    sizes = capacities(capacity)
+    for spec in found:
+        if spec.owner("capacity") is None:
+            raise VosbenchError(f"strategy {spec} has no capacity", "leave it out, or leave out --capacity")
+        if not spec.takes("capacity"):
+            raise VosbenchError(
+                f"strategy {spec} names a capacity itself", "leave it out there, or leave out --capacity"
+            )
+    return parse_policies(varied for spec in found for varied in spec.sweep({"capacity": sizes}))
 
 
 @dataclass(frozen=True)
 class Study:
     """Settings, as specs, each once; the spec of the memory against which attention is measured; the network that made
-    the keys, as `load_model` takes it; how memory is read, and where.
+    the keys, as `load_model` takes it; how memory is read, and where. Raises VosbenchError for a bad reference.
     """
 
     specs: tuple[str, ...]
@@ -34,20 +82,8 @@ class Study:
     affinity: str | None = None
     device: str = "cpu"
 
-    @classmethod
-    def of(
-        cls,
-        policies: Sequence[str | PolicySpec],
-        capacity: str | Sequence[float] | None = None,
-        reference: str = "every-k:k=5",
-        model: str = "stcn-tiny",
-        top_k: int | None = None,
-        affinity: str | None = None,
-        device: str = "cpu",
-    ) -> Self:
-        """The study of strategies, or of each at each capacity; raises VosbenchError as `settings` does."""
-        specs = tuple(map(str, settings(policies, capacity)))
-        return cls(specs, str(PolicySpec.parse(reference)), model, top_k, affinity, device)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reference", str(PolicySpec.parse(self.reference)))
 
     @property
     def network(self) -> Network:

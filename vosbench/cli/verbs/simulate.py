@@ -72,11 +72,11 @@ def simulate(
     from vosbench.report.simulated import against as comparing
     from vosbench.report.simulated import attention, figures
     from vosbench.simulation.simulator import DEFAULT_POLICIES, Simulator
-    from vosbench.simulation.study import Study
+    from vosbench.simulation.study import Study, settings
 
     run = () if against is None else read_run(against)
     named = options.split_specs(policy) or comparing.strategies(run) or DEFAULT_POLICIES
-    study = Study.of(named, capacity, reference, model, top_k, affinity, device)
+    study = Study(tuple(map(str, settings(named, capacity))), reference, model, top_k, affinity, device)
     for figure in filter(None, (plot, occupancy, overlay)):
         style.require_kind(figure)
     policies = [policy_info(PolicySpec.parse(spec), place) for place, spec in enumerate(study.specs)]
