@@ -13,7 +13,7 @@ import pytest
 
 import vosbench
 from vosbench.datasets import Dataset
-from vosbench.simulation.settings import settings
+from vosbench.simulation.study import settings
 
 
 def doors() -> dict[str, typing.Any]:
