@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from layouts import frame
 from loky import ProcessPoolExecutor
 
 from vosbench.base import processes
@@ -19,8 +20,6 @@ from vosbench.bench.runner import run
 from vosbench.bench.suite import Suite
 from vosbench.images import write_labels
 from vosbench.models.stcn.network import STCN, STCNConfig
-
-HEIGHT, WIDTH = 48, 64
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -96,24 +95,12 @@ def small_clip() -> tuple[np.ndarray, np.ndarray]:
     return rgb, labels
 
 
-def _frame(t: int, ids: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Frame t of a clip, BGR uint8 [48,64,3], and its label map: a coloured rectangle per id moves over a ramp."""
-    ramp = np.linspace(40, 120, WIDTH)[None, :, None] + np.linspace(0, 60, HEIGHT)[:, None, None]
-    image = np.broadcast_to(ramp, (HEIGHT, WIDTH, 3)).astype(np.uint8).copy()
-    labels = np.zeros((HEIGHT, WIDTH), np.uint8)
-    for place, object_id in enumerate(ids):
-        window = np.s_[4 + 14 * place : 16 + 14 * place, 6 + 2 * t + 5 * place : 24 + 2 * t + 5 * place]
-        image[window] = np.roll((30, 130, 240), place)
-        labels[window] = object_id
-    return image, labels
-
-
 def _write_clip(frames: Path, masks: Path, names: Iterable[str], ids: Iterable[int], annotated: int) -> None:
     """A JPEG for every name, and a label PNG for the first `annotated` of them."""
     frames.mkdir(parents=True)
     masks.mkdir(parents=True)
     for t, name in enumerate(names):
-        image, labels = _frame(t, ids)
+        image, labels = frame(t, ids)
         assert cv2.imwrite(str(frames / f"{name}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
         if t < annotated:
             write_labels(masks / f"{name}.png", labels)
@@ -147,7 +134,7 @@ def small_youtube(tmp_path: Path) -> Path:
     masks = root / "valid/Annotations/a1"
     _write_clip(root / "valid/JPEGImages/a1", masks, names, first, 0)
     for object_id, t in first.items():
-        labels = _frame(t, first)[1]
+        labels = frame(t, first)[1]
         write_labels(masks / f"{names[t]}.png", np.where(labels == object_id, labels, 0))
     objects = {str(i): {"frames": [names[t] for t in frames]} for i, frames in wanted.items()}
     (root / "valid/meta.json").write_text(json.dumps({"videos": {"a1": {"objects": objects}}}))

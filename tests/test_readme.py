@@ -10,6 +10,7 @@ import pytest
 from vosbench.bench.record import read_run
 from vosbench.bench.suite_file import read_suites
 from vosbench.cli import main
+from vosbench.datasets import DATASETS
 from vosbench.inference.propagate import propagate
 from vosbench.memory.contract import check_contract
 from vosbench.memory.registry import POLICIES
@@ -109,8 +110,18 @@ def test_every_module_is_in_the_tree():
     assert named == modules | packages
 
 
+def section(heading):
+    return README.partition(f"{heading}\n")[2].partition("\n#")[0]
+
+
 def test_every_strategy_is_in_the_table():
-    assert set(re.findall(r"^\| `([\w-]+)` \|", README, re.M)) == set(POLICIES.names())
+    assert set(re.findall(r"^\| `([\w-]+)` \|", section("## Strategies"), re.M)) == set(POLICIES.names())
+
+
+def test_every_data_set_is_in_the_table():
+    rows = re.findall(r"^\| (`.+?) \|", section("### Data sets"), re.M)
+    named = re.findall(r"`([\w-]+)`", " ".join(rows).replace("`-2019`", "`youtube-vos-2019`"))
+    assert sorted(named) == list(DATASETS.names())
 
 
 @pytest.mark.parametrize("line", re.findall(r"^vosbench (?!VERB)[^#\n]+", README, re.M))

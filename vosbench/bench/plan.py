@@ -55,6 +55,7 @@ class Plan:
         names = self.dataset.sequence_names()
         self.sequences = {name: self.dataset.sequence(name) for name in names}
         self.truths = {name: self.dataset.truth(name) for name in names} if self.protocol else {}
+        self._attributes = {name: self.dataset.attributes(name) for name in names}
         self.checkpoint = read_checkpoint(suite.model)
         self.model = self.checkpoint.build(self.device, suite.precision, suite.affinity)
         self.top_k = suite.top_k or self.model.spec.top_k
@@ -144,6 +145,7 @@ class Plan:
             scores=None,
             timings=(),
             memory=None,
+            attributes=self._attributes[task.sequence.name],
         )
 
 

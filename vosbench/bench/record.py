@@ -206,7 +206,8 @@ class RunRecord:
     values. `masks` is the hash of the masks that were written, `timings` has an entry per repetition.
 
     `scores` is None where there is no ground truth; `timings` and `memory` are empty for a control, which runs no
-    model; where there is a `failure`, there is nothing else.
+    model; where there is a `failure`, there is nothing else. `attributes` are those that the data set gives the
+    sequence (none in older records).
     """
 
     identity: str
@@ -224,6 +225,7 @@ class RunRecord:
     timings: tuple[Timing, ...]
     memory: Memory | None
     failure: Failure | None = None
+    attributes: tuple[str, ...] = ()
     schema: int = SCHEMA
 
     def __post_init__(self) -> None:

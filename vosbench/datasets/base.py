@@ -7,19 +7,22 @@ import copy
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Self
 
 from vosbench.base.hashing import source_of
+from vosbench.datasets.choice import Choice
 from vosbench.datasets.files import FRAMES, a_few, content_hash, explain_no_pictures, pictures
-from vosbench.datasets.first_masks import Appearances
+from vosbench.datasets.first_masks import earliest
 from vosbench.datasets.label_pngs import LabelPng, binary_pngs, label_pngs
 from vosbench.datasets.problems import Problem, picture_problems
 from vosbench.errors import VosbenchError, unknown
 from vosbench.video import FirstMask, FrameRef, GroundTruth, MaskSource, ObjectSpan, Sequence
 
 
-class Dataset(ABC):
+class Dataset(Choice, ABC):
     """The sequences of one split of a data set on disk.
 
     A subclass must define `name`, `splits`, `_list_names`, `frame_folder` and `mask_folder`. It may define `read_masks`
@@ -31,7 +34,7 @@ class Dataset(ABC):
 
     frame_modes: names of the sets of pictures in which it has its videos, which differ in size or rate.
     default_protocol: the rules by which it is scored.
-    private_splits: those without public ground truth.
+    private_splits: those whose ground truth is not public, so that masks are there of first frames only.
     every_frame_annotated: whether a mask that is missing is an error; in splits that are not private.
     shorter_side: the inference size in pixels (None: the video's own).
     server: the name of the server that scores private splits, which wants `<server_folder><sequence>/...` in a zip.
@@ -98,18 +101,7 @@ class Dataset(ABC):
 
         Raises VosbenchError if there are none, or a mask is unusable.
         """
-        if not masks:
-            raise VosbenchError(
-                f"sequence {name} has no mask: {self.mask_folder(name)} holds none",
-                "give each object's mask in the frame from which it is to be followed",
-            )
-        first = dict(Appearances(frames, masks).new())
-        if not first:
-            raise VosbenchError(
-                f"sequence {name}: none of the {len(masks)} masks in {self.mask_folder(name)} holds an object",
-                "write the ids 1, 2, ... as pixel values",
-            )
-        return first
+        return earliest(name, self.mask_folder(name), frames, masks)
 
     def _outputs(self, name: str, frames: Mapping[str, Path]) -> tuple[int, ...] | None:  # noqa: ARG002
         """Indices of the frames whose masks the data set's server wants (None: all)."""
@@ -130,35 +122,6 @@ class Dataset(ABC):
     def _description(self, name: str) -> bytes:  # noqa: ARG002
         """What determines a result of the sequence and is in no picture."""
         return b""
-
-    def sequence_names(self) -> tuple[str, ...]:
-        """The sequences, in the order of the split's list."""
-        return self._names
-
-    def split_names(self) -> tuple[str, ...]:
-        """Every sequence of the split, those too that `only` has left out."""
-        return self._split_names
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether `only` has left out sequences of the split."""
-        return self._names != self._split_names
-
-    def only(self, names: Iterable[str] | None = None, limit: int | None = None) -> Self:
-        """The same data set with the sequences `names` only (None: all), and of these the first `limit`.
-
-        The order stays that of the split. Raises VosbenchError on an unknown name or a limit below 1.
-        """
-        if limit is not None and limit < 1:
-            raise VosbenchError(f"a limit of {limit} sequences leaves nothing to do", "give a limit of 1 or more")
-        wanted = set(self._names) if names is None else set(names)
-        for name in sorted(wanted):
-            self._require(name)
-        if not wanted:
-            raise VosbenchError("an empty list of sequences leaves nothing to do", "name at least one sequence")
-        chosen = copy.copy(self)
-        chosen._names = tuple(name for name in self._names if name in wanted)[:limit]
-        return chosen
 
     def absolute(self) -> Self:
         """The same data set, found from any working directory."""
@@ -220,10 +183,21 @@ class Dataset(ABC):
         self._require(name)
         return {}
 
+    def attributes(self, name: str) -> tuple[str, ...]:
+        """What makes a sequence hard, in the data set's own words, as far as it tells."""
+        self._require(name)
+        return ()
+
     @property
     def is_private(self) -> bool:
         """Whether the split's ground truth is on a server only."""
-        return self.split in self.private_splits
+        return self.split in self.private_splits and not self._has_truth
+
+    @cached_property
+    def _has_truth(self) -> bool:
+        """Whether a private split has its masks after all, as its keepers have it: every sequence has more than one."""
+        names = self._split_names
+        return all(len(self._masks(n)) > 1 or len(self._masks(n)) == len(self._frames(n)) == 1 for n in names)
 
     def fingerprint(self, name: str) -> str:
         """A hash (BLAKE2b, 24 hex digits) of everything on disk that determines a result of the sequence.
@@ -263,13 +237,13 @@ class Dataset(ABC):
         except VosbenchError as error:  # a frame that is there twice
             return [Problem.of(self.frame_folder(name), error)]
         found = picture_problems(frames, masks)
-        attempts = [self.sequence] if self.is_private else [self.sequence, self.truth]
-        for attempt in attempts:
+        for attempt in (self.sequence, self.attributes, *(() if self.is_private else (self.truth,))):
             try:
                 attempt(name)
             except VosbenchError as error:
                 found.append(Problem.of(self.frame_folder(name), error))
-        found += self._description_problems(name, masks)
+        with suppress(VosbenchError):  # told of by now
+            found += self._description_problems(name, masks)
         distinct: dict[str, Problem] = {}
         for problem in found:  # loading fails for what the pictures told already, and the pictures name the file
             distinct.setdefault(problem.message, problem)
@@ -284,10 +258,6 @@ class Dataset(ABC):
 
     def _masks(self, name: str) -> Mapping[str, MaskSource]:
         return self.read_masks(self.mask_folder(name))
-
-    def _require(self, name: str) -> None:
-        if name not in self._names:
-            raise unknown("sequence", name, self._names)
 
     def _require_frames(self, name: str, masks: Mapping[str, MaskSource], frames: Mapping[str, Path]) -> None:
         lacking = [frame for frame in masks if frame not in frames]

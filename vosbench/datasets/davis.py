@@ -10,13 +10,13 @@ from typing import ClassVar
 
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.files import listed
-from vosbench.datasets.first_masks import Appearances
+from vosbench.datasets.first_masks import in_first_frame
 from vosbench.datasets.label_pngs import binary_pngs
 from vosbench.errors import VosbenchError, unknown
 from vosbench.video import MaskSource
 
 
-class _Davis(Dataset):
+class DavisLayout(Dataset):
     """Objects are those of the first frame's mask; every frame has a mask, but in the private splits the first only.
 
     A split is a text file of `ImageSets`, so one's own beside the official ones works too.
@@ -78,22 +78,10 @@ class _Davis(Dataset):
     def _first_masks(
         self, name: str, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
     ) -> dict[str, tuple[int, ...]]:
-        start = next(iter(frames))
-        if start not in masks:
-            raise VosbenchError(
-                f"sequence {name}: the first frame's mask {self.mask_folder(name) / f'{start}.png'} does not exist",
-                "unpack the annotations again",
-            )
-        ids = Appearances(frames, masks).ids(start)
-        if not ids:
-            raise VosbenchError(
-                f"sequence {name}: the first mask {masks[start].where} holds no object",
-                "the first frame's mask says what to follow; unpack the annotations again",
-            )
-        return {start: ids}
+        return in_first_frame(name, self.mask_folder(name), frames, masks)
 
 
-class Davis2016(_Davis):
+class Davis2016(DavisLayout):
     """DAVIS 2016: one object a sequence; masks are 0/1 or 0/255."""
 
     name = "davis2016"
@@ -106,7 +94,7 @@ class Davis2016(_Davis):
         return (*super()._split_folders(), self.root / "ImageSets" / self._resolution)
 
 
-class Davis2017(_Davis):
+class Davis2017(DavisLayout):
     """DAVIS 2017: pixel values are object ids; 255 is background."""
 
     name = "davis2017"

@@ -1,8 +1,9 @@
 """In which frames objects first appear. Of these frames alone masks reach a model, so most files are never opened."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
+from vosbench.errors import VosbenchError
 from vosbench.images import read_size
 from vosbench.video import MaskSource
 
@@ -29,11 +30,58 @@ class Appearances:
         frames = self._masks if named is None else (named, *self._masks)
         return next((frame for frame in frames if object_id in self.ids(frame)), None)
 
-    def new(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """Each frame that shows objects that no earlier one shows, with these."""
-        seen: set[int] = set()
-        for frame in self._masks:
-            new = tuple(i for i in self.ids(frame) if i not in seen)
-            if new:
-                yield frame, new
-                seen.update(new)
+    def starting(self, named: Mapping[int, str | None]) -> dict[str, tuple[int, ...]]:
+        """Frame -> the objects that `start` there, if a mask holds them; `named` says of each in which frame."""
+        first: dict[str, tuple[int, ...]] = {}
+        for object_id, frame in sorted(named.items()):
+            start = self.start(object_id, frame)
+            if start is not None:
+                first[start] = (*first.get(start, ()), object_id)
+        return first
+
+
+def earliest(
+    name: str, folder: Path, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
+) -> dict[str, tuple[int, ...]]:
+    """Frame -> the objects that no earlier mask of the sequence `name` shows; `folder` is where its masks are.
+
+    Raises VosbenchError if there are none, or a mask is unusable.
+    """
+    if not masks:
+        raise VosbenchError(
+            f"sequence {name} has no mask: {folder} holds none",
+            "give each object's mask in the frame from which it is to be followed",
+        )
+    shown = Appearances(frames, masks)
+    first: dict[str, tuple[int, ...]] = {}
+    seen: set[int] = set()
+    for frame in masks:
+        new = tuple(i for i in shown.ids(frame) if i not in seen)
+        if new:
+            first[frame] = new
+            seen.update(new)
+    if not first:
+        raise VosbenchError(
+            f"sequence {name}: none of the {len(masks)} masks in {folder} holds an object",
+            "write the ids 1, 2, ... as pixel values",
+        )
+    return first
+
+
+def in_first_frame(
+    name: str, folder: Path, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
+) -> dict[str, tuple[int, ...]]:
+    """The first frame -> the objects in its mask, beside which no other counts. Raises VosbenchError as `earliest`."""
+    start = next(iter(frames))
+    if start not in masks:
+        raise VosbenchError(
+            f"sequence {name}: the first frame's mask {folder / f'{start}.png'} does not exist",
+            "unpack the annotations again",
+        )
+    ids = Appearances(frames, masks).ids(start)
+    if not ids:
+        raise VosbenchError(
+            f"sequence {name}: the first mask {masks[start].where} holds no object",
+            "the first frame's mask says what to follow; unpack the annotations again",
+        )
+    return {start: ids}

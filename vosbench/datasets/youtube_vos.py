@@ -14,6 +14,7 @@ from vosbench.base.text import read_text
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.files import a_few, natural_order
 from vosbench.datasets.first_masks import Appearances
+from vosbench.datasets.meta_file import contradictions
 from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError, unknown
 from vosbench.images import VOID
@@ -41,6 +42,7 @@ class _YouTubeVOS(Dataset):
     shorter_side = 480
     server = "youtube-vos"
     server_folder = "Annotations/"
+    _has_truth = False  # the masks of objects that appear later look like it
 
     def _list_names(self) -> tuple[str, ...]:
         if not (self.root / self.split).is_dir():
@@ -78,17 +80,19 @@ class _YouTubeVOS(Dataset):
     def _first_masks(
         self, name: str, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
     ) -> dict[str, tuple[int, ...]]:
-        shown = Appearances(frames, masks)
-        first: dict[str, tuple[int, ...]] = {}
-        for object_id, entry in sorted(self._objects[name].items()):
-            start = shown.start(object_id, next(iter(entry.frames), None))
-            if start is None:
-                raise VosbenchError(
-                    f"sequence {name}: no mask in {self.mask_folder(name)} holds object {object_id} of meta.json",
-                    "unpack the annotations again",
-                )
-            first[start] = (*first.get(start, ()), object_id)
+        starts = self._starts(name)
+        first = Appearances(frames, masks).starting(starts)
+        lacking = set(starts).difference(*first.values())
+        if lacking:
+            raise VosbenchError(
+                f"sequence {name}: no mask in {self.mask_folder(name)} holds object {min(lacking)} of meta.json",
+                "unpack the annotations again",
+            )
         return first
+
+    def _starts(self, name: str) -> dict[int, str | None]:
+        """Object id -> the name of the frame in which it starts."""
+        return {i: next(iter(entry.frames), None) for i, entry in self._objects[name].items()}
 
     def _outputs(self, name: str, frames: Mapping[str, Path]) -> tuple[int, ...]:
         wanted = {frame for entry in self._objects[name].values() for frame in entry.frames}
@@ -104,32 +108,7 @@ class _YouTubeVOS(Dataset):
         return repr(sorted(self._objects[name].items())).encode()
 
     def _description_problems(self, name: str, masks: Mapping[str, MaskSource]) -> list[Problem]:
-        found = []
-        held: dict[str, tuple[int, ...]] = {}
-        for frame, source in masks.items():
-            try:
-                held[frame] = source.load().object_ids()
-            except VosbenchError:
-                continue  # told of as a picture already
-        for object_id, entry in sorted(self._objects[name].items()):
-            start = next(iter(entry.frames), None)
-            if start is None or (start in held and object_id in held[start]) or (start in masks and start not in held):
-                continue
-            message = f"sequence {name}: meta.json starts object {object_id} at {start}, whose mask does not hold it"
-            found.append(
-                Problem(
-                    self.mask_folder(name) / f"{start}.png",
-                    message,
-                    "the earliest mask that holds the object is taken instead",
-                )
-            )
-        unlisted = {i for ids in held.values() for i in ids}.difference(self._objects[name])
-        if unlisted:
-            message = f"sequence {name}: the masks hold ids {a_few(map(str, sorted(unlisted)))} that meta.json lacks"
-            found.append(
-                Problem(self.mask_folder(name), message, "they are left out; is meta.json of another release?")
-            )
-        return found
+        return contradictions(name, "meta.json", self.mask_folder(name), self._starts(name), masks)
 
 
 class YouTubeVOS2018(_YouTubeVOS):

@@ -12,7 +12,7 @@ import pytest
 
 from vosbench.datasets import open_dataset
 from vosbench.datasets.generated import synthetic
-from vosbench.datasets.generated.recipe import Script
+from vosbench.datasets.generated.recipe import Recipe, Script
 from vosbench.datasets.generated.staging import Stage
 from vosbench.datasets.generated.synthetic import Synthetic, generate
 from vosbench.datasets.generated.textures import photographs
@@ -107,7 +107,9 @@ def test_the_file_beside_the_clips_tells_what_they_show(generated: Synthetic) ->
     assert (meta["version"], meta["seed"], meta["split"]) == (synthetic.VERSION, 0, "val")
     for name, recipe in zip(generated.sequence_names(), Script.parse("val").recipes, strict=True):
         assert meta["videos"][name]["asked"] == asdict(recipe)
-        shows = generated.attributes(name)
+        strong = {key: value for key, value in asdict(recipe).items() if value > getattr(Recipe, key)}
+        assert generated.attributes(name) == tuple(strong)
+        shows = generated.shows(name)
         assert shows == meta["videos"][name]["shows"]
         labels = labels_of(generated, name)
         assert shows["length"] == len(labels)
@@ -117,10 +119,12 @@ def test_the_file_beside_the_clips_tells_what_they_show(generated: Synthetic) ->
             assert one["hidden_frames"] + one["outside_frames"] == (~seen).sum()
     (generated.root / "meta.json").rename(generated.root / "aside")
     with pytest.raises(VosbenchError, match=r"meta.json does not tell what clip-00 shows"):
+        generated.shows("clip-00")
+    with pytest.raises(VosbenchError, match=r"meta.json does not tell"):
         generated.attributes("clip-00")
     (generated.root / "aside").rename(generated.root / "meta.json")
     with pytest.raises(VosbenchError, match="unknown sequence 'clip-9'"):
-        generated.attributes("clip-9")
+        generated.shows("clip-9")
 
 
 def test_an_object_that_appears_later_is_given_where_it_appears(tmp_path: Path) -> None:
@@ -129,7 +133,7 @@ def test_an_object_that_appears_later_is_given_where_it_appears(tmp_path: Path) 
     first = dataset.sequence("clip-00").first_masks
     assert [(mask.frame_index, mask.object_ids) for mask in first] == [(0, (1,)), (3, (2, 3))]
     assert first[1].load().any((1, 2)).tolist() == [True, True]
-    shows = dataset.attributes("clip-00")["objects"]
+    shows = dataset.shows("clip-00")["objects"]
     assert [shows[i]["first_frame"] for i in "123"] == [0, 3, 3]
 
 

@@ -19,7 +19,7 @@ from vosbench.base.text import read_text
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.davis import Davis2017
 from vosbench.datasets.generated.attributes import ClipAttributes, Observer
-from vosbench.datasets.generated.recipe import BASES, Recipe, Script
+from vosbench.datasets.generated.recipe import BASES, DEFAULTS, Recipe, Script
 from vosbench.datasets.generated.scene import Scene
 from vosbench.datasets.generated.staging import HEIGHT, WIDTH, Stage
 from vosbench.datasets.generated.textures import photographs
@@ -53,18 +53,27 @@ class Synthetic(Davis2017):
             generate(folder, script)
         super().__init__(folder, script.split, frame_mode)
 
-    def attributes(self, name: str) -> Mapping[str, Any]:
-        """What a clip shows, as `attributes.ClipAttributes.as_json` gives it.
+    def attributes(self, name: str) -> tuple[str, ...]:
+        """The attributes of which a clip was asked for more than a calm one has. Raises as `shows`."""
+        asked = self._told(name, "asked")
+        return tuple(attribute for attribute, calm in DEFAULTS.items() if asked.get(attribute, calm) > calm)
+
+    def shows(self, name: str) -> Mapping[str, Any]:
+        """What a clip shows, as measured and as `attributes.ClipAttributes.as_json` gives it.
 
         Raises VosbenchError if the sequence is unknown, or meta.json absent or broken.
         """
+        return self._told(name, "shows")
+
+    def _told(self, name: str, what: str) -> Mapping[str, Any]:
+        """A part of what meta.json says of a clip."""
         self._require(name)
         path = self.root / "meta.json"
         try:
-            shown: Mapping[str, Any] = json.loads(read_text(path))["videos"][name]["shows"]
+            told: Mapping[str, Any] = json.loads(read_text(path))["videos"][name][what]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise VosbenchError(f"{path} does not tell what {name} shows: {error!r}", "delete the folder") from None
-        return shown
+        return told
 
     def _resolution_folder(self) -> str:
         return "480p"  # the folder's name in the layout, whatever the size of the frames

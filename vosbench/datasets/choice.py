@@ -1,0 +1,47 @@
+"""Which sequences of a split are asked for: all of them, or a choice."""
+
+import copy
+from collections.abc import Iterable
+from typing import Self
+
+from vosbench.errors import VosbenchError, unknown
+
+
+class Choice:
+    """The sequences of a split that are asked for, `_names`, of all that it has, `_split_names`."""
+
+    _names: tuple[str, ...]
+    _split_names: tuple[str, ...]
+
+    def sequence_names(self) -> tuple[str, ...]:
+        """The sequences, in the order of the split's list."""
+        return self._names
+
+    def split_names(self) -> tuple[str, ...]:
+        """Every sequence of the split, those too that `only` has left out."""
+        return self._split_names
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether `only` has left out sequences of the split."""
+        return self._names != self._split_names
+
+    def only(self, names: Iterable[str] | None = None, limit: int | None = None) -> Self:
+        """The same data set with the sequences `names` only (None: all), and of these the first `limit`.
+
+        The order stays that of the split. Raises VosbenchError on an unknown name or a limit below 1.
+        """
+        if limit is not None and limit < 1:
+            raise VosbenchError(f"a limit of {limit} sequences leaves nothing to do", "give a limit of 1 or more")
+        wanted = set(self._names) if names is None else set(names)
+        for name in sorted(wanted):
+            self._require(name)
+        if not wanted:
+            raise VosbenchError("an empty list of sequences leaves nothing to do", "name at least one sequence")
+        chosen = copy.copy(self)
+        chosen._names = tuple(name for name in self._names if name in wanted)[:limit]
+        return chosen
+
+    def _require(self, name: str) -> None:
+        if name not in self._names:
+            raise unknown("sequence", name, self._names)

@@ -1,0 +1,115 @@
+"""LVOS v1 and v2: long videos, whose meta file says from which frame to which each object is scored.
+
+Layout: `{train,val,test}/{JPEGImages,Annotations}/<video>/%08d`, with `<split>_meta.json` inside the folder of a split.
+The folder may be called `valid`, as the evaluator has it. v2 has `<split>_meta_attribute.json` beside it, and
+`unseen_videos.txt`, of the data set or in the folder of the split. Hong et al., ICCV 2023; arXiv:2404.19326.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vosbench.datasets.files import listed
+from vosbench.datasets.first_masks import Appearances
+from vosbench.datasets.meta_file import MetaFile, contradictions
+from vosbench.datasets.problems import Problem
+from vosbench.datasets.split_folders import SplitFolders
+from vosbench.errors import VosbenchError
+from vosbench.images import VOID
+from vosbench.video import MaskSource, ObjectSpan
+
+_FORM = "{objects: {<id>: {frame_range: {start: …, end: …, frame_nums: …}}}}"
+
+
+class _LVOS(SplitFolders):
+    """Objects are those of the meta file. One starts at the frame that it names, or, where the mask of that frame does
+    not hold the object, in the earliest mask that does. One that no mask shows is scored, but not followed.
+
+    Our choices: sequences are those of the folders and of the meta file together; inference is at 480 pixels; an
+    archive for the server, which keeps the masks of `test`, holds every frame.
+    """
+
+    splits = ("val", "train", "test")
+    also_called = {"val": ("valid", "eval")}  # noqa: RUF012
+    default_protocol = "lvos"
+    private_splits = frozenset({"test"})
+    shorter_side = 480
+    server = "lvos"
+    server_folder = "Annotations/"
+
+    def _list_names(self) -> tuple[str, ...]:
+        names = super()._list_names()
+        self._meta = MetaFile(self._beside("meta.json"), _read_spans, _FORM)
+        attributes = self._beside("meta_attribute.json")
+        self._attributes = MetaFile(attributes, _read_attributes, "{attributes: […]}") if attributes.is_file() else None
+        unseen = (self._folder / "unseen_videos.txt", self.root / "unseen_videos.txt")
+        self._unseen_videos = next((listed(path) for path in unseen if path.is_file()), None)
+        return tuple(sorted({*names, *self._meta}))
+
+    def _beside(self, ending: str) -> Path:
+        """A meta file in the folder of the split, by any name of the split; where it should be if there is none."""
+        paths = [self._folder / f"{name}_{ending}" for name in (self.split_folder, *self._split_folders())]
+        return next((path for path in paths if path.is_file()), paths[0])
+
+    def attributes(self, name: str) -> tuple[str, ...]:
+        self._require(name)
+        return () if self._attributes is None else self._attributes[name]
+
+    def _spans(self, name: str) -> Mapping[int, ObjectSpan]:
+        return self._meta[name]
+
+    def _listed(self, name: str) -> tuple[int, ...]:
+        return tuple(self._meta[name])
+
+    def _unseen(self, name: str) -> tuple[int, ...] | None:
+        if self._unseen_videos is None:
+            return None
+        return self._listed(name) if name in self._unseen_videos else ()
+
+    def _first_masks(
+        self, name: str, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
+    ) -> dict[str, tuple[int, ...]]:
+        first = Appearances(frames, masks).starting(self._starts(name, masks))
+        if not first:
+            raise VosbenchError(
+                f"sequence {name}: no mask in {self.mask_folder(name)} holds an object of {self._meta.path.name}",
+                "unpack the annotations again",
+            )
+        return first
+
+    def _starts(self, name: str, masks: Mapping[str, MaskSource]) -> dict[int, str | None]:
+        """Object id -> the name of the frame in which it starts."""
+        frames = {int(frame): frame for frame in masks if frame.isdecimal()}
+        return {i: frames.get(span.start, f"{span.start:08d}") for i, span in self._meta[name].items()}
+
+    def _description(self, name: str) -> bytes:
+        return repr((list(self._spans(name).items()), self._unseen(name))).encode()
+
+    def _description_problems(self, name: str, masks: Mapping[str, MaskSource]) -> list[Problem]:
+        return contradictions(name, self._meta.path.name, self.mask_folder(name), self._starts(name, masks), masks)
+
+
+class LVOS1(_LVOS):
+    """LVOS v1: 50 validation videos."""
+
+    name = "lvos-v1"
+
+
+class LVOS2(_LVOS):
+    """LVOS v2: 140 validation videos, with attributes."""
+
+    name = "lvos-v2"
+
+
+def _read_spans(entry: Any) -> dict[int, ObjectSpan]:
+    spans = {}
+    for key, told in entry["objects"].items():
+        if not 0 < int(key) < VOID:
+            raise ValueError(f"object id {key} is not in 1..254")
+        span = told["frame_range"]
+        spans[int(key)] = ObjectSpan(int(span["start"]), int(span["end"]), int(span["frame_nums"]))
+    return spans
+
+
+def _read_attributes(entry: Any) -> tuple[str, ...]:
+    return tuple(map(str, entry["attributes"]))

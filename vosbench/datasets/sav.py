@@ -1,0 +1,60 @@
+"""SA-V val and test: frames at 24 fps, masks at 6 fps, a folder of binary masks for each object.
+
+Layout: `sav_val/JPEGImages_24fps/<video>/%05d.jpg`, `sav_val/Annotations_6fps/<video>/<object, 000>/%05d.png`, and the
+list `sav_val.txt`. Ravi et al., arXiv:2408.00714.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from vosbench.datasets.files import listed
+from vosbench.datasets.label_pngs import label_pngs
+from vosbench.datasets.object_folders import object_folders
+from vosbench.datasets.split_folders import SplitFolders
+from vosbench.video import MaskSource
+
+ANNOTATED = 4  # every so many frames one is
+
+
+class SAV(SplitFolders):
+    """Objects may overlap, and start where their folders start; object 000 has the id 1.
+
+    Its evaluator reads label maps, `<video>/%05d.png`, as well, and so do we. Masks are written of every fourth frame
+    and of those that are annotated.
+
+    Our choices: the folder of a split is `sav_val` or `val`, or the root itself if the list is there; without a list,
+    sequences are the folders; inference is at 480 pixels.
+    """
+
+    name = "sav"
+    splits = ("val", "test")
+    also_called = {"val": ("sav_val",), "test": ("sav_test",)}  # noqa: RUF012
+    frame_modes = ("24fps",)
+    default_protocol = "sav"
+    shorter_side = 480
+    frames_in = "JPEGImages_24fps"
+    masks_in = "Annotations_6fps"
+
+    def _split_folders(self) -> tuple[str, ...]:
+        here = (
+            (".",) if (self.root / f"sav_{self.split}.txt").is_file() and (self.root / self.masks_in).is_dir() else ()
+        )
+        return (*here, f"sav_{self.split}", self.split)
+
+    def _list_names(self) -> tuple[str, ...]:
+        names = super()._list_names()
+        lists = (folder / f"sav_{self.split}.txt" for folder in (self._folder, self.root))
+        found = next((path for path in lists if path.is_file()), None)
+        return names if found is None else tuple(listed(found))
+
+    @staticmethod
+    def read_masks(folder: Path) -> Mapping[str, MaskSource]:
+        return label_pngs(folder) or object_folders(folder, lowest=0)
+
+    def _outputs(self, name: str, frames: Mapping[str, Path]) -> tuple[int, ...]:
+        masks = self._masks(name)
+        return tuple(
+            position
+            for position, frame in enumerate(frames)
+            if frame in masks or (frame.isdecimal() and int(frame) % ANNOTATED == 0)
+        )

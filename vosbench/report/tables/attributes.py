@@ -1,0 +1,37 @@
+"""A row for each attribute of sequences and each strategy: the figures over the sequences that have it."""
+
+from vosbench.report.context import Records, by_strategy, context
+from vosbench.report.makers import NotApplicableError
+from vosbench.report.measures import COSTS, SCORES, STRATEGY, kind_of, measures, pooled_jf, scored_objects
+from vosbench.report.table import Column, Table, percent
+
+COLUMNS = (
+    Column("attribute"),
+    *STRATEGY,
+    Column("sequences"),
+    Column("objects"),
+    *SCORES,
+    percent("jf_elsewhere", "J&F\nelsewhere"),
+    *COSTS,
+)
+PUBLISHED = ("attributes.csv",)
+
+
+def table(records: Records) -> Table:
+    """One row per attribute, in alphabetical order, and strategy; a sequence counts for each attribute that it has.
+
+    `jf_elsewhere` is J&F over the sequences without the attribute. Raises VosbenchError as `context` does, and
+    NotApplicableError if no sequence has an attribute.
+    """
+    common, rows = context(records), []
+    names = sorted({attribute for record in records for attribute in record.attributes})
+    if not names:
+        raise NotApplicableError("no record has an attribute", "the data set must tell them, as lvos-v2 does")
+    for attribute in names:
+        for label, group in by_strategy(records).items():
+            there = [record for record in group if attribute in record.attributes]
+            row = {"attribute": attribute, "strategy": label, "kind": kind_of(there), "sequences": len(there)}
+            row |= {"objects": len(scored_objects(there)), **measures(there)}
+            row["jf_elsewhere"] = pooled_jf([record for record in group if attribute not in record.attributes])
+            rows.append(row)
+    return Table(COLUMNS, rows, f"By attribute. {common.caption}", common)
