@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from vosbench.base import registry
-from vosbench.base.registry import Registry, only
+from vosbench.base.registry import Registry, as_class
 from vosbench.errors import VosbenchError
 
 
@@ -16,11 +16,7 @@ class Colour:
 
 
 def accept(loaded: object, origin: str) -> type[Colour]:
-    if isinstance(loaded, ModuleType):
-        return only(loaded, Colour, "colour")
-    if isinstance(loaded, type) and issubclass(loaded, Colour):
-        return loaded
-    raise VosbenchError(f"{origin} is no colour")
+    return as_class(loaded, Colour, "colour", origin)
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from multiprocessing import resource_tracker
-from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from loky import ProcessPoolExecutor, cpu_count
@@ -140,8 +139,6 @@ class Crew(Generic[T]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._workers is not None:
             end(self._workers)

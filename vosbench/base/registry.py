@@ -120,17 +120,27 @@ def place_in_own_file(error: BaseException) -> str | None:
     return f"{calls[-1].filename}:{calls[-1].lineno}" if calls else None
 
 
-def only(module: ModuleType, kind: type, what: str) -> Any:
-    """The one subclass of `kind` that a module defines itself. Raises VosbenchError unless it defines exactly one."""
-    own = [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, kind) and value.__module__ == module.__name__
-    ]
-    if len(own) != 1:
-        origin = getattr(module, "__file__", None) or module.__name__
-        raise VosbenchError(f"{origin} must define one {what}, but defines {len(own)}", "define exactly one")
-    return own[0]
+def as_class(loaded: Any, base: type, what: str, origin: str) -> Any:
+    """What was loaded as a subclass of `base`: a class, or a module that defines exactly one itself.
+
+    Raises VosbenchError for what is none, and for a class that leaves out what `base` asks for.
+    """
+    if isinstance(loaded, ModuleType):
+        own = [v for v in vars(loaded).values() if getattr(v, "__module__", "") == loaded.__name__ and _is(v, base)]
+        if len(own) != 1:
+            where = getattr(loaded, "__file__", None) or loaded.__name__
+            raise VosbenchError(f"{where} must define one {what}, but defines {len(own)}", "define exactly one")
+        loaded = own[0]
+    if not _is(loaded, base):
+        raise VosbenchError(f"{origin} is no {what}", f"name a {base.__name__} class, or a module that defines one")
+    if missing := sorted(getattr(loaded, "__abstractmethods__", ())):
+        lacking = f"{what} {origin}: {loaded.__qualname__} does not define {', '.join(missing)}"
+        raise VosbenchError(lacking, f"see {base.__module__}.{base.__name__}")
+    return loaded
+
+
+def _is(value: Any, base: type) -> bool:
+    return isinstance(value, type) and issubclass(value, base)
 
 
 def _one_line(error: Exception) -> str:

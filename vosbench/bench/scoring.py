@@ -4,7 +4,6 @@ from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
-from types import TracebackType
 from typing import Self
 
 from loky import BrokenProcessPool, ProcessPoolExecutor
@@ -51,9 +50,7 @@ class BackgroundScoring:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_rest: object) -> None:
         try:
             while self._waiting and kind is None:
                 self._finish()
@@ -85,15 +82,8 @@ class BackgroundScoring:
             except BrokenProcessPool as error:
                 raise _dead(error) from None
             objects = tuple(
-                ObjectRecord(
-                    score.object_id,
-                    score.frames,
-                    score.j,
-                    score.f,
-                    tuple(trace.j.tolist()),
-                    tuple(trace.f.tolist()),
-                )
-                for score, trace in zip(object_scores(traces, protocol), traces, strict=True)
+                ObjectRecord(o.object_id, o.frames, o.j, o.f, tuple(trace.j.tolist()), tuple(trace.f.tolist()))
+                for o, trace in zip(object_scores(traces, protocol), traces, strict=True)
             )
             record = replace(record, scores=Scores(protocol.title, self._plan.partial, objects))
         write_record(task.record, record)

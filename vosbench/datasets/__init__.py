@@ -1,10 +1,9 @@
 """Data sets: the frames and first masks that a model sees, and the ground truth that it does not."""
 
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from vosbench.base.registry import Registry, only
+from vosbench.base.registry import Registry, as_class
 from vosbench.base.values import checked
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.problems import Problem
@@ -29,11 +28,8 @@ SHIPPED = {
 
 def _dataset(loaded: Any, origin: str) -> type[Dataset]:
     """What was loaded as a data set's class: a module, which defines one, or the class, which must be complete."""
-    kind = only(loaded, Dataset, "data set") if isinstance(loaded, ModuleType) else loaded
-    if not (isinstance(kind, type) and issubclass(kind, Dataset)):
-        raise VosbenchError(f"{origin} is no data set", "name a Dataset class, or a module that defines one")
-    missing = sorted(kind.__abstractmethods__) or [name for name in ("name", "splits") if not hasattr(kind, name)]
-    if missing:
+    kind: type[Dataset] = as_class(loaded, Dataset, "data set", origin)
+    if missing := [name for name in ("name", "splits") if not hasattr(kind, name)]:
         raise VosbenchError(f"data set {origin} does not define {', '.join(missing)}", "see vosbench.datasets.Dataset")
     return kind
 

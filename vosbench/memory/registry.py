@@ -6,10 +6,9 @@ The folder is listed without importing it; only the strategy that was asked for 
 import importlib.util
 from dataclasses import Field, fields
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from vosbench.base.registry import Registry, only
+from vosbench.base.registry import Registry, as_class
 from vosbench.base.sources import sources as base_sources
 from vosbench.errors import VosbenchError
 from vosbench.memory.policy import MemoryPolicy
@@ -37,17 +36,9 @@ def _shipped() -> dict[str, str]:
 
 
 def _strategy(loaded: Any, origin: str) -> type[MemoryPolicy]:
-    """What was loaded as a strategy's class: a module, which defines one, or the class. A class that could not be
-    built from a spec is refused.
-    """
-    kind = only(loaded, MemoryPolicy, "memory strategy") if isinstance(loaded, ModuleType) else loaded
-    if not (isinstance(kind, type) and issubclass(kind, MemoryPolicy)):
-        raise VosbenchError(
-            f"{origin} is no memory strategy", "name a MemoryPolicy class, or a module that defines one"
-        )
+    """What was loaded as a strategy's class; one that could not be built from a spec is refused."""
+    kind: type[MemoryPolicy] = as_class(loaded, MemoryPolicy, "memory strategy", origin)
     name = f"{kind.__module__}.{kind.__qualname__}"
-    if missing := sorted(getattr(kind, "__abstractmethods__", ())):
-        raise VosbenchError(f"strategy {name} does not define {', '.join(missing)}", "see MemoryPolicy for the methods")
     if any(isinstance(value, Field) for value in vars(kind).values()):
         raise VosbenchError(f"strategy {name} has parameters but is no dataclass", "put @dataclass above the class")
     for known in fields(kind):
