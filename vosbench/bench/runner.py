@@ -28,6 +28,7 @@ from vosbench.images import write_labels
 from vosbench.inference.pace import Pace
 from vosbench.inference.propagate import propagate
 from vosbench.inference.session import FrameTiming, Prediction
+from vosbench.memory.blame import out_of_memory
 from vosbench.memory.spec import PolicySpec
 from vosbench.video import Sequence
 
@@ -193,9 +194,7 @@ def _failure_of_strategy(error: Exception) -> str | None:
     if isinstance(error, PolicyError):
         return f"broke its contract: {error.message}"
     text = " ".join(str(error).split())
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in text:
-        return f"out of memory: {text[:200]}".removesuffix(": ")
-    return None
+    return f"out of memory: {text[:200]}".removesuffix(": ") if out_of_memory(error) else None
 
 
 def _timing(frames: list[FrameTiming], pace: Pace, end_to_end: float) -> Timing:

@@ -101,14 +101,8 @@ def score(
             f"no object of {dataset.name} {dataset.split} counts under the protocol {rules.name}",
             "check the annotations, or choose another protocol",
         )
-    return MaskScores(
-        dataset=dataset.name,
-        split=dataset.split,
-        rules=rules,
-        partial=dataset.is_partial,
-        objects=object_scores(everything, rules),
-        traces=everything,
-    )
+    objects = object_scores(everything, rules)
+    return MaskScores(dataset.name, dataset.split, rules, dataset.is_partial, objects, everything)
 
 
 def _keep(folder: Path, key: str, traced: tuple[ObjectTrace, ...]) -> None:

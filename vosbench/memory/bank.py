@@ -136,8 +136,7 @@ class MemoryBank:
         """The `count` occupied, unpinned slots of lowest score [extent]; ties: older frame, then lower position."""
         if count > self.movable:
             raise VosbenchError(
-                f"the strategy must free {count} tokens but only {self.movable} are not pinned",
-                "raise its capacity",
+                f"the strategy must free {count} tokens but only {self.movable} are not pinned", "raise its capacity"
             )
         slots = self.by_age()
         slots = slots[torch.argsort(score[slots].double(), stable=True)]

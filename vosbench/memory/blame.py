@@ -22,11 +22,11 @@ def blamed(policy: MemoryPolicy, where: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(error, PolicyError) or _out_of_memory(error):
+        if isinstance(error, PolicyError) or out_of_memory(error):
             raise
-        told = isinstance(error, VosbenchError)
-        reason = error.message if isinstance(error, VosbenchError) else f"{type(error).__name__}: {error}"
-        hint = error.hint if isinstance(error, VosbenchError) else "repair the strategy; see MemoryPolicy"
+        reason, hint = f"{type(error).__name__}: {error}", "repair the strategy; see MemoryPolicy"
+        if told := isinstance(error, VosbenchError):
+            reason, hint = error.message, error.hint
         fault = PolicyError(f"{location(policy, error)}: {where}: {' '.join(reason.split())}", hint)
         raise fault from (None if told else error)
 
@@ -53,5 +53,6 @@ def _kinds(policy: MemoryPolicy) -> list[type[MemoryPolicy]]:
     return [type(policy), *inner]
 
 
-def _out_of_memory(error: Exception) -> bool:
+def out_of_memory(error: Exception) -> bool:
+    """Whether memory did not suffice, that of a GPU or, of which torch says so in words, that of a CPU."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)

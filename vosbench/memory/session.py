@@ -20,21 +20,17 @@ from vosbench.models.base import Keys
 Stage = Callable[[str], AbstractContextManager[None]]  # times a block as a part of the stage of that name
 
 
-def _untimed(stage: str) -> AbstractContextManager[None]:  # noqa: ARG001
-    return nullcontext()
-
-
 class VideoMemory:
     """One strategy on one video. Whatever the strategy raises or does wrong is a PolicyError that names it and `where`.
 
     `groups` says how many objects appeared together, in order; `last_write` is the frame that was written last.
     """
 
-    def __init__(self, policy: MemoryPolicy, bank: MemoryBank, where: str = "", stage: Stage = _untimed) -> None:
+    def __init__(self, policy: MemoryPolicy, bank: MemoryBank, where: str = "", stage: Stage | None = None) -> None:
         self.policy, self.bank = policy, bank
         self.groups: list[int] = []
         self.last_write = 0
-        self._where, self._stage = where, stage
+        self._where, self._stage = where, stage or (lambda _: nullcontext())
 
     @contextmanager
     def asking(self, when: str) -> Iterator[None]:

@@ -210,7 +210,8 @@ def _walk(
         before = state
         if groups:
             query, objects = network.query(features), sum(groups)
-            memory = Keys(torch.cat([k.key for k in keys]), _cat([k.extras for k in keys]))
+            extras = {name: torch.cat([k.extras[name] for k in keys]) for name in keys[0].extras}
+            memory = Keys(torch.cat([k.key for k in keys]), extras)
             weights = network.scores(memory, query).softmax(1)
             held = torch.cat([torch.cat([v, v.new_zeros(len(v), objects - v.shape[1], v.shape[2])], 1) for v in values])
             readout = torch.einsum("qn,noc->ocq", weights, held).unflatten(2, geometry.grid)
@@ -238,10 +239,6 @@ def _walk(
 
 def _joints(network: Network, appearing: tuple[int, ...], **options: Any) -> list[Tensor]:
     return [joint for joint, _ in _walk(network, appearing, **options)]
-
-
-def _cat(parts: list[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

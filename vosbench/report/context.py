@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from vosbench.base.codec import encode
 from vosbench.base.words import count
-from vosbench.bench.record import DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings
+from vosbench.bench.record import DatasetInfo, Environment, ModelInfo, PolicyInfo, RunRecord, Settings
 from vosbench.errors import VosbenchError, unknown
 
 T = TypeVar("T")
@@ -77,7 +77,7 @@ def context(records: Records) -> Context:
         partial=any(r.scores.partial for r in records if r.scores),
         model=model,
         settings=settings,
-        devices=tuple(dict.fromkeys(_device(r) for r in records if r.timings)),
+        devices=tuple(dict.fromkeys(_device(r.environment) for r in records if r.timings)),
         sequences=len(sequences),
         objects=sum(map(len, sequences.values())),
     )
@@ -162,6 +162,5 @@ def _object_ids(record: RunRecord) -> frozenset[int]:
     return frozenset(score.object_id for score in record.scores.objects) if record.scores else frozenset()
 
 
-def _device(record: RunRecord) -> str:
-    environment = record.environment
+def _device(environment: Environment) -> str:
     return f"{environment.device} ({environment.machine}, {count(environment.threads, 'thread')})"

@@ -38,8 +38,7 @@ def capacities(given: str | Sequence[float]) -> tuple[float, ...]:
             raise VosbenchError(f"{part!r} is no capacity", "write a range, 1..16, or a list, 2,4,8") from None
         if not 0 <= last - first < LONGEST_RANGE:
             raise VosbenchError(
-                f"the range {part} holds {max(last - first + 1, 0)} capacities",
-                f"write 1..16; at most {LONGEST_RANGE}",
+                f"the range {part} holds {max(last - first + 1, 0)} capacities", f"write 1..16; at most {LONGEST_RANGE}"
             )
         found += range(first, last + 1)
     if not found:
@@ -100,16 +99,9 @@ class ReplayTask:
 
     def carry_out(self, progress: Callable[[int, int], None] | None = None) -> dict[str, Outcome | VosbenchError]:
         """See `measure`."""
-        study = self.study
-        policies = {spec: load_policy(spec) for spec in study.specs}
-        return measure(
-            load(self.trace, study.device),
-            policies,
-            load_policy(study.reference),
-            study.network,
-            top_k=study.top_k,
-            progress=progress,
-        )
+        study, trace = self.study, load(self.trace, self.study.device)
+        policies, reference = {spec: load_policy(spec) for spec in study.specs}, load_policy(study.reference)
+        return measure(trace, policies, reference, study.network, top_k=study.top_k, progress=progress)
 
 
 @cache

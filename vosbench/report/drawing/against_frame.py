@@ -15,10 +15,7 @@ from vosbench.report.makers import NotApplicableError
 
 
 def draw_against_frame(
-    records: Records,
-    series_of: Callable[[RunRecord], Sequence[float]],
-    quantity: str,
-    stepped: bool = False,
+    records: Records, series_of: Callable[[RunRecord], Sequence[float]], quantity: str, stepped: bool = False
 ) -> Figure:
     """Median and quartiles over sequences, frame by frame; `stepped` for a quantity that holds until the next frame."""
     common, groups = context(records), distinct(records)

@@ -3,15 +3,7 @@
 import numpy as np
 
 from vosbench.report.context import Records, context
-from vosbench.report.measures import (
-    END_TO_END_FPS,
-    MODEL_FPS,
-    STRATEGY,
-    end_to_end_fps,
-    model_fps,
-    timed,
-    timings_of,
-)
+from vosbench.report.measures import END_TO_END_FPS, MODEL_FPS, STRATEGY, end_to_end_fps, model_fps, timed, timings_of
 from vosbench.report.table import Column, Table
 
 _PERCENTILES = (50, 95, 99)

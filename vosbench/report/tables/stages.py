@@ -6,12 +6,7 @@ from vosbench.report.context import Records, context
 from vosbench.report.measures import STRATEGY, timed, timings_of
 from vosbench.report.table import Column, Table, percent
 
-COLUMNS = (
-    *STRATEGY,
-    Column("stage"),
-    Column("ms_per_frame", "ms per\nframe", 2),
-    percent("share", "share\n%"),
-)
+COLUMNS = (*STRATEGY, Column("stage"), Column("ms_per_frame", "ms per\nframe", 2), percent("share", "share\n%"))
 
 
 def table(records: Records) -> Table:
