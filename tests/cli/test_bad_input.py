@@ -10,6 +10,7 @@ from spoiling import anti_alias, make_folder, recolour, relabel, truncate
 from torch import zeros
 
 from vosbench.models.checkpoint import read_checkpoint
+from vosbench.training.config import TrainConfig, shipped_configs
 
 FIRST = "Annotations/480p/ant/00000.png"
 DATA_FAULTS = {
@@ -120,7 +121,7 @@ COMMANDS = {
         ["unknown parameter of lfu 'capasity'", "did you mean capacity"],
     ),
     "absent policy file": (["run", *DAVIS, "-p", "idea.py"], ["no strategy file idea.py", "defines a strategy"]),
-    "the same policy twice": (["run", *DAVIS, "-p", "lfu", "-p", "lfu"], ["each once", "--policy"]),
+    "the same policy twice": (["run", *DAVIS, "-p", "lfu", "-p", "lfu"], ["each once", "leave out one"]),
     "unknown model": (["run", *DAVIS, "--model", "stcn-tny"], ["unknown model 'stcn-tny'", "stcn-tiny"]),
     "absent checkpoint": (["run", *DAVIS, "--model", "stcn.pth"], ["no checkpoint stcn.pth", "stcn-tiny"]),
     "unknown protocol": (["run", *DAVIS, "--protocol", "davis2071"], ["unknown protocol 'davis2071'", "davis2017"]),
@@ -135,12 +136,15 @@ COMMANDS = {
     "unknown verb": (["rum"], ["unknown verb 'rum'", "did you mean run", "own verb"]),
     "a value that is no number": (["run", *DAVIS, "--limit", "all"], ["'--limit'", "integer", "--help"]),
     "a flag without its value": (["run", *DAVIS, "--limit"], ["--limit", "requires an argument", "--help"]),
-    "absent suite": (["run", "night.toml"], ["cannot read night.toml", "name a TOML file"]),
+    "absent suite": (
+        ["run", "night.toml"],
+        ["cannot read night.toml", "name a TOML file, or one of: catalogue, paper-"],
+    ),
     "unknown suite": (
         ["run", "paper-table9"],
         ["unknown suite 'paper-table9'", "did you mean paper-", ".toml"],
     ),
-    "a suite that is no TOML": (["run", "broken.toml"], ["broken.toml is not TOML"]),
+    "a suite that is no TOML": (["run", "broken.toml"], ["broken.toml is not TOML", "write lines like top_k = 20"]),
     "a suite of a strategy that is gone": (["run", "gone.toml", *DAVIS], ["unknown strategy 'first-last'", "first-"]),
     "a suite of two without a root": (["run", "paper-table1"], ["davis2016 needs a root folder", "--root"]),
     "a root of another data set": (
@@ -165,6 +169,7 @@ COMMANDS = {
         ["no strategy file idea.py", "defines a strategy"],
     ),
     "strategy and masks to check": (["check", "masks", "lfu"], ["--dataset", "the word policy"]),
+    "strategies with commas": (["run", *DAVIS, "-p", "lfu,fifi"], ["unknown strategy 'fifi'", "fifo"]),
     "unbalanced parentheses": (["check", "policy", "gated:base=lfu(every=2"], ["parentheses", "base=NAME"]),
     "root to check": (["check", "--dataset", "davis2017", "--root", "no"], ["root no is not a folder", "--root"]),
     "unknown list": (["list", "policy"], ["unknown list 'policy'", "policies"]),
@@ -225,6 +230,8 @@ def test_cuda_asked_for_and_absent(small_davis, monkeypatch, refused):
     [
         (None, "cannot read tiny.toml: No such file"),
         ("steps = ", "tiny.toml is not TOML"),
+        ("steps = ", "write lines like steps = 8000"),
+        ("photos = 'photos'", "the training needs photos, which "),
         ("stepz = 3", "unknown setting in tiny.toml 'stepz'"),
         ("steps = 'few'", "steps must be of type int"),
     ],
@@ -238,3 +245,13 @@ def test_faults_of_a_training(tmp_path, monkeypatch, vosbench, text, expected):
     assert outcome.err.startswith("vosbench: error: ")
     assert expected in outcome.err
     assert not (tmp_path / "t").exists()
+
+
+@pytest.mark.parametrize("name", [name for name in shipped_configs() if TrainConfig.read(name).device == "cpu"])
+def test_a_training_without_its_data_says_what_lacks_and_where(tmp_path, monkeypatch, refused, name):
+    monkeypatch.chdir(tmp_path)
+    said = refused("train", name, "--out", "t")
+    assert said.startswith("error: the training needs ")
+    assert f", which {tmp_path} does not hold\n" in said
+    assert "relative to the folder in which the command is started" in said
+    assert [*tmp_path.iterdir()] == []

@@ -19,7 +19,14 @@ def arguments(small_davis, tmp_path):
 
 
 def test_simulate(arguments, tmp_path, vosbench, read_json):
-    sweep = ("--policy", "lfu:every=1,lru:every=1,fifo:every=1", "--capacity", "1..2", "--plot", tmp_path / "curve.png")
+    sweep = (
+        "--policies",
+        "lfu:every=1,lru:every=1,fifo:every=1",
+        "--capacity",
+        "1..2",
+        "--plot",
+        tmp_path / "curve.png",
+    )
     outcome = vosbench(*arguments, *sweep)
     assert outcome.status == 0
     assert "davis2017 val, frames 480p; 2 sequences; simulated with the keys of stcn-tiny" in outcome.out
@@ -38,9 +45,29 @@ def test_simulate(arguments, tmp_path, vosbench, read_json):
     assert all(len(o["tokens"]) == 6 and len(o["retained"]) == 5 for o in written["outcomes"])
     with Image.open(tmp_path / "curve.png") as picture:
         assert picture.format == "PNG"
+    assert outcome.out.splitlines()[-1] == str(tmp_path / "curve.png")
     assert len(list((tmp_path / "traces").iterdir())) == 2
     again = vosbench(*arguments, *sweep)
     assert again.out == outcome.out
+
+
+def test_one_fault_of_several_settings_is_said_once(arguments, tmp_path, vosbench):
+    (tmp_path / "idea.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from vosbench.memory.policy import BoundedPolicy\n"
+        "@dataclass\n"
+        "class Idea(BoundedPolicy):\n"
+        "    def score(self, frame):\n"
+        "        raise ValueError('no idea')\n"
+        "    def admit(self, step):\n"
+        "        self.score(step.frame)\n"
+    )
+    idea = f"{tmp_path / 'idea.py'}"
+    several = vosbench(*arguments, "-p", f"{idea}:capacity=1,{idea}:capacity=2,first-only", "--limit", 1)
+    said = [line for line in several.err.splitlines() if "left out" in line]
+    assert len(said) == 1
+    assert said[0].startswith(f"{idea}:capacity=1, {idea}:capacity=2 are left out: ")
+    assert "no idea" in said[0]
 
 
 def test_the_example(small_davis, tmp_path, monkeypatch, vosbench):
@@ -54,16 +81,17 @@ def test_the_example(small_davis, tmp_path, monkeypatch, vosbench):
 
 
 def test_pictures_of_a_memory(arguments, tmp_path, vosbench, refused):
-    one = ("--policy", "lfu:every=1", "--sequences", "ant")
+    one = ("--policies", "lfu:every=1", "--sequences", "ant")
     pictures = ("--occupancy", tmp_path / "occupancy.svg", "--overlay", tmp_path / "overlay.svg")
-    assert vosbench(*arguments, *one, *pictures, "--at", 3).status == 0
+    outcome = vosbench(*arguments, *one, *pictures, "--at", 3)
+    assert (outcome.status, outcome.out.splitlines()[-2:]) == (0, [*map(str, pictures[1::2])])
     assert "lfu:every=1 on ant" in (tmp_path / "occupancy.svg").read_text()
     sheet = (tmp_path / "overlay.svg").read_text()
     assert "after frame 3" in sheet
     assert "frame 3: 100% kept" in sheet
     assert "frame 4" not in sheet
-    assert "show 1 strategy on 1 sequence, not 1 on 2" in refused(*arguments, "--policy", "lfu", *pictures)
-    assert "not 2 on 1" in refused(*arguments, "--policy", "lfu,lru", "--sequences", "ant", *pictures)
+    assert "show 1 strategy on 1 sequence, not 1 on 2" in refused(*arguments, "--policies", "lfu", *pictures)
+    assert "not 2 on 1" in refused(*arguments, "--policies", "lfu,lru", "--sequences", "ant", *pictures)
     done = vosbench(*arguments, *one, *pictures, "--at", 6)
     assert (done.status, "ant has no frame 6" in done.err) == (2, True)
 
@@ -105,16 +133,19 @@ def test_against_a_run(arguments, tmp_path, run, vosbench, refused, read_json):
 @pytest.mark.parametrize(
     ("options", "messages"),
     [
-        (("--policy", "lfo"), ["unknown strategy 'lfo'", "did you mean"]),
-        (("--policy", "first-only", "--capacity", "1..3"), ["first-only has no capacity", "leave out"]),
-        (("--policy", "lfu", "--capacity", "3..1"), ["the range 3..1 holds 0 capacities", "1..16"]),
-        (("--policy", "lfu", "--capacity", "two"), ["'two' is no capacity", "1..16"]),
-        (("--policy", "lfu", "--reference", "all"), ["unknown strategy 'all'"]),
-        (("--policy", "lfu", "--plot", "curve.png"), ["no strategy has two capacities", "two or more"]),
-        (("--policy", "lfu", "--capacity", "1,2", "--plot", "c.gif"), ["cannot write a figure as c.gif", ".png, .svg"]),
-        (("--policy", "lfu", "--limit", 1, "--overlay", "sheet"), ["cannot write a figure as sheet", ".png, .svg"]),
-        (("--policy", "lfu", "--sequences", "wasp"), ["unknown sequence 'wasp'"]),
-        (("--policy", "lfu", "--top-k", 0), ["--top-k"]),
+        (("--policies", "lfo"), ["unknown strategy 'lfo'", "did you mean"]),
+        (("--policies", "first-only", "--capacity", "1..3"), ["first-only has no capacity", "leave out"]),
+        (("--policies", "lfu", "--capacity", "3..1"), ["the range 3..1 holds 0 capacities", "1..16"]),
+        (("--policies", "lfu", "--capacity", "two"), ["'two' is no capacity", "1..16"]),
+        (("--policies", "lfu", "--reference", "all"), ["unknown strategy 'all'"]),
+        (("--policies", "lfu", "--plot", "curve.png"), ["no strategy has two capacities", "two or more"]),
+        (
+            ("--policies", "lfu", "--capacity", "1,2", "--plot", "c.gif"),
+            ["cannot write a figure as c.gif", ".png, .svg"],
+        ),
+        (("--policies", "lfu", "--limit", 1, "--overlay", "sheet"), ["cannot write a figure as sheet", ".png, .svg"]),
+        (("--policies", "lfu", "--sequences", "wasp"), ["unknown sequence 'wasp'"]),
+        (("--policies", "lfu", "--top-k", 0), ["--top-k"]),
     ],
 )
 def test_faults(arguments, tmp_path, refused, options, messages):
@@ -125,7 +156,7 @@ def test_faults(arguments, tmp_path, refused, options, messages):
 
 
 def test_only_faulty_settings_are_an_error(arguments, vosbench):
-    outcome = vosbench(*arguments, "--policy", "fifo:every=1", "--capacity", "1", "--limit", 1)
+    outcome = vosbench(*arguments, "--policies", "fifo:every=1", "--capacity", "1", "--limit", 1)
     assert outcome.status == 2
     assert "ant, frame 1: the strategy must free 12 tokens" in outcome.err
     assert outcome.out == ""

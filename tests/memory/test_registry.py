@@ -145,6 +145,13 @@ def test_bad_values(tail, message):
     assert refused(f"lfu:{tail}").message == f"strategy 'lfu:{tail}': {message}"
 
 
+@pytest.mark.parametrize("spec", ["lfu:", "lfu:,", "Mine=lfu:"])
+def test_a_colon_without_a_parameter(spec):
+    error = refused(spec)
+    assert error.message == f"strategy {spec!r} has no parameter after its colon"
+    assert error.hint.endswith("lfu, or Mine=lfu:KEY=VALUE" if "=" in spec else "lfu, or lfu:KEY=VALUE")
+
+
 def test_the_hint_of_a_bad_value_says_what_the_parameter_is():
     assert refused("lfu:capacity=0").hint == "capacity [frames]: size of the bank, 2 by default"
 

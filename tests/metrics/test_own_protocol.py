@@ -102,8 +102,9 @@ def test_an_installed_package_may_bring_one(monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_what_is_no_protocol(own: str, text: str, said: str) -> None:
     Path(own).write_text(text)
-    with pytest.raises(VosbenchError, match=said):
+    with pytest.raises(VosbenchError, match=said) as caught:
         find_protocol(own)
+    assert ("one that is only imported" in caught.value.hint) == (said.endswith(" 0"))
 
 
 def test_a_rule_without_an_opinion_takes_every_object_in_every_frame() -> None:

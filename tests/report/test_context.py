@@ -17,6 +17,15 @@ def test_caption_says_the_conditions(run: Run) -> None:
     )
 
 
+def test_a_data_set_with_one_kind_of_frames_has_no_word_for_it(run: Run) -> None:
+    plain = tuple(replace(record, dataset=replace(record.dataset, frame_mode="")) for record in run)
+    assert context(plain).caption.startswith("davis2017 val; protocol davis2017; ")
+    with pytest.raises(
+        VosbenchError, match="data sets cannot share a table: davis2017 val, version feedbeef and davis201"
+    ):
+        context((plain[0], *run[1:]))
+
+
 def test_caption_shouts_partial_and_names_every_device(run: Run) -> None:
     first = run[0]
     assert first.scores

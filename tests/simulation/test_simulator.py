@@ -1,5 +1,7 @@
 """`vosbench.simulate`: the whole of a simulation in one call, which gives values."""
 
+from dataclasses import replace
+
 import pytest
 
 import vosbench
@@ -32,6 +34,7 @@ def test_one_call_gives_values(data, tmp_path):
     assert list(conditions.source_hashes) == [*specs[:2], "fifo:every=1,capacity=1", specs[2]]
     assert "2 sequences; simulated with the keys of stcn-tiny" in conditions.text
     assert "top-7, shorter side 32" in conditions.text
+    assert replace(conditions, frame_mode="").text.startswith(f"{conditions.dataset} {conditions.split}; 2 sequences; ")
     ends = [step[:3] for step in told if step[2] == step[3]]
     assert ends == [("keys", "ant", 6), ("keys", "bee", 6), ("4 settings", "ant", 6), ("4 settings", "bee", 6)]
     assert len(list((tmp_path / "traces").iterdir())) == 2

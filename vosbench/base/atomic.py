@@ -39,6 +39,24 @@ def replacing(path: Path, what: str = "", *, durable: bool = False) -> Iterator[
             temporary.unlink()
 
 
+def check_writable(path: Path, hint: str, folder: bool = False) -> None:
+    """Raise VosbenchError unless a file, or a folder of files, can be written there; nothing is written yet."""
+    place = path if folder or path.exists() else path.parent
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if path.is_dir() and not folder:
+        reason = "it is a folder"
+    elif not place.is_dir() and place != path:
+        reason = f"{place} is not a folder"
+    elif folder and not place.is_dir():
+        reason = "it is not a folder"
+    elif not os.access(place, os.W_OK):
+        reason = f"{place} does not permit it"
+    else:
+        return
+    raise VosbenchError(f"cannot write {path}: {reason}", hint)
+
+
 def _sync(path: Path) -> None:
     """Have the system bring a file, or the entries of a folder, to disk now."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -127,10 +127,7 @@ def as_class(loaded: Any, base: type, what: str, origin: str) -> Any:
     """
     if isinstance(loaded, ModuleType):
         own = [v for v in vars(loaded).values() if getattr(v, "__module__", "") == loaded.__name__ and _is(v, base)]
-        if len(own) != 1:
-            where = getattr(loaded, "__file__", None) or loaded.__name__
-            raise VosbenchError(f"{where} must define one {what}, but defines {len(own)}", "define exactly one")
-        loaded = own[0]
+        loaded = the_one(own, loaded, what)
     if not _is(loaded, base):
         raise VosbenchError(f"{origin} is no {what}", f"name a {base.__name__} class, or a module that defines one")
     if missing := sorted(getattr(loaded, "__abstractmethods__", ())):
@@ -141,6 +138,17 @@ def as_class(loaded: Any, base: type, what: str, origin: str) -> Any:
 
 def _is(value: Any, base: type) -> bool:
     return isinstance(value, type) and issubclass(value, base)
+
+
+def the_one(own: Sequence[T], module: ModuleType, what: str) -> T:
+    """The one thing that a module has of its own. Raises VosbenchError unless there is exactly one."""
+    if len(own) != 1:
+        origin = getattr(module, "__file__", None) or module.__name__
+        hint = (
+            "define exactly one" if own else f"write a {what} of your own there: one that is only imported is another's"
+        )
+        raise VosbenchError(f"{origin} must define one {what}, but defines {len(own)}", hint)
+    return own[0]
 
 
 def _one_line(error: Exception) -> str:

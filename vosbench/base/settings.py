@@ -8,14 +8,14 @@ from vosbench.base.text import read_text
 from vosbench.errors import VosbenchError, unknown
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """Raises VosbenchError for a missing file and broken TOML."""
+def read_toml(path: Path, example: str) -> dict[str, Any]:
+    """Raises VosbenchError for a file that cannot be read, and for broken TOML; `example` is a sound line."""
     try:
         return tomllib.loads(read_text(path))
     except OSError as error:
         raise VosbenchError(f"cannot read {path}: {error.strerror}", "name a TOML file") from None
     except tomllib.TOMLDecodeError as error:
-        raise VosbenchError(f"{path} is not TOML: {error}", "write lines like size = 480") from None
+        raise VosbenchError(f"{path} is not TOML: {error}", f"write lines like {example}") from None
 
 
 def shipped(folder: Path) -> dict[str, str]:
@@ -29,8 +29,12 @@ def find(name: str | Path, folder: Path, kind: str) -> Path:
     path = Path(name)
     if str(name) in shipped(folder):
         return folder / f"{name}.toml"
-    if not path.suffix and not path.exists():
-        error = unknown(kind, str(name), shipped(folder))
-        error.hint += "; one's own is given by the path of a .toml file"
-        raise error
-    return path
+    if path.exists():
+        return path
+    if path.suffix:
+        raise VosbenchError(
+            f"cannot read {path}: No such file", f"name a TOML file, or one of: {', '.join(shipped(folder))}"
+        )
+    error = unknown(kind, str(name), shipped(folder))
+    error.hint += "; one's own is given by the path of a .toml file"
+    raise error

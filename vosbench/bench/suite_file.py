@@ -31,7 +31,7 @@ def read_suites(name: str | Path) -> tuple[Suite, ...]:
     strategy takes, and as `parse_policies` does.
     """
     path = find(name, SHIPPED, "suite")
-    table = read_toml(path)
+    table = read_toml(path, "top_k = 20")
     entries = table.pop("data", [{}])
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise VosbenchError(f"{path.name}: data must be tables", "write [[data]] above each data set")

@@ -11,15 +11,12 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from vosbench.cli.options import write_text
+from vosbench.cli.options import STDOUT, output, write_text
 from vosbench.cli.verbs import VERBS, Answer, Verb
 from vosbench.errors import VosbenchError
 
 SCHEMA = 1  # of the JSON: raised when a program that reads it must change
-STDOUT = Path("-")
-Json = Annotated[
-    Path | None, typer.Option("--json", help="write the result as JSON to this file; -: to standard output")
-]
+Json = Annotated[Path | None, output("--json", help="write the result as JSON to this file; -: to standard output")]
 HELP = {"help_option_names": ["-h", "--help"]}
 EPILOG = """Start with: vosbench run   (generated clips, bundled weights, no download)
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from vosbench.base import text as text_file
+from vosbench.base.atomic import check_writable
 from vosbench.errors import VosbenchError
 from vosbench.memory.grammar import several
 
 if TYPE_CHECKING:
     from vosbench.datasets import Dataset, Problem
 
+STDOUT = Path("-")
 Metric = Literal["l2", "dot", "cosine"]  # that of memory.attention, which would import torch
 Predictions = Annotated[Path, typer.Argument(help="folder with SEQUENCE/FRAME.png, the masks of any method")]
 DatasetName = Annotated[str, typer.Option("--dataset", help="data set; `vosbench list datasets` names them")]
@@ -38,7 +40,10 @@ Sequences = Annotated[
     ),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", help="only the first N sequences; the result is marked partial")]
-Policies = Annotated[list[str] | None, typer.Option(help="only these strategies, separated by commas or repeated")]
+Policies = Annotated[
+    list[str] | None,
+    typer.Option("--policies", "-p", help="only these strategies, separated by commas or repeated"),
+]
 ManyJobs = Annotated[int | None, typer.Option("--jobs", help="processes; default: one per core", min=1)]
 
 
@@ -52,6 +57,17 @@ def split_names(values: Sequence[str] | None) -> tuple[str, ...] | None:
 def split_specs(values: Sequence[str] | None) -> tuple[str, ...]:
     """Lists of strategies and repeated options to strategies: `lfu:capacity=4,pin_first=true,lru` is two."""
     return tuple(spec for value in values or () for spec in several(value))
+
+
+def output(*names: str, help: str, folder: bool = False) -> Any:
+    """An option that names a file to write, or a folder for files; refused before any work if that cannot be."""
+
+    def check(param: typer.CallbackParam, path: Path | None) -> Path | None:
+        if path is not None and path != STDOUT:
+            check_writable(path, f"choose another {param.opts[0]}", folder)
+        return path
+
+    return typer.Option(*names, help=help, callback=check)
 
 
 def write_text(path: Path, text: str) -> None:

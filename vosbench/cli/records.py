@@ -20,7 +20,7 @@ RunFolders = Annotated[
 ]
 RunFolder = Annotated[Path | None, typer.Argument(help="run folder; default: the latest in .vosbench/runs")]
 Format = Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}; JSON is what --json writes")]
-Out = Annotated[Path | None, typer.Option("--out", help="write to this file instead of printing")]
+Out = Annotated[Path | None, options.output("--out", help="write to this file instead of printing")]
 
 
 def read_runs(folders: Sequence[Path] | None, policies: Sequence[str] | None) -> list[Records]:

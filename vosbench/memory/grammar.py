@@ -28,6 +28,8 @@ def read(text: str) -> Written:
     """The parts of one strategy, `[label=]name[:parameters]`. Raises VosbenchError if its parentheses do not match."""
     colon = _colon(text)
     head, tail = (text, "") if colon is None else (text[:colon], text[colon + 1 :])
+    if colon is not None and not tail.strip(","):
+        raise VosbenchError(f"strategy {text!r} has no parameter after its colon", f"write {head}, or {head}:KEY=VALUE")
     parts = _split(head, "=", text)
     label, rest = parts[0], "=".join(parts[1:]).strip()
     if len(parts) == 1 or _is_path(label):  # a path may hold a `=`

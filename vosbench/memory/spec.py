@@ -197,13 +197,13 @@ def parse_policies(entries: Iterable[str | PolicySpec]) -> tuple[PolicySpec, ...
         for other in found:
             if spec == other:
                 raise VosbenchError(
-                    f"{other} and {spec} are the same strategy: name each once", "leave out one --policy of the two"
+                    f"{other} and {spec} are the same strategy: name each once", "leave out one of the two"
                 )
             if (spec.label or other.label) and spec.title.casefold() == other.title.casefold():
                 raise VosbenchError(f"{other} and {spec} have the same label", "give each a label of its own")
         found.append(spec)
     if not found:
-        raise VosbenchError("name at least one strategy", "e.g. --policy lfu:capacity=2")
+        raise VosbenchError("name at least one strategy", "e.g. --policies lfu:capacity=2")
     return tuple(found)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal
 
-from vosbench.base.registry import Registry
+from vosbench.base.registry import Registry, the_one
 from vosbench.errors import VosbenchError
 from vosbench.metrics.boundary import THRESHOLD
 from vosbench.metrics.rules.base import ObjectRule
@@ -73,9 +73,7 @@ def _protocol(loaded: Any, origin: str) -> Protocol:
 
         shipped = vars(published).values()
         own = [value for value in vars(loaded).values() if isinstance(value, Protocol) and value not in shipped]
-        if len(own) != 1:
-            raise VosbenchError(f"{origin} must define one protocol, but defines {len(own)}", "define exactly one")
-        loaded = own[0]
+        loaded = the_one(own, loaded, "protocol")
     if not (isinstance(loaded, Protocol) and isinstance(loaded.objects, ObjectRule)):
         raise VosbenchError(f"{origin} is no protocol", "name a vosbench.metrics.protocols.Protocol with an ObjectRule")
     return loaded

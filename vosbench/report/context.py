@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from vosbench.base.codec import encode
-from vosbench.base.words import count
+from vosbench.base.words import count, data_title
 from vosbench.bench.record import DatasetInfo, Environment, ModelInfo, PolicyInfo, RunRecord, Settings
 from vosbench.errors import VosbenchError, unknown
 
@@ -34,8 +34,7 @@ class Context:
         protocol = f"protocol {self.protocol}" if self.protocol else "not scored"
         partial = ", PARTIAL: not all that the protocol scores" if self.partial else ""
         number = count(self.sequences, "sequence") + (f", {count(self.objects, 'object')}" if self.objects else "")
-        frames = f", frames {self.dataset.frame_mode}" if self.dataset.frame_mode else ""
-        data = f"{self.dataset.name} {self.dataset.split}{frames}"
+        data = data_title(self.dataset.name, self.dataset.split, self.dataset.frame_mode)
         return f"{data}; {protocol}{partial}; {number}"
 
     @property
@@ -64,7 +63,7 @@ def context(records: Records) -> Context:
     dataset = _only(
         "data sets",
         [r.dataset for r in records],
-        lambda d: f"{d.name} {d.split}, frames {d.frame_mode}, version {d.fingerprint[:8]}",
+        lambda d: f"{data_title(d.name, d.split, d.frame_mode)}, version {d.fingerprint[:8]}",
     )
     protocols = [r.scores.protocol if r.scores else None for r in records if not r.failure] or [None]
     protocol = _only("protocols", protocols, lambda p: p or "not scored")

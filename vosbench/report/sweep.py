@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vosbench.base.words import data_title
 from vosbench.datasets.generated.recipe import ATTRIBUTES, strengths
 from vosbench.errors import VosbenchError
 from vosbench.report.context import Context, Records, by_identity, context
@@ -33,10 +34,11 @@ class Sweep:
     def data(self) -> str:
         """What the data of the runs have in common, in words."""
         first, last = self.runs[0].context, self.runs[-1].context
+        splits = f"{first.dataset.split} to {last.dataset.split}"
         objects = sum(run.context.objects for run in self.runs)
         partial = ", PARTIAL" if any(run.context.partial for run in self.runs) else ""
         return (
-            f"{first.dataset.name} {first.dataset.split} to {last.dataset.split}, frames {first.dataset.frame_mode}; "
+            f"{data_title(first.dataset.name, splits, first.dataset.frame_mode)}; "
             f"protocol {first.protocol}{partial}; {len(self.runs)} runs, {objects} objects"
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vosbench.base.words import count
+from vosbench.base.words import count, data_title
 from vosbench.errors import VosbenchError
 
 TRACES = Path(".vosbench") / "traces"  # where recorded keys are kept
@@ -60,7 +60,7 @@ class Conditions:
         side = "" if self.shorter_side is None else f", shorter side {self.shorter_side}"
         sequences = count(len(self.sequences), "sequence") + partial
         return (
-            f"{self.dataset} {self.split}, frames {self.frame_mode}; {sequences}; "
+            f"{data_title(self.dataset, self.split, self.frame_mode)}; {sequences}; "
             f"simulated with the keys of {self.model} ({self.checkpoint_hash[:8]}), {self.affinity} affinity, "
             f"top-{self.top_k}{side}"
         )

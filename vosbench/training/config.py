@@ -9,6 +9,7 @@ from vosbench.base.settings import find, read_toml, shipped
 from vosbench.base.values import build
 from vosbench.datasets import DATASETS
 from vosbench.errors import VosbenchError, unknown
+from vosbench.models.checkpoint import bundled
 from vosbench.models.stcn.network import CONFIGS, STRIDE
 from vosbench.training.augment import Augmentation, StaticAugmentation
 from vosbench.training.regularisation import Reallocation
@@ -214,6 +215,20 @@ class TrainConfig:
         if wrong:
             raise VosbenchError(f"bad training settings: {'; '.join(wrong)}", "correct them in the TOML file")
 
+    def check_files(self, begun: bool) -> None:
+        """Refuse to begin without the data, or without the initial weights, unless the training has `begun`."""
+        named = [self.photos, *(root for data in self.data for root in _folders(data))]
+        if self.validation:
+            named.append(self.validation.root or "")
+        weights = [self.key_encoder, self.value_encoder, "" if self.initial in bundled() else self.initial]
+        absent = [path for path in (*named, *([] if begun else weights)) if path and not Path(path).exists()]
+        if absent:
+            raise VosbenchError(
+                f"the training needs {', '.join(dict.fromkeys(absent))}, which {Path.cwd()} does not hold",
+                "paths are relative to the folder in which the command is started; the first lines of a configuration"
+                f" that ships say what to put there: {SHIPPED}",
+            )
+
     def check_same_training(self, other: Mapping[str, object], checkpoint: Path) -> None:
         """Refuse to go on from the checkpoint of a training that had other settings."""
         changed = [k for k, v in self.as_dict().items() if k not in INCIDENTAL and k in other and other[k] != v]
@@ -228,7 +243,7 @@ class TrainConfig:
         Raises VosbenchError for a missing file, broken TOML, an unknown key or a value of the wrong type.
         """
         path = find(name, SHIPPED, "training configuration")
-        table = read_toml(path)
+        table = read_toml(path, "steps = 8000")
         entries = table.pop("data", None)
         if entries is None:
             return build(cls, table, path.name)
@@ -244,6 +259,12 @@ class TrainConfig:
 def shipped_configs() -> dict[str, str]:
     """Names of the configurations that ship with vosbench, and the first line of each."""
     return shipped(SHIPPED)
+
+
+def _folders(data: Data) -> tuple[str, ...]:
+    if isinstance(data, CutoutData):
+        return (*data.roots, *data.videos)
+    return () if isinstance(data, GeneratedData) else (data.root,)
 
 
 def _data(entry: Mapping[str, Any], file: str) -> Data:

@@ -48,6 +48,7 @@ class Trainer:
         self.share = self.process.share_of(config.batch)
         torch.manual_seed(config.seed)
         torch.set_num_threads(config.threads)
+        config.check_files(begun=self.checkpoint.exists())
         self.mixture = Mixture.open(config)
         self.validation = Validation(config.validation) if config.validation and self.process.is_first else None
         self.model = STCN(CONFIGS[config.model])

@@ -48,7 +48,9 @@ def compare(
     policies: Annotated[
         list[str] | None,
         typer.Option(
-            help="only these strategies, separated by commas or repeated; of one run the first is the baseline"
+            "--policies",
+            "-p",
+            help="only these strategies, separated by commas or repeated; of one run the first is the baseline",
         ),
     ] = None,
     paper: Annotated[bool, typer.Option("--paper", help="add the paper's own figures for the data set")] = False,
@@ -61,8 +63,8 @@ def compare(
     speed: Annotated[
         SpeedBy, typer.Option(help="judge by time, which needs the same machine, or by counts of work alone")
     ] = SpeedBy.TIME,
-    junit_file: Annotated[Path | None, typer.Option("--junit", help="write the checks as JUnit XML")] = None,
-    markdown: Annotated[Path | None, typer.Option("--markdown", help="write all tables as Markdown")] = None,
+    junit_file: Annotated[Path | None, options.output("--junit", help="write the checks as JUnit XML")] = None,
+    markdown: Annotated[Path | None, options.output("--markdown", help="write all tables as Markdown")] = None,
     format: Format = "text",
     out: Out = None,
 ) -> Answer:

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from vosbench.base.words import count
 from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
@@ -20,7 +18,7 @@ def export(
     root: options.Root = None,
     split: options.Split = None,
     frame_mode: options.FrameMode = None,
-    out: Annotated[Path, typer.Option(help="the zip file to write")] = Path("submission.zip"),
+    out: Annotated[Path, options.output("--out", help="the zip file to write")] = Path("submission.zip"),
     jobs: options.ManyJobs = None,
 ) -> Answer:
     """Pack masks for the server of a data set whose ground truth is private, after checking all of them."""

@@ -17,7 +17,7 @@ from vosbench.report.makers import applicable
 
 def plot(
     run: RunFolders = None,
-    out: Annotated[Path, typer.Option(help="folder of the figures")] = Path("figures"),
+    out: Annotated[Path, options.output("--out", help="folder of the figures", folder=True)] = Path("figures"),
     format: Annotated[str, typer.Option("--format", help="png, svg or pdf")] = "png",
     only: Annotated[
         list[str] | None,

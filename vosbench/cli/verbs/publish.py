@@ -8,6 +8,7 @@ import typer
 from vosbench.base.codec import encode
 from vosbench.base.words import count
 from vosbench.bench.record import read_run
+from vosbench.cli.options import output
 from vosbench.cli.records import RunFolder, latest
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.report.context import context
@@ -15,7 +16,9 @@ from vosbench.report.context import context
 
 def publish(
     run: RunFolder = None,
-    out: Annotated[Path | None, typer.Option(help="folder to write; default: results/NAME of the run")] = None,
+    out: Annotated[
+        Path | None, output("--out", help="folder to write; default: results/NAME of the run", folder=True)
+    ] = None,
     allow_partial: Annotated[
         bool, typer.Option("--allow-partial", help="publish a run that is not complete or leaves sequences out")
     ] = False,

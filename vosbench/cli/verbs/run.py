@@ -31,12 +31,13 @@ def run(
     ] = None,
     split: options.Split = None,
     frame_mode: options.FrameMode = None,
-    policy: Annotated[
+    policies: Annotated[
         list[str] | None,
         typer.Option(
-            "--policy",
+            "--policies",
             "-p",
-            help="a strategy to compare: NAME, NAME:KEY=VALUE,… or FILE.py, perhaps with LABEL= before it; repeat it",
+            help="strategies to compare, separated by commas or repeated: NAME, NAME:KEY=VALUE,… or FILE.py; LABEL= "
+            "before one gives it a name of your own",
         ),
     ] = None,
     model: Annotated[
@@ -71,7 +72,11 @@ def run(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="folder of the run, or of the runs of several data sets; default: .vosbench/runs/NAME"),
+        options.output(
+            "--out",
+            help="folder of the run, or of the runs of several data sets; default: .vosbench/runs/NAME",
+            folder=True,
+        ),
     ] = None,
     fresh: Annotated[
         bool,
@@ -90,7 +95,7 @@ def run(
     changes = {
         "split": split,
         "frame_mode": frame_mode,
-        "policies": tuple(policy) if policy else None,
+        "policies": options.split_specs(policies) or None,
         "model": model,
         "device": device,
         "top_k": top_k,

@@ -59,9 +59,14 @@ def score(
         Path | None,
         typer.Option(help="the meta.json of YouTube-VOS train: print seen and unseen categories separately"),
     ] = None,
-    per_frame: Annotated[Path | None, typer.Option(help="write J and F of every frame to this CSV file")] = None,
+    per_frame: Annotated[
+        Path | None, options.output("--per-frame", help="write J and F of every frame to this CSV file")
+    ] = None,
     csv: Annotated[
-        Path | None, typer.Option(help="also write the two CSV files of the DAVIS 2017 evaluator into this folder")
+        Path | None,
+        options.output(
+            "--csv", help="also write the two CSV files of the DAVIS 2017 evaluator into this folder", folder=True
+        ),
     ] = None,
     cache: Annotated[Path, typer.Option(help="where scores of unchanged masks are kept")] = SCORES,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="neither reuse nor keep scores")] = False,
@@ -95,10 +100,9 @@ def score(
         tables.append(seen_unseen_table(groups, f"{where}; seen categories are those of {train_meta}."))
         result["seen_unseen"] = tables[-1].rows[0]
     print("\n".join(render(table) for table in tables), end="")
-    if csv is not None:
-        write_official_csv(scores, csv, data.split)
-    if per_frame is not None:
-        write_per_frame_csv(scores, per_frame)
+    written = () if csv is None else write_official_csv(scores, csv, data.split)
+    for path in written if per_frame is None else (*written, write_per_frame_csv(scores, per_frame)):
+        print(path)
     return Answer(options.conditions(data, protocol=scores.protocol, predictions=str(predictions)), result)
 
 

@@ -19,6 +19,8 @@ from vosbench.report.rendering import render
 from vosbench.simulation.outcome import TRACES
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from vosbench.simulation.simulator import Simulator
 
 
@@ -27,9 +29,11 @@ def simulate(
     root: options.Root = None,
     split: options.Split = None,
     frame_mode: options.FrameMode = None,
-    policy: Annotated[
+    policies: Annotated[
         list[str] | None,
-        typer.Option("--policy", "-p", help="strategies, separated by commas or repeated; default: lfu, lru and fifo"),
+        typer.Option(
+            "--policies", "-p", help="strategies, separated by commas or repeated; default: lfu, lru and fifo"
+        ),
     ] = None,
     capacity: Annotated[
         str | None, typer.Option(help="each strategy at each of these capacities, in frames: 1..16, or 2,4,8")
@@ -48,17 +52,22 @@ def simulate(
     limit: options.Limit = None,
     jobs: options.ManyJobs = None,
     against: Annotated[
-        Path | None, typer.Option(help="a run folder: compare with its J&F; its strategies are the default of --policy")
+        Path | None,
+        typer.Option(help="a run folder: compare with its J&F; its strategies are the default of --policies"),
     ] = None,
-    plot: Annotated[Path | None, typer.Option(help="draw attention kept against capacity: .png, .svg or .pdf")] = None,
+    plot: Annotated[
+        Path | None, options.output("--plot", help="draw attention kept against capacity: .png, .svg or .pdf")
+    ] = None,
     occupancy: Annotated[
-        Path | None, typer.Option(help="draw which frames are in memory as time goes on (1 strategy, 1 sequence)")
+        Path | None,
+        options.output("--occupancy", help="draw which frames are in memory as time goes on (1 strategy, 1 sequence)"),
     ] = None,
     overlay: Annotated[
-        Path | None, typer.Option(help="draw the tokens in memory on their frames (1 strategy, 1 sequence)")
+        Path | None,
+        options.output("--overlay", help="draw the tokens in memory on their frames (1 strategy, 1 sequence)"),
     ] = None,
     at: Annotated[int | None, typer.Option(help="frame after which --overlay looks; default: the last")] = None,
-    cache: Annotated[Path, typer.Option(help="where recorded keys are kept")] = TRACES,
+    cache: Annotated[Path, options.output("--cache", help="where recorded keys are kept", folder=True)] = TRACES,
 ) -> Answer:
     """Replay strategies over recorded keys: what they keep of the attention, and for how long. No masks, no J&F.
 
@@ -75,21 +84,21 @@ def simulate(
     from vosbench.simulation.study import Study, settings
 
     run = () if against is None else read_run(against)
-    named = options.split_specs(policy) or comparing.strategies(run) or DEFAULT_POLICIES
+    named = options.split_specs(policies) or comparing.strategies(run) or DEFAULT_POLICIES
     study = Study(tuple(map(str, settings(named, capacity))), reference, model, top_k, affinity, device)
     for figure in filter(None, (plot, occupancy, overlay)):
         style.require_kind(figure)
-    policies = [policy_info(PolicySpec.parse(spec), place) for place, spec in enumerate(study.specs)]
-    curves = sweeps(policies)
+    entries = [policy_info(PolicySpec.parse(spec), place) for place, spec in enumerate(study.specs)]
+    curves = sweeps(entries)
     if plot is not None:
-        require_sweep(curves, [policy.label for policy in policies])
+        require_sweep(curves, [entry.label for entry in entries])
     data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(options.split_names(sequences), limit)
     names = data.sequence_names()
     watching = occupancy is not None or overlay is not None
     if watching and (len(study.specs) > 1 or len(names) > 1):
         raise VosbenchError(
             f"--occupancy and --overlay show 1 strategy on 1 sequence, not {len(study.specs)} on {len(names)}",
-            f"e.g. --policy {study.specs[0]} --sequences {names[0]}",
+            f"e.g. --policies {study.specs[0]} --sequences {names[0]}",
         )
     simulator = Simulator(data, study, shorter_side, cache)
     conditions = simulator.conditions
@@ -98,8 +107,12 @@ def simulate(
         traces = simulator.record(progress)
     with RunProgress(simulator.parts(jobs)) as progress:
         found = simulator.replay(traces, jobs, progress)
+    left_out: dict[tuple[str, str], list[str]] = {}
     for spec, fault in found.faults.items():
-        print(f"{spec} is left out: {fault.message}\n  hint: {fault.hint}", file=sys.stderr)
+        left_out.setdefault((fault.message, fault.hint), []).append(spec)
+    for (message, hint), specs in left_out.items():
+        are = "is" if len(specs) == 1 else "are"
+        print(f"{', '.join(specs)} {are} left out: {message}\n  hint: {hint}", file=sys.stderr)
     table = attention.table(found.outcomes, f"{conditions.text}; attention against {study.reference}.")
     print(render(table), end="")
     result: dict[str, Any] = {**table.to_json(), "outcomes": found.outcomes}
@@ -110,7 +123,7 @@ def simulate(
         print(f"\nSpearman's rho of attention kept and J&F: {agreed.rho:.3f}, over {agreed.strategies} strategies")
         result["against"] = {"run": str(against), **asdict(agreed), "jf": jf}
     if plot is not None:
-        style.save(figures.retained_against_capacity(kept, curves, [conditions.text]), plot)
+        _save(figures.retained_against_capacity(kept, curves, [conditions.text]), plot)
     if watching:
         _watch(simulator, traces, at, occupancy, overlay)
     return Answer({**asdict(conditions), "sequences": len(names)}, result)
@@ -120,22 +133,29 @@ def _watch(
     simulator: "Simulator", traces: Mapping[str, Path], at: int | None, occupancy: Path | None, overlay: Path | None
 ) -> None:
     """Draw what the one strategy holds of the one sequence."""
-    from vosbench.report.drawing import style
     from vosbench.report.simulated import figures
 
     seen, (name,), (spec,) = simulator.watch(traces, at), traces, simulator.study.specs
     title = f"{grammar.title(spec)} on {name}"
     if occupancy is not None:
         conditions = [title, simulator.conditions.text]
-        style.save(figures.occupancy(seen.kept, seen.geometry.tokens, conditions), occupancy)
+        _save(figures.occupancy(seen.kept, seen.geometry.tokens, conditions), occupancy)
     if overlay is not None:
         frames = simulator.dataset.sequence(name).frames
         kept = {frame: seen.mask(frame) for frame in range(len(frames)) if seen.places[frame].any()}
         pictures = {frame: frames[frame].load() for frame in kept}
-        style.save(figures.contact_sheet(pictures, kept, [f"{title}, after frame {seen.at}"]), overlay)
+        _save(figures.contact_sheet(pictures, kept, [f"{title}, after frame {seen.at}"]), overlay)
+
+
+def _save(figure: "Figure", path: Path) -> None:
+    """Write a figure, and say so."""
+    from vosbench.report.drawing.style import save
+
+    save(figure, path)
+    print(path)
 
 
 VERB = Verb(
     simulate,
-    "vosbench simulate --dataset davis2017 --root DAVIS --policy lfu,lru,fifo --capacity 1..16 --plot curve.png",
+    "vosbench simulate --dataset davis2017 --root DAVIS --policies lfu,lru,fifo --capacity 1..16 --plot curve.png",
 )

@@ -5,18 +5,25 @@ from typing import Annotated
 
 import typer
 
+from vosbench.cli.options import output
 from vosbench.cli.verbs import Answer, Verb
 
 
 def train(
     config: Annotated[str, typer.Argument(help="a TOML file, or a name of `vosbench list configs`")],
     out: Annotated[
-        Path, typer.Option(help="folder of checkpoints and curve; a training that was stopped goes on from there")
+        Path,
+        output(
+            "--out",
+            help="folder of checkpoints and curve; a training that was stopped goes on from there",
+            folder=True,
+        ),
     ],
     export: Annotated[
         Path | None,
-        typer.Option(
-            help="write the weights here in the end (.safetensors, half precision): the best, if the training validates"
+        output(
+            "--export",
+            help="write the weights here in the end (.safetensors, half precision): the best if the training validates",
         ),
     ] = None,
     average: Annotated[
