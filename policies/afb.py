@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vosbench.memory.attention import cosine
+from vosbench.memory.attention import cosine, sums
 from vosbench.memory.bank import FrameTokens, MemoryBank
 from vosbench.memory.match import Match
 from vosbench.memory.policy import BoundedPolicy, VideoInfo, parameter
@@ -74,6 +74,5 @@ class AdaptiveFeatureBank(BoundedPolicy):
 
     def _mean(self, old: Tensor, new: Tensor, chosen: Tensor, counts: Tensor) -> Tensor:
         """The same without regard to lengths: for what tokens have beside keys and values."""
-        mean = torch.zeros_like(old).index_add_(0, chosen, new)
-        mean /= counts.view(-1, *[1] * (old.ndim - 1))
+        mean = (sums(chosen, new, len(old)) / counts.view(-1, *[1] * (old.ndim - 1))).to(old.dtype)
         return (1 - self.rate) * old + self.rate * mean

@@ -35,7 +35,7 @@ class ObjectLFU(FrequencyPolicy):
     def observe(self, match: Match) -> None:
         super().observe(match)
         present = match.segmentation.areas >= self.least_area
-        present[0] = True
+        present[0].fill_(True)  # `present[0] = True` would wait for a GPU
         self.seen.values.add_(present[self.owner.values])
 
     def write(self, tokens: FrameTokens) -> None:
@@ -52,9 +52,10 @@ class ObjectLFU(FrequencyPolicy):
         owners = len(incoming.segmentation.masks) + 1
         quota = int(self.rho * self.bank.capacity / owners)
         worst_first = self.bank.lowest(self.score(incoming.frame), self.bank.movable)
-        grouped = torch.argsort(self.owner.values[worst_first], stable=True)
-        sizes = torch.bincount(self.owner.values[worst_first], minlength=owners)
-        ends = sizes.cumsum(0)[self.owner.values[worst_first[grouped]]]
+        owner = self.owner.values[worst_first]
+        sizes = (owner[:, None] == torch.arange(owners, device=owner.device)).sum(0)  # a bincount would wait for a GPU
+        grouped = owner.argsort(stable=True)
+        ends = sizes.cumsum(0)[owner[grouped]]
         protected = torch.zeros_like(grouped)
         protected[grouped] = (ends - torch.arange(len(grouped), device=grouped.device) <= quota).long()
         return worst_first[protected.argsort(stable=True)][:count]

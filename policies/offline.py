@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vosbench.memory.attention import top_k_softmax
+from vosbench.memory.attention import sums, top_k_softmax
 from vosbench.memory.bank import MemoryBank
 from vosbench.memory.policy import BoundedPolicy, LookAhead, VideoInfo
 
@@ -60,5 +60,6 @@ class Offline(BoundedPolicy):
             for first in [f for f in future.annotated if f < t]:
                 earlier = (held[:count] < first).repeat_interleave(positions)
                 slots, weights = top_k_softmax(scores.masked_fill(earlier, -torch.inf), future.top_k)
-                mass[:count].view(-1).scatter_add_(0, slots.flatten(), weights.flatten())
+                now = sums(slots.flatten(), weights.flatten(), count * positions)
+                mass[:count] += now.view(count, positions)
         return coming, row

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vosbench.memory.attention import sums
 from vosbench.memory.bank import MemoryBank
 from vosbench.memory.match import Match
 from vosbench.memory.policy import BoundedPolicy, VideoInfo, parameter
@@ -37,7 +38,7 @@ class RMem(BoundedPolicy):
         foreground = match.segmentation.owner > 0
         share = match.mass(foreground).double() / (len(match.groups) * foreground.sum().clamp(min=1))
         frames, row = self.bank.frame.unique(return_inverse=True)
-        now = torch.zeros_like(frames, dtype=torch.float64).scatter_add_(0, row, share)[row]
+        now = sums(row, share, len(frames))[row]
         relevance, reads = self.relevance.values, self.reads.values
         relevance.copy_(torch.where(reads > 0, relevance.lerp(now, 1 - self.smoothing), now))
         reads.add_(1)

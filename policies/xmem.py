@@ -62,5 +62,5 @@ class XMem(MemoryPolicy):
         order = candidates[usage[candidates].argsort(stable=True, descending=True)]
         chosen, others = order[:count], order[count:]
         self.bank.potentiate(chosen, candidates)
-        self.stored.values[chosen] = True
+        self.stored.values.index_fill_(0, chosen, True)
         self.bank.free(others)

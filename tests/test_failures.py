@@ -6,6 +6,7 @@ import pytest
 
 from vosbench.bench.record import read_run
 from vosbench.bench.runner import run
+from vosbench.errors import VosbenchError
 from vosbench.report.tables import strategy
 
 pytestmark = pytest.mark.usefixtures("lent_pool")
@@ -31,6 +32,7 @@ AT = r"broke its contract: .*hungry\.py:10: ant, frame 3: "
         ("torch.zeros(2**46)", "out of memory: .*DefaultCPUAllocator"),
         ("raise torch.OutOfMemoryError('CUDA out of memory.\\nTried')", "out of memory: CUDA out of memory. Tried"),
         ("raise MemoryError()", "out of memory"),
+        ("raise RuntimeError('CUDA error: out of memory')", "out of memory: CUDA error: out of memory"),
         ("torch.zeros(2) @ torch.zeros(3)", AT + "RuntimeError: .*size"),
         (
             "self.bank.free(torch.tensor([9999]))",
@@ -70,3 +72,12 @@ def test_a_failure_during_warm_up_is_found_again(small_davis, small_suite, tmp_p
     records = run(small_suite(small_davis, policies=(str(source),), repeats=2), tmp_path / "run")
     assert [r.failure.frames for r in records if r.failure] == [1]
     assert [len(r.timings) for r in records if r.sequence == "bee"] == [2, 0, 0]
+
+
+def test_a_gpu_that_failed_ends_the_run_and_nothing_finished_is_lost(small_davis, small_suite, tmp_path, work):
+    source = tmp_path / "hungry.py"
+    source.write_text(HUNGRY.replace("FAULT", "raise RuntimeError('CUDA error: device-side assert triggered')"))
+    suite = small_suite(small_davis, policies=("every-k:k=2", str(source)))
+    with pytest.raises(VosbenchError, match="the GPU failed: CUDA error: device-side assert triggered"):
+        run(suite, tmp_path / "run", work)
+    assert read_run(tmp_path / "run")

@@ -1,7 +1,5 @@
-"""On a GPU that is not there strategies find what they find on a CPU, and nothing is refused: no mixing of devices.
-
-Waits and sums in any order are faults of the engine and of strategies which it does not yet do without; here they are
-held at what they are. Lower the numbers as they go.
+"""On a GPU that is not there strategies find what they find on a CPU; nothing is refused: no mixing of devices; sums
+are repeatable; and the host waits for the GPU at most three times a frame, where a strategy's own logic allows it.
 """
 
 import json
@@ -13,9 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-# Waits a frame: 2 of the normalisation, 3 of the output, 1 of the clock; some of the bank for a write or a victim.
-WAITS = {"lfu:capacity=2": 8.2, "lfu-softmax": 8.2, "random:frames=true": 8.1, "offline": 10, "oracle-masks": 8.4}
-SUMS_IN_ANY_ORDER = {"lfu-softmax": {"memory/match.py"}, "offline": {"policies/offline.py"}}
+WAITS = 3  # a frame, at most: the mask and the clock make two
+MORE_WAITS = {"afb": 7.3, "rmem": 3.3, "rmem:capacity=3": 3.4}  # how many tokens merge, how many frames there are
 
 
 @pytest.fixture(scope="module")
@@ -23,25 +20,25 @@ def rows():
     if torch.version.cuda is None and shutil.which("c++") is None:
         pytest.skip("needs a C++ compiler, since this build of torch has no CUDA")
     script = Path(__file__).with_name("emulate.py")
-    done = subprocess.run([sys.executable, script, *WAITS], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("spec", WAITS)
-def test_a_gpu_finds_what_a_cpu_finds(rows, spec):
-    row = rows[spec]
-    assert row["failure"] is None
-    assert row["refused"] == []
-    assert row["masks"]
-    assert row["tokens"]
-    assert row["probabilities"] <= 1e-6
+def test_a_gpu_finds_what_a_cpu_finds(rows):
+    assert len(rows) > 20
+    for spec, row in rows.items():
+        assert (row["failure"], row["refused"], row["masks"], row["tokens"]) == (None, [], True, True), (spec, row)
+        assert row["probabilities"] <= 1e-6, spec
 
 
-@pytest.mark.parametrize("spec", WAITS)
-def test_waits_do_not_become_more(rows, spec):
-    assert rows[spec]["waits a frame"] <= WAITS[spec], rows[spec]["wait"]
-    assert {line.partition(":")[0] for line in rows[spec]["unrepeatable"]} <= SUMS_IN_ANY_ORDER.get(spec, set())
+def test_a_gpu_is_seldom_waited_for(rows):
+    for spec, row in rows.items():
+        assert row["waits a frame"] <= MORE_WAITS.get(spec, WAITS), (spec, row["wait"])
+
+
+def test_sums_are_repeatable(rows):
+    assert {spec: row["unrepeatable"] for spec, row in rows.items() if row["unrepeatable"]} == {}
 
 
 def test_what_a_gpu_would_refuse_is_refused():

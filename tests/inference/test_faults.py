@@ -186,9 +186,14 @@ def test_a_wrapped_strategy_is_blamed_in_its_own_file(small_model, sequence):
         torch.OutOfMemoryError("CUDA out of memory"),
         MemoryError(),
         RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("GET was unable to find an engine to execute this computation"),
+        RuntimeError("CUDA error: device-side assert triggered"),
     ],
 )
-def test_an_exhausted_memory_is_not_the_fault_of_a_strategy(small_model, sequence, error):
+def test_an_exhausted_memory_and_a_gpu_that_failed_are_not_the_fault_of_a_strategy(small_model, sequence, error):
     with pytest.raises(type(error)) as caught:
         list(propagate(small_model, sequence, Breaks(error)))
     assert caught.value is error

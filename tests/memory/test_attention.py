@@ -11,7 +11,7 @@ from plain_video import Token
 from plain_video import affinity as plain_affinity
 from plain_video import read as plain_read
 
-from vosbench.memory.attention import dense_read, readout, top_k_softmax
+from vosbench.memory.attention import dense_read, readout, sums, top_k_softmax
 from vosbench.memory.match import GroupMatch, Match
 from vosbench.models.affinity import METRICS, affinity
 
@@ -120,3 +120,13 @@ def test_statistics_add_up_over_queries_and_groups():
 def test_without_invalid_tokens_every_pick_is_a_hit():
     match = Match(0, (GroupMatch(torch.tensor([[0, 2], [2, 1]]), torch.full((2, 2), 0.5), None),), 3)
     assert match.hits().tolist() == [1, 1, 2]
+
+
+def test_sums_are_the_same_in_every_order():
+    numbers, values = torch.randint(0, 7, (5000,)), torch.rand(5000, 3)
+    found = sums(numbers, values, 9)
+    expected = torch.stack([values.double()[numbers == i].sum(0) for i in range(9)])
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
+    for _ in range(5):
+        order = torch.randperm(5000)
+        assert torch.equal(sums(numbers[order], values[order], 9), found)

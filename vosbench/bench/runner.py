@@ -28,7 +28,7 @@ from vosbench.images import write_labels
 from vosbench.inference.pace import Pace
 from vosbench.inference.propagate import propagate
 from vosbench.inference.session import FrameTiming, Prediction
-from vosbench.memory.blame import out_of_memory
+from vosbench.memory.blame import gpu_failed, out_of_memory
 from vosbench.memory.spec import PolicySpec
 from vosbench.video import Sequence
 
@@ -194,6 +194,8 @@ def _failure_of_strategy(error: Exception) -> str | None:
     if isinstance(error, PolicyError):
         return f"broke its contract: {error.message}"
     text = " ".join(str(error).split())
+    if gpu_failed(error):
+        raise VosbenchError(f"the GPU failed: {text[:200]}", "run again: what is finished is kept") from error
     return f"out of memory: {text[:200]}".removesuffix(": ") if out_of_memory(error) else None
 
 

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from vosbench.models.affinity import Metric, affinity
 
+_UNITS = 2.0**32  # of a sum
+
 
 def cosine(keys: Tensor, query: Tensor) -> Tensor:
     """Cosine of every query key with every key, [Q,N]: keys [N,CK], query [Q,CK]. For strategies that compare tokens by
@@ -25,6 +27,16 @@ def top_k_softmax(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """
     best, indices = scores.topk(min(k, scores.shape[1]), dim=1)
     return indices, best.softmax(dim=1)
+
+
+def sums(numbers: Tensor, values: Tensor, size: int) -> Tensor:
+    """The sum of the values of each number, float64 [size,...]: numbers int64 [n] in 0..size-1, values [n,...].
+
+    They are added as integers, in units of 2^-32, so that every order gives the same bits; a GPU adds floats in any.
+    """
+    units = (values.double() * _UNITS).round_().long()
+    total = torch.zeros(size, *values.shape[1:], dtype=torch.int64, device=values.device)
+    return total.index_add_(0, numbers, units).double() / _UNITS
 
 
 def readout(values: Tensor, indices: Tensor, weights: Tensor) -> Tensor:

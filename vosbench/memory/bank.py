@@ -147,13 +147,13 @@ class MemoryBank:
     def pin(self, slots: Tensor) -> None:
         """Never let these occupied, unpinned slots be freed."""
         known = self._check_slots(slots)
-        self._store.columns["pinned"][known] = True
+        self._store.columns["pinned"].index_fill_(0, known, True)
         self.pinned_count += len(slots)
 
     def free(self, slots: Tensor) -> None:
         """Give up the tokens in `slots`, int64 [n]: occupied, not pinned, each named once."""
         known = self._check_slots(slots)
-        self._store.columns["occupied"][known] = False
+        self._store.columns["occupied"].index_fill_(0, known, False)
         self._free = torch.cat([self._free, known])
         self.count -= len(known)
 
@@ -179,10 +179,10 @@ class MemoryBank:
         self.count += size
         with self.storing():
             for column in self._store.columns.values():
-                column[slots] = 0
-            self._store.columns["frame"][slots] = tokens.frame
+                column.index_fill_(0, slots, 0)  # `column[slots] = 0` would wait for a GPU
+            self._store.columns["frame"].index_fill_(0, slots, tokens.frame)
             self._store.columns["position"][slots] = positions
-            self._store.columns["occupied"][slots] = True
+            self._store.columns["occupied"].index_fill_(0, slots, True)
             self._store.write(slots, tokens.keys[positions], [values[positions] for values in tokens.values])
         return slots
 

@@ -12,17 +12,26 @@ import torch
 from vosbench.errors import PolicyError, VosbenchError
 from vosbench.memory.policy import MemoryPolicy
 
+_EXHAUSTED = (
+    "can't allocate memory",  # of a CPU
+    "out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUSOLVER_STATUS_ALLOC_FAILED",
+    "unable to find an engine to execute this computation",  # cuDNN, where no algorithm has the room that it needs
+)
+
 
 @contextmanager
 def blamed(policy: MemoryPolicy, where: str) -> Iterator[None]:
     """Turn whatever the block raises into a PolicyError that names the strategy's file and line, and `where`.
 
-    An exhausted memory is nobody's fault, and passes.
+    An exhausted memory and a GPU that failed are nobody's fault, and pass.
     """
     try:
         yield
     except Exception as error:
-        if isinstance(error, PolicyError) or out_of_memory(error):
+        if isinstance(error, PolicyError) or out_of_memory(error) or gpu_failed(error):
             raise
         reason, hint = f"{type(error).__name__}: {error}", "repair the strategy; see MemoryPolicy"
         if told := isinstance(error, VosbenchError):
@@ -53,6 +62,11 @@ def _kinds(policy: MemoryPolicy) -> list[type[MemoryPolicy]]:
     return [type(policy), *inner]
 
 
+def gpu_failed(error: Exception) -> bool:
+    """Whether an error ends the use of the GPU in this process, as a failed assertion in a kernel does."""
+    return "CUDA error" in str(error) and not out_of_memory(error)
+
+
 def out_of_memory(error: Exception) -> bool:
-    """Whether memory did not suffice, that of a GPU or, of which torch says so in words, that of a CPU."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    """Whether an error says, in one of the many ways of PyTorch and its libraries, that memory was exhausted."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in str(error) for sign in _EXHAUSTED)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from vosbench.memory.attention import sums
 from vosbench.memory.frame import Segmentation
 
 
@@ -50,11 +51,9 @@ class Match:
 
     def mass(self, queries: Tensor | None = None) -> Tensor:
         """The sum of each slot's softmax weights, float32 [extent]; of some `queries` only, bool [Q]."""
-        total = torch.zeros(self.extent, device=self.groups[0].weights.device)
-        for group in self.groups:
-            weights = group.weights if queries is None else group.weights * queries[:, None]
-            total.scatter_add_(0, group.indices.flatten(), weights.flatten())
-        return total
+        indices = torch.cat([group.indices.flatten() for group in self.groups])
+        weights = [g.weights if queries is None else g.weights * queries[:, None] for g in self.groups]
+        return sums(indices, torch.cat([w.flatten() for w in weights]), self.extent).float()
 
     def __iter__(self) -> Iterator[GroupMatch]:
         return iter(self.groups)

@@ -53,7 +53,8 @@ class Store:
 
         self.keys = self.keys.map(grown)
         self.columns = {name: grown(column) for name, column in self.columns.items()}
-        self.groups = [replace(group, values=grown(group.values)) for group in self.groups]
+        for i, group in enumerate(self.groups):  # one by one: old and new values of all at once would be a peak
+            self.groups[i] = replace(group, values=grown(group.values))
         self.allocated = rows
 
     def write(self, slots: Tensor, keys: Keys, values: Sequence[Tensor]) -> None:

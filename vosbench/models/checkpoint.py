@@ -92,7 +92,7 @@ def read_checkpoint(name: str | Path) -> Checkpoint:
 
 
 def check_device(device: str | torch.device) -> torch.device:
-    """The device, if this machine has it. Raises VosbenchError otherwise."""
+    """The device, if this machine has it; a GPU becomes torch's current one. Raises VosbenchError otherwise."""
     try:
         target = torch.device(device)
     except RuntimeError:
@@ -104,6 +104,8 @@ def check_device(device: str | torch.device) -> torch.device:
             f"device {device} was asked for, but this machine (or this build of torch) has no such GPU",
             "run with --device cpu",
         )
+    if target.type == "cuda":
+        torch.cuda.set_device(target)  # clocks and waits are those of the current device
     return target
 
 

@@ -1,6 +1,7 @@
 """Between the pixels of a file and the tensors of a network: normalise, resize, pad, and back."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -56,9 +57,8 @@ class Geometry:
     def prepare(self, rgb: np.ndarray, device: torch.device) -> Tensor:
         """RGB uint8 [H,W,3] to the network's input, float32 [1,3,H',W']; resized without antialiasing."""
         rgb = np.array(rgb, order="C")  # torch takes no array that is read-only or runs backwards
-        pixels = torch.from_numpy(rgb).to(device, non_blocking=True).permute(2, 0, 1)[None].float() / 255
-        mean, std = (pixels.new_tensor(value)[:, None, None] for value in (self.mean, self.std))
-        pixels = (pixels - mean) / std
+        pixels = torch.from_numpy(rgb).to(device, non_blocking=True).permute(2, 0, 1)[None].float()
+        pixels.div_(255).sub_(_of_channels(self.mean, device)).div_(_of_channels(self.std, device))
         if self.inference != self.original:
             pixels = F.interpolate(pixels, self.inference, mode=self.resize, align_corners=False)
         return F.pad(pixels, self.padding)
@@ -77,3 +77,9 @@ class Geometry:
         if self.inference != self.original:
             inner = F.interpolate(inner, self.original, mode="bilinear", align_corners=False)
         return inner[0]
+
+
+@cache
+def _of_channels(values: tuple[float, ...], device: torch.device) -> Tensor:
+    """A number for each channel, float32 [3,1,1]; kept, since every copy to a GPU is waited for."""
+    return torch.tensor(values, device=device)[:, None, None]

@@ -12,10 +12,10 @@ from vosbench.errors import VosbenchError
 PARTS = ("model", "optimizer", "schedule", "step", "config")
 
 
-def read_state(path: Path, device: str = "cpu") -> dict[str, Any]:
-    """Raises VosbenchError if the file cannot be read or is no checkpoint of a training."""
+def read_state(path: Path) -> dict[str, Any]:
+    """On the CPU. Raises VosbenchError if the file cannot be read or is no checkpoint of a training."""
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # broken bytes lead an unpickler to raise anything
         raise VosbenchError(
             f"{path} is not a readable checkpoint ({type(error).__name__})", "train again into an empty folder"

@@ -54,7 +54,7 @@ class Trainer:
         self.model = STCN(CONFIGS[config.model])
         state = None
         if self.checkpoint.exists():
-            state = read_state(self.checkpoint, str(self.device))
+            state = read_state(self.checkpoint)  # on the CPU: Adam counts its steps there, or each would be waited for
             config.check_same_training(state["config"], self.checkpoint)
         else:
             set_initial_weights(self.model, config)

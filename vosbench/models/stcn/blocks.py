@@ -15,8 +15,8 @@ class ResBlock(nn.Module):
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.conv2(F.relu(self.conv1(F.relu(x))))
-        return y + (x if self.downsample is None else self.downsample(x))
+        y = self.conv2(F.relu(self.conv1(F.relu(x)), inplace=True))
+        return y.add_(x if self.downsample is None else self.downsample(x))
 
 
 class ChannelGate(nn.Module):
@@ -71,7 +71,7 @@ class FeatureFuser(nn.Module):
 
 
 class UpsampleBlock(nn.Module):
-    """Doubles the resolution and adds the skip connection."""
+    """Doubles the resolution and adds the skip connection, which is computed once a frame, not once an object."""
 
     def __init__(self, skip: int, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -79,7 +79,10 @@ class UpsampleBlock(nn.Module):
         self.out_conv = ResBlock(inputs, outputs)
 
     def forward(self, skip: Tensor, x: Tensor) -> Tensor:
-        return self.out_conv(self.skip_conv(skip) + resize(x, 2))
+        """skip [B,...] of B frames and x [B*O,...] of their objects, frame by frame."""
+        y = resize(x, 2)
+        y.unflatten(0, (len(skip), -1)).add_(self.skip_conv(skip)[:, None])
+        return self.out_conv(y)
 
 
 def resize(x: Tensor, factor: int) -> Tensor:

@@ -82,7 +82,7 @@ class ResNetKeyEncoder(nn.Module):
         self.layer3 = stage(block, planes[1] * expansion, planes[2], depths[2], 2, bias=False)
 
     def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x = F.max_pool2d(F.relu(self.bn1(self.conv1(frame))), 3, 2, 1)
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(frame)), inplace=True), 3, 2, 1)
         f4 = self.res2(x)
         f8 = self.layer2(f4)
         return self.layer3(f8), f8, f4
@@ -102,7 +102,7 @@ class ValueEncoder(nn.Module):
         self.fuser = FeatureFuser(planes[2] + f16_channels, config.value_dim, config.gate_reduction)
 
     def forward(self, x: Tensor, f16: Tensor) -> Tensor:
-        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x)), inplace=True), 3, 2, 1)
         x = self.layer3(self.layer2(self.layer1(x)))
         return self.fuser(x, f16)
 
@@ -131,7 +131,7 @@ class Decoder(nn.Module):
 
     def forward(self, x: Tensor, f8: Tensor, f4: Tensor) -> Tensor:
         x = self.up_8_4(f4, self.up_16_8(f8, self.compress(x)))
-        return resize(self.pred(F.relu(x)), 4)
+        return resize(self.pred(F.relu(x, inplace=True)), 4)
 
 
 class STCN(Network):
@@ -172,8 +172,8 @@ class STCN(Network):
     def object_logits(self, readout: Tensor, features: KeyFeatures) -> Tensor:
         """Logits of O objects: readout [B,O,CV,h,w] and the features of the same B frames -> [B,O,H,W]."""
         objects = readout.shape[1]
-        thin, f8, f4 = (_per_object(f, objects) for f in (features.thin, features.f8, features.f4))
-        logits = self.decoder(torch.cat([readout.flatten(0, 1), thin], 1), f8, f4)
+        thin = _per_object(features.thin, objects)
+        logits = self.decoder(torch.cat([readout.flatten(0, 1), thin], 1), features.f8, features.f4)
         return logits.unflatten(0, (-1, objects))[:, :, 0]
 
     # The frames of a video, one by one
