@@ -48,7 +48,8 @@ class READMem(LatestPolicy):
     def _place(self, tokens: FrameTokens) -> int | None:
         """Where in the gallery the frame goes, if it does; the Gram matrix follows."""
         size, room = len(self.gallery), self.capacity - 1
-        similar = torch.tensor([self._similarity(slots, tokens.key) for slots in self.gallery], dtype=torch.float64)
+        found = [self._similarity(slots, tokens.key) for slots in self.gallery]
+        similar = torch.stack(found).double().cpu() if found else torch.zeros(0, dtype=torch.float64)  # one wait
         if size < room:
             self.gram = torch.nn.functional.pad(self.gram, (0, 1, 0, 1))
             self._replace(self.gram, size, similar)
@@ -69,6 +70,6 @@ class READMem(LatestPolicy):
         gram[place, : len(similar)] = gram[: len(similar), place] = similar
         gram[place, place] = 1
 
-    def _similarity(self, slots: Tensor, key: Tensor) -> float:
+    def _similarity(self, slots: Tensor, key: Tensor) -> Tensor:
         similar = cosine(self.bank.key[slots], key)
-        return float(similar.amax(0).mean() + similar.amax(1).mean()) / 2
+        return (similar.amax(0).mean() + similar.amax(1).mean()) / 2
