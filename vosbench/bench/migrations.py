@@ -50,6 +50,11 @@ def _from_3(data: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def _from_4(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Schema 5 has what a protocol tells of objects beside J and F, and no F where it has none."""
+    return {**data, "schema": 5}
+
+
 def _all_parameters(head: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a strategy, those in `given` and the rest as it had them when schema 3 ended; of one that did
     not ship nothing is known but what was given.
@@ -81,7 +86,7 @@ def _defaults() -> dict[str, dict[str, Any]]:
     return found
 
 
-_STEPS: Mapping[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2, 3: _from_3}
+_STEPS: Mapping[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2, 3: _from_3, 4: _from_4}
 OLDEST = min(_STEPS)
 
 

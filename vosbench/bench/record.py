@@ -7,7 +7,7 @@ exists is complete; they carry a schema number: an older one is upgraded when it
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +20,7 @@ from vosbench.errors import VosbenchError
 from vosbench.memory.strategy import Strategy
 from vosbench.metrics.statistics import Statistics
 
-SCHEMA = 4
+SCHEMA = 5
 RUNS = Path(".vosbench") / "runs"  # where runs are kept that were given no folder
 
 
@@ -95,14 +95,18 @@ class Environment:
 
 @dataclass(frozen=True)
 class ObjectRecord:
-    """The scores of one object over `frames` scored frames; the series hold those frames' J and F, or nothing."""
+    """The scores of one object over `frames` scored frames; the series hold those frames' J and F, or nothing.
+
+    `f` is None under a protocol without F; `own` is what else the protocol tells of the object.
+    """
 
     object_id: int
     frames: int
     j: Statistics
-    f: Statistics
+    f: Statistics | None
     j_per_frame: tuple[float, ...] = ()
     f_per_frame: tuple[float, ...] = ()
+    own: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, series in (("j_per_frame", self.j_per_frame), ("f_per_frame", self.f_per_frame)):

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from vosbench.base.atomic import replacing
+from vosbench.base.codec import encode
 from vosbench.base.hashing import source_hash, source_of
 from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.statistics import ObjectTrace
@@ -36,6 +37,7 @@ def key(truth: GroundTruth, predictions: Mapping[str, MaskSource], protocol: Pro
         code,
         repr(protocol),
         source_of(type(protocol.objects)),
+        source_of(type(protocol.measure)),
         truth.sequence,
         truth.frame_names,
         list(truth.masks),
@@ -59,8 +61,14 @@ def _content(path: Path) -> bytes:
 
 def write(folder: Path, name: str, found: Sequence[ObjectTrace]) -> None:
     """Keep the scores of a sequence under its key. Raises VosbenchError if the file cannot be written."""
-    rows = [(t.sequence, t.object_id, t.frames, t.j.tolist(), t.f.tolist(), t.visible.tolist()) for t in found]
-    body = json.dumps(rows, allow_nan=False).encode()
+    rows = [
+        [
+            *(t.sequence, t.object_id, t.frames, t.j.tolist(), t.f.tolist(), t.pixels.tolist()),
+            *({name: series.tolist() for name, series in t.extra.items()}, t.unseen),
+        ]
+        for t in found
+    ]
+    body = json.dumps(encode(rows)).encode()
     with replacing(folder / name, "cached scores") as temporary:
         temporary.write_bytes(_seal(name, body) + b"\n" + body)
 
@@ -76,8 +84,13 @@ def read(folder: Path, name: str) -> tuple[ObjectTrace, ...] | None:
     with suppress(OSError):  # somebody else's, or gone by now
         os.utime(folder / name)
     return tuple(
-        ObjectTrace(sequence, object_id, tuple(frames), np.array(j), np.array(f), np.array(visible, bool))
-        for sequence, object_id, frames, j, f, visible in json.loads(body)
+        ObjectTrace(
+            *(sequence, object_id, tuple(frames)),
+            *(np.array(j, float), np.array(f, float), np.array(pixels, np.int64)),
+            {name: np.array(series) for name, series in extra.items()},
+            unseen,
+        )
+        for sequence, object_id, frames, j, f, pixels, extra, unseen in json.loads(body)
     )
 
 

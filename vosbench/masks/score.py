@@ -1,5 +1,6 @@
 """Score a folder of masks against a data set, in parallel, and write the results in the official layout."""
 
+import math
 import re
 import warnings
 from collections import Counter
@@ -17,7 +18,8 @@ from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
 from vosbench.errors import VosbenchError
 from vosbench.masks import cache as score_cache
-from vosbench.metrics.evaluate import object_scores, plan, score_frames, split_plan, traces
+from vosbench.metrics.evaluate import missing_traces, object_scores, plan, score_frames, split_plan, traces
+from vosbench.metrics.figures import MEANS, STATISTICS
 from vosbench.metrics.frame import FrameScores
 from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.metrics.stability import ObjectStability, object_stability
@@ -29,7 +31,10 @@ FRAMES_PER_TASK = 8  # frames to a task: some 0.03 s of work, so that processes 
 
 @dataclass(frozen=True)
 class MaskScores:
-    """The scores of one folder of masks by the `rules` of a protocol; `partial` if sequences were left out."""
+    """The scores of one folder of masks by the `rules` of a protocol; `partial` if sequences were left out.
+
+    `missing` are sequences without predicted masks, under a protocol by which these score 0.
+    """
 
     dataset: str
     split: str
@@ -37,6 +42,7 @@ class MaskScores:
     partial: bool
     objects: tuple[ObjectScore, ...]
     traces: tuple[ObjectTrace, ...]
+    missing: tuple[str, ...] = ()
 
     @property
     def protocol(self) -> str:
@@ -77,16 +83,17 @@ def score(
     truths = {name: placed.truth(name) for name in names}
     if not predictions.is_dir():
         raise VosbenchError(f"{predictions} is not a folder", "give the folder of <sequence>/<frame>.png")
-    for name in names:
-        if not (predictions / name).is_dir():
-            raise VosbenchError(
-                f"predictions lack the sequence {name}: {predictions / name} is no folder",
-                "masks are expected as <sequence>/<frame>.png, for every sequence of the split",
-            )
+    missing = tuple(name for name in names if not (predictions / name).is_dir())
+    if missing and (len(missing) == len(names) or not rules.missing_is_zero):
+        raise VosbenchError(
+            f"predictions lack the sequence {missing[0]}: {predictions / missing[0]} is no folder",
+            "masks are expected as <sequence>/<frame>.png, for every sequence of the split",
+        )
+    without = {name: missing_traces(truths.pop(name), rules) for name in missing}
     masks = {name: dataset.predicted(predictions.absolute() / name, truth.masks) for name, truth in truths.items()}
     keys = {name: score_cache.key(truth, masks[name], rules) for name, truth in truths.items()} if cache else {}
     kept = {name: score_cache.read(cache, key) for name, key in keys.items()} if cache else {}
-    found = {name: traced for name, traced in kept.items() if traced is not None}
+    found = without | {name: traced for name, traced in kept.items() if traced is not None}
     todo = [(truth, masks[name]) for name, truth in truths.items() if name not in found]
     for name, traced in _score(todo, predictions, rules, jobs, progress):
         found[name] = traced
@@ -102,7 +109,7 @@ def score(
             "check the annotations, or choose another protocol",
         )
     objects = object_scores(everything, rules)
-    return MaskScores(dataset.name, dataset.split, rules, dataset.is_partial, objects, everything)
+    return MaskScores(dataset.name, dataset.split, rules, dataset.is_partial, objects, everything, missing)
 
 
 def _keep(folder: Path, key: str, traced: tuple[ObjectTrace, ...]) -> None:
@@ -192,32 +199,42 @@ def temporal_stability(
 def write_official_csv(scores: MaskScores, folder: Path, split: str) -> tuple[Path, Path]:
     """Write `global_results-<split>.csv` and `per-sequence_results-<split>.csv` as the DAVIS 2017 evaluator does.
 
-    Scale 0 to 1, three decimals; one row per object, `<sequence>_<id>`. Each file is complete or not there.
-    Raises VosbenchError if it cannot be written.
+    Scale 0 to 1, three decimals; one row per object, `<sequence>_<id>`. What the protocol tells beside J and F follows
+    in further columns. Each file is complete or not there. Raises VosbenchError if it cannot be written.
     """
-    total = scores.summary
-    overall = (total.j_and_f, total.j.mean, total.j.recall, total.j.decay, total.f.mean, total.f.recall, total.f.decay)
-    rows = [f"{o.sequence}_{o.object_id},{_figure(o.j.mean)},{_figure(o.f.mean)}" for o in scores.objects]
+    names = {"jf": "J&F-Mean"} | {f"{m}_{s}": f"{m.upper()}-{s.capitalize()}" for m in "jf" for s in STATISTICS}
+    total = scores.rules.figures.of_all(scores.objects)
+    overall = sorted(total, key=[*names, *total].index)
+    own = dict.fromkeys(key for o in scores.objects for key in o.own)
+    per_object = [key for key in ("j_mean", "f_mean", *own) if key in total]
+    rows = [
+        ",".join((f"{o.sequence}_{o.object_id}", *(_figure(told.get(key, math.nan)) for key in per_object)))
+        for o in scores.objects
+        for told in [MEANS.of_all([o])]
+    ]
+    heads = [",".join(names.get(key, key) for key in keys) for keys in (overall, per_object)]
     return (
-        _write(
-            folder / f"global_results-{split}.csv",
-            ["J&F-Mean,J-Mean,J-Recall,J-Decay,F-Mean,F-Recall,F-Decay", ",".join(map(_figure, overall))],
-        ),
-        _write(folder / f"per-sequence_results-{split}.csv", ["Sequence,J-Mean,F-Mean", *rows]),
+        _write(folder / f"global_results-{split}.csv", [heads[0], ",".join(_figure(total[key]) for key in overall)]),
+        _write(folder / f"per-sequence_results-{split}.csv", [f"Sequence,{heads[1]}", *rows]),
     )
 
 
 def write_per_frame_csv(scores: MaskScores, path: Path) -> Path:
-    """Write J and F of each object in each of its scored frames, in full precision, and whether the truth shows it.
+    """Write J and F of each object in each of its scored frames, in full precision, whether the truth shows it, and
+    what else the protocol measures in a frame.
 
     Raises VosbenchError if the file cannot be written.
     """
+    extra = scores.rules.measure.extra
     rows = [
-        f"{t.sequence},{t.object_id},{frame},{j!r},{f!r},{int(visible)}"
+        f"{t.sequence},{t.object_id},{frame},{j!r},{'' if f != f else repr(f)},{int(visible)}"
+        + "".join(f",{value!r}" for value in more)
         for t in scores.traces
-        for frame, j, f, visible in zip(t.frames, t.j.tolist(), t.f.tolist(), t.visible, strict=True)
+        for frame, j, f, visible, *more in zip(
+            t.frames, t.j.tolist(), t.f.tolist(), t.visible, *(t.extra[name].tolist() for name in extra), strict=True
+        )
     ]
-    return _write(path, ["sequence,object,frame,j,f,visible", *rows])
+    return _write(path, [",".join(("sequence", "object", "frame", "j", "f", "visible", *extra)), *rows])
 
 
 def _figure(value: float) -> str:

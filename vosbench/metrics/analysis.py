@@ -28,7 +28,8 @@ def after_reappearance(trace: ObjectTrace) -> np.ndarray:
 
     J&F over them is how well the object is found again.
 
-    >>> trace = ObjectTrace("a", 1, tuple("012345"), *np.ones((2, 6)), np.array([0, 1, 0, 1, 1, 0], bool))
+    >>> pixels = np.array([[0, n, 0] for n in (0, 1, 0, 1, 1, 0)])
+    >>> trace = ObjectTrace("a", 1, tuple("012345"), *np.ones((2, 6)), pixels)
     >>> np.flatnonzero(after_reappearance(trace)).tolist()
     [3, 4]
     """
@@ -101,7 +102,11 @@ def seen_unseen(
         groups[categories[score.sequence, score.object_id] in seen].append(score)
 
     return SeenUnseen(
-        *(mean(getattr(o, measure).mean for o in groups[known]) for known in (True, False) for measure in ("j", "f"))
+        *(
+            mean(part.mean for o in groups[known] if (part := getattr(o, measure)))
+            for known in (True, False)
+            for measure in ("j", "f")
+        )
     )
 
 

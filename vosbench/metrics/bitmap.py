@@ -105,17 +105,22 @@ def boundary(bitmap: np.ndarray, height: int, width: int) -> np.ndarray:
     return edge
 
 
-def dilate(bitmap: np.ndarray, radius: int) -> np.ndarray:
+def dilate(bitmap: np.ndarray, radius: float) -> np.ndarray:
     """Every pixel within Euclidean distance `radius` of a set one: dilation by `skimage.morphology.disk(radius)`.
 
-    The spare bits and rows of the result hold rubbish. The disk is built from its rim to its centre: `wide` holds the
-    rows of the bitmap widened to the disk's width at that height, and `disk` grows by one row up and down at each
-    step, so what joins it first ends up furthest away.
+    A radius between integers gives what OpenCV makes of that disk, which then is off centre (`off_centre_rows`); it
+    takes a spare bit and row more. The spare bits and rows of the result hold rubbish.
+
+    The disk of an integer is built from its rim to its centre: `wide` holds the rows of the bitmap widened to the
+    disk's width at that height, and `disk` grows by one row up and down at each step, so what joins it first ends up
+    furthest away.
     """
+    if radius != int(radius):
+        return _dilate_off_centre(bitmap, off_centre_rows(radius))
     row = bitmap.shape[-1]
     wide, disk = bitmap.reshape(-1).copy(), bitmap.reshape(-1).copy()
     one, other = np.empty_like(wide), np.empty_like(wide)
-    for steps in _widening_steps(radius):
+    for steps in _widening_steps(int(radius)):
         pairs = np.bitwise_or(disk[:-row], disk[row:], out=one[:-row])
         disk[:-row] = pairs
         disk[row:] |= pairs
@@ -151,3 +156,50 @@ def _widen(words: np.ndarray, step: int, shifted: np.ndarray, out: np.ndarray) -
     out |= np.right_shift(words, step, out=shifted)
     out[1:] |= np.right_shift(words, WORD - step, out=shifted)[:-1]
     out[:-1] |= np.left_shift(words, WORD - step, out=shifted)[1:]
+
+
+@cache
+def off_centre_rows(radius: float) -> tuple[tuple[int, int, int], ...]:
+    """The rows of the disk of a radius between integers, shortest first: row, first and last column from its anchor.
+
+    The pixels of the disk lie at -radius, -radius + 1, ... along both axes, those within `radius` of zero belong to it,
+    and the anchor is the one at half of their number. A pixel is reached from where a row and column of the disk, laid
+    on it by the anchor, hits a set one. A disk too small for any pixel is taken for the anchor.
+    """
+    along = np.arange(-radius, radius + 1)
+    centre = len(along) // 2
+    disk = along[:, None] ** 2 + along**2 <= radius**2
+    rows = [(int(i) - centre, np.flatnonzero(disk[i]) - centre) for i in np.flatnonzero(disk.any(axis=1))]
+    found = ((row, int(columns[0]), int(columns[-1])) for row, columns in rows)
+    return tuple(sorted(found, key=lambda row: row[2] - row[1])) or ((0, 0, 0),)
+
+
+def _dilate_off_centre(bitmap: np.ndarray, rows: Sequence[tuple[int, int, int]]) -> np.ndarray:
+    """Dilation by the rows of a disk. Each row holds those before it, so that one string of bits is widened for all."""
+    words, first = bitmap.reshape(-1), rows[0][1]
+    wide, disk, last = _shifted(words, first), np.zeros_like(words), first
+    for row, left, right in rows:
+        while (first, last) != (left, right):
+            most = min(last - first + 1, WORD - 1)
+            back, on = min(first - left, most), min(right - last, most)
+            wide = wide | _shifted(wide, -back) | _shifted(wide, on)
+            first, last = first - back, last + on
+        step = row * bitmap.shape[-1]
+        if step < 0:
+            disk[-step:] |= wide[:step]
+        else:
+            disk[: len(disk) - step] |= wide[step:]
+    return disk.reshape(bitmap.shape)
+
+
+def _shifted(words: np.ndarray, columns: int) -> np.ndarray:
+    """A string of bits in which each has become the one so many columns, less than 64, to its right."""
+    if columns == 0:
+        return words.copy()
+    if columns > 0:
+        moved = words >> columns
+        moved[:-1] |= words[1:] << (WORD - columns)
+    else:
+        moved = words << -columns
+        moved[1:] |= words[:-1] >> (WORD + columns)
+    return moved

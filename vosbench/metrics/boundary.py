@@ -13,13 +13,18 @@ from vosbench.metrics import bitmap
 THRESHOLD = 0.008  # of the picture's diagonal
 
 
+def tolerance(height: int, width: int, threshold: float = THRESHOLD) -> float:
+    """The tolerance in pixels, not rounded: `threshold` times the diagonal; from 1 on, `threshold` as an integer."""
+    return float(int(threshold) if threshold >= 1 else threshold * np.linalg.norm((height, width)))
+
+
 def boundary_radius(height: int, width: int, threshold: float = THRESHOLD) -> int:
-    """The tolerance in pixels: `threshold` times the diagonal, rounded up; from 1 on, `threshold` itself.
+    """`tolerance` rounded up, as DAVIS takes it.
 
     >>> boundary_radius(480, 854), boundary_radius(1080, 1920)
     (8, 18)
     """
-    return int(threshold if threshold >= 1 else math.ceil(threshold * np.linalg.norm((height, width))))
+    return math.ceil(tolerance(height, width, threshold))
 
 
 def boundary_map(mask: np.ndarray) -> np.ndarray:
@@ -49,8 +54,8 @@ def boundary_f(prediction: np.ndarray, truth: np.ndarray, radius: int | None = N
     return boundary_f_of_edges(edges, reach)
 
 
-def boundary_f_of_edges(edges: np.ndarray, radius: int) -> float:
-    """F from the boundaries of prediction and truth, a bitmap of two with `radius` spare bits and rows."""
+def boundary_f_of_edges(edges: np.ndarray, radius: float) -> float:
+    """F from the boundaries of prediction and truth, a bitmap of two with the spare bits that `dilate` needs."""
     predicted, true = bitmap.counts(edges)
     if not predicted or not true:
         return float(predicted == true)

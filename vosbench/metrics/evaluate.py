@@ -7,15 +7,17 @@ objects count, `score_frames` scores them or any part (`split_plan`), `traces` p
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from vosbench.errors import VosbenchError
 from vosbench.images import keep_memory
-from vosbench.metrics.boundary import boundary_radius
+from vosbench.metrics.boundary import tolerance
 from vosbench.metrics.frame import FrameScores, frame_scores, labelled_box
 from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.reading import read_pair, read_truth, refuse_other_size
 from vosbench.metrics.rules.base import ScoringPlan
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace, object_score
-from vosbench.video import GroundTruth, MaskSource
+from vosbench.video import GroundTruth, MasksInMemory, MaskSource
 
 
 def score_sequence(
@@ -39,15 +41,13 @@ def plan(truth: GroundTruth, protocol: Protocol) -> ScoringPlan:
             f"sequence {truth.sequence} has no ground truth for frame {missing}",
             f"the protocol {protocol.name} scores every frame: complete the annotations or choose another protocol",
         )
-    first, last = protocol.unscored
-    frames = annotated[first : len(annotated) - last]
+    (first, last), rule = protocol.unscored, protocol.objects
+    frames = rule.wanted(annotated, truth, protocol)
     if not frames:
         raise _nothing_to_score(truth.sequence, protocol)
-    rule = protocol.objects
     opening = annotated[:1] if rule.first_frame_decides else annotated[:first] + annotated[len(annotated) - last :]
     masks = [read_truth(truth.masks[name].load(), protocol) for name in opening]
-    known = rule.known(truth.sequence, masks, protocol)
-    return ScoringPlan(truth.sequence, annotated[0], frames, known, protocol)
+    return ScoringPlan(truth, annotated[0], frames, rule.known(truth, masks, protocol), protocol)
 
 
 Sources = Mapping[str, tuple[MaskSource, MaskSource]]  # frame name -> predicted and true masks
@@ -66,16 +66,13 @@ def split_plan(
 
     Raises VosbenchError if `predictions` lacks a frame.
     """
-    lacking = [name for name in planned.frames if name not in predictions]
-    if lacking:
-        raise VosbenchError(
-            f"the predictions of {planned.sequence} lack frame {lacking[0]}", "every scored frame needs a mask"
-        )
+    planned.protocol.objects.refuse_lacking(planned, predictions)
+    bare = GroundTruth(truth.sequence, (), {})
     parts: list[tuple[ScoringPlan, Sources]] = []
     for start in range(0, len(planned.frames), frames):
         names = planned.frames[start : start + frames]
         sources = {name: (predictions[name], truth.masks[name]) for name in names}
-        parts.append((replace(planned, frames=names), sources))
+        parts.append((replace(planned, truth=bare, frames=names), sources))
     return parts
 
 
@@ -87,22 +84,35 @@ def traces(planned: ScoringPlan, scored: Sequence[FrameScores]) -> tuple[ObjectT
     return tuple(trace for trace in planned.protocol.objects.traces(planned, scored) if trace.frames)
 
 
+def missing_traces(truth: GroundTruth, protocol: Protocol) -> tuple[ObjectTrace, ...]:
+    """The traces of a sequence without predicted masks, where that is no error: all scores are 0."""
+    planned = plan(truth, protocol)
+    nothing = {name: MasksInMemory.of(np.zeros(truth.masks[name].load().size, np.uint8)) for name in planned.frames}
+    return tuple(
+        replace(t, j=0 * t.j, f=0 * t.f, extra={name: 0 * series for name, series in t.extra.items()}, predicted=False)
+        for t in score_sequence(truth, nothing, protocol)
+    )
+
+
 def object_scores(scored: Iterable[ObjectTrace], protocol: Protocol) -> tuple[ObjectScore, ...]:
     """The statistics of each trace by the rules of the protocol."""
-    return tuple(object_score(trace, protocol.official_decay) for trace in scored)
+    return tuple(
+        replace(object_score(trace, protocol.official_decay), own=protocol.figures.of_object(trace, protocol))
+        for trace in scored
+    )
 
 
 def _score_frame(frame: str, predicted: MaskSource, true: MaskSource, planned: ScoringPlan) -> FrameScores:
     protocol, where = planned.protocol, f"mask {predicted.where}"
     prediction, truth = predicted.load(), true.load()
     refuse_other_size(prediction, truth, where)
-    radius = boundary_radius(*truth.size, protocol.boundary_threshold)
+    reach = tolerance(*truth.size, protocol.boundary_threshold)
     box = labelled_box(prediction, truth)
     if box is None:
         return FrameScores(frame, {})
     prediction, truth = read_pair(prediction.crop(box), truth.crop(box), protocol)
     pairs = protocol.objects.pairs(prediction, truth, planned, where)
-    return FrameScores(frame, frame_scores(prediction, truth, pairs, radius))
+    return FrameScores(frame, frame_scores(prediction, truth, pairs, reach, protocol.measure))
 
 
 def _nothing_to_score(sequence: str, protocol: Protocol) -> VosbenchError:

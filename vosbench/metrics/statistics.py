@@ -5,8 +5,9 @@ Source: Perazzi et al., CVPR 2016, section 4, as the DAVIS 2017 evaluator comput
 
 import math
 import warnings
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 
@@ -31,9 +32,12 @@ class Statistics:
 
 @dataclass(frozen=True)
 class ObjectTrace:
-    """J and F of one object in each of its scored frames: float64 [len(frames)], 0 to 1.
+    """J and F of one object in each of its scored frames: float64 [len(frames)], 0 to 1. F is NaN where there is none.
 
-    `visible`, bool [len(frames)], is whether the true mask has a pixel.
+    pixels: the number of pixels in the predicted mask, in the true one and in both, int64 [len(frames), 3].
+    extra: what else the protocol measures in a frame, by name, as J and F.
+    unseen: whether the object is of no category of the training split; None where the data set does not say.
+    predicted: whether there are masks of its sequence; all scores are 0 where there are none.
     """
 
     sequence: str
@@ -41,18 +45,30 @@ class ObjectTrace:
     frames: tuple[str, ...]
     j: np.ndarray
     f: np.ndarray
-    visible: np.ndarray
+    pixels: np.ndarray
+    extra: Mapping[str, np.ndarray] = field(default_factory=dict)
+    unseen: bool | None = None
+    predicted: bool = True
+
+    @property
+    def visible(self) -> np.ndarray:
+        """Whether the true mask has a pixel: bool [len(frames)]."""
+        return self.pixels[:, 1] > 0
 
 
 @dataclass(frozen=True)
 class ObjectScore:
-    """The statistics of one object over its scored frames."""
+    """The statistics of one object over its scored frames; `f` is None under a protocol without F.
+
+    `own` is what else the protocol tells of an object (`Figures`).
+    """
 
     sequence: str
     object_id: int
     j: Statistics
-    f: Statistics
+    f: Statistics | None
     frames: int
+    own: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,13 +76,27 @@ class Summary:
     """The statistics of a data set: means over its objects, pooled over all sequences."""
 
     j: Statistics
-    f: Statistics
+    f: Statistics | None
     objects: int
 
     @property
     def j_and_f(self) -> float:
         """J&F, the mean of J-Mean and F-Mean."""
-        return (self.j.mean + self.f.mean) / 2
+        return j_and_f(self)
+
+
+class Scored(Protocol):
+    """What has J and F, or J alone."""
+
+    @property
+    def j(self) -> Statistics: ...
+    @property
+    def f(self) -> Statistics | None: ...
+
+
+def j_and_f(score: Scored) -> float:
+    """J&F, the mean of the means of J and F; that of J where there is no F."""
+    return score.j.mean if score.f is None else (score.j.mean + score.f.mean) / 2
 
 
 def recall(scores: np.ndarray, threshold: float = 0.5) -> float:
@@ -104,31 +134,37 @@ def _quarter_edges(frames: int) -> np.ndarray:
     return edges.astype(np.int64)
 
 
+def statistics(scores: np.ndarray, official_decay: bool = False) -> Statistics:
+    """The statistics of the scores of one object's frames."""
+    lost = decay_official(scores) if official_decay else decay(scores)
+    return Statistics(float(np.mean(scores)), recall(scores), lost)
+
+
 def object_score(trace: ObjectTrace, official_decay: bool = False) -> ObjectScore:
     """The statistics of a trace. Warns where the published decay is asked for and differs from the defined one."""
 
-    def statistics(scores: np.ndarray) -> Statistics:
-        lost = decay_official(scores) if official_decay else decay(scores)
-        if official_decay and lost != decay(scores):
+    def found(scores: np.ndarray) -> Statistics:
+        told = statistics(scores, official_decay)
+        if official_decay and told.decay != decay(scores):
             warnings.warn(
                 f"{trace.sequence}, object {trace.object_id}: over {len(scores)} frames the published decay is "
-                f"{lost:.3f}, the defined one {decay(scores):.3f}",
+                f"{told.decay:.3f}, the defined one {decay(scores):.3f}",
                 stacklevel=4,
             )
-        return Statistics(float(np.mean(scores)), recall(scores), lost)
+        return told
 
-    return ObjectScore(
-        trace.sequence, trace.object_id, statistics(trace.j), statistics(trace.f), frames=len(trace.frames)
-    )
+    f = None if np.isnan(trace.f).all() else found(trace.f)
+    return ObjectScore(trace.sequence, trace.object_id, found(trace.j), f, frames=len(trace.frames))
 
 
 def summary(objects: Sequence[ObjectScore]) -> Summary:
     """Means over objects of each statistic; every object weighs the same, whatever its sequence and length."""
 
-    def pooled(statistics: list[Statistics]) -> Statistics:
-        return Statistics(*(mean(getattr(s, name) for s in statistics) for name in ("mean", "recall", "decay")))
+    def pooled(found: list[Statistics]) -> Statistics:
+        return Statistics(*(mean(getattr(s, name) for s in found) for name in ("mean", "recall", "decay")))
 
-    return Summary(pooled([o.j for o in objects]), pooled([o.f for o in objects]), len(objects))
+    f = [o.f for o in objects if o.f is not None]
+    return Summary(pooled([o.j for o in objects]), pooled(f) if f else None, len(objects))
 
 
 def mean(values: Iterable[float]) -> float:

@@ -8,13 +8,18 @@ it keeps its peaks in bytes.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from math import fsum
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from vosbench.bench.record import RunRecord, Timing
-from vosbench.metrics.statistics import Statistics, mean
+from vosbench.errors import VosbenchError
+from vosbench.metrics.figures import MEANS, STATISTICS, Figures, ScoredObject
+from vosbench.metrics.protocols import find_protocol
+from vosbench.metrics.statistics import mean
 from vosbench.report.context import Records, by_strategy
 from vosbench.report.makers import NotApplicableError
 from vosbench.report.table import Column, Row, percent
@@ -26,8 +31,7 @@ def _name_and_kind(row: Row) -> str:
 
 STRATEGY = (Column("strategy", cell=_name_and_kind), Column("kind", printed=False))
 JF = percent("jf", "J&F")
-_STATISTICS = [(measure, statistic) for measure in "jf" for statistic in ("mean", "recall", "decay")]
-SCORES = (*(percent(f"{measure}_{name}", f"{measure.upper()}\n{name}") for measure, name in _STATISTICS), JF)
+SCORES = (*(percent(f"{m}_{name}", f"{m.upper()}\n{name}") for m in "jf" for name in STATISTICS), JF)
 MODEL_FPS = Column("model_fps", "model\nFPS", 2)
 END_TO_END_FPS = Column("end_to_end_fps", "end-to-end\nFPS", 2)
 FRAMES_IN_MEMORY = Column("frames_in_memory", "frames in\nmemory", 1)
@@ -42,27 +46,43 @@ COSTS = (
 )
 
 
-class Scored(Protocol):
-    """An object with its statistics, of a record or of a folder of masks."""
+def figures_of(records: Records) -> Figures:
+    """What the protocol of records tells; the means alone where it is not known any more, like a file that is gone."""
+    for record in records:
+        if record.scores:
+            name = record.scores.protocol.partition("/")[0]
+            for known_as in (name, record.suite.get("protocol")):
+                with suppress(VosbenchError):
+                    if known_as and (protocol := find_protocol(known_as)).name == name:
+                        return protocol.figures
+            break
+    return MEANS
 
-    @property
-    def j(self) -> Statistics: ...
-    @property
-    def f(self) -> Statistics: ...
+
+def with_own(columns: Sequence[Column], figures: Figures, objects: Iterable[ScoredObject]) -> tuple[Column, ...]:
+    """`columns` with those of what a protocol tells of these objects beside J and F, after J&F."""
+    there = [column.key for column in columns]
+    told = {key: key for score in objects for key in score.own} | dict(figures.columns)
+    own = [
+        replace(percent(key, heading or key), printed=bool(heading))
+        for key, heading in told.items()
+        if key not in there
+    ]
+    place = there.index(JF.key) + 1
+    return (*columns[:place], *own, *columns[place:])
+
+
+def of_protocol(columns: Sequence[Column], records: Records) -> tuple[Column, ...]:
+    """`with_own` of the protocol and the objects of records."""
+    objects = (score for record in records if record.scores for score in record.scores.objects)
+    return with_own(columns, figures_of(records), objects)
 
 
 def measures(records: Records) -> dict[str, Any]:
-    """The columns `SCORES` and `COSTS` over `records` of one strategy: 0 to 1, frames per second, frames, bytes."""
-    return scores(scored_objects(records)) | costs(records)
-
-
-def scores(objects: Sequence[Scored]) -> dict[str, float]:
-    """The columns `SCORES`: means over `objects`; NaN if there are none, or if one of them is NaN."""
-    found = {
-        f"{measure}_{name}": mean(getattr(getattr(score, measure), name) for score in objects)
-        for measure, name in _STATISTICS
-    }
-    return found | {"jf": (found["j_mean"] + found["f_mean"]) / 2}
+    """The columns `SCORES`, those of the protocol's own and `COSTS` over `records` of one strategy: 0 to 1, frames per
+    second, frames, bytes.
+    """
+    return figures_of(records).of_all(scored_objects(records)) | costs(records)
 
 
 def costs(records: Records) -> dict[str, Any]:
@@ -82,13 +102,14 @@ def costs(records: Records) -> dict[str, Any]:
 
 
 def pooled_jf(records: Records) -> float:
-    """J&F, 0 to 1: the mean of J and F, each the mean over the objects of all `records`; NaN if a sequence failed
-    or none has scores.
+    """J&F of the protocol, 0 to 1: the mean of J and F, each the mean over the objects of all `records`; J where there
+    is no F; NaN if a sequence failed or none has scores.
     """
-    return scores(scored_objects(records))["jf"]
+    told = figures_of(records).of_all(scored_objects(records))
+    return told.get("jf", told["j_mean"])
 
 
-def scored_objects(records: Records) -> list[Scored]:
+def scored_objects(records: Records) -> list[ScoredObject]:
     """The scores of all objects; none if there is a failure."""
     if any(record.failure for record in records):
         return []

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from vosbench.metrics.analysis import Analysis, SeenUnseen
+from vosbench.metrics.figures import MEANS, Figures
 from vosbench.metrics.stability import ObjectStability
 from vosbench.metrics.statistics import ObjectScore, mean
-from vosbench.report.measures import SCORES, scores
+from vosbench.report.measures import SCORES, with_own
 from vosbench.report.table import Column, Table, percent
 
 OBJECTS = (Column("sequence"), Column("object"), *SCORES, Column("scored_frames", "scored\nframes"))
@@ -25,15 +26,17 @@ SEEN_UNSEEN = (
 )
 
 
-def summary_table(objects: Sequence[ObjectScore], caption: str) -> Table:
-    """One row: the means over all objects."""
-    return Table(SCORES, [scores(objects)], caption)
+def summary_table(objects: Sequence[ObjectScore], figures: Figures, caption: str) -> Table:
+    """One row: what a protocol tells of all objects together."""
+    return Table(with_own(SCORES, figures, objects), [figures.of_all(objects)], caption)
 
 
-def object_table(objects: Sequence[ObjectScore], caption: str) -> Table:
+def object_table(objects: Sequence[ObjectScore], figures: Figures, caption: str) -> Table:
     """One row per object."""
-    rows = [{"sequence": o.sequence, "object": o.object_id, **scores([o]), "scored_frames": o.frames} for o in objects]
-    return Table(OBJECTS, rows, caption)
+    rows = [
+        {"sequence": o.sequence, "object": o.object_id, **MEANS.of_all([o]), "scored_frames": o.frames} for o in objects
+    ]
+    return Table(with_own(OBJECTS, figures, objects), rows, caption)
 
 
 def analysis_tables(found: Analysis, caption: str) -> tuple[Table, Table]:

@@ -83,11 +83,15 @@ def score(
     with CountProgress("frame") as progress:
         scores = score_masks(predictions, data, rules, jobs, progress, None if no_cache else cache)
     partial = ", PARTIAL: sequences were left out" if scores.partial else ""
+    partial += f", {count(len(scores.missing), 'sequence')} without masks: scored 0" if scores.missing else ""
     where = f"{predictions}: {scores.dataset} {scores.split}, protocol {scores.protocol}{partial}"
     caption = f"{where}; {count(len(scores.objects), 'object')}."
-    per_object, summary = object_table(scores.objects, caption), summary_table(scores.objects, caption)
+    told = scores.objects, rules.figures
+    per_object, summary = object_table(*told, caption), summary_table(*told, caption)
     tables = [per_object, summary] if objects else [summary]
     result: dict[str, Any] = {"summary": summary.rows[0], "objects": per_object.rows}
+    if scores.missing:
+        result["missing"] = scores.missing
     if analysis:
         result["analysis"] = found = analyse(scores.traces)
         tables += analysis_tables(found, caption)

@@ -1,15 +1,17 @@
 """What a rule of objects must say, and what rules share."""
 
 from abc import ABC
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from vosbench.metrics.frame import EMPTY_IN_BOTH, FrameScores, Pair, PairScore
+from vosbench.errors import VosbenchError
+from vosbench.metrics.frame import FrameScores, Pair
+from vosbench.metrics.measure import PairScore
 from vosbench.metrics.statistics import ObjectTrace
-from vosbench.video import ObjectMasks
+from vosbench.video import GroundTruth, MaskSource, ObjectMasks
 
 if TYPE_CHECKING:
     from vosbench.metrics.protocols import Protocol
@@ -22,13 +24,19 @@ class ScoringPlan:
     first_frame: the name of the first annotated frame.
     frames: the names of the frames to score.
     object_ids: the objects known beforehand (`ObjectRule.known`).
+    truth: the ground truth; where a part of the frames is scored, nothing but its name.
     """
 
-    sequence: str
+    truth: GroundTruth
     first_frame: str
     frames: tuple[str, ...]
     object_ids: tuple[int, ...]
     protocol: "Protocol"
+
+    @property
+    def sequence(self) -> str:
+        """The name of the sequence."""
+        return self.truth.sequence
 
 
 @dataclass(frozen=True)
@@ -48,12 +56,25 @@ class ObjectRule(ABC):  # noqa: B024 - every method has a default
     counts_from_second: ClassVar[bool] = False
     keeps_ids: ClassVar[bool] = True
 
-    def known(self, sequence: str, unscored: Sequence[ObjectMasks], protocol: "Protocol") -> tuple[int, ...]:  # noqa: ARG002
+    def wanted(self, annotated: tuple[str, ...], truth: GroundTruth, protocol: "Protocol") -> tuple[str, ...]:  # noqa: ARG002
+        """Those of the annotated frames that are scored: here, all that the protocol does not leave out at the ends."""
+        first, last = protocol.unscored
+        return annotated[first : len(annotated) - last]
+
+    def known(self, truth: GroundTruth, unscored: Sequence[ObjectMasks], protocol: "Protocol") -> tuple[int, ...]:  # noqa: ARG002
         """The objects known before a frame is scored, ascending: those of the true masks that are not scored.
 
         May raise VosbenchError where there must be some.
         """
         return tuple(sorted({i for masks in unscored for i in masks.present()}))
+
+    def refuse_lacking(self, planned: ScoringPlan, predictions: Mapping[str, MaskSource]) -> None:
+        """Raise VosbenchError if predictions, by frame name, lack one that is scored."""
+        lacking = [name for name in planned.frames if name not in predictions]
+        if lacking:
+            raise VosbenchError(
+                f"the predictions of {planned.sequence} lack frame {lacking[0]}", "every scored frame needs a mask"
+            )
 
     def pairs(self, prediction: ObjectMasks, truth: ObjectMasks, planned: ScoringPlan, where: str) -> Iterable[Pair]:  # noqa: ARG002
         """The pairs (predicted id, true id) of a frame whose J and F are wanted: each id that is there with itself.
@@ -67,8 +88,9 @@ class ObjectRule(ABC):  # noqa: B024 - every method has a default
 
         May raise VosbenchError for what only shows over a whole sequence.
         """
+        empty = planned.protocol.measure.empty
         return (
-            object_trace(planned, i, frames, [frame.scores.get((i, i), EMPTY_IN_BOTH) for frame in frames])
+            object_trace(planned, i, frames, [frame.scores.get((i, i), empty) for frame in frames])
             for i in self.objects(planned, scored)
             for frames in [self.frames_of(i, planned, scored)]
         )
@@ -96,6 +118,15 @@ def object_trace(
     planned: ScoringPlan, object_id: int, frames: Iterable[FrameScores], rows: Iterable[PairScore]
 ) -> ObjectTrace:
     """The trace of an object from its scores in the frames that count."""
-    j, f, visible = np.array(list(rows), float).reshape(-1, 3).T
-    names = tuple(frame.frame for frame in frames)
-    return ObjectTrace(planned.sequence, object_id, names, j, f, visible.astype(bool))
+    found, extra = list(rows), planned.protocol.measure.extra
+    j, f, *more = np.array([(row.j, row.f, *row.extra) for row in found], float).reshape(-1, 2 + len(extra)).T
+    return ObjectTrace(
+        planned.sequence,
+        object_id,
+        tuple(frame.frame for frame in frames),
+        j,
+        f,
+        np.array([(row.predicted, row.true, row.both) for row in found], np.int64).reshape(-1, 3),
+        dict(zip(extra, more, strict=True)),
+        None if (unseen := planned.truth.unseen) is None else object_id in unseen,
+    )

@@ -1,28 +1,35 @@
 """Ids 1 to the highest of the first annotated frame, in every scored frame (DAVIS)."""
 
+import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vosbench.errors import VosbenchError
 from vosbench.metrics.frame import FrameScores, Pair
 from vosbench.metrics.reading import refuse_extra_ids
 from vosbench.metrics.rules.base import ObjectRule, ScoringPlan, with_themselves
-from vosbench.video import ObjectMasks
+from vosbench.video import GroundTruth, ObjectMasks
 
 if TYPE_CHECKING:
     from vosbench.metrics.protocols import Protocol
 
 
+@dataclass(frozen=True)
 class FirstFrame(ObjectRule):
-    """Every id up to the highest of the first frame is an object; a higher one in a prediction is an error."""
+    """Every id up to the highest of the first frame is an object.
 
+    cut_extra: a higher one in a prediction counts as nothing, with a warning; else it is an error.
+    """
+
+    cut_extra: bool = False
     first_frame_decides = True
 
-    def known(self, sequence: str, unscored: Sequence[ObjectMasks], protocol: "Protocol") -> tuple[int, ...]:
+    def known(self, truth: GroundTruth, unscored: Sequence[ObjectMasks], protocol: "Protocol") -> tuple[int, ...]:
         highest = unscored[0].highest()
         if not highest:
             raise VosbenchError(
-                f"sequence {sequence} has no object in its first annotated frame",
+                f"sequence {truth.sequence} has no object in its first annotated frame",
                 f"the protocol {protocol.name} takes its objects from there",
             )
         return tuple(range(1, highest + 1))
@@ -34,8 +41,20 @@ class FirstFrame(ObjectRule):
         planned: ScoringPlan,
         where: str,
     ) -> Iterable[Pair]:
-        refuse_extra_ids(prediction, planned.object_ids[-1], where)
-        return with_themselves(planned.object_ids)
+        highest = planned.object_ids[-1]
+        if not self.cut_extra:
+            refuse_extra_ids(prediction, highest, where)
+            return with_themselves(planned.object_ids)
+        return with_themselves((*planned.object_ids, *(i for i in prediction.present() if i > highest)))
 
-    def objects(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[int]:  # noqa: ARG002
+    def objects(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[int]:
+        extra = (
+            {i for frame in scored for i, _ in frame.scores}.difference(planned.object_ids) if self.cut_extra else ()
+        )
+        if extra:
+            warnings.warn(
+                f"the predictions of {planned.sequence} hold the id {min(extra)}, but the highest of the first true "
+                f"mask is {planned.object_ids[-1]}: higher ones count as nothing",
+                stacklevel=2,
+            )
         return planned.object_ids

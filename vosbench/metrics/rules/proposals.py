@@ -4,7 +4,8 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from vosbench.metrics.frame import EMPTY_IN_BOTH, FrameScores, Pair, PairScore
+from vosbench.metrics.frame import FrameScores, Pair
+from vosbench.metrics.measure import PairScore
 from vosbench.metrics.reading import refuse_extra_ids
 from vosbench.metrics.rules.base import ScoringPlan, object_trace
 from vosbench.metrics.rules.first_frame import FirstFrame
@@ -35,18 +36,21 @@ class Proposals(FirstFrame):
         objects = planned.object_ids
         present = {predicted for frame in scored for predicted, _ in frame.scores} - {NOTHING}
         proposals = range(1, max(present | set(objects)) + 1)  # at least as many as objects
-        series = {pair: _series(pair, scored) for pair in itertools.product(proposals, objects)}
+        series = {
+            pair: _series(pair, scored, planned.protocol.measure.empty)
+            for pair in itertools.product(proposals, objects)
+        }
         worth = [[sum(s.j + s.f for s in series[p, o]) for o in objects] for p in proposals]
         rows, columns = linear_sum_assignment(worth, maximize=True)
         matches = sorted((objects[column], proposals[row]) for row, column in zip(rows, columns, strict=True))
         return [object_trace(planned, o, scored, series[p, o]) for o, p in matches]
 
 
-def _series(pair: Pair, scored: Iterable[FrameScores]) -> list[PairScore]:
+def _series(pair: Pair, scored: Iterable[FrameScores], empty: PairScore) -> list[PairScore]:
     """The scores of a proposal and an object over the frames; either may be absent in some."""
     series = []
     for frame in scored:
         predicted, true = ({key[side] for key in frame.scores} for side in (0, 1))
         here = pair[0] if pair[0] in predicted else NOTHING, pair[1] if pair[1] in true else NOTHING
-        series.append(frame.scores.get(here, EMPTY_IN_BOTH))
+        series.append(frame.scores.get(here, empty))
     return series

@@ -124,7 +124,7 @@ def _accuracy(old: Entrant, new: Entrant, tolerance: Tolerance) -> list[Check]:
     if not old.objects():
         return []  # no ground truth: there are counts and times only
     before, after = measures(old.records), measures(new.records)
-    for measure in "jf":
+    for measure in "jf" if "f_mean" in before else "j":
         change = 100 * (after[f"{measure}_mean"] - before[f"{measure}_mean"])
         loss = abs(change) if tolerance.both_ways else -change
         detail = (

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError, unknown
+from vosbench.metrics.statistics import j_and_f
 from vosbench.report.context import Records, by_identity, context
 
 Runs = Mapping[str, Records]  # by the name that is shown
@@ -46,9 +47,9 @@ class Entrant:
         return next((record.scores.protocol for record in self.records if record.scores), "none")
 
     def objects(self) -> dict[tuple[str, int], float]:
-        """J&F, 0 to 1, of each scored object, by sequence and id."""
+        """J&F, 0 to 1, of each scored object, by sequence and id; J where there is no F."""
         return {
-            (record.sequence, score.object_id): (score.j.mean + score.f.mean) / 2
+            (record.sequence, score.object_id): j_and_f(score)
             for record in self.records
             for score in (record.scores.objects if record.scores else ())
         }

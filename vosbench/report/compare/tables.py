@@ -57,7 +57,7 @@ def difference_table(found: Sequence[Difference], paper: bool = False) -> Table:
         numbers = measures(entrant.records)
         row: dict[str, Any] = {"strategy": entrant.label, "kind": entrant.first.policy.kind}
         row |= {"run": entrant.run} if len(runs) > 1 else {}
-        row |= {column.key: numbers[column.key] for column in (*SCORES, *_COSTS)}
+        row |= {column.key: numbers[column.key] for column in (*SCORES, *_COSTS) if column.key in numbers}
         rows.append(row | _difference(differences.get((entrant.run, entrant.strategy))))
     common, differing = _conditions(found)
     sentences = [_described(found, common, differing), _legend(found)]

@@ -1,7 +1,7 @@
 """Of several runs that differ in one strength of generated clips: a row for each strength and strategy."""
 
 from vosbench.report.context import Records, by_strategy
-from vosbench.report.measures import COSTS, SCORES, STRATEGY, measures
+from vosbench.report.measures import COSTS, SCORES, STRATEGY, measures, of_protocol
 from vosbench.report.sweep import sweep
 from vosbench.report.table import Column, Table
 
@@ -11,6 +11,7 @@ def table(*runs: Records) -> Table:
     found = sweep(runs)
     decimals = max(len(f"{run.strength:g}".partition(".")[2]) for run in found.runs)
     columns = (Column(found.attribute, decimals=decimals), *STRATEGY, Column("objects"), *SCORES, *COSTS)
+    columns = of_protocol(columns, [record for run in found.runs for record in run.records])
     rows = [
         {found.attribute: run.strength, "strategy": label, "objects": run.context.objects, **measures(group)}
         for run in found.runs

@@ -1,8 +1,9 @@
 """A row for each object and strategy: J, F and J&F."""
 
+from vosbench.metrics.figures import MEANS
 from vosbench.report.context import Records, by_strategy, context
 from vosbench.report.makers import NotApplicableError
-from vosbench.report.measures import SCORES, STRATEGY, kind_of, scores
+from vosbench.report.measures import SCORES, STRATEGY, kind_of, of_protocol
 from vosbench.report.table import Column, Table
 
 COLUMNS = (Column("sequence"), Column("object"), *STRATEGY, Column("scored_frames", "scored\nframes"), *SCORES)
@@ -24,8 +25,8 @@ def table(records: Records) -> Table:
                     "strategy": label,
                     "kind": kind_of(group),
                 }
-                rows.append({**row, "scored_frames": score.frames, **scores([score])})
+                rows.append({**row, "scored_frames": score.frames, **MEANS.of_all([score])})
     if not rows:
         raise NotApplicableError("no record has scores", "score the run against a data set that has ground truth")
     rows.sort(key=lambda row: (row["sequence"], row["object"]))
-    return Table(COLUMNS, rows, common.caption, common)
+    return Table(of_protocol(COLUMNS, records), rows, common.caption, common)

@@ -1,7 +1,7 @@
 """A row for each sequence and strategy: J, F and J&F, frames per second, frames in memory, bytes."""
 
 from vosbench.report.context import Records, by_strategy, context
-from vosbench.report.measures import COSTS, SCORES, STRATEGY, kind_of, measures
+from vosbench.report.measures import COSTS, SCORES, STRATEGY, kind_of, measures, of_protocol
 from vosbench.report.table import Column, Table
 
 COLUMNS = (Column("sequence"), *STRATEGY, *SCORES, *COSTS)
@@ -16,4 +16,4 @@ def table(records: Records) -> Table:
         for sequence in sorted({record.sequence for record in records})
         for label, group in by_strategy(record for record in records if record.sequence == sequence).items()
     ]
-    return Table(COLUMNS, rows, common.caption, common)
+    return Table(of_protocol(COLUMNS, records), rows, common.caption, common)

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from vosbench.metrics.statistics import j_and_f, mean
 from vosbench.report.compare.significance import interval
 from vosbench.report.context import Records, by_strategy, context
-from vosbench.report.measures import COSTS, SCORES, STRATEGY, kind_of, measures, scored_objects
+from vosbench.report.measures import COSTS, SCORES, STRATEGY, kind_of, measures, of_protocol
 from vosbench.report.table import Column, Table, percent
 
 COLUMNS = (
@@ -31,18 +32,19 @@ def table(records: Records) -> Table:
     """
     common, rows = context(records), []
     for label, group in by_strategy(records).items():
-        low, high = _interval(group)
-        row = {"strategy": label, "kind": kind_of(group), **measures(group), "jf_low": low, "jf_high": high}
+        row = {"strategy": label, "kind": kind_of(group), **measures(group)}
+        if "jf" in row:
+            row["jf_low"], row["jf_high"] = _interval(group, row["jf"])
         if failed := sum(record.failure is not None for record in group):
             row["failed_sequences"] = failed
         rows.append(row)
-    covers = "" if all(np.isnan(row["jf_low"]) for row in rows) else f" {_COVERS}"
-    return Table(COLUMNS, rows, common.caption + covers, common)
+    covers = "" if all(np.isnan(row.get("jf_low", np.nan)) for row in rows) else f" {_COVERS}"
+    return Table(of_protocol(COLUMNS, records), rows, common.caption + covers, common)
 
 
-def _interval(records: Records) -> tuple[float, float]:
-    """The 95% interval of J&F; NaN if one failed."""
-    if not scored_objects(records):
+def _interval(records: Records, jf: float) -> tuple[float, float]:
+    """The 95% interval of J&F; NaN if one failed, or if the protocol's J&F is no mean over objects."""
+    scored = [(r.sequence, j_and_f(o)) for r in records if r.scores for o in r.scores.objects]
+    if not np.isclose(mean(value for _, value in scored), jf, rtol=0, atol=1e-9):
         return np.nan, np.nan
-    scored = [(r.sequence, (o.j.mean + o.f.mean) / 2) for r in records if r.scores for o in r.scores.objects]
     return interval(np.array([jf for _, jf in scored]), np.array([name for name, _ in scored]))

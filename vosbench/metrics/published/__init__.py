@@ -1,0 +1,1 @@
+"""The protocols of the public benchmarks: those of a benchmark a file."""
