@@ -20,8 +20,9 @@ from vosbench.metrics.statistics import ObjectTrace
 
 def trace(j, visible=None, sequence="ant", object_id=1):
     values = np.array(j, float)
-    shown = np.ones(len(j), bool) if visible is None else np.array(visible, bool)
-    return ObjectTrace(sequence, object_id, tuple(map(str, range(len(j)))), values, values / 2, shown)
+    shown = np.ones(len(j), int) if visible is None else np.array(visible, int)
+    pixels = np.stack([shown, shown, shown], axis=1)
+    return ObjectTrace(sequence, object_id, tuple(map(str, range(len(j)))), values, values / 2, pixels)
 
 
 def test_frames_after_a_reappearance():

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from vosbench.metrics.boundary import boundary_f
 from vosbench.metrics.evaluate import score_sequence
 from vosbench.metrics.frame import frame_scores, labelled_box
+from vosbench.metrics.measure import JF
 from vosbench.metrics.protocols import find_protocol
 from vosbench.metrics.region import jaccard
 from vosbench.video import GroundTruth, MasksInMemory, ObjectMasks
@@ -35,11 +36,12 @@ def test_each_pair_is_scored_as_if_it_were_alone(data, height, width, radius, fl
     pairs = [(p, t) for p in IDS for t in IDS]
     box = labelled_box(prediction, truth)
     for part in (np.s_[:, :], box) if box else ():
-        found = frame_scores(prediction.crop(part), truth.crop(part), pairs, radius)
+        found = frame_scores(prediction.crop(part), truth.crop(part), pairs, radius, JF)
         for pair in pairs:
             (predicted,), (true,) = prediction.planes(pair[:1]), truth.planes(pair[1:])
             if predicted.any() or true.any():
-                assert found[pair] == (jaccard(predicted, true), boundary_f(predicted, true, radius), true.any())
+                expected = (jaccard(predicted, true), boundary_f(predicted, true, radius), true.any())
+                assert (found[pair].j, found[pair].f, found[pair].visible) == expected
             else:
                 assert pair not in found
 

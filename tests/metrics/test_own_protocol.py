@@ -15,12 +15,12 @@ from vosbench.images import write_labels
 from vosbench.masks.check import check_predictions
 from vosbench.masks.score import score, temporal_stability
 from vosbench.metrics.protocols import PROTOCOLS, find_protocol
-from vosbench.metrics.published import VOS_BENCHMARK
+from vosbench.metrics.published.vos_benchmark import VOS_BENCHMARK
 from vosbench.metrics.rules.base import ObjectRule
 
 OWN = '''
 from dataclasses import dataclass, replace
-from vosbench.metrics.published import VOS_BENCHMARK
+from vosbench.metrics.published.vos_benchmark import VOS_BENCHMARK
 from vosbench.metrics.rules.base import ObjectRule
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def test_kept_scores_know_the_rule(own: str, pair: tuple[Folder, Path], tmp_path
 
 
 def test_an_installed_package_may_bring_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = EntryPoint("theirs", "vosbench.metrics.published:SAV", "vosbench.protocols")
+    point = EntryPoint("theirs", "vosbench.metrics.published.sav:SAV", "vosbench.protocols")
     monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == point.group else [])
     assert find_protocol("theirs").name == "sav"
     assert "theirs" in PROTOCOLS.names()
@@ -95,7 +95,7 @@ def test_an_installed_package_may_bring_one(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("from vosbench.metrics.published import SAV", "must define one protocol, but defines 0"),
+        ("from vosbench.metrics.published.sav import SAV", "must define one protocol, but defines 0"),
         (OWN + "\nOTHER = replace(MINE, version=4)", "must define one protocol, but defines 2"),
         (OWN.replace("objects=Largest(2)", "objects='seen'"), "is no protocol"),
     ],

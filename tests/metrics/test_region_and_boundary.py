@@ -5,6 +5,7 @@ import pytest
 
 from vosbench.metrics.boundary import boundary_f, boundary_map
 from vosbench.metrics.frame import frame_scores
+from vosbench.metrics.measure import JF
 from vosbench.metrics.region import jaccard
 from vosbench.video import ObjectMasks
 
@@ -28,8 +29,9 @@ DOT[4, 4] = True
 def test_empty_and_full_masks(prediction, truth, j, f):
     assert jaccard(prediction, truth) == j
     assert boundary_f(prediction, truth) == f
-    scores = frame_scores(*(ObjectMasks(mask.view(np.uint8)) for mask in (prediction, truth)), [(1, 1)], radius=1)
-    assert scores == ({(1, 1): (j, f, truth.any())} if prediction.any() or truth.any() else {})
+    scores = frame_scores(*(ObjectMasks(mask.view(np.uint8)) for mask in (prediction, truth)), [(1, 1)], 1, JF)
+    pixels = (prediction.sum(), truth.sum(), (prediction & truth).sum())
+    assert scores == ({(1, 1): (j, f, *pixels, ())} if prediction.any() or truth.any() else {})
 
 
 def test_boundary_lies_half_a_pixel_up_and_left():
@@ -52,8 +54,12 @@ def test_match_ends_at_the_radius():
 def test_pairs_of_different_ids():
     prediction, truth = np.zeros((5, 9), np.uint8), np.zeros((5, 9), np.uint8)
     prediction[1:3, 1:3], truth[1:3, 1:3], truth[3:, 7:] = 7, 2, 200
-    scores = frame_scores(ObjectMasks(prediction), ObjectMasks(truth), [(7, 2), (7, 200), (1, 200), (1, 3)], radius=1)
-    assert scores == {(7, 2): (1, 1, True), (7, 200): (0, 0, True), (1, 200): (0, 0, True)}
+    scores = frame_scores(ObjectMasks(prediction), ObjectMasks(truth), [(7, 2), (7, 200), (1, 200), (1, 3)], 1, JF)
+    assert {pair: score[:5] for pair, score in scores.items()} == {
+        (7, 2): (1, 1, 4, 4, 4),
+        (7, 200): (0, 0, 4, 4, 0),
+        (1, 200): (0, 0, 0, 4, 0),
+    }
 
 
 def test_shapes_must_agree():

@@ -176,8 +176,8 @@ def video(tmp_path):
         labels[:5, 90:] = 1
         labels[:, :80][shape if t != 5 else shape & False] = 2
         write_labels(tmp_path / "ant" / f"{t}.png", labels)
-    visible = np.array([1, 1, 1, 0, 1, 1], bool)
-    return label_pngs(tmp_path / "ant"), ObjectTrace("ant", 2, tuple("012345"), np.ones(6), np.ones(6), visible), shapes
+    pixels = np.array([1, 1, 1, 0, 1, 1])[:, None].repeat(3, axis=1)
+    return label_pngs(tmp_path / "ant"), ObjectTrace("ant", 2, tuple("012345"), np.ones(6), np.ones(6), pixels), shapes
 
 
 def test_an_object_is_measured_where_it_is_in_sight(video):
@@ -185,7 +185,7 @@ def test_an_object_is_measured_where_it_is_in_sight(video):
     found = object_stability(trace, masks, RULES)
     assert (found.sequence, found.object_id, found.pairs) == ("ant", 2, 2)
     assert found.t == pytest.approx((stability(*shapes[0:2]) + stability(*shapes[1:3])) / 2)
-    hidden = ObjectTrace("ant", 2, ("0", "1"), np.ones(2), np.ones(2), np.array([True, False]))
+    hidden = ObjectTrace("ant", 2, ("0", "1"), np.ones(2), np.ones(2), np.array([[1, 1, 1], [1, 0, 0]]))
     assert object_stability(hidden, masks, RULES).pairs == 0
     assert math.isnan(object_stability(hidden, masks, RULES).t)
 
@@ -193,7 +193,7 @@ def test_an_object_is_measured_where_it_is_in_sight(video):
 def test_binary_takes_every_label(video):
     masks, trace, _ = video
     both = object_stability(
-        ObjectTrace("ant", 1, *[getattr(trace, n) for n in ("frames", "j", "f", "visible")]),
+        ObjectTrace("ant", 1, *[getattr(trace, n) for n in ("frames", "j", "f", "pixels")]),
         masks,
         find_protocol("davis2016"),
     )

@@ -3,6 +3,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from vosbench.metrics.figures import MEANS
 from vosbench.metrics.statistics import (
     ObjectScore,
     ObjectTrace,
@@ -14,7 +15,6 @@ from vosbench.metrics.statistics import (
     recall,
     summary,
 )
-from vosbench.report.measures import scores
 
 
 def published_decay(values):
@@ -48,7 +48,9 @@ def test_decay_shares_the_edges_of_quarters():
 
 def trace(sequence, object_id, j):
     values = np.array(j, float)
-    return ObjectTrace(sequence, object_id, tuple(map(str, range(len(j)))), values, values / 2, values >= 0)
+    return ObjectTrace(
+        sequence, object_id, tuple(map(str, range(len(j)))), values, values / 2, np.ones((len(j), 3), int)
+    )
 
 
 def test_summary_weighs_objects_not_frames():
@@ -69,7 +71,7 @@ def test_scores_and_tables_pool_to_the_last_digit_alike_in_any_order():
     objects = [
         ObjectScore("clip", n, *(Statistics(*map(float, rng.random(3))) for _ in "jf"), frames=3) for n in range(999)
     ]
-    pooled, row = summary(objects), scores(objects[::-1])
+    pooled, row = summary(objects), MEANS.of_all(objects[::-1])
     for measure in "jf":
         for statistic in ("mean", "recall", "decay"):
             values = [Fraction(getattr(getattr(o, measure), statistic)) for o in objects]

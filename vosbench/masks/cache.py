@@ -33,11 +33,11 @@ def key(truth: GroundTruth, predictions: Mapping[str, MaskSource], protocol: Pro
     """
     hasher = hashlib.blake2b(digest_size=20)
     code = source_hash("vosbench.masks.score")
+    own: tuple[type, ...] = (type(protocol.objects), type(protocol.measure))
     facts = [
         code,
         repr(protocol),
-        source_of(type(protocol.objects)),
-        source_of(type(protocol.measure)),
+        *map(source_of, own),
         truth.sequence,
         truth.frame_names,
         list(truth.masks),
