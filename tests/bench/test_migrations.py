@@ -105,3 +105,11 @@ def test_every_committed_record_knows_its_capacity(folder: Path) -> None:
     for record in records:
         named = record.policy.spec.partition("capacity=")[2].rstrip(")")
         assert record.policy.parameter("capacity") == (float(named) if named else None)
+
+
+def test_a_record_of_schema_4_has_nothing_of_its_protocol(build: Callable[..., RunRecord]) -> None:
+    record = build()
+    old = record.to_json() | {"schema": 4}
+    for score in old["scores"]["objects"]:
+        assert score.pop("own") == {}
+    assert RunRecord.from_json(old) == record

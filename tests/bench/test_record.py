@@ -100,7 +100,7 @@ def test_file_gives_the_record_back_and_leaves_nothing_else(build: Callable[...,
     write_record(path, record)
     assert read_record(path) == record
     assert [p.name for p in path.parent.iterdir()] == ["dog.json"]
-    assert json.loads(path.read_text())["schema"] == SCHEMA == 4
+    assert json.loads(path.read_text())["schema"] == SCHEMA == 5
 
 
 def test_undefined_figure_is_null(build: Callable[..., RunRecord], tmp_path: Path) -> None:
