@@ -82,8 +82,9 @@ class BackgroundScoring:
             except BrokenProcessPool as error:
                 raise _dead(error) from None
             objects = tuple(
-                ObjectRecord(o.object_id, o.frames, o.j, o.f, tuple(t.j.tolist()), tuple(t.f.tolist()) if o.f else (), o.own)
-                for o, t in zip(object_scores(traces, protocol), traces, strict=True)
+                ObjectRecord(o.object_id, o.frames, o.j, o.f, tuple(j), tuple(f) if o.f else (), o.own)
+                for o, trace in zip(object_scores(traces, protocol), traces, strict=True)
+                for j, f in [(trace.j.tolist(), trace.f.tolist())]
             )
             record = replace(record, scores=Scores(protocol.title, self._plan.partial, objects))
         write_record(task.record, record)
