@@ -145,7 +145,6 @@ def test_unknown_names_and_paths(tmp_path):
     assert "did you mean stcn-tiny?" in error.hint
     assert f"no checkpoint {tmp_path / 'stcn.pth'}" in refused(tmp_path / "stcn.pth").message
     assert "no checkpoint" in refused(tmp_path).message
-    assert "unknown precision 'fp8'" in refused("stcn-tiny", precision="fp8").message
 
 
 def test_devices(monkeypatch):

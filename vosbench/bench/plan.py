@@ -57,7 +57,7 @@ class Plan:
         self.truths = {name: self.dataset.truth(name) for name in names} if self.protocol else {}
         self._attributes = {name: self.dataset.attributes(name) for name in names}
         self.checkpoint = read_checkpoint(suite.model)
-        self.model = self.checkpoint.build(self.device, suite.precision, suite.affinity)
+        self.model = self.checkpoint.build(self.device, suite.affinity)
         self.top_k = suite.top_k or self.model.spec.top_k
         self._fingerprints = {name: self.dataset.fingerprint(name) for name in names}
         self.environment = environment(self.device, suite.threads)
@@ -138,7 +138,7 @@ class Plan:
             DatasetInfo(dataset.name, dataset.split, dataset.frame_mode, version, len(self.sequences)),
             task.sequence.name,
             task.policy,
-            ModelInfo(self.checkpoint.name, self.checkpoint.sha256, suite.precision),
+            ModelInfo(self.checkpoint.name, self.checkpoint.sha256, "fp32"),
             Settings(self.top_k, side, self.model.affinity),
             self.environment,
             masks=None,

@@ -33,7 +33,6 @@ class Suite:
     policies: tuple[str | PolicySpec, ...] = DEFAULT_POLICIES
     model: str = "stcn-tiny"
     device: str = "cpu"
-    precision: str = "fp32"
     top_k: Count | None = None
     affinity: Metric | None = None
     shorter_side: Side | None = None

@@ -35,16 +35,12 @@ class Checkpoint:
     source_hash: str
     state: Mapping[str, Tensor] = field(repr=False)
 
-    def build(
-        self, device: str | torch.device = "cpu", precision: str = "fp32", affinity: str | None = None
-    ) -> Network:
+    def build(self, device: str | torch.device = "cpu", affinity: str | None = None) -> Network:
         """The network with these weights, made for inference: evaluation mode, batch norm folded, channels last.
 
         `affinity` compares keys (None: the network's own way). Raises VosbenchError for a device that is not there,
         and a network that leaves no choice of affinity.
         """
-        if precision != "fp32":
-            raise unknown("precision", precision, ["fp32"])
         target = check_device(device)
         if target.type == "cuda":
             torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32
@@ -64,15 +60,13 @@ def bundled() -> tuple[str, ...]:
 
 
 @checked('vosbench.load_model("stcn-tiny", device="cpu")')
-def load_model(
-    name: str | Path, device: str | torch.device = "cpu", precision: str = "fp32", affinity: str | None = None
-) -> Network:
+def load_model(name: str | Path, device: str | torch.device = "cpu", affinity: str | None = None) -> Network:
     """The network in evaluation mode: its weights bundled (`stcn-tiny`), from the path of a trained network of any
     known family, or those that a file of one's own (`mynet.py`) comes with.
 
     Raises VosbenchError as `read_checkpoint` and `Checkpoint.build` do.
     """
-    return read_checkpoint(name).build(device, precision, affinity)
+    return read_checkpoint(name).build(device, affinity)
 
 
 def read_checkpoint(name: str | Path) -> Checkpoint:
