@@ -116,15 +116,8 @@ def _warm_up(plan: Plan, task: Task) -> None:
 
 def _predict(plan: Plan, task: Task, sequence: Sequence) -> Iterator[Prediction]:
     assert isinstance(task.what, PolicySpec)  # a control predicts nothing but masks
-    suite = plan.suite
-    return propagate(
-        plan.model,
-        sequence,
-        task.what.build(),
-        top_k=plan.top_k,
-        shorter_side=suite.shorter_side,
-        truth=plan.truths.get(sequence.name),
-    )
+    policy, side, truth = task.what.build(), plan.suite.shorter_side, plan.truths.get(sequence.name)
+    return propagate(plan.model, sequence, policy, top_k=plan.top_k, shorter_side=side, truth=truth)
 
 
 def _infer(plan: Plan, task: Task, progress: Progress | None) -> RunRecord:
@@ -201,13 +194,6 @@ def _failure_of_strategy(error: Exception) -> str | None:
 
 def _timing(frames: list[FrameTiming], pace: Pace, end_to_end: float) -> Timing:
     stages = {name: sum(frame.stages[name] for frame in frames) for name in frames[0].stages}
-    return Timing(
-        sum(stages.values()),
-        end_to_end - pace.seconds,
-        stages,
-        tuple(1000 * frame.seconds for frame in frames),
-        tuple(frame.objects for frame in frames),
-        WARMUP_FRAMES,
-        tuple(pace.cpu_ms),
-        tuple(pace.reference_ms),
-    )
+    seconds = sum(stages.values()), end_to_end - pace.seconds
+    latency, objects = tuple(1000 * frame.seconds for frame in frames), tuple(frame.objects for frame in frames)
+    return Timing(*seconds, stages, latency, objects, WARMUP_FRAMES, tuple(pace.cpu_ms), tuple(pace.reference_ms))

@@ -59,12 +59,8 @@ def replay(
                 found = shared.read(frame, trace.query(frame))
                 both = zip(lanes, found, strict=True)
                 lanes = [lane for lane, read in both if lane.attempt(faults, lane.take, frame, read)]
-        yield Moment(
-            frame,
-            tuple(lane.shared for lane in lanes),
-            tuple(lane.match for lane in lanes if lane.match),
-            tuple(lane.written for lane in lanes),
-        )
+        banks, matches = tuple(lane.shared for lane in lanes), tuple(lane.match for lane in lanes if lane.match)
+        yield Moment(frame, banks, matches, tuple(lane.written for lane in lanes))
         with torch.inference_mode():
             new, last = appearing.get(frame, 0), frame == len(trace.tokens) - 1
             lanes = [lane for lane in lanes if lane.attempt(faults, lane.remember, frame, new, last)]

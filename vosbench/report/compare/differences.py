@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.report.compare.pairing import Entrant, same_data
+from vosbench.report.compare.pairing import Entrant, same_data, same_objects
 from vosbench.report.compare.significance import holm, interval, rank_biserial, signed_rank
 
 
@@ -58,13 +58,7 @@ def _difference(baseline: Entrant, entrant: Entrant) -> Difference:
     before, after = baseline.objects(), entrant.objects()
     if not before:
         raise VosbenchError(f"{baseline.name} has no scores", "compare runs on data with ground truth")
-    if unshared := sorted(before.keys() ^ after.keys()):
-        sequence, object_id = unshared[0]
-        raise VosbenchError(
-            f"{baseline.name} and {entrant.name} are not scored on the same objects: "
-            f"{len(unshared)} are in one only, such as {sequence} object {object_id}",
-            "run both on the same sequences",
-        )
+    same_objects(baseline, entrant)
     objects = tuple(sorted(before))
     values = np.array([after[key] - before[key] for key in objects])
     values[np.abs(values) < 1e-12] = 0

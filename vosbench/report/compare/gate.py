@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from vosbench.errors import VosbenchError
-from vosbench.report.compare.pairing import Entrant, same_data
+from vosbench.report.compare.pairing import Entrant, same_data, same_objects
 from vosbench.report.compare.speed import speed
 from vosbench.report.measures import measures
 
@@ -72,12 +72,7 @@ def gate(compared: Sequence[tuple[Entrant, Entrant]], tolerance: Tolerance) -> t
         )
         if not old.records:
             continue
-        if unshared := sorted(old.objects().keys() ^ new.objects().keys()):
-            raise VosbenchError(
-                f"{old.name} and {new.name} are not scored on the same objects, such as {unshared[0][0]} object "
-                f"{unshared[0][1]}",
-                "run both on the same sequences",
-            )
+        same_objects(old, new)
         checks += [*_accuracy(old, new, tolerance), *_counts(old, new, tolerance)]
         if tolerance.timed:
             checks.append(_time(old, new, tolerance))

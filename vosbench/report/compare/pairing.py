@@ -132,6 +132,17 @@ def pairs(entrants: Sequence[Entrant]) -> tuple[tuple[Entrant, Entrant], ...]:
     return tuple(found)
 
 
+def same_objects(baseline: Entrant, entrant: Entrant) -> None:
+    """Raises VosbenchError, naming the first that only one has, unless both are scored on the same objects."""
+    if unshared := sorted(baseline.objects().keys() ^ entrant.objects().keys()):
+        sequence, object_id = unshared[0]
+        raise VosbenchError(
+            f"{baseline.name} and {entrant.name} are not scored on the same objects: "
+            f"{len(unshared)} are in one only, such as {sequence} object {object_id}",
+            "run both on the same sequences",
+        )
+
+
 def same_data(baseline: Entrant, entrant: Entrant) -> None:
     """Raises VosbenchError, naming what differs, unless both ran on the same files and are scored by one protocol."""
     old, new = baseline.first.dataset, entrant.first.dataset

@@ -59,7 +59,8 @@ def difference_table(found: Sequence[Difference], paper: bool = False) -> Table:
         row |= {"run": entrant.run} if len(runs) > 1 else {}
         row |= {column.key: numbers[column.key] for column in (*SCORES, *_COSTS) if column.key in numbers}
         rows.append(row | _difference(differences.get((entrant.run, entrant.strategy))))
-    common, differing = _conditions(found)
+    common = context([record for baseline in _baselines(found) for record in baseline.records])
+    differing = list(dict.fromkeys(text for d in found for text in other_conditions(d.baseline, d.entrant)))
     sentences = [_described(found, common, differing), _legend(found)]
     if paper:
         theirs, whose = paper_rows(found[0].baseline.first.dataset.name)
@@ -115,12 +116,6 @@ def _difference(found: Difference | None) -> dict[str, Any]:
         "effect": found.effect,
         "mark": found.mark,
     }
-
-
-def _conditions(found: Sequence[Difference]) -> tuple[Context, list[str]]:
-    """Those of the baselines, and every way in which baselines and entrants differ beside their strategies."""
-    common = context([record for baseline in _baselines(found) for record in baseline.records])
-    return common, list(dict.fromkeys(text for d in found for text in other_conditions(d.baseline, d.entrant)))
 
 
 def _described(found: Sequence[Difference], common: Context, differing: Sequence[str]) -> str:

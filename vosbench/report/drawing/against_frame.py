@@ -1,6 +1,7 @@
 """A quantity of each frame against the frame index: per strategy the median over sequences, in a band of quartiles."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -34,16 +35,9 @@ def draw_against_frame(
             axes.fill_between(
                 frames, low, high, color=look.colour, alpha=0.15, linewidth=0, step="post" if stepped else None
             )
-            axes.plot(
-                frames,
-                median,
-                color=look.colour,
-                linestyle=look.dash if stepped else "-",
-                linewidth=1.3,
-                drawstyle="steps-post" if stepped else "default",
-                zorder=2 if look.dash == "-" else 2.5,  # dashes over lines, so that both show where they coincide
-                label=label,
-            )
+            how: Any = {"linestyle": look.dash, "drawstyle": "steps-post"} if stepped else {}
+            how["zorder"] = 2 if look.dash == "-" else 2.5  # dashes over lines, so that both show where they coincide
+            axes.plot(frames, median, color=look.colour, linewidth=1.3, label=label, **how)
         axes.set_xlim(0, max(len(median) for _, median, _ in quartiles.values()) - 1 or 1)
         axes.set_ylim(0, 1.12 * max(median.max() for _, median, _ in quartiles.values()) or 1)
         for axis in (axes.xaxis, axes.yaxis):

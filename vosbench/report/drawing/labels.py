@@ -1,6 +1,7 @@
 """Placing text in a figure so that it covers neither points nor other text."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -68,18 +69,10 @@ def label_ends(axes: Axes, heights: Sequence[float], names: Sequence[str], colou
     rank = np.arange(len(order)) * _LINE
     placed = isotonic_regression(wanted[order] + rank, increasing=False).x - rank
     placed = np.maximum(placed, axes.bbox.y0 / pixels + rank[::-1])  # none below the foot of the axes
+    how: Any = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "annotation_clip": False}
     for index, height in zip(order, placed, strict=True):
-        axes.annotate(
-            names[index],
-            (1, heights[index]),
-            (_GAP, height - wanted[index]),
-            xycoords=axes.get_yaxis_transform(),
-            textcoords="offset points",
-            ha="left",
-            va="center",
-            color=colours[index],
-            annotation_clip=False,
-        )
+        place, offset = (1, heights[index]), (_GAP, height - wanted[index])
+        axes.annotate(names[index], place, offset, ha="left", va="center", color=colours[index], **how)
 
 
 def _pixels_per_point(axes: Axes) -> float:

@@ -14,8 +14,7 @@ def figure(records: Records) -> Figure:
     """Milliseconds in the model against frame index: per strategy the median over sequences, in a band of quartiles.
 
     The last frames belong to the longest sequences alone. Raises VosbenchError as `context` does, and
-    NotApplicableError if no record
-    has a timing.
+    NotApplicableError if no record has a timing.
     """
     return draw_against_frame(records, _latency, "latency (ms)")
 

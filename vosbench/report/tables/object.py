@@ -19,13 +19,9 @@ def table(records: Records) -> Table:
     for label, group in by_strategy(records).items():
         for record in group:
             for score in record.scores.objects if record.scores else ():
-                row = {
-                    "sequence": record.sequence,
-                    "object": score.object_id,
-                    "strategy": label,
-                    "kind": kind_of(group),
-                }
-                rows.append({**row, "scored_frames": score.frames, **MEANS.of_all([score])})
+                where = {"sequence": record.sequence, "object": score.object_id}
+                who = {"strategy": label, "kind": kind_of(group)}
+                rows.append({**where, **who, "scored_frames": score.frames, **MEANS.of_all([score])})
     if not rows:
         raise NotApplicableError("no record has scores", "score the run against a data set that has ground truth")
     rows.sort(key=lambda row: (row["sequence"], row["object"]))
