@@ -4,13 +4,15 @@ Label PNGs are read with Pillow, which keeps the palette index; OpenCV and sciki
 colours and lose the ids. Everything that needs a picture from disk comes through here.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from vosbench.errors import VosbenchError
 
@@ -29,40 +31,117 @@ PALETTE = _davis_palette()
 VOID = 255  # "unknown" in DAVIS and YouTube-VOS: never an object
 
 
-# An EXIF rotation would turn the frame but not its mask.
-_AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-
-
 def size_text(shape: Sequence[int]) -> str:
     """A size as people write it, width first: (480, 854) is `854x480`."""
     return f"{shape[1]}x{shape[0]}"
 
 
 def read_size(path: Path) -> tuple[int, int]:
-    """(height, width) of a picture in pixels, from its header alone. Raises VosbenchError if it cannot be read."""
+    """(height, width) of a frame in pixels as `read_rgb` has it, from its header alone.
+
+    Raises VosbenchError if it cannot be read.
+    """
     try:
         with Image.open(path) as picture:
-            return picture.height, picture.width
+            size = picture.height, picture.width
+            return size[::-1] if _orientation(picture) in _SIDEWAYS else size
     except FileNotFoundError:
         raise VosbenchError(f"picture {path} does not exist", "check the data set with `vosbench check`") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except _UNREADABLE as error:
         raise VosbenchError(f"{path} is not a readable picture ({error})", "copy the file again") from None
 
 
 def read_rgb(path: Path) -> np.ndarray:
-    """A frame as RGB, uint8 [H,W,3]. Raises VosbenchError if the file is missing, truncated or no image."""
+    """A frame as RGB, uint8 [H,W,3], turned as its EXIF orientation says, so as every viewer shows it.
+
+    The format is that of the content, whatever the file is called. Raises VosbenchError if the file is missing,
+    truncated, no image, or of more than 8 bits in a format that is not scaled to 8.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise VosbenchError(
             f"cannot read frame {path}: {error.strerror}", "check the data set with `vosbench check`"
         ) from None
-    if path.suffix.lower() in {".jpg", ".jpeg"} and b"\xff\xd9" not in data[-1024:]:
-        raise VosbenchError(f"frame {path} is truncated", "copy the file again")  # libjpeg would fill it with grey
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _AS_STORED) if data else None
+    if data.startswith(_JPEG):
+        segments = list(_segments(data))
+        truncated = segments[-1:] != [(_END_OF_IMAGE, b"")]  # libjpeg would fill the rest with grey
+        may_turn = any(kind == _APP1 and begin == b"Exif" for kind, begin in segments)
+    elif data.startswith(_PNG):
+        truncated, may_turn = False, data.find(b"eXIf", 0, data.find(b"IDAT")) > 0
+    elif data[8:12] == b"WEBP":
+        truncated, may_turn = False, data[12:16] == b"VP8X" and data[20] & _WEBP_EXIF > 0
+    elif data:
+        return _rgb_of_other_format(path)
+    if not data or truncated:
+        raise VosbenchError(f"frame {path} is truncated", "copy the file again")
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _AS_STORED)
     if pixels is None:
         raise VosbenchError(f"frame {path} is not a readable image", "copy the file again")
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    rgb = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    if not may_turn:
+        return rgb
+    with Image.open(BytesIO(data)) as picture:
+        return np.ascontiguousarray(_TURNS[_orientation(picture)](rgb))
+
+
+_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # not a stuffed 255 of the data, nor a restart within them
+_END_OF_IMAGE, _APP1 = 0xD9, 0xE1
+_WEBP_EXIF = 8  # the bit of a WebP's flags that says that it has EXIF
+_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)
+_AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # OpenCV's releases differ in which formats they turn
+_SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
+_TURNS: Mapping[int, Callable[[np.ndarray], np.ndarray]] = {  # [H,W,3] as stored -> as it is to be shown
+    1: lambda rgb: rgb,
+    2: lambda rgb: rgb[:, ::-1],
+    3: lambda rgb: rgb[::-1, ::-1],
+    4: lambda rgb: rgb[::-1],
+    5: lambda rgb: rgb.transpose(1, 0, 2),
+    6: lambda rgb: rgb[::-1].transpose(1, 0, 2),
+    7: lambda rgb: rgb[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda rgb: rgb[:, ::-1].transpose(1, 0, 2),
+}
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """The markers of a JPEG, each with the first four bytes of its segment, to the end mark, which has none.
+
+    That of a thumbnail, which lies within a segment, is no marker; and what follows the end mark is no matter.
+    """
+    position = 2
+    while found := _MARKER.search(data, position):
+        kind, begin = found[0][1], found.end()
+        if kind == _END_OF_IMAGE:
+            yield kind, b""
+            return
+        yield kind, data[begin + 2 : begin + 6]
+        position = begin + int.from_bytes(data[begin : begin + 2])  # the length of the segment
+
+
+def _orientation(picture: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8, of a picture just opened; 1 (as stored) where it has none that makes sense."""
+    if "exif" not in picture.info or picture.format == "TIFF":  # which Pillow turns by itself
+        return 1
+    try:
+        orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # broken bytes
+        return 1
+    return orientation if orientation in _TURNS else 1
+
+
+def _rgb_of_other_format(path: Path) -> np.ndarray:
+    try:
+        with Image.open(path) as picture:
+            if picture.mode.startswith(("I", "F")):
+                raise VosbenchError(
+                    f"frame {path} is a {picture.format} image of more than 8 bits", "convert the frames to 8-bit RGB"
+                )
+            return np.array(picture.convert("RGB"))
+    except UnidentifiedImageError:
+        raise VosbenchError(f"frame {path} is not a readable image", "copy the file again") from None
+    except _UNREADABLE as error:
+        raise VosbenchError(f"frame {path} is not a readable image ({error})", "copy the file again") from None
 
 
 @cache
@@ -76,28 +155,43 @@ def keep_memory() -> None:
     np.empty(32_000_000, np.uint8)
 
 
-_UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)
-
-
 def read_labels(path: Path) -> np.ndarray:
-    """A label map, uint8 [H,W], from a palette, grey or 1-bit PNG: the value of a pixel is the object's id.
+    """A label map, uint8 [H,W], from a palette, grey or 1-bit PNG, BMP or TIFF: a pixel's value is the object's id.
 
-    Raises VosbenchError if the file is missing, truncated, no image, or a colour picture.
+    It is never turned. Raises VosbenchError if the file is missing, truncated, no image, a colour picture, of a format
+    that changes values (JPEG), or of 16 bits and holds a value above 255.
     """
     try:
         with Image.open(path) as picture:
+            if picture.format in _LOSSY or picture.info.get("compression") in _LOSSY_TIFF:
+                raise VosbenchError(
+                    f"mask {path} is a JPEG image, which does not keep ids: it blurs them along edges",
+                    "write masks as PNG from the start; to convert these does not bring the ids back",
+                )
+            if picture.mode in {"P", "L"}:
+                return _pixels(picture) if picture.format == "PNG" else np.array(picture)
             if picture.mode == "1":
                 return np.asarray(picture, dtype=np.uint8)
-            if picture.mode not in {"P", "L"}:
+            if not picture.mode.startswith("I"):
                 raise VosbenchError(
                     f"mask {path} is a {picture.mode} image, not a label map",
                     "masks must be palette or 8-bit grey PNGs whose pixel values are object ids",
                 )
-            return _pixels(picture)
+            values = np.asarray(picture)
     except FileNotFoundError:
         raise VosbenchError(f"mask {path} does not exist", "check the folder with `vosbench check`") from None
     except _UNREADABLE as error:
         raise VosbenchError(f"mask {path} is not a readable PNG ({error})", "write the file again") from None
+    if not 0 <= values.min(initial=0) <= values.max(initial=0) <= VOID:
+        raise VosbenchError(
+            f"mask {path} holds the id {values.max()}, but ids go from 1 to {VOID - 1} ({VOID} is void)",
+            f"number the objects of each video from 1 on; a video may have {VOID - 1}",
+        )
+    return values.astype(np.uint8)
+
+
+_LOSSY = {"JPEG", "MPO", "JPEG2000", "AVIF"}
+_LOSSY_TIFF = {"jpeg", "tiff_jpeg", "old_jpeg"}
 
 
 def _pixels(picture: Image.Image) -> np.ndarray:
@@ -133,9 +227,11 @@ def present_labels(labels: np.ndarray) -> np.ndarray:
 def check_size(found: Sequence[int], expected: Sequence[int], where: object) -> None:
     """Raise VosbenchError if the mask called `where` is not of the size (height, width) of its frame."""
     if tuple(found) != tuple(expected):
+        turned = "" if tuple(found) != tuple(expected)[::-1] else "frames are turned by their EXIF orientation; "
         raise VosbenchError(
             f"mask {where} is {size_text(found)} pixels, its frame {size_text(expected)}",
-            "masks must have the size of their frames; resize with nearest neighbour, or choose the other resolution",
+            f"masks must have the size of their frames; {turned}resize with nearest neighbour, or choose the other "
+            "resolution",
         )
 
 

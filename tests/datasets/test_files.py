@@ -3,7 +3,17 @@ from pathlib import Path
 
 import pytest
 
-from vosbench.datasets.files import FRAMES, a_few, entries, explain_no_pictures, gaps, listed, pictures, subfolders
+from vosbench.datasets.files import (
+    FRAMES,
+    MASKS,
+    a_few,
+    entries,
+    explain_no_pictures,
+    gaps,
+    listed,
+    pictures,
+    subfolders,
+)
 from vosbench.errors import VosbenchError
 
 
@@ -104,3 +114,9 @@ def test_what_there_is_instead_of_pictures(tmp_path: Path, name: str, expected: 
     (tmp_path / name).touch()
     assert expected in explain_no_pictures(tmp_path)
     assert expected in explain_no_pictures(tmp_path / name)
+
+
+def test_jpegs_are_no_masks(tmp_path: Path) -> None:
+    (tmp_path / "00000.JPG").touch()
+    assert explain_no_pictures(tmp_path) == ""
+    assert "holds .jpg files; masks are PNG, BMP or TIFF" in explain_no_pictures(tmp_path, MASKS)

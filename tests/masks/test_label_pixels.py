@@ -8,7 +8,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from vosbench.errors import VosbenchError
-from vosbench.images import PALETTE, check_labels, object_ids, read_labels, read_rgb, read_size, write_labels
+from vosbench.images import PALETTE, check_labels, object_ids, read_labels, read_size, write_labels
 
 PATH = Path("mask.png")
 
@@ -94,19 +94,7 @@ def test_size_comes_from_the_header(tmp_path: Path) -> None:
         read_size(tmp_path / "none.png")
 
 
-def test_frames_are_read_as_stored(tmp_path: Path) -> None:
-    """An EXIF orientation must not turn a frame away from its mask."""
-    from PIL import Image
-
-    exif = Image.Exif()
-    exif[0x0112] = 6  # rotate by 90 degrees to view
-    Image.fromarray(np.zeros((48, 64, 3), np.uint8)).save(tmp_path / "turned.jpg", exif=exif)
-    assert read_rgb(tmp_path / "turned.jpg").shape[:2] == read_size(tmp_path / "turned.jpg") == (48, 64)
-
-
 def test_written_labels_come_back(tmp_path: Path) -> None:
-    from vosbench.images import read_labels
-
     labels = np.arange(256, dtype=np.uint8).reshape(8, 32)
     write_labels(tmp_path / "all.png", labels)
     np.testing.assert_array_equal(read_labels(tmp_path / "all.png"), labels)

@@ -14,7 +14,7 @@ from typing import ClassVar, Self
 
 from vosbench.base.hashing import source_of
 from vosbench.datasets.choice import Choice
-from vosbench.datasets.files import FRAMES, a_few, content_hash, explain_no_pictures, pictures
+from vosbench.datasets.files import FRAMES, MASKS, a_few, content_hash, explain_no_pictures, pictures
 from vosbench.datasets.first_masks import earliest
 from vosbench.datasets.label_pngs import LabelPng, binary_pngs, label_pngs
 from vosbench.datasets.problems import Problem, picture_problems
@@ -165,7 +165,7 @@ class Dataset(Choice, ABC):
             )
         frames, masks = self._frames(name), self._masks(name)
         if not masks:
-            raise self._absent(name, self.mask_folder(name), "masks")
+            raise self._absent(name, self.mask_folder(name), "masks", MASKS)
         if frames:
             self._require_frames(name, masks, frames)
         lacking = [frame for frame in frames if frame not in masks]
@@ -267,10 +267,10 @@ class Dataset(Choice, ABC):
                 "unpack the frames again; a mask belongs to the frame of the same name",
             )
 
-    def _absent(self, name: str, folder: Path, what: str) -> VosbenchError:
+    def _absent(self, name: str, folder: Path, what: str, wanted: frozenset[str] = FRAMES) -> VosbenchError:
         state = f"holds no {what}" if folder.is_dir() else "does not exist"
         return VosbenchError(
             f"sequence {name} of {self.name} {self.split} is absent: {folder} {state}",
-            (folder.is_dir() and explain_no_pictures(folder))
+            (folder.is_dir() and explain_no_pictures(folder, wanted))
             or "unpack it there, or take it off the split's list; `vosbench check` lists all that is missing",
         )

@@ -70,7 +70,7 @@ def _comparable(name: str) -> str:
     return unicodedata.normalize("NFC", decode(name.encode(errors="surrogateescape")))
 
 
-def explain_no_pictures(folder: Path) -> str:
+def explain_no_pictures(folder: Path, wanted: frozenset[str] = FRAMES) -> str:
     """What to do about a folder without the pictures that are wanted there, by what it holds instead; "" if nothing."""
     found = entries(folder) if folder.is_dir() else [folder]
     for path in found:
@@ -82,8 +82,11 @@ def explain_no_pictures(folder: Path) -> str:
             )
         if path.suffix.lower() in ARCHIVES:
             return f"{path.name} is an archive: unpack it"
-    others = sorted({path.suffix.lower() for path in found} - FRAMES - {""})
-    return f"it holds {a_few(others)} files; frames are JPEG, PNG, WebP, BMP or TIFF" if others else ""
+    others = sorted({path.suffix.lower() for path in found} - wanted - {""})
+    kinds = "frames are JPEG, PNG, WebP, BMP or TIFF"
+    if wanted == MASKS:
+        kinds = "masks are PNG, BMP or TIFF, since JPEG and WebP do not keep ids"
+    return f"it holds {a_few(others)} files; {kinds}" if others else ""
 
 
 def natural_order(name: str) -> tuple[tuple[int, str], ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from vosbench.datasets.files import MASKS, explain_no_pictures
 from vosbench.errors import VosbenchError
 from vosbench.images import read_size
 from vosbench.video import MaskSource
@@ -50,7 +51,8 @@ def earliest(
     if not masks:
         raise VosbenchError(
             f"sequence {name} has no mask: {folder} holds none",
-            "give each object's mask in the frame from which it is to be followed",
+            explain_no_pictures(folder, MASKS)
+            or "give each object's mask in the frame from which it is to be followed",
         )
     shown = Appearances(frames, masks)
     first: dict[str, tuple[int, ...]] = {}
