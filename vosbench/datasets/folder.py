@@ -11,8 +11,9 @@ from vosbench.errors import VosbenchError, unknown
 class Folder(Dataset):
     """One's own videos. Few frames need masks: each object is followed from the earliest one that holds its id.
 
-    Frames are JPEG, PNG, WebP, BMP or TIFF; masks are PNG, BMP or TIFF of object ids, 255 is void. The masks there are, are the ground truth. A
-    split is `all`, or a list `ImageSets/<split>.txt`, which may lie one folder further down.
+    Frames are JPEG, PNG, WebP, BMP or TIFF; masks PNG, BMP or TIFF of object ids, 255 is void.
+    The masks there are, are the ground truth. A split is `all`, or a list `ImageSets/<split>.txt`, which may lie one
+    folder further down.
     """
 
     name = "folder"
