@@ -1,25 +1,25 @@
-"""Loads networks: bundled weights by name, anybody's by path (`.safetensors`, and `.pth` read with weights_only), and a
-network of one's own, a .py file.
+"""Loads networks: bundled weights by name, anybody's by path (of torch or safetensors, wrapped in whatever a training
+puts around them), and a network of one's own, a .py file.
 """
 
 import hashlib
-import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from vosbench.base.sources import sources
 from vosbench.base.values import checked
 from vosbench.errors import VosbenchError, unknown
-from vosbench.models.base import Network, shapes_of
+from vosbench.models.base import Network, Shapes, shapes_of
 from vosbench.models.families import FAMILIES
 from vosbench.models.folding import fold_batch_norm
+from vosbench.models.weights_file import read_weights_file, states
 
 WEIGHTS = Path(__file__).parent / "weights"
+COUNTER = "num_batches_tracked"
 
 
 @dataclass(frozen=True)
@@ -73,15 +73,12 @@ def read_checkpoint(name: str | Path) -> Checkpoint:
     """The weights of a bundled name, of a file, or those with which a network in a .py file begins.
 
     Raises VosbenchError for an unknown name, an unreadable file, and weights that fit no network (naming what is
-    missing or mis-shaped).
+    missing or mis-shaped, or are no numbers).
     """
     if str(name).endswith(".py"):
         return _own(Path(name))
     path = _find(name)
-    state = _read(path)
-    family, config = _fitting(path, state)
-    state = family.adapt(state)
-    _check(path, family, config, state)
+    family, config, state = _fitting(path, [FAMILIES.find(name) for name in FAMILIES.names()])
     return Checkpoint(path.stem, family, config, _hash(path), family_hash(family), state)
 
 
@@ -113,9 +110,7 @@ def _own(path: Path) -> Checkpoint:
             state = dict(family.build(config).state_dict())
     else:
         weights = path.parent / family.weights
-        state = family.adapt(_read(weights))
-        config = family.detect(_shapes(state)) or config
-        _check(weights, family, config, state)
+        family, config, state = _fitting(weights, [family], config)
     return Checkpoint(path.stem, family, config, _hash(weights), family_hash(family), state)
 
 
@@ -142,41 +137,54 @@ def _find(name: str | Path) -> Path:
     raise error
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        state: object
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            with warnings.catch_warnings(action="ignore"):  # about how the file was pickled
-                state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # broken bytes lead an unpickler to raise anything
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise VosbenchError(
-            f"{path} is not a readable checkpoint ({reason[:120]})", "expected a state dict as .pth or .safetensors"
-        ) from None
-    if isinstance(state, Mapping) and isinstance(state.get("model"), Mapping):
-        state = state.get("average") or state["model"]  # a checkpoint of `vosbench train`
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise VosbenchError(f"{path} holds no state dict", "expected a mapping of names to tensors")
-    return {str(key): value for key, value in state.items()}
-
-
 def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
     return {key: tuple(value.shape) for key, value in state.items()}
 
 
-def _fitting(path: Path, state: Mapping[str, Tensor]) -> tuple[type[Network], str]:
-    """The family and the architecture of which the state holds the most tensors, of those that claim it."""
-    have = _shapes(state)
-    claims = [(f, config) for f in map(FAMILIES.find, FAMILIES.names()) if (config := f.detect(have)) is not None]
-    if not claims:
-        some = f"{', '.join(list(have)[:2])}, …" if have else "nothing"
+def _fitting(
+    path: Path, families: Sequence[type[Network]], default: str | None = None
+) -> tuple[type[Network], str, dict[str, Tensor]]:
+    """The family, the architecture and the weights in a file, in today's form and without what is around them.
+
+    Of all sets of tensors in the file they are the one with the most of an architecture, and then the fewest others.
+    `default` is the architecture where none is detected.
+    """
+    found: list[dict[str, Tensor]] = []
+    best = None
+    for state in states(read_weights_file(path)):
+        found.append(state)
+        have = _shapes(state)
+        for family in families:
+            if (config := family.detect(have) or default) is not None:
+                want = shapes_of(family, config)
+                fit = len(have.items() & want.items()), -len(have.keys() - want.keys())
+                if best is None or fit > best[0]:
+                    best = fit, family, config, state
+        if best is not None and best[0] == (len(shapes_of(*best[1:3])), 0):
+            break
+    if not found:
+        raise VosbenchError(f"{path} holds no state dict", "expected a mapping of names to tensors")
+    if best is None:
         raise VosbenchError(
-            f"{path} holds the weights of no network that is known: {len(have)} tensors ({some})",
+            f"{path} holds the weights of no network that is known: {len(found[0])} tensors "
+            f"({', '.join(list(found[0])[:2])}, …)",
             f"known are {', '.join(FAMILIES.names())}; or name one of: {', '.join(bundled())}",
         )
-    return max(claims, key=lambda claim: len(have.items() & shapes_of(*claim).items()))
+    _, family, config, state = best
+    state = _with_counters(family.adapt(state), shapes_of(family, config))
+    _check(path, family, config, state)
+    return family, config, state
+
+
+def _with_counters(state: Mapping[str, Tensor], want: Shapes) -> dict[str, Tensor]:
+    """The weights with the counters of batches that batch norm has since torch 0.4, and only where it has them.
+
+    Inference does not use them.
+    """
+    counters = {key: torch.tensor(0) for key in want if key.endswith(COUNTER)}
+    return {k: v for k, v in state.items() if k in want or not k.endswith(COUNTER)} | {
+        key: state.get(key, zero) for key, zero in counters.items()
+    }
 
 
 def _check(path: Path, family: type[Network], config: str, state: Mapping[str, Tensor]) -> None:
@@ -193,3 +201,9 @@ def _check(path: Path, family: type[Network], config: str, state: Mapping[str, T
             f"{path} does not fit {config or family.__name__}: of {len(want)} tensors {'; '.join(parts)}",
             f"give weights of {family.__name__}, or one of: {', '.join(bundled())}",
         )
+    for key, value in state.items():
+        if value.is_floating_point() and not value.isfinite().all():
+            raise VosbenchError(
+                f"{path} holds weights that are no numbers: {key} has NaN or infinity",
+                "its training diverged, or it is damaged: take an earlier checkpoint",
+            )
