@@ -110,9 +110,60 @@ def write_sav(root: Path) -> Path:
     return root
 
 
+def write_vost(root: Path) -> Path:
+    """VOST: `1_cut_ant` (ids 1 and 2) and `2_tear_bee` (id 1), 12 frames at 10 fps, every other one annotated; `test`
+    has the first mask of `3_open_cat` only.
+    """
+    names = [f"frame{6 * t:05d}" for t in range(12)]
+    lists = {"val": {"1_cut_ant": (1, 2), "2_tear_bee": (1,)}, "test": {"3_open_cat": (1,)}}
+    (root / "ImageSets").mkdir(parents=True)
+    for split, videos in lists.items():
+        (root / "ImageSets" / f"{split}.txt").write_text("".join(f"{video}\n" for video in videos))
+        for video, ids in videos.items():
+            write_frames(root / "JPEGImages_10fps" / video, names, ids)
+            write_frames(root / "JPEGImages" / video, names[::2], ids)
+            annotated = names[:1] if split == "test" else names[::2]
+            write_masks(root / "Annotations" / video, names, dict.fromkeys(annotated, ids))
+    return root
+
+
+def write_visor(root: Path) -> Path:
+    """VISOR: `P01_03_seq_00001` (ids 1 and 2) in `val`, three frames; `P05_02_seq_00004` in `val_unseen`, two."""
+    (root / "ImageSets/2022").mkdir(parents=True)
+    for split, video, times, ids in (
+        ("val", "P01_03_seq_00001", (0, 3, 4), (1, 2)),
+        ("val_unseen", "P05_02_seq_00004", (1, 9), (1,)),
+    ):
+        names = [f"{video[:6]}_frame_{37 * t:010d}" for t in times]
+        write_frames(root / "JPEGImages/480p" / video, names, ids)
+        write_masks(root / "Annotations/480p" / video, names, dict.fromkeys(names, ids))
+        (root / f"ImageSets/2022/{split}.txt").write_text(f"{video}\n")
+    return root
+
+
+def write_longvideo(root: Path) -> Path:
+    """LongVideo: `rat` (ids 1 and 2) with 12 frames, of which 0, 4, 5 and 9 have masks; x3 goes on backwards."""
+    for split, turns in (("long_video", 1), ("long_video_x3", 3)):
+        times = [t for turn in range(turns) for t in (range(12) if turn % 2 == 0 else range(11, -1, -1))]
+        names = [f"{n:05d}" for n in range(len(times))]
+        frames, masks = (root / split / kind / "rat" for kind in ("JPEGImages", "Annotations"))
+        for folder in (frames, masks):
+            folder.mkdir(parents=True)
+        for name, t in zip(names, times, strict=True):
+            image, labels = frame(t, (1, 2))
+            assert cv2.imwrite(str(frames / f"{name}.jpg"), image)
+            if t in (0, 4, 5, 9):
+                write_labels(masks / f"{name}.png", labels)
+    return root
+
+
 WRITERS: Mapping[str, Callable[[Path], Path]] = {
+    "longvideo": write_longvideo,
     "lvos-v1": write_lvos,
     "lvos-v2": write_lvos,
     "mose-v1": write_mose,
+    "mose-v2": write_mose,
     "sav": write_sav,
+    "visor": write_visor,
+    "vost": write_vost,
 }

@@ -21,10 +21,14 @@ SCORED = [
     ("lvos-v1", "val", {2, 7}, 12),
     ("lvos-v2", "valid", {2, 7}, 12),
     ("mose-v1", "train", {1, 3}, 6),
+    ("mose-v2", "train", {1, 3}, 6),
     ("sav", "val", {1, 2, 3}, 6),
+    ("vost", "val", {1, 2}, 6),
+    ("visor", "val", {1, 2}, 3),
+    ("longvideo", "x1", {1, 2}, 12),
 ]
 PRIVATE = [("lvos-v1", "test", "Annotations/", 12), ("lvos-v2", "test", "Annotations/", 12)]
-PRIVATE += [("mose-v1", "valid", "", 6)]
+PRIVATE += [("mose-v1", "valid", "", 6), ("mose-v2", "valid", "", 6)]
 
 
 def segmented(name: str, root: Path, split: str, out: Path) -> Path:
@@ -49,7 +53,7 @@ def test_a_tidy_folder_is_sound(name: str, tmp_path: Path) -> None:
 def test_from_frames_to_table(name: str, split: str, objects: set[int], masks: int, tmp_path: Path) -> None:
     folder = segmented(name, WRITERS[name](tmp_path / "data"), split, tmp_path / "run")
     records = read_run(folder)
-    assert len(records) == 2
+    assert len(records) == len(open_dataset(name, tmp_path / "data", split).sequence_names())
     assert {o.object_id for o in records[0].scores.objects} == objects
     assert len(list((folder / "masks/first-only" / records[0].sequence).iterdir())) == masks
     assert records[0].scores.protocol.startswith(f"{DATASETS.find(name).default_protocol}/")

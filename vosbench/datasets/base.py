@@ -161,7 +161,8 @@ class Dataset(Choice, ABC):
         if self.is_private:
             raise VosbenchError(
                 f"the ground truth of {self.name} {self.split} is private: it has no local score",
-                "export the masks and submit them to the data set's server, or score another split",
+                ("export the masks and submit them to the data set's server, or " if self.server else "")
+                + "score another split",
             )
         frames, masks = self._frames(name), self._masks(name)
         if not masks:

@@ -11,10 +11,9 @@ from typing import Any
 
 from vosbench.datasets.files import listed
 from vosbench.datasets.first_masks import Appearances
-from vosbench.datasets.meta_file import MetaFile, contradictions
+from vosbench.datasets.meta_file import MetaFile, contradictions, nowhere
 from vosbench.datasets.problems import Problem
 from vosbench.datasets.split_folders import SplitFolders
-from vosbench.errors import VosbenchError
 from vosbench.images import VOID
 from vosbench.video import MaskSource, ObjectSpan
 
@@ -71,10 +70,7 @@ class _LVOS(SplitFolders):
     ) -> dict[str, tuple[int, ...]]:
         first = Appearances(frames, masks).starting(self._starts(name, masks))
         if not first:
-            raise VosbenchError(
-                f"sequence {name}: no mask in {self.mask_folder(name)} holds an object of {self._meta.path.name}",
-                "unpack the annotations again",
-            )
+            raise nowhere(name, self.mask_folder(name), self._meta.path.name)
         return first
 
     def _starts(self, name: str, masks: Mapping[str, MaskSource]) -> dict[int, str | None]:

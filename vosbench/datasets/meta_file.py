@@ -78,3 +78,10 @@ def contradictions(
         message = f"sequence {sequence}: the masks hold ids {a_few(map(str, sorted(unlisted)))} that {meta} lacks"
         found.append(Problem(folder, message, f"they are left out; is {meta} of another release?"))
     return found
+
+
+def nowhere(sequence: str, folder: Path, meta: str) -> VosbenchError:
+    """That no mask of a sequence shows an object of its meta file."""
+    return VosbenchError(
+        f"sequence {sequence}: no mask in {folder} holds an object of {meta}", "unpack the annotations again"
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.datasets.first_masks import Appearances
-from vosbench.datasets.meta_file import MetaFile, contradictions
+from vosbench.datasets.meta_file import MetaFile, contradictions, nowhere
 from vosbench.datasets.problems import Problem
 from vosbench.datasets.split_folders import SplitFolders
 from vosbench.video import MaskSource
@@ -53,8 +53,12 @@ class MOSE2(MOSE1):
         self, name: str, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
     ) -> dict[str, tuple[int, ...]]:
         listed = self._listed(name)
-        named = {} if listed is None else dict.fromkeys(listed)
-        return Appearances(frames, masks).starting(named) or super()._first_masks(name, frames, masks)
+        if listed is None:
+            return super()._first_masks(name, frames, masks)
+        first = Appearances(frames, masks).starting(dict.fromkeys(listed))
+        if not first:
+            raise nowhere(name, self.mask_folder(name), "meta.json")
+        return first
 
     def _description(self, name: str) -> bytes:
         return repr(self._listed(name)).encode()

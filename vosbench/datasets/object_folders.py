@@ -45,11 +45,12 @@ class ObjectPngs(MaskSource):
         return self.load()
 
 
-def object_folders(folder: Path, lowest: int = 1) -> dict[str, MaskSource]:
+def object_folders(folder: Path, lowest: int = 1, to_the_end: bool = True) -> dict[str, MaskSource]:
     """Frame name -> the masks of its objects, in the order of the video; {} if no object has a folder with a mask.
 
-    lowest: the number of the first object's folder; it has the id 1, and the others follow. Raises VosbenchError for
-    a folder whose name is no number from there on, and for more than 254.
+    lowest: the number of the first object's folder; it has the id 1, and the others follow. to_the_end: whether each
+    must have masks to the end of the video; else an object has none after the last in its folder. Raises VosbenchError
+    for a folder whose name is no number from there on, and for more than 254.
     """
     objects: dict[int, dict[str, Path]] = {}
     for inner in entries(folder):
@@ -57,9 +58,11 @@ def object_folders(folder: Path, lowest: int = 1) -> dict[str, MaskSource]:
         if masks:
             objects[_object_id(inner, lowest)] = masks
     starts = {i: natural_order(next(iter(masks))) for i, masks in objects.items()}
+    ends = {} if to_the_end else {i: natural_order(next(reversed(masks))) for i, masks in objects.items()}
     found: dict[str, MaskSource] = {}
     for frame in sorted({frame for masks in objects.values() for frame in masks}, key=natural_order):
-        ids = tuple(i for i in sorted(objects) if starts[i] <= natural_order(frame))
+        place = natural_order(frame)
+        ids = tuple(i for i in sorted(objects) if starts[i] <= place <= ends.get(i, place))
         found[frame] = ObjectPngs(ids, tuple(objects[i].get(frame, _like(objects[i], frame)) for i in ids))
     return found
 

@@ -27,8 +27,9 @@ class SplitFolders(Dataset):
             there = {path.parent.name for path in self.root.glob(f"*/{self.masks_in}")}
             if self.split not in self.splits:
                 raise unknown("split", self.split, there.union(self.splits))
+            places = " or ".join(str(self.root / name) for name in self._split_folders())
             raise VosbenchError(
-                f"split {self.split} of {self.name} is absent: {self.root / self.split} does not exist",
+                f"split {self.split} of {self.name} is absent: no folder {places}",
                 f"splits found there: {', '.join(sorted(there)) or 'none'}",
             )
         self.split_folder = folder
