@@ -125,23 +125,37 @@ def test_meta_determines_the_fingerprint(youtube: Path) -> None:
     assert YouTubeVOS2019(youtube).fingerprint("a1") != before
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{",
-        "[]",
-        "{}",
-        '{"videos": {"a1": {}}}',
-        '{"videos": {"a1": {"objects": {"x": {"frames": []}}}}}',
-        '{"videos": {"a1": {"objects": {"0": {"frames": []}}}}}',
-        '{"videos": {"a1": {"objects": {"255": {"frames": []}}}}}',
-        '{"videos": {"a1": {"objects": {"1": {}}}}}',
-    ],
-)
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"videos": ["a1"]}'])
 def test_broken_meta(youtube: Path, text: str) -> None:
     (youtube / "valid/meta.json").write_text(text)
-    with pytest.raises(VosbenchError, match=r"valid/meta.json is not a meta.json of YouTube-VOS"):
+    with pytest.raises(VosbenchError, match=r"valid/meta.json is no meta file"):
         open_dataset("youtube-vos-2019", youtube)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {},
+        {"objects": {"x": {"frames": []}}},
+        {"objects": {"0": {"frames": []}}},
+        {"objects": {"255": {"frames": []}}},
+        {"objects": {"1": {}}},
+        None,
+    ],
+)
+def test_a_faulty_entry_spoils_no_other_video(youtube: Path, entry: Any) -> None:
+    path = youtube / "valid/meta.json"
+    videos = json.loads(path.read_text())["videos"]
+    for kind in ("JPEGImages", "Annotations"):
+        shutil.copytree(youtube / "valid" / kind / "a1", youtube / "valid" / kind / "b2")
+    path.write_text(json.dumps({"videos": {"b2": videos["a1"], "a1": entry}}))
+    dataset = open_dataset("youtube-vos-2019", youtube)
+    assert dataset.sequence("b2").object_ids == (1, 3, 7)
+    assert dataset.only(["b2"]).problems() == []
+    for ask in (dataset.sequence, dataset.fingerprint, dataset.categories):
+        with pytest.raises(VosbenchError, match=r"valid/meta.json has a faulty entry for the video a1"):
+            ask("a1")
+    assert any("faulty entry for the video a1" in problem.message for problem in dataset.problems())
 
 
 def test_what_is_not_there(youtube: Path) -> None:
@@ -150,7 +164,7 @@ def test_what_is_not_there(youtube: Path) -> None:
         open_dataset("youtube-vos-2019", youtube)
     with pytest.raises(VosbenchError, match=r"split test of .* is absent") as caught:
         open_dataset("youtube-vos-2019", youtube, "test")
-    assert caught.value.hint == "splits found there: train"
+    assert caught.value.hint == "splits found there: train, valid"
     with pytest.raises(VosbenchError, match="unknown split 'val'") as caught:
         open_dataset("youtube-vos-2019", youtube, "val")
     assert "valid" in caught.value.hint

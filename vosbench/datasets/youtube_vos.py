@@ -4,19 +4,17 @@ Layout: `<split>/{JPEGImages,Annotations,meta.json}`; all frames in `<split>_all
 Xu et al., arXiv:1809.03327.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vosbench.base.text import read_text
-from vosbench.datasets.base import Dataset
 from vosbench.datasets.files import a_few, natural_order
 from vosbench.datasets.first_masks import Appearances
-from vosbench.datasets.meta_file import contradictions
+from vosbench.datasets.meta_file import MetaFile, contradictions
 from vosbench.datasets.problems import Problem
-from vosbench.errors import VosbenchError, unknown
+from vosbench.datasets.split_folders import SplitFolders
+from vosbench.errors import VosbenchError
 from vosbench.images import VOID
 from vosbench.video import MaskSource
 
@@ -29,7 +27,7 @@ class _Object:
     category: str | None
 
 
-class _YouTubeVOS(Dataset):
+class _YouTubeVOS(SplitFolders):
     """Objects, and the frames whose masks the server wants, are those of meta.json.
 
     Some start frames in it are wrong. An object is then followed from the earliest mask that holds its id.
@@ -45,21 +43,14 @@ class _YouTubeVOS(Dataset):
     _has_truth = False  # the masks of objects that appear later look like it
 
     def _list_names(self) -> tuple[str, ...]:
-        if not (self.root / self.split).is_dir():
-            own = {path.parent.name for path in self.root.glob("*/meta.json")}
-            if self.split not in self.splits:
-                raise unknown("split", self.split, own.union(self.splits))
-            raise VosbenchError(
-                f"split {self.split} of {self.name} is absent: {self.root / self.split} does not exist",
-                f"splits found there: {', '.join(sorted(own)) or 'none'}",
-            )
+        super()._list_names()
         if self.frame_mode == "all-frames" and not self._frames_root.is_dir():
             raise VosbenchError(
                 f"the full frame rate of {self.name} {self.split} is absent: {self._frames_root} does not exist",
                 "it is a download of its own; or choose --frame-mode 6fps",
             )
-        self._objects = _read_meta(self.root / self.split / "meta.json")
-        return tuple(sorted(self._objects))
+        self._meta = MetaFile(self._folder / "meta.json", _read_objects, "{objects: {<id>: {frames: […]}}}")
+        return tuple(sorted(self._meta))
 
     @property
     def _frames_root(self) -> Path:
@@ -69,13 +60,10 @@ class _YouTubeVOS(Dataset):
     def frame_folder(self, name: str) -> Path:
         return self._frames_root / name
 
-    def mask_folder(self, name: str) -> Path:
-        return self.root / self.split / "Annotations" / name
-
     def categories(self, name: str) -> dict[int, str]:
         """Object id -> category, without the objects of which meta.json gives none (the valid split)."""
         self._require(name)
-        return {i: entry.category for i, entry in self._objects[name].items() if entry.category is not None}
+        return {i: entry.category for i, entry in self._meta[name].items() if entry.category is not None}
 
     def _first_masks(
         self, name: str, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
@@ -92,10 +80,10 @@ class _YouTubeVOS(Dataset):
 
     def _starts(self, name: str) -> dict[int, str | None]:
         """Object id -> the name of the frame in which it starts."""
-        return {i: next(iter(entry.frames), None) for i, entry in self._objects[name].items()}
+        return {i: next(iter(entry.frames), None) for i, entry in self._meta[name].items()}
 
     def _outputs(self, name: str, frames: Mapping[str, Path]) -> tuple[int, ...]:
-        wanted = {frame for entry in self._objects[name].values() for frame in entry.frames}
+        wanted = {frame for entry in self._meta[name].values() for frame in entry.frames}
         lacking = sorted(wanted.difference(frames), key=natural_order)
         if lacking:
             raise VosbenchError(
@@ -105,7 +93,7 @@ class _YouTubeVOS(Dataset):
         return tuple(position for position, frame in enumerate(frames) if frame in wanted)
 
     def _description(self, name: str) -> bytes:
-        return repr(sorted(self._objects[name].items())).encode()
+        return repr(sorted(self._meta[name].items())).encode()
 
     def _description_problems(self, name: str, masks: Mapping[str, MaskSource]) -> list[Problem]:
         return contradictions(name, "meta.json", self.mask_folder(name), self._starts(name), masks)
@@ -123,23 +111,9 @@ class YouTubeVOS2019(_YouTubeVOS):
     name = "youtube-vos-2019"
 
 
-def _read_meta(path: Path) -> dict[str, dict[int, _Object]]:
-    """meta.json as {video: {object id: what it says}}. Raises VosbenchError if it is absent or not of that form."""
-    hint = "unpack the data set's meta.json again: {videos: {<video>: {objects: {<id>: {frames: [...]}}}}}"
-    try:
-        videos = json.loads(read_text(path))["videos"]
-        return {video: _read_objects(entry["objects"]) for video, entry in videos.items()}
-    except FileNotFoundError:
-        raise VosbenchError(f"{path} does not exist", hint) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise VosbenchError(
-            f"{path} is not a meta.json of YouTube-VOS ({type(error).__name__}: {error})", hint
-        ) from None
-
-
-def _read_objects(entries: dict[str, Any]) -> dict[int, _Object]:
+def _read_objects(video: Any) -> dict[int, _Object]:
     objects = {}
-    for key, entry in entries.items():
+    for key, entry in video["objects"].items():
         if not 0 < int(key) < VOID:
             raise ValueError(f"object id {key} is not in 1..254")
         frames = sorted({str(frame) for frame in entry["frames"]}, key=natural_order)
