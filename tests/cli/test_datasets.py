@@ -1,0 +1,47 @@
+"""A data set with a meta file by the command line: from frames on disk to a table by attribute, a score and a zip."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from layouts import write_lvos
+
+pytestmark = pytest.mark.usefixtures("scored_in_a_thread")
+RUN = ("--policies", "first-only", "--no-controls", "--shorter-side", 32, "--threads", 1)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return write_lvos(tmp_path / "LVOS")
+
+
+def test_a_table_by_attribute(root, tmp_path, vosbench, read_json):
+    where = ("--dataset", "lvos-v2", "--root", root)
+    assert vosbench("check", *where).err.endswith("2 sequences, sound\n")
+    assert vosbench("run", *where, *RUN, "--out", tmp_path / "run").status == 0
+    assert vosbench("table", tmp_path / "run", "--by", "attributes", "--json", tmp_path / "table.json").status == 0
+    rows = read_json(tmp_path / "table.json")["rows"]
+    assert [(row["attribute"], row["sequences"], row["objects"]) for row in rows] == [("DEF", 1, 2), ("OCC", 2, 3)]
+    assert rows[0]["jf_elsewhere"] is not None
+    assert rows[1]["jf_elsewhere"] is None
+    masks = tmp_path / "run/masks/first-only"
+    assert vosbench("score", masks, *where, "--jobs", 1, "--json", tmp_path / "score.json").status == 0
+    assert "lvos-v2" in json.dumps(json.loads((tmp_path / "score.json").read_text())["conditions"])
+
+
+def test_a_zip_for_the_server(root, tmp_path, vosbench, refused):
+    where = ("--dataset", "lvos-v2", "--root", root, "--split", "test")
+    outcome = vosbench("run", *where, *RUN, "--out", tmp_path / "run")
+    assert outcome.status == 0
+    assert "not scored" in outcome.out
+    masks = tmp_path / "run/masks/first-only"
+    assert vosbench("export", masks, *where, "--out", tmp_path / "out.zip", "--jobs", 1).status == 0
+    with zipfile.ZipFile(tmp_path / "out.zip") as packed:
+        names = packed.namelist()
+    assert names[:2] == ["Annotations/ant/00000001.png", "Annotations/ant/00000006.png"]
+    assert len(names) == 24
+    (masks / "bee/00000016.png").unlink()
+    assert "lacks 1 of 12 masks: frames 00000016" in refused(
+        "export", masks, *where, "--out", tmp_path / "out.zip", "--jobs", 1
+    )
