@@ -59,7 +59,7 @@ def test_from_frames_to_table(name: str, split: str, objects: set[int], masks: i
     assert records[0].scores.protocol.startswith(f"{DATASETS.find(name).default_protocol}/")
     assert records[0].attributes == open_dataset(name, tmp_path / "data", split).attributes(records[0].sequence)
     (row,) = strategy.table(records).rows
-    assert 0 < row["jf"] <= 1
+    assert 0 < row["j_mean"] <= 1
 
 
 @pytest.mark.parametrize(("name", "split", "place", "masks"), PRIVATE, ids=[one[0] for one in PRIVATE])

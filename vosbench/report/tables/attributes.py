@@ -2,7 +2,7 @@
 
 from vosbench.report.context import Records, by_strategy, context
 from vosbench.report.makers import NotApplicableError
-from vosbench.report.measures import COSTS, SCORES, STRATEGY, kind_of, measures, pooled_jf, scored_objects
+from vosbench.report.measures import COSTS, SCORES, STRATEGY, kind_of, measures, of_protocol, pooled_jf, scored_objects
 from vosbench.report.table import Column, Table, percent
 
 COLUMNS = (
@@ -34,4 +34,4 @@ def table(records: Records) -> Table:
             row |= {"objects": len(scored_objects(there)), **measures(there)}
             row["jf_elsewhere"] = pooled_jf([record for record in group if attribute not in record.attributes])
             rows.append(row)
-    return Table(COLUMNS, rows, f"By attribute. {common.caption}", common)
+    return Table(of_protocol(COLUMNS, records), rows, f"By attribute. {common.caption}", common)
