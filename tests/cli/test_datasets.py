@@ -35,6 +35,8 @@ def test_a_zip_for_the_server(root, tmp_path, vosbench, refused):
     outcome = vosbench("run", *where, *RUN, "--out", tmp_path / "run")
     assert outcome.status == 0
     assert "not scored" in outcome.out
+    table = vosbench("table", tmp_path / "run", "--by", "attributes", "--format", "csv")
+    assert [line.split(",")[0] for line in table.out.splitlines()] == ["attribute", "DEF", "OCC"]
     masks = tmp_path / "run/masks/first-only"
     assert vosbench("export", masks, *where, "--out", tmp_path / "out.zip", "--jobs", 1).status == 0
     with zipfile.ZipFile(tmp_path / "out.zip") as packed:

@@ -1,4 +1,5 @@
 import json
+import pickle
 import shutil
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ def test_spans_are_those_of_the_meta_file(root: Path) -> None:
     assert list(truth.spans.items()) == [(7, ObjectSpan(16, 61, 30)), (1, ObjectSpan(1, 56, 12))]  # in its order
     assert truth.listed == (7, 1)
     assert len(truth.masks) == 12
+    assert pickle.loads(pickle.dumps(open_dataset("lvos-v2", root))).truth("ant") == truth
 
 
 def test_unseen_videos(root: Path) -> None:
@@ -133,3 +135,8 @@ def test_absent_splits(root: Path) -> None:
     assert caught.value.hint == "splits found there: test, val"
     with pytest.raises(VosbenchError, match="unknown split 'vall'"):
         open_dataset("lvos-v2", root, "vall")
+    with pytest.raises(
+        VosbenchError, match=r"split val of lvos-v2 is absent: no folder .*val/val or .*/eval"
+    ) as caught:
+        open_dataset("lvos-v2", root / "val")
+    assert caught.value.hint == "that is the folder of one split: give the folder above it as --root"

@@ -24,7 +24,10 @@ Split = Annotated[
     str | None, typer.Option("--split", help="split of the data set; default: its first, which mostly is val")
 ]
 FrameMode = Annotated[
-    str | None, typer.Option("--frame-mode", help="480p or Full-Resolution (DAVIS), 6fps or all-frames (YouTube-VOS)")
+    str | None,
+    typer.Option(
+        "--frame-mode", help="480p or Full-Resolution (DAVIS), 6fps or all-frames (YouTube-VOS), 10fps or 5fps (VOST)"
+    ),
 ]
 Protocol = Annotated[str | None, typer.Option("--protocol", help="scoring rules; default: the data set's own")]
 ShorterSide = Annotated[

@@ -27,7 +27,7 @@ class Dataset(Choice, ABC):
 
     A subclass must define `name`, `splits`, `_list_names`, `frame_folder` and `mask_folder`. It may define `read_masks`
     (masks that are no label PNGs), `_first_masks` (objects that do not start at the first mask that holds them),
-    `_outputs`, `_spans`, `_unseen`, `_listed`, `_description` and `categories`.
+    `_outputs`, `_spans`, `_unseen`, `_listed`, `_description`, `categories` and `attributes`.
 
     Building one reads the list of sequences, no picture. Every subclass is built as `(root, split, frame_mode)`;
     None means the first of `splits`, the first of `frame_modes`.

@@ -46,7 +46,7 @@ class SAV(SplitFolders):
         names = super()._list_names()
         lists = (folder / f"sav_{self.split}.txt" for folder in (self._folder, self.root))
         found = next((path for path in lists if path.is_file()), None)
-        return names if found is None else tuple(listed(found))
+        return names if found is None else tuple(listed(found, self.frame_folder(""), self.mask_folder("")))
 
     @staticmethod
     def read_masks(folder: Path) -> Mapping[str, MaskSource]:

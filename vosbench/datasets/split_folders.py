@@ -28,9 +28,12 @@ class SplitFolders(Dataset):
             if self.split not in self.splits:
                 raise unknown("split", self.split, there.union(self.splits))
             places = " or ".join(str(self.root / name) for name in self._split_folders())
+            inside = (self.root / self.frames_in).is_dir() or (self.root / self.masks_in).is_dir()
             raise VosbenchError(
                 f"split {self.split} of {self.name} is absent: no folder {places}",
-                f"splits found there: {', '.join(sorted(there)) or 'none'}",
+                "that is the folder of one split: give the folder above it as --root"
+                if inside
+                else f"splits found there: {', '.join(sorted(there)) or 'none'}",
             )
         self.split_folder = folder
         return tuple(sorted({n for kind in (self.frames_in, self.masks_in) for n in subfolders(self._folder / kind)}))
