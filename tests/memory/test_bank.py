@@ -1,6 +1,7 @@
 """The bank: what it stores and what it refuses."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from tell_tale import SPEC, P, frame_tokens, make, slots
 from vosbench.errors import VosbenchError
 from vosbench.memory.bank import FrameTokens, MemoryBank
 from vosbench.memory.trial import l2
+from vosbench.models.base import Keys
 
 
 def test_what_is_inserted_is_held():
@@ -252,3 +254,26 @@ def test_reading_what_a_strategy_left_empty():
     bank.free(slots(0, 1, 2, 3))
     with pytest.raises(VosbenchError, match="left the memory empty before frame 1"):
         bank.read(1, frame_tokens(1).keys, top_k=2)
+
+
+def test_a_long_memory_is_read_in_parts_of_the_query(monkeypatch):
+    torch.manual_seed(1)
+    bank = MemoryBank(replace(SPEC, key_dim=8), l2, 50, "cpu")
+    for t in range(12):  # later objects appear, and some tokens have left: nothing of what a read may meet is missing
+        if t in {0, 5}:
+            bank.add_group(t, 2)
+        values = tuple(torch.rand(50, 2, SPEC.value_dim) for _ in bank.first_frames)
+        bank.insert(FrameTokens(t, torch.rand(50, 8), values, t in {0, 5}))
+    bank.free(slots(3, 60, 599))
+    query = Keys(torch.rand(50, 8))
+    whole, match = bank.read(12, query, top_k=20)
+    monkeypatch.setattr("vosbench.memory.bank.SCORES", 7 * 600)
+    bank._scores = torch.empty(0)
+    parts, pieced = bank.read(12, query, top_k=20)
+    assert bank._scores.numel() <= 7 * 600
+    torch.testing.assert_close(parts, whole)
+    for a, b in zip(pieced, match, strict=True):
+        assert torch.equal(a.indices, b.indices)
+        torch.testing.assert_close(a.weights, b.weights)
+        assert torch.equal(a.matched, b.matched)
+    torch.testing.assert_close(pieced.mass(), match.mass())

@@ -15,11 +15,12 @@ from vosbench.errors import VosbenchError
 from vosbench.memory.attention import readout, top_k_softmax
 from vosbench.memory.frame import FrameTokens
 from vosbench.memory.guard import Guard
-from vosbench.memory.match import GroupMatch, Match
+from vosbench.memory.match import GroupMatch, Match, side_by_side
 from vosbench.memory.store import Store
 from vosbench.models.base import Keys, Similarity, Spec
 
 COLUMNS = {"frame": torch.int64, "position": torch.int64, "pinned": torch.bool, "occupied": torch.bool}
+SCORES = 2**26  # that one read holds at once, 256 MB; a longer memory is read in parts of the query
 
 
 class MemoryBank:
@@ -173,7 +174,7 @@ class MemoryBank:
             )
         reused, fresh = self._free[:size], size - min(size, len(self._free))
         self._free = self._free[len(reused) :]
-        self._reserve(self.extent + fresh)
+        self._store.reserve(self.extent + fresh, 4 * self.tokens_per_frame, self.capacity)
         slots = torch.cat([reused, torch.arange(self.extent, self.extent + fresh, device=reused.device)])
         self.extent += fresh
         self.count += size
@@ -228,7 +229,9 @@ class MemoryBank:
 
         Raises VosbenchError as `match` does.
         """
-        match = self.match(frame, self._similarity(self.keys, query, out=self._score_buffer(len(query))), top_k)
+        at_once = max(1, SCORES // max(1, self.extent))  # query pixels
+        parts = [query[i : i + at_once] for i in range(0, len(query), at_once)]
+        match = side_by_side([self.match(frame, self._scored(part), top_k) for part in parts])
         readouts = []
         for group, found in zip(self._store.groups, match, strict=True):
             answer = readout(group.values[: self.extent], found.indices, found.weights)
@@ -264,19 +267,12 @@ class MemoryBank:
 
     # Storage
 
-    def _score_buffer(self, queries: int) -> Tensor:
-        """Room for the scores of one read, float32 [Q,extent]; kept, since fresh pages cost as much as the product."""
-        if len(self._scores) < queries * self.extent:
-            self._scores = self._scores.new_empty(queries * self._store.allocated)
-        return self._scores[: queries * self.extent].view(queries, self.extent)
-
-    def _reserve(self, slots: int) -> None:
-        """Grow the storage to hold `slots`: by doubling, up to the capacity."""
-        allocated = self._store.allocated
-        if slots <= allocated:
-            return
-        size = max(slots, 2 * allocated, 4 * self.tokens_per_frame)
-        self._store.grow(size if self.capacity is None else min(size, self.capacity))
+    def _scored(self, query: Keys) -> Tensor:
+        """The scores of a query, float32 [Q,extent], in room that is kept: fresh pages cost as much as the product."""
+        needed = len(query) * self.extent
+        if len(self._scores) < needed:
+            self._scores = self._scores.new_empty(max(needed, min(SCORES, len(query) * self._store.allocated)))
+        return self._similarity(self.keys, query, out=self._scores[:needed].view(len(query), self.extent))
 
     def _check_slots(self, slots: Tensor) -> Tensor:
         """Refuse slots that may not be pinned, freed or overwritten; returns them, clamped into range."""

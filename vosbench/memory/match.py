@@ -1,7 +1,7 @@
 """The result of one memory read, as a strategy may look at it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -57,3 +57,21 @@ class Match:
 
     def __iter__(self) -> Iterator[GroupMatch]:
         return iter(self.groups)
+
+
+def side_by_side(parts: Sequence[Match]) -> Match:
+    """The match of a query whose pixels were read in parts."""
+    first, *more = parts
+    if not more:
+        return first
+    groups = []
+    for of_group in zip(*(part.groups for part in parts), strict=True):
+        matched = [g.matched for g in of_group if g.matched is not None]
+        groups.append(
+            GroupMatch(
+                torch.cat([g.indices for g in of_group]),
+                torch.cat([g.weights for g in of_group]),
+                torch.cat(matched) if matched else None,
+            )
+        )
+    return replace(first, groups=tuple(groups))

@@ -43,8 +43,12 @@ class Store:
         values = torch.zeros(self.allocated, objects * self.spec.value_dim, device=self.device)
         self.groups.append(Group(first_frame, objects, values))
 
-    def grow(self, rows: int) -> None:
-        """Allocate so many rows; new ones hold zeros."""
+    def reserve(self, rows: int, least: int, most: int | None) -> None:
+        """Have `rows` rows, new ones holding zeros: grows by doubling, from `least` on, up to `most`."""
+        if rows <= self.allocated:
+            return
+        rows = max(rows, 2 * self.allocated, least)
+        rows = rows if most is None else min(rows, most)
 
         def grown(tensor: Tensor) -> Tensor:
             larger = tensor.new_zeros(rows, *tensor.shape[1:])
