@@ -8,7 +8,7 @@ from baseline import BASELINE, measure
 from vosbench.bench.record import read_run
 from vosbench.errors import VosbenchError
 from vosbench.report.compare.gate import Tolerance, gate
-from vosbench.report.compare.pairing import pairs, select
+from vosbench.report.compare.pairing import pair_up
 from vosbench.report.compare.verdict import failures
 
 # Of other processors, whose sums round otherwise, a few pixels of an outline; counts are the same everywhere.
@@ -21,7 +21,7 @@ def test_nothing_changed_since_the_baseline(tmp_path):
     same = before[0].dataset.fingerprint  # the pictures, too, may be rounded otherwise: what matters shows in scores
     now = [replace(r, dataset=replace(r.dataset, fingerprint=same)) for r in measure(tmp_path)]
     try:
-        checks = gate(pairs(select({"baseline": before, "now": now})), TOLERANCE)
+        checks = gate(pair_up({"baseline": before, "now": now}), TOLERANCE)
     except VosbenchError as error:
         pytest.fail(f"{error.message}; {REMEDY}")
     assert len(checks) == 8  # two strategies, each J, F, tokens read and bytes

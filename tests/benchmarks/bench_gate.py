@@ -24,7 +24,7 @@ from vosbench.bench.record import RunRecord
 from vosbench.bench.runner import _measure
 from vosbench.bench.suite import Suite
 from vosbench.report.compare.gate import Check, Tolerance, gate
-from vosbench.report.compare.pairing import pairs, select
+from vosbench.report.compare.pairing import pair_up
 from vosbench.report.measures import model_fps
 
 CLIPS = "length=20,clips=3,objects=2,deformation=0.15"
@@ -79,7 +79,7 @@ def measure(policy: str) -> list[RunRecord]:
 
 
 def time_check(old: list[RunRecord], new: list[RunRecord]) -> Check:
-    return next(c for c in gate(pairs(select({"old": old, "new": new})), Tolerance()) if c.quantity == "time")
+    return next(c for c in gate(pair_up({"old": old, "new": new}), Tolerance()) if c.quantity == "time")
 
 
 def trial() -> tuple[Check, Check, list[float]]:

@@ -9,7 +9,7 @@ import pytest
 from vosbench.bench.record import Failure
 from vosbench.errors import VosbenchError
 from vosbench.report.compare.differences import differences
-from vosbench.report.compare.pairing import pairs, select
+from vosbench.report.compare.pairing import pair_up
 from vosbench.report.compare.tables import changed_objects, difference_table
 from vosbench.report.paper import paper_rows
 from vosbench.report.rendering import FORMATS, render
@@ -31,7 +31,7 @@ def clips(build):
 
 
 def compared(specs=None, **runs):
-    return differences(pairs(select(runs, specs)))
+    return differences(pair_up(runs, specs))
 
 
 def test_strategies_of_one_run_are_compared_with_the_first(clips, build):
@@ -120,7 +120,12 @@ def test_a_failed_strategy_claims_no_difference(clips):
         (lambda c: {"a": c()}, None, "nothing to compare: one strategy of one run"),
         (lambda c: {"a": c(), "b": c()}, ["lru"], "unknown strategy of the runs 'lru'"),
         (lambda c: {"a": c()}, ["lru"], "unknown strategy of the run 'lru'"),
-        (lambda c: {"a": [*c("x"), *c("y")], "b": c("z")}, None, "z of b has no counterpart among those of a: x, y"),
+        (lambda c: {"a": [*c("x"), *c("y")], "b": c("z")}, None, "strategy x of a is not in b"),
+        (
+            lambda c: {"a": [*c("x"), *c("y")], "b": [*c("x"), *c("y"), *c("z")]},
+            ["x", "y", "z"],
+            "z of b has no counterpart among those of a: x, y",
+        ),
         (
             lambda c: {"a": c(), "b": c(count=7)},
             None,

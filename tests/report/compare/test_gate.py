@@ -11,7 +11,7 @@ from scipy import stats
 from vosbench.bench.record import Failure, read_record, write_record
 from vosbench.errors import VosbenchError
 from vosbench.report.compare.gate import Tolerance, gate
-from vosbench.report.compare.pairing import Entrant, pairs, select
+from vosbench.report.compare.pairing import Entrant, pair_up
 from vosbench.report.compare.speed import speed
 from vosbench.report.compare.verdict import checks_table, failures, junit, junit_error
 
@@ -46,7 +46,7 @@ def timed(build):
 
 
 def check(old, new, **tolerance):
-    return gate(pairs(select({"old": old, "new": new})), Tolerance(**tolerance))
+    return gate(pair_up({"old": old, "new": new}), Tolerance(**tolerance))
 
 
 def by_quantity(checks):

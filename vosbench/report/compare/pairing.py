@@ -56,14 +56,14 @@ class Entrant:
 
 
 def pair_up(runs: Runs, names: Sequence[str] | None = None) -> tuple[tuple[Entrant, Entrant], ...]:
-    """Each baseline with what is compared to it, of the strategies `names` or of all, see `select` and `pairs`.
+    """Each baseline with what is compared to it, of the strategies `names` or of all, see `select`.
 
-    A strategy that only the baseline has is an error: it may have gone by mistake. One that the baseline lacks is left
-    out, unless it is named.
+    Within one run the baseline is the first strategy. Of several runs the first is the baseline, strategy by strategy;
+    where it has one strategy only, all are compared with that. A strategy that only the baseline has is an error: it
+    may have gone by mistake. One that the baseline lacks is left out, unless it is named. Raises VosbenchError if there
+    is nothing to compare, too.
     """
     entrants = select(runs, names)
-    if len(runs) == 1:
-        return pairs(entrants)
     first, *others = runs
     baselines = {entrant.strategy: entrant for entrant in entrants if entrant.run == first}
     if len(baselines) > 1:
@@ -75,7 +75,25 @@ def pair_up(runs: Runs, names: Sequence[str] | None = None) -> tuple[tuple[Entra
                 )
         if names is None:
             entrants = tuple(entrant for entrant in entrants if entrant.strategy in baselines)
-    return pairs(entrants)
+    if len(entrants) < 2:
+        raise VosbenchError(
+            "there is nothing to compare: one strategy of one run" if entrants else "the runs hold no strategy",
+            "give two runs, or a run of several strategies",
+        )
+    if not (rest := [entrant for entrant in entrants if entrant.run != entrants[0].run]):
+        return tuple((entrants[0], entrant) for entrant in entrants[1:])
+    found, first = [], entrants[0].run
+    baselines = {entrant.strategy: entrant for entrant in entrants if entrant.run == first}
+    for entrant in rest:
+        baseline = baselines.get(entrant.strategy) if len(baselines) > 1 else entrants[0]
+        if baseline is None:
+            known = ", ".join(one.label for one in baselines.values())
+            raise VosbenchError(
+                f"strategy {entrant.name} has no counterpart among those of {first}: {known}",
+                "choose with --policies which to compare",
+            )
+        found.append((baseline, entrant))
+    return tuple(found)
 
 
 def select(runs: Runs, names: Sequence[str] | None = None) -> tuple[Entrant, ...]:
@@ -100,36 +118,6 @@ def select(runs: Runs, names: Sequence[str] | None = None) -> tuple[Entrant, ...
         for key in (wanted if wanted is not None else group)
         if key in group and (wanted is not None or group[key][0].policy.kind == "strategy")
     )
-
-
-def pairs(entrants: Sequence[Entrant]) -> tuple[tuple[Entrant, Entrant], ...]:
-    """Each baseline with what is compared to it.
-
-    Within one run the baseline is the first strategy. Of several runs the first is the baseline, strategy by strategy;
-    where it has one strategy only, all are compared with that. Raises VosbenchError if there is nothing to compare or
-    a strategy has no counterpart.
-    """
-    first = [entrant for entrant in entrants if entrants and entrant.run == entrants[0].run]
-    rest = [entrant for entrant in entrants if entrant.run != entrants[0].run]
-    if len(entrants) < 2:
-        raise VosbenchError(
-            "there is nothing to compare: one strategy of one run" if entrants else "the runs hold no strategy",
-            "give two runs, or a run of several strategies",
-        )
-    if not rest:
-        return tuple((first[0], entrant) for entrant in first[1:])
-    counterparts = {entrant.strategy: entrant for entrant in first}
-    found = []
-    for entrant in rest:
-        baseline = counterparts.get(entrant.strategy, first[0] if len(first) == 1 else None)
-        if baseline is None:
-            known = ", ".join(one.label for one in first)
-            raise VosbenchError(
-                f"strategy {entrant.name} has no counterpart among those of {first[0].run}: {known}",
-                "choose with --policies which to compare",
-            )
-        found.append((baseline, entrant))
-    return tuple(found)
 
 
 def same_objects(baseline: Entrant, entrant: Entrant) -> None:
