@@ -8,6 +8,7 @@ import ast
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -118,6 +119,19 @@ def place_in_own_file(error: BaseException) -> str | None:
     files = {vars(module).get("__file__") for name, module in [*sys.modules.items()] if name.startswith("vosbench_")}
     calls = [call for call in traceback.extract_tb(error.__traceback__) if call.filename in files]
     return f"{calls[-1].filename}:{calls[-1].lineno}" if calls else None
+
+
+def place(defined: Sequence[Any], error: BaseException | None = None) -> str:
+    """`FILE:LINE` of an error's innermost call in the files of classes or functions, else of where the first begins.
+
+    Files below the working folder are named from there.
+    """
+    files = {inspect.getsourcefile(one) for one in defined}
+    calls = [] if error is None else traceback.extract_tb(error.__traceback__)
+    own = [(call.filename, call.lineno) for call in calls if call.filename in files]
+    file, line = own[-1] if own else (inspect.getsourcefile(defined[0]), inspect.getsourcelines(defined[0])[1])
+    path, here = Path(str(file)), Path.cwd()
+    return f"{path.relative_to(here) if path.is_relative_to(here) else path}:{line}"
 
 
 def as_class(loaded: Any, base: type, what: str, origin: str) -> Any:

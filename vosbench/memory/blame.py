@@ -1,14 +1,12 @@
 """Tells whose fault an error is: that of a strategy is reported with its file, its line and where it happened."""
 
-import inspect
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
-from pathlib import Path
 
 import torch
 
+from vosbench.base.registry import place
 from vosbench.errors import PolicyError, VosbenchError
 from vosbench.memory.policy import MemoryPolicy
 
@@ -41,17 +39,8 @@ def blamed(policy: MemoryPolicy, where: str) -> Iterator[None]:
 
 
 def location(policy: MemoryPolicy, error: BaseException | None = None) -> str:
-    """`FILE:LINE` of the innermost call in the strategy's file, or a wrapped one's; else of where its class begins.
-
-    Files below the working folder are named from there.
-    """
-    kinds = _kinds(policy)
-    files = {inspect.getsourcefile(kind) for kind in kinds}
-    calls = [] if error is None else traceback.extract_tb(error.__traceback__)
-    own = [(call.filename, call.lineno) for call in calls if call.filename in files]
-    file, line = own[-1] if own else (inspect.getsourcefile(kinds[0]), inspect.getsourcelines(kinds[0])[1])
-    path, here = Path(str(file)), Path.cwd()
-    return f"{path.relative_to(here) if path.is_relative_to(here) else path}:{line}"
+    """`FILE:LINE` of the innermost call in the strategy's file, or a wrapped one's; else of where its class begins."""
+    return place(_kinds(policy), error)
 
 
 def _kinds(policy: MemoryPolicy) -> list[type[MemoryPolicy]]:

@@ -7,12 +7,12 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from vosbench.base.registry import place
 from vosbench.errors import VosbenchError
 from vosbench.models.base import FrameStep, Keys, Network, State, aggregate, joined, shapes_of
 from vosbench.models.geometry import Geometry
@@ -279,12 +279,7 @@ def _demand(holds: bool, method: str, reason: str) -> None:
 def _place(network: Network, error: Exception) -> str:
     """`FILE:LINE` of the method that is at fault, or in which the error arose; else of where the class begins."""
     family = type(network)
-    file = inspect.getsourcefile(family)
-    frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
-    own = [frame.lineno for frame in frames if frame.filename == file]
-    if isinstance(error, _Broken):
-        method = getattr(family, error.method.partition(",")[0].partition(" ")[0], family)
-        own = [inspect.getsourcelines(method if inspect.getsourcefile(method) == file else family)[1]]
-    path, here = Path(str(file)), Path.cwd()
-    line = own[-1] if own else inspect.getsourcelines(family)[1]
-    return f"{path.relative_to(here) if path.is_relative_to(here) else path}:{line}"
+    if not isinstance(error, _Broken):
+        return place([family], error)
+    method = getattr(family, error.method.partition(",")[0].partition(" ")[0], family)
+    return place([method if inspect.getsourcefile(method) == inspect.getsourcefile(family) else family])
