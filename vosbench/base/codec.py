@@ -7,11 +7,9 @@ import math
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
-
-T = TypeVar("T")
 
 
 def encode(value: Any) -> Any:
@@ -33,16 +31,12 @@ def encode(value: Any) -> Any:
     raise ValueError(f"a {type(value).__name__} cannot be recorded")
 
 
-def decode(hint: type[T], value: Any, where: str = "") -> T:
+def decode(hint: Any, value: Any, where: str = "") -> Any:
     """`value`, as `json` read it, as an instance of `hint`: a dataclass of scalars, tuples, mappings and dataclasses;
     Any is whatever JSON gave.
 
     Raises ValueError that names the field (`scores.objects[2].j.mean`) on a lacking or unknown field or a wrong type.
     """
-    return _decode(hint, value, where)
-
-
-def _decode(hint: Any, value: Any, where: str) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if hint is Any:
         return value
@@ -60,15 +54,15 @@ def _decode(hint: Any, value: Any, where: str) -> Any:
             members = [member for member in members if is_dataclass(member) and isinstance(value, dict)]
         if not members:
             raise _wrong(hint, value, where)
-        return _decode(members[0], value, where)
+        return decode(members[0], value, where)
     if origin is tuple:
         if not isinstance(value, list):
             raise _wrong("a list", value, where)
-        return tuple(_decode(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value))
+        return tuple(decode(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value))
     if origin is Mapping:
         if not isinstance(value, dict):
             raise _wrong("an object", value, where)
-        return {key: _decode(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+        return {key: decode(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
     if hint is float:
         if value is None:
             return math.nan
@@ -90,7 +84,7 @@ def _decode_dataclass(hint: Any, value: Any, where: str) -> Any:
     if strange := sorted(value.keys() - hints.keys()):
         raise ValueError(f"{prefix}{strange[0]} is not a known field")
     try:
-        return hint(**{name: _decode(hints[name], item, prefix + name) for name, item in value.items()})
+        return hint(**{name: decode(hints[name], item, prefix + name) for name, item in value.items()})
     except ValueError as error:
         raise error if str(error).startswith(prefix) else ValueError(f"{prefix}{error}") from None
 
