@@ -103,7 +103,7 @@ def test_every_committed_record_knows_its_capacity(folder: Path) -> None:
     records = read_run(folder)
     assert all(record.policy.label == record.policy.spec for record in records)
     for record in records:
-        named = record.policy.spec.partition("capacity=")[2].rstrip(")")
+        named = record.policy.spec.partition("capacity=")[2].partition(",")[0].rstrip(")")
         assert record.policy.parameter("capacity") == (float(named) if named else None)
 
 
