@@ -77,7 +77,7 @@ def test_score_with_extras(small_davis, tmp_path, vosbench, refused, read_json):
     plain = vosbench(*arguments)
     assert "re-appearance" not in plain.out
     outcome = vosbench(
-        *(*arguments, "--analysis", "--per-frame", tmp_path / "frames.csv", "--json", tmp_path / "score.json")
+        *(*arguments, "--analyse", "--per-frame", tmp_path / "frames.csv", "--json", tmp_path / "score.json")
     )
     assert outcome.out.startswith(plain.out)
     assert "re-appearance" in outcome.out

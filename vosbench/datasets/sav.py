@@ -50,7 +50,7 @@ class SAV(SplitFolders):
 
     @staticmethod
     def read_masks(folder: Path) -> Mapping[str, MaskSource]:
-        return label_pngs(folder) or object_folders(folder, lowest=0)
+        return label_pngs(folder) or object_folders(folder, lowest=0, gaps=True)
 
     def _masks(self, name: str) -> Mapping[str, MaskSource]:
         folder = self.mask_folder(name)

@@ -13,9 +13,10 @@ from vosbench.metrics.statistics import ObjectScore, ObjectTrace, mean, recall
 
 
 def j_and_f(trace: ObjectTrace, frames: np.ndarray | slice = slice(None)) -> float:
-    """Mean of J and F over a choice of the trace's frames; NaN if it chooses none."""
+    """Mean of J and F, or of J where there is no F, over a choice of the trace's frames; NaN if it chooses none."""
     j, f = trace.j[frames], trace.f[frames]
-    return float((np.mean(j) + np.mean(f)) / 2) if len(j) else float("nan")
+    means = [float(np.mean(series)) for series in (j, f) if len(j) and not np.isnan(series).any()]
+    return sum(means) / len(means) if means else float("nan")
 
 
 def last_quarter(trace: ObjectTrace) -> slice:
@@ -36,6 +37,10 @@ def after_reappearance(trace: ObjectTrace) -> np.ndarray:
     appeared = np.logical_or.accumulate(trace.visible)
     gone = np.logical_or.accumulate(appeared & ~trace.visible)
     return trace.visible & gone
+
+
+def _recall_of_f(trace: ObjectTrace, threshold: float) -> float:
+    return float("nan") if np.isnan(trace.f).any() else recall(trace.f, threshold)
 
 
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9)
@@ -65,7 +70,7 @@ def analyse(traces: Sequence[ObjectTrace], thresholds: Iterable[float] = THRESHO
         len(found_again),
         mean(j_and_f(t, last_quarter(t)) for t in traces),
         {
-            threshold: (mean(recall(t.j, threshold) for t in traces), mean(recall(t.f, threshold) for t in traces))
+            threshold: (mean(recall(t.j, threshold) for t in traces), mean(_recall_of_f(t, threshold) for t in traces))
             for threshold in thresholds
         },
     )

@@ -33,6 +33,14 @@ STRATEGY = (Column("strategy", cell=_name_and_kind), Column("kind", printed=Fals
 JF = percent("jf", "J&F")
 SCORES = (*(percent(f"{m}_{name}", f"{m.upper()}\n{name}") for m in "jf" for name in STATISTICS), JF)
 MODEL_FPS = Column("model_fps", "model\nFPS", 2)
+TRACKING = (
+    percent("quality", "Q"),
+    percent("accuracy", "accuracy"),
+    percent("robustness", "robust-\nness"),
+    percent("not_reported", "not\nreported"),
+    percent("drift", "drift"),
+    percent("absence", "absence\nquality"),
+)
 END_TO_END_FPS = Column("end_to_end_fps", "end-to-end\nFPS", 2)
 FRAMES_IN_MEMORY = Column("frames_in_memory", "frames in\nmemory", 1)
 FRAMES_IN_MEMORY_PEAK = Column("frames_in_memory_peak", "peak\nframes", 1)

@@ -1,12 +1,13 @@
 """Tables of a folder of masks that was scored, by whatever method they were made."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from vosbench.metrics import tracking
 from vosbench.metrics.analysis import Analysis, SeenUnseen
 from vosbench.metrics.figures import MEANS, Figures
 from vosbench.metrics.stability import ObjectStability
 from vosbench.metrics.statistics import ObjectScore, mean
-from vosbench.report.measures import SCORES, with_own
+from vosbench.report.measures import SCORES, TRACKING, with_own
 from vosbench.report.table import Column, Table, percent
 
 OBJECTS = (Column("sequence"), Column("object"), *SCORES, Column("scored_frames", "scored\nframes"))
@@ -20,6 +21,7 @@ RECALL = (
     *(column for column in SCORES if column.key in ("j_recall", "f_recall")),
 )
 STABILITY = (percent("t_mean", "T\nmean"), Column("objects"))
+TRACKED_OBJECTS = (Column("sequence"), Column("object"), *TRACKING, *map(Column, tracking.KINDS))
 SEEN_UNSEEN = (
     *(percent(f"{m}_{group}", f"{m.upper()}\n{group}") for group in ("seen", "unseen") for m in "jf"),
     percent("overall", "overall"),
@@ -54,6 +56,13 @@ def stability_table(objects: Sequence[ObjectStability], caption: str) -> Table:
     """One row: temporal stability T, the mean over the objects that have one, and their number."""
     measured = [o.t for o in objects if o.pairs]
     return Table(STABILITY, [{"t_mean": mean(measured), "objects": len(measured)}], caption)
+
+
+def tracking_tables(found: Sequence[tuple[str, int, Mapping[str, float]]], caption: str) -> tuple[Table, Table]:
+    """The measures of VOTS of (sequence, object id, its own): one row for all, and a row per object with its counts."""
+    whole = tracking.pooled((sequence, told) for sequence, _, told in found)
+    rows = [{"sequence": sequence, "object": object_id, **told} for sequence, object_id, told in found]
+    return Table(TRACKING, [whole], caption), Table(TRACKED_OBJECTS, rows, caption)
 
 
 def seen_unseen_table(found: SeenUnseen, caption: str) -> Table:

@@ -18,6 +18,7 @@ from vosbench.masks.score import score as score_masks
 from vosbench.metrics.analysis import analyse, seen_unseen, train_categories
 from vosbench.metrics.protocols import find_protocol
 from vosbench.metrics.stability import ObjectStability
+from vosbench.metrics.tracking import tracking
 from vosbench.report.rendering import render
 from vosbench.report.scored_masks import (
     analysis_tables,
@@ -25,6 +26,7 @@ from vosbench.report.scored_masks import (
     seen_unseen_table,
     stability_table,
     summary_table,
+    tracking_tables,
 )
 
 
@@ -46,7 +48,9 @@ def score(
     analysis: Annotated[
         bool,
         typer.Option(
-            "--analysis", help="print J&F after re-appearance and of the last quarter, and recall by threshold, too"
+            "--analyse",
+            help="print J&F after re-appearance and of the last quarter, recall by threshold, and the measures of VOTS, "
+            "which tell how objects were lost",
         ),
     ] = False,
     stability: Annotated[
@@ -94,7 +98,10 @@ def score(
         result["missing"] = scores.missing
     if analysis:
         result["analysis"] = found = analyse(scores.traces)
-        tables += analysis_tables(found, caption)
+        tracked = [(t.sequence, t.object_id, tracking(t)) for t in scores.traces]
+        whole, each = tracking_tables(tracked, caption)
+        tables += [*analysis_tables(found, caption), whole, *([each] if objects else [])]
+        result["tracking"] = {"all": whole.rows[0], "objects": each.rows}
     if stability:
         steadiness = _stability(predictions, data, scores, jobs)
         tables.append(stability_table(steadiness, caption))
