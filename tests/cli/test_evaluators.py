@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.filterwarnings("default::UserWarning")  # what the evaluators' faults give is told of
 PRECISION = 1e-9
 STATISTICS = ("mean", "recall", "decay")
 

@@ -19,9 +19,9 @@ ANNOTATED = 4  # every so many frames one is
 class SAV(SplitFolders):
     """Objects may overlap, and start where their folders start; object 000 has the id 1.
 
-    Of the truth, an object's folder may end before the video; the evaluator goes by the masks in it. A prediction's may
-    not. The evaluator reads label maps, `<video>/%05d.png`, as well, and so does this. Masks are written of every
-    fourth frame and of those that are annotated.
+    An object's folder may end before the video: its evaluator goes by the masks in that of the truth. It reads label
+    maps, `<video>/%05d.png`, as well, and so does this. Masks are written of every fourth frame and of those that are
+    annotated.
 
     Our choices: the folder of a split is `sav_val` or `val`, or the root itself if the list is there; without a list,
     sequences are the folders; inference is at 480 pixels.
@@ -50,10 +50,6 @@ class SAV(SplitFolders):
 
     @staticmethod
     def read_masks(folder: Path) -> Mapping[str, MaskSource]:
-        return label_pngs(folder) or object_folders(folder, lowest=0, gaps=True)
-
-    def _masks(self, name: str) -> Mapping[str, MaskSource]:
-        folder = self.mask_folder(name)
         return label_pngs(folder) or object_folders(folder, lowest=0, to_the_end=False)
 
     def _outputs(self, name: str, frames: Mapping[str, Path]) -> tuple[int, ...]:

@@ -64,9 +64,9 @@ def split_plan(
 ) -> list[tuple[ScoringPlan, Sources]]:
     """Parts of at most so many frames, for `score_frames`; each holds its own frames only, so it is quick to send.
 
-    Raises VosbenchError if `predictions` lacks a frame.
+    Raises VosbenchError if `predictions` lacks a frame, or an object that has its own masks.
     """
-    planned.protocol.objects.refuse_lacking(planned, predictions)
+    _refuse_lacking(planned, predictions)
     bare = GroundTruth(truth.sequence, (), {})
     parts: list[tuple[ScoringPlan, Sources]] = []
     for start in range(0, len(planned.frames), frames):
@@ -74,6 +74,21 @@ def split_plan(
         sources = {name: (predictions[name], truth.masks[name]) for name in names}
         parts.append((replace(planned, truth=bare, frames=names), sources))
     return parts
+
+
+def _refuse_lacking(planned: ScoringPlan, predictions: Mapping[str, MaskSource]) -> None:
+    """Raise VosbenchError if predictions lack a frame, or where each object has its own masks, one of these."""
+    lacking = [f"frame {name}" for name in planned.frames if name not in predictions]
+    for object_id, names in planned.protocol.objects.own_frames(planned).items() if not lacking else ():
+        for name in names:
+            there = predictions[name].own_masks()
+            if there is not None and object_id not in there:
+                lacking.append(f"object {object_id} in frame {name}")
+    if lacking:
+        raise VosbenchError(
+            f"the predictions of {planned.sequence} lack {lacking[0]}",
+            "every scored frame needs a mask, and of each object where objects have their own",
+        )
 
 
 def traces(planned: ScoringPlan, scored: Sequence[FrameScores]) -> tuple[ObjectTrace, ...]:

@@ -49,8 +49,8 @@ def score(
         bool,
         typer.Option(
             "--analyse",
-            help="print J&F after re-appearance and of the last quarter, recall by threshold, and the measures of VOTS, "
-            "which tell how objects were lost",
+            help="print J&F after re-appearance and of the last quarter, recall by threshold, and the measures of "
+            "VOTS, which tell how objects were lost",
         ),
     ] = False,
     stability: Annotated[

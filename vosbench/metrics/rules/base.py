@@ -1,17 +1,16 @@
 """What a rule of objects must say, and what rules share."""
 
 from abc import ABC
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from vosbench.errors import VosbenchError
 from vosbench.metrics.frame import FrameScores, Pair
 from vosbench.metrics.measure import PairScore
 from vosbench.metrics.statistics import ObjectTrace
-from vosbench.video import GroundTruth, MaskSource, ObjectMasks
+from vosbench.video import GroundTruth, ObjectMasks
 
 if TYPE_CHECKING:
     from vosbench.metrics.protocols import Protocol
@@ -68,13 +67,9 @@ class ObjectRule(ABC):  # noqa: B024 - every method has a default
         """
         return tuple(sorted({i for masks in unscored for i in masks.present()}))
 
-    def refuse_lacking(self, planned: ScoringPlan, predictions: Mapping[str, MaskSource]) -> None:
-        """Raise VosbenchError if predictions, by frame name, lack one that is scored."""
-        lacking = [name for name in planned.frames if name not in predictions]
-        if lacking:
-            raise VosbenchError(
-                f"the predictions of {planned.sequence} lack frame {lacking[0]}", "every scored frame needs a mask"
-            )
+    def own_frames(self, planned: ScoringPlan) -> dict[int, frozenset[str]]:
+        """Object id -> those of the scored frames in which it has a true mask of its own; {} if truth is label maps."""
+        return {i: frozenset(names) for i, names in own_masks(planned.frames, planned.truth).items()}
 
     def pairs(self, prediction: ObjectMasks, truth: ObjectMasks, planned: ScoringPlan, where: str) -> Iterable[Pair]:  # noqa: ARG002
         """The pairs (predicted id, true id) of a frame whose J and F are wanted: each id that is there with itself.
@@ -102,6 +97,15 @@ class ObjectRule(ABC):  # noqa: B024 - every method has a default
     def frames_of(self, object_id: int, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[FrameScores]:  # noqa: ARG002
         """Those of the scored frames that count for an object; one without any is left out."""
         return scored
+
+
+def own_masks(frames: Iterable[str], truth: GroundTruth) -> dict[int, list[str]]:
+    """Object id -> those of the annotated `frames` with a true mask of its own; {} if the truth is label maps."""
+    own: dict[int, list[str]] = {}
+    for name in frames:
+        for object_id in truth.masks[name].own_masks() or ():
+            own.setdefault(object_id, []).append(name)
+    return own
 
 
 def with_themselves(ids: Iterable[int]) -> Iterable[Pair]:

@@ -1,13 +1,13 @@
 """As `Seen`, where each object has frames of its own: those of its folder, without the first and the last (SA-V)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vosbench.errors import VosbenchError
 from vosbench.metrics.frame import FrameScores
-from vosbench.metrics.rules.base import ScoringPlan
+from vosbench.metrics.rules.base import ScoringPlan, own_masks
 from vosbench.metrics.rules.seen import Seen
-from vosbench.video import GroundTruth, MaskSource
+from vosbench.video import GroundTruth
 
 if TYPE_CHECKING:
     from vosbench.metrics.protocols import Protocol
@@ -17,26 +17,18 @@ class OwnFrames(Seen):
     """Where the truth is label maps, it is `Seen`. With masks of its own, an object must be visible in a scored one."""
 
     def wanted(self, annotated: tuple[str, ...], truth: GroundTruth, protocol: "Protocol") -> tuple[str, ...]:
-        own = scored_frames(truth, protocol)
+        own = _scored(annotated, truth, protocol)
         if not own:
             return super().wanted(annotated, truth, protocol)
-        scored = {name for names in own.values() for name in names}
+        scored = frozenset[str]().union(*own.values())
         return tuple(name for name in annotated if name in scored)
 
-    def refuse_lacking(self, planned: ScoringPlan, predictions: Mapping[str, MaskSource]) -> None:
-        super().refuse_lacking(planned, predictions)
-        there = {name: predictions[name].own_masks() for name in planned.frames}
-        for object_id, names in scored_frames(planned.truth, planned.protocol).items():
-            for name in names:
-                masks = there[name]
-                if masks is not None and object_id not in masks:
-                    raise VosbenchError(
-                        f"the predictions of {planned.sequence} lack object {object_id} in frame {name}",
-                        "every scored frame needs a mask of each object, in the folder of the object",
-                    )
+    def own_frames(self, planned: ScoringPlan) -> dict[int, frozenset[str]]:
+        truth = planned.truth
+        return _scored([name for name in truth.frame_names if name in truth.masks], truth, planned.protocol)
 
     def objects(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[int]:
-        own = scored_frames(planned.truth, planned.protocol)
+        own = self.own_frames(planned)
         if not own:
             return super().objects(planned, scored)
         visible = {i for frame in scored for i in frame.true_ids if frame.frame in own[i]}
@@ -49,16 +41,12 @@ class OwnFrames(Seen):
         return sorted(own)
 
     def frames_of(self, object_id: int, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[FrameScores]:
-        own = scored_frames(planned.truth, planned.protocol)
+        own = self.own_frames(planned)
         counted = [frame for frame in scored if frame.frame in own[object_id]] if own else scored
         return super().frames_of(object_id, planned, counted)
 
 
-def scored_frames(truth: GroundTruth, protocol: "Protocol") -> dict[int, frozenset[str]]:
-    """Object id -> the frames that are scored of its own; {} where the truth is label maps."""
-    own: dict[int, list[str]] = {}
-    for name in truth.frame_names:
-        for object_id in (truth.masks[name].own_masks() or ()) if name in truth.masks else ():
-            own.setdefault(object_id, []).append(name)
+def _scored(annotated: Sequence[str], truth: GroundTruth, protocol: "Protocol") -> dict[int, frozenset[str]]:
     first, last = protocol.unscored
-    return {i: frozenset(names[first : len(names) - last]) for i, names in own.items()}
+    own = own_masks(annotated, truth)
+    return {object_id: frozenset(names[first : len(names) - last]) for object_id, names in own.items()}
