@@ -1,7 +1,10 @@
 """What the README shows is true: its Python runs, its example of a strategy keeps the contract, its commands parse."""
 
+import json
 import re
 import shlex
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +13,17 @@ import pytest
 from vosbench.bench.record import read_run
 from vosbench.bench.suite_file import read_suites
 from vosbench.cli import main
-from vosbench.datasets import DATASETS
+from vosbench.cli.verbs import VERBS
+from vosbench.datasets import DATASETS, open_dataset
+from vosbench.images import read_labels, write_labels
 from vosbench.inference.propagate import propagate
+from vosbench.masks.score import score
 from vosbench.memory.contract import check_contract
 from vosbench.memory.registry import POLICIES
 from vosbench.memory.spec import PolicySpec, load_policy
+from vosbench.metrics.protocols import PROTOCOLS
 from vosbench.models.checkpoint import load_model
+from vosbench.models.families import FAMILIES
 from vosbench.report.plots import FIGURES
 from vosbench.report.tables import TABLES
 from vosbench.video import Sequence
@@ -90,6 +98,61 @@ def test_the_example_of_a_network_segments(mynet, small_clip):
     masks = [p.mask for p in propagate(load_model(mynet), sequence, load_policy("lfu"))]
     found, copied = ((np.stack(one)[9:] == labels[9:])[labels[9:] > 0].mean() for one in (masks, [labels[0]] * 23))
     assert found > copied + 0.2
+
+
+@pytest.fixture
+def plugged_in(tmp_path, small_davis) -> Callable[[str], str]:
+    """The path of a file with the example that defines something; beside it the folders `videos` and `masks`."""
+    for name in ("ant", "bee"):
+        shutil.copytree(small_davis / "JPEGImages/480p" / name, tmp_path / "videos" / name / "frames")
+        shutil.copytree(small_davis / "Annotations/480p" / name, tmp_path / "videos" / name / "masks")
+        shutil.copytree(small_davis / "Annotations/480p" / name, tmp_path / "masks" / name)
+
+    def write(defines: str) -> str:
+        (example,) = (block for block in BLOCKS if defines in block)
+        (tmp_path / "example.py").write_text(example)
+        return str(tmp_path / "example.py")
+
+    return write
+
+
+def test_the_example_of_a_data_set(plugged_in, tmp_path, capsys):
+    arguments = ["--dataset", plugged_in("(Dataset)"), "--root", str(tmp_path / "videos")]
+    assert main(["check", *arguments]) == 0
+    assert main(["score", str(tmp_path / "masks"), *arguments, "--no-cache", "--jobs", "1"]) == 0
+    assert "together all, protocol davis2017/1; 3 objects" in " ".join(capsys.readouterr().out.split())
+    asked = ["--no-controls", "--threads", "1", "--out", str(tmp_path / "run")]
+    assert main(["run", *arguments, "-p", "first-only", *asked]) == 0
+    assert {(r.sequence, r.dataset.name) for r in read_run(tmp_path / "run")} == {
+        ("ant", "together"),
+        ("bee", "together"),
+    }
+
+
+def test_the_example_of_a_protocol(plugged_in, tmp_path):
+    hidden = tmp_path / "videos/ant/masks/00003.png"
+    labels = read_labels(hidden)
+    write_labels(hidden, np.where(labels == 2, 0, labels))
+    videos = open_dataset(plugged_in("(Dataset)"), tmp_path / "videos")
+    scores = score(tmp_path / "masks", videos, plugged_in("(ObjectRule)"), jobs=1)
+    assert scores.protocol == "visible/1"
+    frames = {(t.sequence, t.object_id): [int(name) for name in t.frames] for t in scores.traces}
+    assert frames == {("ant", 1): [1, 2, 3, 4], ("ant", 2): [1, 2, 4], ("bee", 1): [1, 2, 3, 4]}
+
+
+def test_the_example_of_a_verb(plugged_in, tmp_path, small_davis, capsys):
+    arguments = ["--dataset", "davis2017", "--root", str(small_davis), "--json", str(tmp_path / "found.json")]
+    assert main([plugged_in("Verb(frames"), *arguments]) == 0
+    assert capsys.readouterr().out == "12 frames\n"
+    assert json.loads((tmp_path / "found.json").read_text())["result"] == {"frames": 12}
+
+
+def test_every_kind_of_thing_has_its_row():
+    """What can be added is what registries say."""
+    registries = (POLICIES, FAMILIES, DATASETS, PROTOCOLS, TABLES, FIGURES, VERBS)
+    rows = re.findall(r"^\| \[an? ([\w ]+)\]\(.*`([^`]*/)` \| `([\w.]+)` \|$", README, re.M)
+    assert [(kind, group) for kind, _, group in rows] == [(registry.kind, registry.group) for registry in registries]
+    assert all((ROOT / folder).is_dir() for _, folder, _ in rows)
 
 
 def test_the_example_of_a_suite_can_be_read(tmp_path, monkeypatch):

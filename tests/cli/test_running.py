@@ -35,6 +35,28 @@ def test_run(small_davis, tmp_path, vosbench, read_json):
     assert "control" not in fresh.out
 
 
+def test_a_busy_machine_is_told_of(small_davis, tmp_path, monkeypatch, vosbench):
+    """Only where a run has threads that could wait for each other."""
+    arguments = (
+        "run",
+        "--dataset",
+        "davis2017",
+        "--root",
+        small_davis,
+        "-p",
+        "first-only",
+        "--limit",
+        1,
+        "--no-controls",
+    )
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    for load, threads, told in ((7.5, 2, True), (7.5, 1, False), (1.5, 2, False)):
+        monkeypatch.setattr("os.getloadavg", lambda load=load: (load, 0.0, 0.0))
+        outcome = vosbench(*arguments, "--threads", threads, "--out", tmp_path / f"{load} {threads}")
+        assert outcome.status == 0
+        assert ("hint: the load of this machine is 7.5 on 2 cores: --threads 1" in outcome.err) == told
+
+
 def test_run_without_a_folder_is_the_latest(small_davis, tmp_path, monkeypatch, vosbench):
     monkeypatch.chdir(tmp_path)
     arguments = ("run", "--dataset", "davis2017", "--root", small_davis, "-p", "first-only", "--limit", 1)

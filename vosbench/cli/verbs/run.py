@@ -1,5 +1,6 @@
 """run: segment a data set under several strategies, and score them."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -121,6 +122,8 @@ def _carry_out(plan: "Plan", fresh: bool) -> dict[str, Any]:
     """Carry out a plan, print its table and what failed, and return both as JSON values."""
     from vosbench.bench.runner import execute
 
+    if plan.device.type == "cpu" and (advice := _about_threads(plan.environment.threads)):
+        print(advice, file=sys.stderr)
     with RunProgress(plan.passes) as progress:
         records = execute(plan, progress, fresh)
     table = strategy.table(records)
@@ -131,6 +134,15 @@ def _carry_out(plan: "Plan", fresh: bool) -> dict[str, Any]:
             where = f"{record.policy.label} on {record.sequence} after {count(failure.frames, 'frame')}"
             print(f"vosbench: failed: {where}: {failure.reason}", file=sys.stderr)
     return {"folder": str(plan.folder), **table.to_json(), "records": [record.to_json() for record in records]}
+
+
+def _about_threads(threads: int) -> str:
+    """What to do where other work keeps all cores busy: threads of one operation would wait for each other."""
+    load, cores = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0, os.cpu_count() or 1
+    if threads == 1 or load < cores:
+        return ""
+    busy = f"the load of this machine is {load:.1f} on {count(cores, 'core')}"
+    return f"hint: {busy}: --threads 1 may be several times faster"
 
 
 VERB = Verb(run, "vosbench run --dataset davis2017 --root DAVIS -p every-k -p lfu:capacity=2 --model stcn.pth")
