@@ -238,8 +238,8 @@ def check_size(found: Sequence[int], expected: Sequence[int], where: object) -> 
 def check_labels(labels: np.ndarray, path: Path, *, size: tuple[int, int] | None = None, binary: bool = False) -> None:
     """Refuse a label map, uint8 [H,W], that cannot be what it is taken for; `path` is for the message.
 
-    Raises VosbenchError if it is not of `size` (height, width), if it is anti-aliased, or, unless `binary`
-    (DAVIS 2016: every non-zero label is the object), if its only label is 255.
+    Raises VosbenchError if it is not of `size` (height, width), if it is anti-aliased, whatever its ids, or,
+    unless `binary` (DAVIS 2016: every non-zero label is the object), if its only label is 255.
     """
     if size is not None:
         check_size(labels.shape, size, path)
@@ -250,25 +250,37 @@ def check_labels(labels: np.ndarray, path: Path, *, size: tuple[int, int] | None
             "DAVIS 2017, YouTube-VOS and folders want the ids 1, 2, ... as pixel values; "
             "only DAVIS 2016 (davis2016) is binary",
         )
-    if _is_anti_aliased(labels, present):
+    smoothed = max(_smoothed(labels, solid) / most for solid, most in _SMOOTHED_AT_MOST.items())
+    if smoothed > 1:
         raise VosbenchError(
-            f"mask {path} is anti-aliased: {len(present)} labels above 0, most of them only along edges",
+            f"mask {path} is anti-aliased: most of its edges have ids between those of the two sides",
             "write masks without smoothing, resize them with nearest neighbour, and never store them as JPEG",
         )
 
 
-def _is_anti_aliased(labels: np.ndarray, present: np.ndarray) -> bool:
-    """Whether most non-zero labels are shades along an edge.
+# Pixels that make a run of one id a region -> the share of edges that may be smooth. Of 5,000 masks by people and by
+# networks the highest is 0.07 and 0.15, where seven people stand close together; resized ones mostly have above 0.7.
+_SMOOTHED_AT_MOST = {3: 0.2, 6: 0.35}
+_FEW_EDGES = 8
 
-    The pixels of a shade are hardly ever (fewer than one in twenty) the centre of a 3x3 window that it fills;
-    those of an object of any size are. Ids are small numbers and shades of a white object are not, so slivers
-    of a few real objects, as predictions have them, do not count.
+
+def _smoothed(labels: np.ndarray, solid: int) -> float:
+    """The share of a mask's edges along which values lie between those of the two sides, as interpolation leaves them.
+
+    An edge is where, in a row or column, two runs of at least `solid` pixels of one value follow each other, whose
+    values differ by two or more. It is smooth if the shorter runs between them, at least one, lead from the one value
+    to the other by steps in one direction. 0 if few are.
     """
-    if len(present) < 4 or present[-1] < 32:
-        return False
-    window = np.ones((3, 3), np.uint8)
-    flat = cv2.erode(labels, window) == cv2.dilate(labels, window)
-    share = np.bincount(labels[flat], minlength=256)[present] / np.bincount(labels.ravel(), minlength=256)[present]
-    solid = (share >= 0.05).sum()
-    shades = len(present) - solid
-    return bool(shades >= 3 and shades > 2 * solid)
+    smooth = edges = 0
+    for plane in (labels, labels.T) if labels.max(initial=0) > 1 else ():
+        pixels = np.pad(plane.astype(np.int16), ((0, 0), (0, 1)), constant_values=-1).ravel()  # -1 ends a row
+        starts = np.flatnonzero(np.diff(pixels, prepend=-2))
+        values, lengths = pixels[starts], np.diff(starts, append=len(pixels))
+        rising = np.cumsum(np.sign(np.diff(values, prepend=0)))  # steps up less steps down so far
+        regions = np.flatnonzero((lengths >= solid) | (values < 0))
+        one, other = regions[:-1], regions[1:]
+        wide = (values[one] >= 0) & (values[other] >= 0) & (np.abs(values[one] - values[other]) >= 2)
+        between = other - one > 1
+        edges += int((wide & ~between).sum())
+        smooth += int((wide & between & (np.abs(rising[other] - rising[one]) == other - one)).sum())
+    return smooth / (smooth + edges) if smooth >= _FEW_EDGES else 0.0
