@@ -19,6 +19,13 @@ class VosbenchError(Exception):
         return type(self), (self.message, self.hint)  # keeps the hint across process boundaries
 
 
+class NotANumberError(VosbenchError):
+    """A network predicted what is no number. The sequence has no masks; others are not concerned."""
+
+    def __init__(self, message: str, hint: str = "look for NaN or overflow: vosbench check model FILE") -> None:
+        super().__init__(message, hint)
+
+
 class PolicyError(VosbenchError):
     """A memory strategy raised, or broke a rule. The message names its file and line; others are not concerned."""
 

@@ -190,6 +190,13 @@ def read_labels(path: Path) -> np.ndarray:
     return values.astype(np.uint8)
 
 
+def read_palette(path: Path) -> list[tuple[int, int, int]]:
+    """The colours of a palette picture that is sound, by index; [] if it has none."""
+    with Image.open(path) as picture:
+        values = (picture.getpalette("RGB") or []) if picture.mode == "P" else []
+    return [(red, green, blue) for red, green, blue in zip(*[iter(values)] * 3, strict=True)]
+
+
 _LOSSY = {"JPEG", "MPO", "JPEG2000", "AVIF"}
 _LOSSY_TIFF = {"jpeg", "tiff_jpeg", "old_jpeg"}
 
@@ -251,11 +258,21 @@ def check_labels(labels: np.ndarray, path: Path, *, size: tuple[int, int] | None
             "only DAVIS 2016 (davis2016) is binary",
         )
     smoothed = max(_smoothed(labels, solid) / most for solid, most in _SMOOTHED_AT_MOST.items())
-    if smoothed > 1:
+    if smoothed > 1 or _is_shading(labels, present):
         raise VosbenchError(
             f"mask {path} is anti-aliased: most of its edges have ids between those of the two sides",
             "write masks without smoothing, resize them with nearest neighbour, and never store them as JPEG",
         )
+
+
+def _is_shading(labels: np.ndarray, present: np.ndarray) -> bool:
+    """Whether most ids, of many, never fill a window of 2x2 pixels and yet cover a tenth of the picture."""
+    if len(present) < 8:
+        return False
+    corner = labels[1:, 1:]
+    filled = (corner == labels[:-1, :-1]) & (corner == labels[1:, :-1]) & (corner == labels[:-1, 1:])
+    thin = np.setdiff1d(present, corner[filled])
+    return len(thin) > len(present) / 2 and bool(np.isin(labels, thin).mean() > 0.1)
 
 
 # Pixels that make a run of one id a region -> the share of edges that may be smooth. Of 5,000 masks by people and by

@@ -32,12 +32,18 @@ def test_sound_labels_pass(labels: np.ndarray) -> None:
 @pytest.mark.parametrize("apart", [0, 1, 4])
 def test_many_real_objects_pass(side: int, apart: int) -> None:
     """Sixty objects of few pixels each, in ascending order beside each other or apart."""
-    labels = np.zeros((6 * (side + apart) + 20, 10 * (side + apart) + 20), np.uint8)
+    labels = np.zeros((6 * (side + apart) + 40, 10 * (side + apart) + 40), np.uint8)
     for number in range(60):
         y, x = (10 + place * (side + apart) for place in divmod(number, 10))
         labels[y : y + side, x : x + side] = number + 1
     check_labels(labels, PATH)
     check_labels(np.where(labels, 4 * labels, 0).astype(np.uint8), PATH)
+
+
+def test_a_grey_picture_is_no_mask() -> None:
+    for picture in (np.arange(960).reshape(24, 40) // 5, np.random.default_rng(0).integers(0, 99, (24, 40))):
+        with pytest.raises(VosbenchError, match="is anti-aliased"):
+            check_labels(picture.astype(np.uint8), PATH)
 
 
 def test_slivers_of_small_ids_pass() -> None:

@@ -23,7 +23,7 @@ from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import Failure, Memory, RunRecord, Timing, read_record
 from vosbench.bench.scoring import BackgroundScoring
 from vosbench.bench.suite import Suite
-from vosbench.errors import PolicyError, VosbenchError
+from vosbench.errors import NotANumberError, PolicyError, VosbenchError
 from vosbench.images import write_labels
 from vosbench.inference.pace import Pace
 from vosbench.inference.propagate import propagate
@@ -109,7 +109,7 @@ def _warm_up(plan: Plan, task: Task) -> None:
     try:
         for _ in _predict(plan, task, beginning):
             pass
-    except (PolicyError, RuntimeError, MemoryError) as error:
+    except (PolicyError, NotANumberError, RuntimeError, MemoryError) as error:
         if _failure_of_strategy(error) is None:
             raise
 
@@ -167,7 +167,7 @@ def _measure(plan: Plan, task: Task, record: RunRecord, write: Callable[[int, np
         for prediction in pace.beside(_predict(plan, task, task.sequence)):
             write(prediction.frame_index, prediction.mask)
             timings.append(prediction.timing)
-    except (PolicyError, RuntimeError, MemoryError) as error:
+    except (PolicyError, NotANumberError, RuntimeError, MemoryError) as error:
         if (reason := _failure_of_strategy(error)) is None:
             raise
     seconds = time.perf_counter() - started
@@ -183,7 +183,9 @@ def _measure(plan: Plan, task: Task, record: RunRecord, write: Callable[[int, np
 
 
 def _failure_of_strategy(error: Exception) -> str | None:
-    """Why a strategy failed, in one line, if it was for want of memory or a breach of its contract."""
+    """Why a strategy failed, in one line, if it was for want of memory, a breach of its contract, or NaN."""
+    if isinstance(error, NotANumberError):
+        return error.message
     if isinstance(error, PolicyError):
         return f"broke its contract: {error.message}"
     text = " ".join(str(error).split())

@@ -97,7 +97,7 @@ def conditions(data: "Dataset", **others: Any) -> dict[str, Any]:
 def print_problems(problems: "Iterable[Problem]") -> None:
     """A line for each problem, and one below that says what to do."""
     for problem in problems:
-        print(f"{problem.message}\n  hint: {problem.hint}")
+        print(f"{'warning: ' if problem.warning else ''}{problem.message}\n  hint: {problem.hint}")
 
 
 def is_terminal() -> bool:

@@ -17,7 +17,7 @@ from vosbench.datasets.choice import Choice
 from vosbench.datasets.files import FRAMES, MASKS, a_few, content_hash, explain_no_pictures, pictures
 from vosbench.datasets.first_masks import earliest
 from vosbench.datasets.label_pngs import LabelPng, binary_pngs, label_pngs
-from vosbench.datasets.problems import Problem, picture_problems
+from vosbench.datasets.problems import Problem, other_pictures, picture_problems
 from vosbench.errors import VosbenchError, unknown
 from vosbench.video import FirstMask, FrameRef, GroundTruth, MaskSource, ObjectSpan, Sequence
 
@@ -237,7 +237,7 @@ class Dataset(Choice, ABC):
             frames, masks = self._frames(name), self._masks(name)
         except VosbenchError as error:  # a frame that is there twice
             return [Problem.of(self.frame_folder(name), error)]
-        found = picture_problems(frames, masks)
+        found = picture_problems(frames, masks) + other_pictures(self.mask_folder(name))
         for attempt in (self.sequence, self.attributes, *(() if self.is_private else (self.truth,))):
             try:
                 attempt(name)

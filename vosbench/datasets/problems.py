@@ -1,23 +1,28 @@
 """What can be wrong with the pictures of a sequence."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from vosbench.datasets.files import a_few, gaps
+from vosbench.datasets.files import FRAMES, MASKS, a_few, entries, gaps
+from vosbench.datasets.label_pngs import LabelPng
 from vosbench.errors import VosbenchError
-from vosbench.images import read_rgb
+from vosbench.images import read_palette, read_rgb
 from vosbench.video import MaskSource
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One fault of a data set on disk, in one line, and what to do about it."""
+    """One fault of a data set on disk, in one line, and what to do about it.
+
+    warning: it changes no result by itself, but what it is a sign of may.
+    """
 
     path: Path
     message: str
     hint: str
+    warning: bool = False
 
     @classmethod
     def of(cls, path: Path, error: VosbenchError) -> Self:
@@ -43,13 +48,60 @@ def picture_problems(frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
         if sizes[name] != first:
             message = f"frame {path} is {width}x{height} pixels, the video {first[1]}x{first[0]}"
             found.append(Problem(path, message, "all frames of a sequence must have one size"))
+    coloured = []
     for name, source in masks.items():
         try:
-            source.check(sizes.get(name))
+            ids = source.check(sizes.get(name)).present()
         except VosbenchError as error:
             found.append(Problem.of(Path(source.where), error))
+        else:
+            coloured += [(source.path, ids)] if type(source) is LabelPng else []
+    found += palette_problems(coloured)
     missing = gaps(frames)
     if missing:
         folder = next(iter(frames.values())).parent
         found.append(Problem(folder, f"{folder} lacks frames {a_few(missing)} in between", "unpack the frames again"))
     return found
+
+
+def palette_problems(masks: Sequence[tuple[Path, tuple[int, ...]]]) -> list[Problem]:
+    """What the palettes of a sequence's masks, each with the ids in it, tell: ids do not depend on colours, but people
+    and programs that go by them see others, and a colour that changes its id shows that ids were permuted.
+    """
+    permuted: list[Problem] = []
+    odd: list[Problem] = []
+    colour_of: dict[int, tuple[Colour, Path]] = {}
+    id_of: dict[Colour, tuple[int, Path]] = {}
+    for path, ids in masks:
+        palette = read_palette(path)
+        colours = {i: palette[i] for i in (0, *ids) if i < len(palette)}
+        for i, colour in colours.items():
+            if list(colours.values()).count(colour) > 1:
+                continue
+            if i and colour == BLACK:
+                message = f"mask {path}: black is the id {i} of its palette, and the background {colours[0]}"
+                permuted.append(Problem(path, message, _NUMBERED_ANEW))
+            before, where = id_of.setdefault(colour, (i, path))
+            if before != i:
+                message = f"mask {path}: the colour {colour} is the id {i}, but {before} in {where.name}"
+                permuted.append(Problem(path, message, _NUMBERED_ANEW))
+            shown, where = colour_of.setdefault(i, (colour, path))
+            if shown != colour:
+                message = f"mask {path}: its palette shows the id {i} in {colour}, that of {where.name} in {shown}"
+                odd.append(Problem(path, message, "ids count, not colours: are they the same objects?", True))
+        if colours and colours[0] != BLACK:
+            message = f"mask {path}: its palette shows the background, 0, in {colours[0]}, not in black"
+            odd.append(Problem(path, message, "is what is 0 there the background?", True))
+    return permuted[:1] or odd[:1]
+
+
+Colour = tuple[int, int, int]
+BLACK = (0, 0, 0)
+_NUMBERED_ANEW = "ids were numbered anew when the file was written: keep palette and pixel values as they are"
+
+
+def other_pictures(folder: Path) -> list[Problem]:
+    """That a folder of masks holds pictures of formats that do not keep ids."""
+    names = [path.name for path in entries(folder) if path.suffix.lower() in FRAMES - MASKS]
+    message = f"{folder} holds pictures that are not read as masks: {a_few(names)}"
+    return [Problem(folder, message, "masks are PNG, BMP or TIFF: JPEG and WebP blur ids", True)] if names else []

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vosbench.base.values import Count, Side, checked
-from vosbench.errors import VosbenchError
+from vosbench.errors import NotANumberError, VosbenchError
 from vosbench.images import VOID, size_text
 from vosbench.inference.timing import StageClock
 from vosbench.memory.bank import MemoryBank
@@ -176,16 +176,19 @@ class Session:
         frames = None if known is None else len(known.frames)
         self.memory.start(VideoInfo(self.name, frames, self.geometry.tokens, truth, future))
 
+    @property
+    def _where(self) -> str:
+        return f"frame {self.known.frames[self.index] if self.known else self.index} of {self.name}"
+
     def _new_objects(self, masks: Masks | None) -> tuple[list[int], Tensor | None]:
         """The ids that appear, and their planes, [O,H',W']."""
         if masks is None:
             return [], None
-        where = f"frame {self.known.frames[self.index] if self.known else self.index} of {self.name}"
         if not isinstance(masks, ObjectMasks):
-            masks = _object_masks(masks, f"the masks of {where}", self.ids)
+            masks = _object_masks(masks, f"the masks of {self._where}", self.ids)
         if masks.size != self.geometry.original:
             raise VosbenchError(
-                f"{where} is {size_text(self.geometry.original)}, its masks {size_text(masks.size)}",
+                f"{self._where} is {size_text(self.geometry.original)}, its masks {size_text(masks.size)}",
                 "masks must have the size of the frames",
             )
         new = [i for i in (masks.object_ids() if masks.ids is None else masks.ids) if i not in self.ids]
@@ -249,12 +252,17 @@ class Session:
                 prob = torch.ones(1, *self.geometry.original, device=self.device)
             else:
                 prob = self.geometry.restore(joint)
-            mask = self._labels[prob.max(0).indices].cpu().numpy()  # argmax is ten times as slow on a CPU
+            best = prob.max(0)  # argmax is ten times as slow on a CPU
+            labels = self._labels[best.indices]
+            defined = best.values.sum().isfinite().to(torch.uint8)  # NaN wherever any of the probabilities is
+            out = torch.cat([labels.flatten(), defined[None]]).cpu().numpy()  # together, so as to wait once
+        if not out[-1]:
+            raise NotANumberError(f"the network predicts NaN in {self._where}")
         every = self.known.object_ids if self.known else sorted(self.ids)
         places = 0, *(1 + every.index(i) for i in self.ids)
         bank, objects = self.memory.bank, len(self.ids)
         timing = FrameTiming(self._clock.take(), bank.count, self.geometry.tokens, bank.nbytes, objects)
-        return Prediction(self.index, mask, timing, prob, places, len(every))
+        return Prediction(self.index, out[:-1].reshape(labels.shape), timing, prob, places, len(every))
 
 
 def _described(given: object) -> str:

@@ -15,7 +15,7 @@ from vosbench.errors import VosbenchError
 from vosbench.images import VOID, read_size
 from vosbench.metrics.evaluate import plan
 from vosbench.metrics.protocols import Protocol, find_protocol
-from vosbench.metrics.reading import read_prediction
+from vosbench.metrics.reading import read_prediction, read_truth
 from vosbench.video import MaskSource, ObjectMasks
 
 LEAK_SHARE = 0.5  # of a sequence's scored frames: a prediction equal to the truth in more is suspicious
@@ -84,6 +84,29 @@ def check_predictions(
     return found + [problem for _, of_sequence in sorted(problems.items()) for problem in of_sequence]
 
 
+def truth_problems(dataset: Dataset, name: str, rules: Protocol) -> list[Problem]:
+    """Why the ground truth of a sequence that is sound cannot be scored by a protocol, or would give a false score."""
+    if dataset.is_private:
+        return []
+    try:
+        truth = dataset.truth(name)
+        planned = plan(truth, rules)
+        first = read_truth(truth.masks[planned.first_frame].load(), rules).present()
+        nowhere = set(planned.object_ids).difference(first) if rules.objects.first_frame_decides else set()
+        for source in truth.masks.values() if nowhere else ():
+            nowhere.difference_update(source.load().present())
+    except VosbenchError as error:
+        return [Problem.of(dataset.mask_folder(name), error)]
+    if not nowhere:
+        return []
+    message = (
+        f"sequence {name}: by the protocol {rules.name} its objects are 1 to {max(planned.object_ids)}, of which no "
+        f"mask holds {a_few(map(str, sorted(nowhere)))}: an object that is nowhere scores 1, which spoils the mean"
+    )
+    hint = "number the objects from 1 without gaps, or choose a protocol that counts those that are there"
+    return [Problem(dataset.mask_folder(name), message, hint)]
+
+
 def _wanted(dataset: Dataset, name: str) -> Expected:
     """What a server wants."""
     video = dataset.sequence(name)
@@ -124,6 +147,7 @@ def check_sequence(folder: Path, expected: Expected) -> list[Problem]:
         return [Problem.of(folder, error)]
     found = list(_name_problems(folder, masks, expected))
     seen: dict[int, str] = {}
+    shown: set[int] = set()  # by the truth
     equal = usable = 0
     for name, source in masks.items():
         if name not in expected.known:
@@ -134,12 +158,13 @@ def check_sequence(folder: Path, expected: Expected) -> list[Problem]:
         except VosbenchError as error:
             found.append(Problem.of(Path(source.where), error))
             continue
+        shown.update(truth.present() if truth else expected.object_ids)
         for object_id in predicted.present():
             seen.setdefault(object_id, name)
         if truth is not None and truth.covered().any() and name in set(expected.frames):
             usable += 1
             equal += predicted.equals(truth)
-    found += _id_problems(folder, seen, expected)
+    found += _id_problems(folder, seen, shown, expected)
     if usable >= 3 and equal > LEAK_SHARE * usable:
         message = f"{folder} equals the ground truth in {equal} of {usable} scored frames"
         found.append(Problem(folder, message, "did the method get the annotations as input? Scores would mean nothing"))
@@ -170,8 +195,8 @@ def _name_problems(folder: Path, masks: Mapping[str, MaskSource], expected: Expe
         yield Problem(folder, f"{folder} holds what is no mask: {a_few(other)}", "masks must be PNGs; JPEG blurs ids")
 
 
-def _id_problems(folder: Path, seen: dict[int, str], expected: Expected) -> Iterable[Problem]:
-    """`seen` maps each predicted id to the first frame that holds it."""
+def _id_problems(folder: Path, seen: dict[int, str], shown: set[int], expected: Expected) -> Iterable[Problem]:
+    """`seen` maps each predicted id to the first frame that holds it; `shown` are those that are to be seen."""
     if not seen:
         message = f"{folder}: every mask is empty"
         yield Problem(folder, message, "nothing was predicted: did the method get the first mask?")
@@ -183,7 +208,7 @@ def _id_problems(folder: Path, seen: dict[int, str], expected: Expected) -> Iter
         ids = a_few(map(str, extra))
         message = f"{folder} holds ids that the ground truth does not have: {ids}, first in {seen[extra[0]]}"
         yield Problem(folder, message, "an object keeps the id of its first annotation, everything else is 0")
-    never = sorted(expected.object_ids - set(seen))
+    never = sorted(expected.object_ids.intersection(shown).difference(seen))
     if never:
         message = f"{folder}: no mask holds object {a_few(map(str, never))}"
         yield Problem(folder, message, "the object scores 0 wherever it is to be seen; were ids renumbered?")

@@ -13,7 +13,8 @@ from vosbench.cli.progress import CountProgress
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
-from vosbench.masks.check import check_predictions
+from vosbench.masks.check import check_predictions, truth_problems
+from vosbench.metrics.protocols import find_protocol
 
 
 def check(
@@ -55,21 +56,25 @@ def check(
         if predictions is not None:
             problems = check_predictions(predictions, data, protocol, jobs, progress)
         else:
-            problems = []
+            problems, rules = [], find_protocol(protocol or data.default_protocol)
             for done, name in enumerate(names, 1):
-                problems += data.sequence_problems(name)
+                found = data.sequence_problems(name)
+                problems += found if any(not p.warning for p in found) else found + truth_problems(data, name, rules)
                 progress(done, len(names))
     options.print_problems(problems)
     subject = (
         f"{predictions} for {data.name} {data.split}" if predictions else f"{data.name} {data.split} in {data.root}"
     )
     where = f"{subject}: {count(len(names), 'sequence')}{', PARTIAL' if data.is_partial else ''}"
-    print(f"{where}, {count(len(problems), 'problem')}" if problems else f"{where}, sound", file=sys.stderr)
+    faults = sum(not problem.warning for problem in problems)
+    outcome = count(faults, "problem") if faults else "sound"
+    warned = f", {count(len(problems) - faults, 'warning')}" if len(problems) > faults else ""
+    print(f"{where}, {outcome}{warned}", file=sys.stderr)
     conditions = options.conditions(
         data, protocol=protocol or data.default_protocol, predictions=None if predictions is None else str(predictions)
     )
-    found = [{"path": str(p.path), "message": p.message, "hint": p.hint} for p in problems]
-    return Answer(conditions, {"problems": found}, 2 if problems else 0)
+    shown = [{"path": str(p.path), "message": p.message, "hint": p.hint, "warning": p.warning} for p in problems]
+    return Answer(conditions, {"problems": shown}, 2 if faults else 0)
 
 
 def _check_contract(kind: str, file: str | None) -> Answer:
