@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
     ("vosbench.errors",),
     ("vosbench.base",),
+    ("vosbench.smoothing",),
     ("vosbench.images",),
     ("vosbench.video",),
     ("vosbench.datasets", "vosbench.models", "vosbench.metrics"),
