@@ -4,6 +4,7 @@ Exit status: 0 fine, 1 a regression found, 2 something the user can put right (o
 128 + N if signal N ended it: 130 Ctrl-C (SIGINT), 143 SIGTERM, 129 SIGHUP.
 """
 
+import io
 import os
 import signal
 import sys
@@ -23,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     SIGTERM and SIGHUP end it as Ctrl-C does: one line, what is finished is kept, and no process is left.
     """
+    for stream in (sys.stdout, sys.stderr):  # a name that a console cannot show is no reason to fail
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     with as_interrupts(to_the_last=arguments is None) as came:
         try:
             status = _run(list(sys.argv[1:] if arguments is None else arguments) or ["--help"])

@@ -4,9 +4,9 @@ import inspect
 import json as json_text
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext, redirect_stdout
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO, cast
 
 import typer
 from typer.core import TyperGroup
@@ -42,6 +42,31 @@ class Verbs(TyperGroup):
             formatter.write_dl([(name, VERBS.about(name)) for name in VERBS.names()])
 
 
+class Patient:
+    """A stream whose reader may go away: then the rest is lost, and the verb goes on to write its files."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.broken: BrokenPipeError | None = None
+
+    def write(self, text: str) -> int:
+        self._try(lambda: self.stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._try(self.stream.flush)
+
+    def _try(self, act: Callable[[], object]) -> None:
+        try:
+            if self.broken is None:
+                act()
+        except BrokenPipeError as error:
+            self.broken = error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
 def _typer(**settings: Any) -> typer.Typer:
     return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, **settings)
 
@@ -50,12 +75,15 @@ def _command(name: str, verb: Verb) -> Callable[..., int]:
     """The verb with the option `--json` added to its own, as a function that returns the exit status."""
 
     def call(json: Path | None = None, **options: Any) -> int:
-        with redirect_stdout(sys.stderr) if json == STDOUT else nullcontext():
+        shown = Patient(sys.stderr if json == STDOUT else sys.stdout)
+        with redirect_stdout(cast(TextIO, shown)):
             answer = verb.run(**options)
         if not isinstance(answer, Answer):
             raise VosbenchError(f"the verb {name} returns {type(answer).__name__}, not an Answer", "repair its file")
         if json is not None:
             write_json(json, name, answer)
+        if shown.broken is not None:
+            raise shown.broken
         return answer.status
 
     signature = inspect.signature(verb.run, eval_str=True)

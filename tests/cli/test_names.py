@@ -1,0 +1,87 @@
+"""Names that are no UTF-8, and consoles that cannot show a name or are not read to the end: no traceback, and every
+file that was asked for is written."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RAW = b"caf\xe9".decode(errors="surrogateescape")  # a name as Linux keeps it, written on an older system
+NAMES = {"of another script": "蚂蚁 é", "no UTF-8": RAW, "with a comma": "ant, the first"}
+
+
+@pytest.fixture
+def root(small_davis: Path) -> Path:
+    """A folder of one video, `bee`."""
+    for kind in ("JPEGImages", "Annotations"):
+        shutil.rmtree(small_davis / kind / "480p/ant")
+        shutil.rmtree(small_davis / kind / "480p/cat")
+    return small_davis
+
+
+def rename(root: Path, name: str) -> None:
+    for kind in ("JPEGImages", "Annotations"):
+        (root / kind / "480p/bee").rename(root / kind / "480p" / name)
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_from_frames_to_files(vosbench, scored_in_a_thread, root, tmp_path, monkeypatch, kind):  # noqa: ARG001
+    monkeypatch.chdir(tmp_path)
+    rename(root, NAMES[kind])
+    data = ("--dataset", "folder", "--root", root)
+    assert vosbench("check", *data).status == 0
+    outcome = vosbench("run", *data, "-p", "first-only", "--threads", 1, "--out", "run", "--json", "run.json")
+    assert (outcome.status, "Traceback" in outcome.err) == (0, False), outcome.err
+    for format_ in ("markdown", "latex", "csv"):
+        assert vosbench("table", "run", "--by", "sequence", "--format", format_, "--out", "t").status == 0
+    assert vosbench("plot", "run", "--out", "figures").status == 0
+    scored = vosbench("score", "run/masks/first-only", *data, "--csv", "csv", "--per-frame", "f.csv", "--objects")
+    assert scored.status == 0
+    shown = NAMES[kind].encode(errors="backslashreplace")
+    assert shown in Path("csv/per-sequence_results-all.csv").read_bytes()
+    assert shown in Path("f.csv").read_bytes()
+    again = vosbench("run", *data, "-p", "first-only", "--threads", 1, "--out", "run")
+    assert (again.status, "frames" in again.err) == (0, False)  # nothing is done again
+
+
+CONSOLES = {"ascii": {"PYTHONIOENCODING": "ascii"}, "C": {"LC_ALL": "C"}, "Latin-1": {"PYTHONIOENCODING": "latin-1"}}
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "vosbench", *map(str, arguments)]
+
+
+@pytest.mark.parametrize("console", CONSOLES)
+@pytest.mark.parametrize("kind", ["of another script", "no UTF-8"])
+def test_a_console_that_cannot_show_a_name(root, tmp_path, console, kind):
+    rename(root, NAMES[kind])
+    masks = shutil.copytree(root / "Annotations/480p", tmp_path / "masks")
+    asked = command(
+        "score", masks, "--dataset", "folder", "--root", root, "--objects", "--csv", "csv", "--json", "s.json"
+    )
+    done = subprocess.run(asked, cwd=tmp_path, env=os.environ | CONSOLES[console], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert (tmp_path / "csv/global_results-all.csv").exists()
+    (found,) = json.loads((tmp_path / "s.json").read_text())["result"]["objects"]
+    assert found["sequence"] == NAMES[kind]
+
+
+def test_a_reader_that_goes_away_leaves_the_files(vosbench, root, tmp_path, monkeypatch):
+    class Gone:
+        def write(self, text):  # noqa: ARG002
+            raise BrokenPipeError
+
+        def flush(self):
+            raise BrokenPipeError
+
+    monkeypatch.setattr("vosbench.cli.app.sys.stdout", Gone())
+    monkeypatch.setattr("os.dup2", lambda *_: None)
+    masks = root / "Annotations/480p"
+    asked = ("score", masks, "--dataset", "folder", "--root", root, "--csv", tmp_path / "csv", "--no-cache")
+    assert vosbench(*asked, "--json", tmp_path / "s.json").status == 0
+    assert (tmp_path / "csv/global_results-all.csv").exists()
+    assert json.loads((tmp_path / "s.json").read_text())["verb"] == "score"

@@ -1,0 +1,46 @@
+"""Whether a label map was smoothed, by resizing, turning or blurring it, or by JPEG: it then has ids that are none."""
+
+import numpy as np
+
+# Pixels that make a run of one id a region -> the share of edges that may be smooth. Of 5,000 masks by people and by
+# networks the highest is 0.07 and 0.15, where seven people stand close together; resized ones mostly have above 0.7.
+_SMOOTHED_AT_MOST = {3: 0.2, 6: 0.35}
+_FEW_EDGES = 8
+
+
+def is_smoothed(labels: np.ndarray, present: np.ndarray) -> bool:
+    """Whether a label map, uint8 [H,W], of the ids `present`, however many, looks like a picture that was smoothed."""
+    shares = {solid: _smooth_edges(labels, solid) for solid in _SMOOTHED_AT_MOST}
+    return any(share > _SMOOTHED_AT_MOST[solid] for solid, share in shares.items()) or _is_shading(labels, present)
+
+
+def _smooth_edges(labels: np.ndarray, solid: int) -> float:
+    """The share of a mask's edges along which values lie between those of the two sides, as interpolation leaves them.
+
+    An edge is where, in a row or column, two runs of at least `solid` pixels of one value follow each other, whose
+    values differ by two or more. It is smooth if the shorter runs between them, at least one, lead from the one value
+    to the other by steps in one direction. 0 if few are.
+    """
+    smooth = edges = 0
+    for plane in (labels, labels.T) if labels.max(initial=0) > 1 else ():
+        pixels = np.pad(plane.astype(np.int16), ((0, 0), (0, 1)), constant_values=-1).ravel()  # -1 ends a row
+        starts = np.flatnonzero(np.diff(pixels, prepend=-2))
+        values, lengths = pixels[starts], np.diff(starts, append=len(pixels))
+        rising = np.cumsum(np.sign(np.diff(values, prepend=0)))  # steps up less steps down so far
+        regions = np.flatnonzero((lengths >= solid) | (values < 0))
+        one, other = regions[:-1], regions[1:]
+        wide = (values[one] >= 0) & (values[other] >= 0) & (np.abs(values[one] - values[other]) >= 2)
+        between = other - one > 1
+        edges += int((wide & ~between).sum())
+        smooth += int((wide & between & (np.abs(rising[other] - rising[one]) == other - one)).sum())
+    return smooth / (smooth + edges) if smooth >= _FEW_EDGES else 0.0
+
+
+def _is_shading(labels: np.ndarray, present: np.ndarray) -> bool:
+    """Whether most ids, of many, never fill a window of 2x2 pixels and yet cover a tenth of the picture."""
+    if len(present) < 8:
+        return False
+    corner = labels[1:, 1:]
+    filled = (corner == labels[:-1, :-1]) & (corner == labels[1:, :-1]) & (corner == labels[:-1, 1:])
+    thin = np.setdiff1d(present, corner[filled])
+    return len(thin) > len(present) / 2 and bool(np.isin(labels, thin).mean() > 0.1)
