@@ -52,7 +52,7 @@ def check_predictions(
 
     Missing and unexpected sequences and frames, unreadable files, colour pictures, wrong sizes, 0/255 and
     anti-aliased masks, unknown ids, objects never predicted, and masks that equal the ground truth.
-    Raises VosbenchError if the data set itself is faulty.
+    A fault of the data set itself is one of them. Raises VosbenchError for an unknown protocol.
 
     protocol, jobs: as in `scoring.score`. progress: called with the number of sequences done and the number of all.
     for_server: hold the masks against what a server wants, every frame of `Sequence.output_frames`, not against
@@ -76,7 +76,12 @@ def check_predictions(
     problems: dict[int, list[Problem]] = {}
     with Crew(check_sequence, len(present), jobs) as crew:
         what = _wanted if for_server or dataset.is_private else partial(_scored, rules=rules)
-        tasks = [(predictions / name, what(dataset, name)) for name in present]
+        tasks = []
+        for name in present:
+            try:
+                tasks.append((predictions / name, what(dataset, name)))
+            except VosbenchError as error:  # of the data set: others are checked all the same
+                found.append(Problem.of(dataset.mask_folder(name), error))
         for index, of_sequence in crew.share(tasks):
             problems[index] = of_sequence
             if progress is not None:
@@ -189,7 +194,10 @@ def _name_problems(folder: Path, masks: Mapping[str, MaskSource], expected: Expe
     if extra:
         message = f"{folder} holds masks of frames that the video does not have: {a_few(extra)}"
         yield Problem(folder, message, "these are never scored; check the names and the frame mode")
-    used = {path.relative_to(folder).parts[0] for source in masks.values() for path in source.files()}
+    files = [path for source in masks.values() for path in source.files()]
+    if expected.rules is None and (no_png := [path.name for path in files if path.suffix.lower() != ".png"]):
+        yield Problem(folder, f"{folder} holds masks that are no PNG: {a_few(no_png)}", "a server takes PNGs only")
+    used = {path.relative_to(folder).parts[0] for path in files}
     other = [path.name for path in entries(folder) if path.name not in used]
     if other:
         yield Problem(folder, f"{folder} holds what is no mask: {a_few(other)}", "masks must be PNGs; JPEG blurs ids")

@@ -62,7 +62,8 @@ def export(
         wanted = (video.frames[index].name for index in video.output_frames)
         for source in dataset.predicted(predictions / name, wanted).values():
             for file in source.files():
-                masks[dataset.server_folder + file.relative_to(predictions).as_posix()] = file
+                inside = file.relative_to(predictions).with_suffix(".png")  # of .PNG too, which servers do not look for
+                masks[dataset.server_folder + inside.as_posix()] = file
     with replacing(archive, "archive") as temporary:
         _pack(temporary, masks)
         _verify(temporary, masks, archive)
