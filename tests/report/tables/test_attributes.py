@@ -35,6 +35,12 @@ def test_records_without_attributes(run: Run) -> None:
         table(run)
 
 
+def test_a_strategy_without_a_record_of_such_a_sequence_has_no_row(run: Run) -> None:
+    one, *others = told(run, cat=("fast",))
+    frame = table((replace(one, attributes=()), *others)).frame
+    assert list(frame["strategy"]) == ["fifo", "copy-first-mask"]
+
+
 def test_records_keep_them(run: Run) -> None:
     (record,) = told(run[:1], cat=("fast", "OCC"))
     assert RunRecord.from_json(record.to_json()) == record

@@ -30,6 +30,8 @@ def table(records: Records) -> Table:
     for attribute in names:
         for label, group in by_strategy(records).items():
             there = [record for record in group if attribute in record.attributes]
+            if not there:  # it has not come that far
+                continue
             row = {"attribute": attribute, "strategy": label, "kind": kind_of(there), "sequences": len(there)}
             row |= {"objects": len(scored_objects(there)), **measures(there)}
             row["jf_elsewhere"] = pooled_jf([record for record in group if attribute not in record.attributes])
