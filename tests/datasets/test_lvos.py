@@ -10,6 +10,8 @@ from layouts import frame, write_lvos
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.images import write_labels
+from vosbench.metrics.evaluate import plan, score_frames, split_plan, traces
+from vosbench.metrics.protocols import find_protocol
 from vosbench.video import ObjectSpan
 
 
@@ -34,6 +36,18 @@ def test_spans_are_those_of_the_meta_file(root: Path) -> None:
     assert truth.listed == (7, 1)
     assert len(truth.masks) == 12
     assert pickle.loads(pickle.dumps(open_dataset("lvos-v2", root))).truth("ant") == truth
+
+
+def test_scores_of_a_part_of_the_frames(root: Path) -> None:
+    """That a protocol can score a sequence is found out with few of its frames."""
+    truth, rules = open_dataset("lvos-v2", root).truth("ant"), find_protocol("lvos")
+    planned = plan(truth, rules)
+    parts = split_plan(planned, truth, truth.masks, 1)
+    scored = [frame for part in parts[:4] for frame in score_frames(*part)]
+    assert [(t.object_id, t.j.tolist()) for t in traces(planned, scored)] == [
+        (2, [1] * 4 + [0] * 6),
+        (7, [1] + [0] * 6),
+    ]
 
 
 def test_unseen_videos(root: Path) -> None:

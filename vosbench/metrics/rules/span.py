@@ -55,7 +55,7 @@ class Span(Onward):
         frames = {int(frame.frame): frame for frame in scored}
         empty = planned.protocol.measure.empty
         for object_id, span in truth.spans.items():
-            filled = [frames[number] for number in self._numbers(object_id, truth)]
+            filled = [frames[number] for number in self._numbers(object_id, truth) if number in frames]
             rows = [frame.scores.get((object_id, object_id), empty) for frame in filled]
             unfilled = [FrameScores("", {})] * (span.count - 2 - len(rows))
             yield object_trace(planned, object_id, [*filled, *unfilled], [*rows, *(UNFILLED for _ in unfilled)])
