@@ -10,6 +10,7 @@ Its parts score the folder (default: the OSVOS masks in ../shared) against itsel
     decoding   the folder, against the time that Pillow needs to decode the same PNGs; one process and two
     published  the folder, against the public package vos-benchmark; one process and two
     verb       the folder with `vosbench score` as its user sees it, with and without scores kept; peak memory
+    protocols  six sequences of the folder under each protocol, against davis2017
     frames     the folder's videos once, twice and four times as long, one process and two; drawn ones of 100 to
                10,000 frames
     objects    1 to 20 objects in a frame
@@ -38,10 +39,11 @@ from PIL import Image
 from vosbench.datasets.folder import Folder
 from vosbench.images import write_labels
 from vosbench.masks.score import score
+from vosbench.metrics.protocols import PROTOCOLS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PARTS = ("decoding", "published", "verb", "frames", "objects", "large")
-OF_FOLDER = {"decoding", "published", "verb"}  # those that need the folder
+PARTS = ("decoding", "published", "verb", "protocols", "frames", "objects", "large")
+OF_FOLDER = {"decoding", "published", "verb", "protocols"}  # those that need the folder
 WORKS = ("decode", "score", "vos-benchmark")
 
 
@@ -87,13 +89,13 @@ def scored_files(truth: Folder, masks: Path) -> list[Path]:
     ]
 
 
-def lag(root: Path, folder: Path, frames: int = 2, times: int = 1) -> int:
+def lag(root: Path, folder: Path, frames: int = 2, times: int = 1, videos: int | None = None) -> int:
     """A data set of the masks in `root`, and as predictions the mask of `frames` frames earlier, as links.
 
-    Each video is played so many `times` over. Returns the number of frames.
+    Each of the first `videos` is played so many `times` over. Returns the number of frames.
     """
     total = 0
-    for sequence in sorted(path for path in root.iterdir() if path.is_dir()):
+    for sequence in sorted(path for path in root.iterdir() if path.is_dir())[:videos]:
         masks = sorted(sequence.glob("*.png")) * times
         total += len(masks)
         for kind, earlier in (("truth/Annotations", 0), ("masks", frames)):
@@ -160,7 +162,16 @@ def compare_with_published(folder: Path) -> None:
 def verb(folder: Path, *arguments: str) -> float:
     """Seconds that `vosbench score` takes from its start to its end."""
     code = "import sys; from vosbench.cli import main; sys.exit(main())"
-    where = ("--dataset", "folder", "--root", str(folder / "truth"), "--cache", str(folder / "kept"))
+    where = (
+        "--dataset",
+        "folder",
+        "--protocol",
+        "davis2017",
+        "--root",
+        str(folder / "truth"),
+        "--cache",
+        str(folder / "kept"),
+    )
     command = [sys.executable, "-c", code, "score", str(folder / "masks"), *where, *arguments]
     return seconds(lambda: subprocess.run(command, check=True, capture_output=True, cwd=REPOSITORY))[1]
 
@@ -173,9 +184,18 @@ def as_users_see_it(folder: Path) -> None:
     print(f"peak memory of one process: {measured(folder).peak:.0f} MB")
 
 
-def measured(folder: Path, work: str = "score", jobs: int = 1) -> Measured:
+def compare_protocols(folder: Path, rounds: int) -> None:
+    frames = len(scored_files(Folder(folder / "truth"), folder / "masks")) // 2
+    print(f"\n{frames} frames; CPU seconds of one process, and its speed as a share of that of davis2017 beside it")
+    for name in PROTOCOLS.names():
+        pairs = [[measured(folder, protocol=p).cpu for p in ("davis2017", name)] for _ in range(rounds)]
+        share = statistics.median(davis / own for davis, own in pairs)
+        print(f"{name:22} {statistics.median(own for _, own in pairs):6.2f} {share:6.2f}")
+
+
+def measured(folder: Path, work: str = "score", jobs: int = 1, protocol: str = "davis2017") -> Measured:
     """A fresh process that does one of `WORKS` on a pair of folders."""
-    command = [sys.executable, __file__, "--measure", work, "--jobs", str(jobs), str(folder)]
+    command = [sys.executable, __file__, "--measure", work, "--jobs", str(jobs), "--protocol", protocol, str(folder)]
     compiled = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     run = subprocess.run(command, check=True, capture_output=True, text=True, cwd=REPOSITORY, env=compiled)
     return Measured(*map(float, run.stdout.split()))
@@ -212,12 +232,12 @@ def large_video(folder: Path, frames: int) -> None:
     print(f"on the clock {one.wall:.1f} s, two processes {two.wall:.1f} s, speed-up {one.wall / two.wall:.2f}")
 
 
-def measure(work: str, folder: Path, jobs: int) -> None:
+def measure(work: str, folder: Path, jobs: int, protocol: str) -> None:
     truth, masks = Folder(folder / "truth"), folder / "masks"
     files = scored_files(truth, masks)
     works = (
         lambda: decode(files),
-        lambda: score(masks, truth, jobs=jobs),
+        lambda: score(masks, truth, protocol, jobs=jobs),
         lambda: published(folder, jobs),
     )
     cpu, wall = seconds(works[WORKS.index(work)])
@@ -245,9 +265,10 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--measure", choices=WORKS, help="only print CPU s, s and peak MB of this (Linux)")
     parser.add_argument("--jobs", type=int, default=1, help="processes for it")
+    parser.add_argument("--protocol", default="davis2017", help="its rules")
     arguments = parser.parse_args()
     if arguments.measure:
-        measure(arguments.measure, arguments.masks, arguments.jobs)
+        measure(arguments.measure, arguments.masks, arguments.jobs, arguments.protocol)
         return
     print(conditions())
     with tempfile.TemporaryDirectory() as name:
@@ -263,6 +284,9 @@ def main() -> None:
                 compare_with_published(folder / "lag2")
             elif part == "verb":
                 as_users_see_it(folder / "lag2")
+            elif part == "protocols":
+                lag(arguments.masks, folder / "six", videos=6)
+                compare_protocols(folder / "six", arguments.rounds)
             elif part == "frames":
                 growth_with_frames(folder, arguments.masks)
             elif part == "objects":
