@@ -76,7 +76,7 @@ def make_record(
         model=ModelInfo("stcn-tiny", "1a2b3c4d5e6f", "fp32"),
         settings=Settings(top_k=20, shorter_side=480, affinity="l2"),
         environment=Environment("Some CPU", "Linux", "cpu", 2, "3.11", "2.13", "2.4", "c0ffee", False),
-        scores=Scores("davis2017", False, objects) if objects else None,
+        scores=Scores("davis2017", objects) if objects else None,
         masks="d00dfeed",
         timings=(timing,) if timing else (),
         memory=Memory(tuple(tokens), 10, bytes_peak) if tokens else None,

@@ -30,6 +30,10 @@ class PolicyError(VosbenchError):
     """A memory strategy raised, or broke a rule. The message names its file and line; others are not concerned."""
 
 
+class SequenceError(VosbenchError):
+    """A frame or a mask of a sequence cannot be used. Other sequences are not concerned."""
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> VosbenchError:
     """The error for a `name` that is none of `known`, with the near misses, or else all of them, as the hint."""
     choices = sorted(known)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from vosbench.bench.record import SCHEMA, RunRecord, read_record, read_run, write_record
+from vosbench.bench.record import SCHEMA, Failure, RunRecord, read_record, read_run, write_record
 from vosbench.errors import VosbenchError
 from vosbench.memory.strategy import Strategy
 
@@ -16,9 +16,21 @@ RESULTS = Path(__file__).resolve().parents[2] / "results"
 LFU = {"capacity": 2.0, "every": 5, "pin_first": False, "min_age": 0}
 
 
+def schema_5(record: RunRecord) -> dict[str, Any]:
+    """A record as schema 5 had it."""
+    old = record.to_json()
+    partial = old.pop("partial")
+    del old["unscored"]
+    if old["scores"]:
+        old["scores"]["partial"] = partial
+    if old["failure"]:
+        del old["failure"]["cause"]
+    return old | {"schema": 5}
+
+
 def schema_3(record: RunRecord, **parameters: Any) -> dict[str, Any]:
     """A record as schema 3 had it, with the parameters that were given."""
-    old = record.to_json()
+    old = schema_5(record)
     del old["policy"]["label"]
     old["policy"]["parameters"] = parameters
     old["settings"]["size"] = old["settings"].pop("shorter_side")
@@ -90,6 +102,18 @@ def test_a_record_of_schema_3_gets_all_parameters(
     assert RunRecord.from_json(schema_3(record, **given)) == record
 
 
+def test_a_record_of_schema_5_says_whether_sequences_were_left_out(build: Callable[..., RunRecord]) -> None:
+    for partial in (False, True):
+        record = replace(build(latency_ms=[1.0], tokens=[10]), partial=partial)
+        assert RunRecord.from_json(schema_5(record)) == record
+    failed = replace(build(j=[]), masks=None, failure=Failure("out of memory", 3, 9))
+    for suite, partial in (({}, False), ({"sequences": None, "limit": 2}, True), ({"sequences": ["dog"]}, True)):
+        record = replace(failed, suite=suite, partial=partial)
+        assert RunRecord.from_json(schema_5(record)) == record
+    with pytest.raises(VosbenchError, match="dog is not a valid record: partial must be bool, not None"):
+        RunRecord.from_json(build().to_json() | {"schema": 5, "failure": None}, "dog")
+
+
 def test_a_broken_record_of_schema_3_is_refused(build: Callable[..., RunRecord]) -> None:
     for broken, message in ((None, "policy must be an object"), ({"spec": "lfu"}, "policy.kind is lacking")):
         with pytest.raises(VosbenchError, match=f"dog is not a valid record: {message}"):
@@ -109,7 +133,7 @@ def test_every_committed_record_knows_its_capacity(folder: Path) -> None:
 
 def test_a_record_of_schema_4_has_nothing_of_its_protocol(build: Callable[..., RunRecord]) -> None:
     record = build()
-    old = record.to_json() | {"schema": 4}
+    old = schema_5(record) | {"schema": 4}
     for score in old["scores"]["objects"]:
         assert score.pop("own") == {}
     assert RunRecord.from_json(old) == record

@@ -38,7 +38,6 @@ statistics = st.builds(Statistics, shares, shares, st.floats(-1, 1))
 scores = st.builds(
     Scores,
     text,
-    st.booleans(),
     st.lists(st.builds(ObjectRecord, st.integers(1, 255), st.just(0), statistics, statistics), min_size=1).map(
         lambda objects: tuple({score.object_id: score for score in objects}.values())
     ),
@@ -59,7 +58,8 @@ def costs(draw: st.DrawFn) -> tuple[Timing, Memory]:
 @st.composite
 def records(draw: st.DrawFn) -> RunRecord:
     kind = draw(st.sampled_from(["strategy", "control"]))
-    failure = draw(st.none() | st.builds(Failure, text, st.integers(0, 99), st.integers(0, 2**40)))
+    causes = st.sampled_from(["strategy", "sequence"])
+    failure = draw(st.none() | st.builds(Failure, text, st.integers(0, 99), st.integers(0, 2**40), cause=causes))
     timing, memory = draw(costs()) if kind == "strategy" and not failure else (None, None)
     values = st.booleans() | st.integers() | st.floats(-1e9, 1e9) | text
     parameters = st.recursive(
@@ -84,6 +84,8 @@ def records(draw: st.DrawFn) -> RunRecord:
         timings=(timing,) * draw(st.integers(1, 3)) if timing else (),
         memory=memory,
         failure=failure,
+        unscored=None if failure else draw(st.none() | text),
+        partial=draw(st.booleans()),
     )
 
 
@@ -100,7 +102,7 @@ def test_file_gives_the_record_back_and_leaves_nothing_else(build: Callable[...,
     write_record(path, record)
     assert read_record(path) == record
     assert [p.name for p in path.parent.iterdir()] == ["dog.json"]
-    assert json.loads(path.read_text())["schema"] == SCHEMA == 5
+    assert json.loads(path.read_text())["schema"] == SCHEMA == 6
 
 
 def test_undefined_figure_is_null(build: Callable[..., RunRecord], tmp_path: Path) -> None:
@@ -154,9 +156,9 @@ def change(build: Callable[..., RunRecord], **changes: object) -> str:
         ("[1, 2]", "no schema number", "delete"),
         ("{}", "no schema number", "delete"),
         ({"schema": True}, "no schema number", "delete"),
-        ({"schema": 6}, "has schema 6, this vosbench reads schemas 1 to 5", "install a newer vosbench"),
-        ({"schema": 0}, "has schema 0, this vosbench reads schemas 1 to 5", "delete"),
-        ('{"schema": 5}', "conditions is lacking", "delete"),
+        ({"schema": 7}, "has schema 7, this vosbench reads schemas 1 to 6", "install a newer vosbench"),
+        ({"schema": 0}, "has schema 0, this vosbench reads schemas 1 to 6", "delete"),
+        ('{"schema": 6}', "conditions is lacking", "delete"),
         ({"colour": "red"}, "colour is not a known field", "delete"),
         ({"sequence": 3}, "sequence must be str, not 3", "delete"),
         ({"identity": "night"}, "identity must be a hexadecimal hash, not 'night'", "delete"),
@@ -166,7 +168,7 @@ def change(build: Callable[..., RunRecord], **changes: object) -> str:
         ({"memory": {"tokens": [1, "2"], "tokens_per_frame": 1, "bytes_peak": 1}}, r"memory\.tokens\[1\] must be", ""),
         ({"memory": {"tokens": [1, 2], "tokens_per_frame": 1, "bytes_peak": 1}}, "a timing has 1 frames, memory 2", ""),
         ({"memory": {"tokens": [1], "tokens_per_frame": 0, "bytes_peak": 1}}, "tokens_per_frame must be positive", ""),
-        ({"scores": {"protocol": "p", "partial": False, "objects": []}}, "scores.objects must be one or more", ""),
+        ({"scores": {"protocol": "p", "objects": []}}, "scores.objects must be one or more", ""),
     ],
 )
 def test_bad_file_is_named_with_what_is_wrong(

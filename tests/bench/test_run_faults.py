@@ -8,7 +8,6 @@ import pytest
 from vosbench.base import processes
 from vosbench.bench import plan, runner
 from vosbench.bench import scoring as background
-from vosbench.bench.record import read_run
 from vosbench.bench.runner import run
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
@@ -23,23 +22,6 @@ pytestmark = pytest.mark.usefixtures("lent_pool")
 @pytest.fixture
 def own_pool(lent_pool, monkeypatch):  # noqa: ARG001
     monkeypatch.setattr(processes, "start", START)
-
-
-@pytest.mark.parametrize(
-    ("broken", "lost", "message"),
-    [
-        ("JPEGImages/480p/bee/00004.jpg", 200, r"bee.00004\.jpg is truncated"),
-        ("Annotations/480p/bee/00003.png", 60, r"bee.00003\.png is not a readable PNG"),
-    ],
-)
-def test_a_fault_in_one_sequence_is_named_and_the_others_are_kept(
-    small_davis, small_suite, tmp_path, broken, lost, message
-):
-    path = small_davis / broken
-    path.write_bytes(path.read_bytes()[:-lost])
-    with pytest.raises(VosbenchError, match=message):
-        run(small_suite(small_davis, policies=("first-only",)), tmp_path / "run")
-    assert {r.sequence for r in read_run(tmp_path / "run")} == {"ant"}
 
 
 @pytest.mark.usefixtures("own_pool")

@@ -42,7 +42,7 @@ def test_a_run_leaves_a_complete_record_per_strategy_and_sequence(finished_run):
         assert [o.object_id for o in record.scores.objects] == ([1, 2] if record.sequence == "ant" else [1])
         assert all(len(o.j_per_frame) == len(o.f_per_frame) == o.frames == 4 for o in record.scores.objects)
         assert record.scores.protocol == "davis2017/1"
-        assert not record.scores.partial
+        assert not record.partial
         assert (record.dataset.name, record.dataset.split, record.dataset.frame_mode) == ("davis2017", "val", "480p")
         assert record.model.name == "stcn-tiny"
         assert (record.settings.top_k, record.settings.shorter_side, record.settings.affinity) == (20, None, "l2")
@@ -280,7 +280,7 @@ def test_controls_can_be_left_out(small_davis, small_suite, tmp_path):
 def test_a_part_of_the_split_is_marked_partial(small_davis, small_suite, tmp_path, choice):
     records = run(small_suite(small_davis, policies=("first-only",), **choice), tmp_path / "run")
     assert len(records) == 3
-    assert all(r.scores.partial for r in records)
+    assert all(r.partial for r in records)
     assert {r.sequence for r in records} == {"ant" if "limit" in choice else "bee"}
     assert "PARTIAL" in table(records).caption
 

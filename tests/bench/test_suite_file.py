@@ -61,7 +61,9 @@ def test_every_field_can_be_set(read):
     affinity = "dot"
     shorter_side = 256
     protocol = "davis2017-official"
+    score = false
     sequences = ["ant"]
+    exclude = ["bee"]
     limit = 3
     controls = false
     jobs = 2
@@ -82,7 +84,9 @@ def test_every_field_can_be_set(read):
         affinity="dot",
         shorter_side=256,
         protocol="davis2017-official",
+        score=False,
         sequences=("ant",),
+        exclude=("bee",),
         limit=3,
         controls=False,
         jobs=2,

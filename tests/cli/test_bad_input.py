@@ -55,10 +55,6 @@ DATA_FAULTS = {
         ["ant lacks frames 00004, which have masks", "unpack the frames again"],
     ),
     "a truncated mask": (lambda root: truncate(root / FIRST), [FIRST, "not a readable PNG", "again"]),
-    "a truncated later mask": (
-        lambda root: truncate(root / "Annotations/480p/ant/00003.png"),
-        ["ant/00003.png is not a readable PNG", "again"],
-    ),
     "no first mask": (lambda root: (root / FIRST).unlink(), [FIRST, "does not exist", "unpack the annotations again"]),
     "no later mask": (
         lambda root: (root / "Annotations/480p/ant/00002.png").unlink(),

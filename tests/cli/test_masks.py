@@ -41,6 +41,7 @@ def test_score(small_davis, tmp_path, elsewhere, vosbench, read_json):
         "frame_mode": "480p",
         "sequences": 2,
         "partial": False,
+        "lacks": [],
         "protocol": "davis2017/1",
         "predictions": str(small_davis / "Annotations/480p"),
     }

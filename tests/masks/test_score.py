@@ -182,10 +182,19 @@ def test_a_missing_sequence_is_named(pair):
 
 def test_two_frames_leave_nothing_to_score(pair):
     truth, masks = pair
-    for frame in (1, 2, 3):
-        (truth.mask_folder("bee") / f"0000{frame}.png").unlink()
-    with pytest.raises(VosbenchError, match="sequence bee has no frame to score"):
+    for name in ("bee", "ant"):
+        for frame in (1, 2, 3):
+            (truth.mask_folder(name) / f"0000{frame}.png").unlink()
+        if name == "bee":
+            found = score(masks, truth, jobs=1)
+            assert found.partial
+            assert found.unscored == {"bee": "sequence bee has no frame to score"}
+            assert [(o.sequence, o.object_id) for o in found.objects] == [("ant", 1), ("ant", 2)]
+    with pytest.raises(
+        VosbenchError, match="sequence ant has no frame to score; not to be scored either: bee"
+    ) as caught:
         score(masks, truth, jobs=1)
+    assert "folder" in caught.value.hint
 
 
 def test_an_unwritable_folder_is_named(pair, tmp_path):

@@ -3,11 +3,17 @@ from dataclasses import replace
 
 import pytest
 
-from vosbench.bench.record import RunRecord
+from vosbench.bench.record import Failure, RunRecord
 from vosbench.errors import VosbenchError
-from vosbench.report.context import context
+from vosbench.report.context import by_strategy, context, restrict
+from vosbench.report.measures import measures
 
 Run = tuple[RunRecord, ...]
+
+
+def fail(record: RunRecord, cause: str) -> RunRecord:
+    failure = Failure("a fault", 0, 0, cause=cause)
+    return replace(record, masks=None, scores=None, timings=(), memory=None, failure=failure)
 
 
 def test_caption_says_the_conditions(run: Run) -> None:
@@ -28,11 +34,10 @@ def test_a_data_set_with_one_kind_of_frames_has_no_word_for_it(run: Run) -> None
 
 def test_caption_shouts_partial_and_names_every_device(run: Run) -> None:
     first = run[0]
-    assert first.scores
     gpu = replace(first.environment, device="Big GPU", threads=1)
-    changed = (replace(first, scores=replace(first.scores, partial=True), environment=gpu), *run[1:])
+    changed = (replace(first, partial=True, environment=gpu), *run[1:])
     caption = context(changed).caption
-    assert "PARTIAL" in caption
+    assert "protocol davis2017, PARTIAL (sequences were left out); 2 sequences" in caption
     assert "Big GPU (Some CPU, 1 thread); cpu (Some CPU, 2 threads)." in caption
 
 
@@ -62,8 +67,41 @@ def test_what_cannot_share_a_table_is_refused(run: Run, change: Callable[[RunRec
         context((*run[:-1], change(run[-1])))
 
 
-def test_unfinished_run_is_refused(run: Run) -> None:
-    with pytest.raises(VosbenchError, match="copy-first-mask has no record of 1 sequence that others have: dog"):
-        context(run[:-1])
+def test_what_a_run_lacks_is_told_and_the_rest_stands_side_by_side(run: Run) -> None:
+    assert (context(run).partial, context(run).lacks) == (False, ())
+    unfinished = run[:-1]  # the control has no record of dog
+    assert context(unfinished).lacks == ("1 of 2 sequences are done",)
+    assert (context(unfinished).sequences, context(unfinished).objects) == (1, 1)
+    assert [[r.sequence for r in group] for group in by_strategy(unfinished).values()] == [["cat"]] * 3
+    asked = [replace(r, dataset=replace(r.dataset, sequences=5), suite={"policies": ["lfu", "lru"]}) for r in run]
+    assert context(asked).lacks == ("2 of 5 sequences are done", "not run yet: lru")
+    assert context(restrict(asked, ["fifo"])).lacks == ("2 of 5 sequences are done",)
+    faulty = [fail(r, "sequence") if r.sequence == "dog" else r for r in run]
+    assert context(faulty).lacks == ("faulty: dog",)
+    assert "PARTIAL (faulty: dog); 1 sequence, 1 object;" in context(faulty).caption
+    assert measures(by_strategy(faulty)["lfu"]) == measures([run[0]])
+    failed = [fail(run[0], "strategy"), *run[1:]]
+    assert context(failed).lacks == ("failed: lfu",)
+    unscored = [replace(r, scores=None, unscored="no mask") if r.sequence == "dog" else r for r in run]
+    assert context(unscored).lacks == ("not scored: dog",)
+    assert (context(unscored).protocol, context(unscored).sequences, context(unscored).objects) == ("davis2017", 2, 1)
+    found = measures(by_strategy(unscored)["lfu"])
+    assert found["jf"] == measures(run[:1])["jf"] != measures(run[:2])["jf"]
+    assert found["model_fps"] == measures(run[:2])["model_fps"] != measures(run[:1])["model_fps"]
+    one_unscored = [*run[:-1], replace(run[-1], scores=None, unscored="no mask")]
+    assert context(one_unscored).objects == context(unscored).objects == 1
+
+
+def test_a_run_without_any_scores_says_why_and_is_whole(run: Run) -> None:
+    records = [replace(r, scores=None, unscored=f"{r.sequence} has one mask") for r in run if r.timings]
+    assert not context(records).partial
+    assert "; not scored (cat has one mask and 1 more); 2 sequences; " in context(records).caption
+
+
+def test_nothing_to_report_is_an_error(run: Run) -> None:
+    with pytest.raises(VosbenchError, match=r"no sequence has a result of every strategy: 0 of 2 sequences are done"):
+        context([run[0], run[3]])
+    with pytest.raises(VosbenchError, match=r"no sequence has a result of every strategy: faulty: cat, dog"):
+        context([fail(r, "sequence") for r in run])
     with pytest.raises(VosbenchError, match="no records"):
         context(())

@@ -62,7 +62,9 @@ def is_finished(task: Task) -> bool:
         record = read_record(task.record)
     except VosbenchError:
         return False
-    return record.identity == task.identity and record.masks == masks_hash(task.masks, task.sequence) is not None
+    if task.video is None or record.identity != task.identity:
+        return False
+    return record.masks == masks_hash(task.masks, task.video) is not None
 
 
 def masks_hash(masks: Path, sequence: Sequence) -> str | None:
@@ -118,7 +120,7 @@ def prepare(plan: Plan, fresh: bool) -> None:
 
 def _rename(masks: Path, record: RunRecord, task: Task) -> None:
     """Give the record and the masks of a task, which it has under another name, its own."""
-    target = task.masks / task.sequence.name
+    target = task.masks / task.name
     shutil.rmtree(target, ignore_errors=True)
     if masks.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -55,6 +55,16 @@ def _from_4(data: Mapping[str, Any]) -> dict[str, Any]:
     return {**data, "schema": 5}
 
 
+def _from_5(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Schema 6 says of every record whether the run leaves sequences out, where schema 5 says it of the scores."""
+    scores, suite = data.get("scores"), data.get("suite")
+    if isinstance(scores, Mapping):
+        kept = {key: value for key, value in scores.items() if key != "partial"}
+        return {**data, "schema": 6, "scores": kept, "partial": scores.get("partial")}
+    chosen = isinstance(suite, Mapping) and any(suite.get(name) is not None for name in ("sequences", "limit"))
+    return {**data, "schema": 6, "partial": chosen}
+
+
 def _all_parameters(head: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a strategy, those in `given` and the rest as it had them when schema 3 ended; of one that did
     not ship nothing is known but what was given.
@@ -86,7 +96,13 @@ def _defaults() -> dict[str, dict[str, Any]]:
     return found
 
 
-_STEPS: Mapping[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2, 3: _from_3, 4: _from_4}
+_STEPS: Mapping[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    1: _from_1,
+    2: _from_2,
+    3: _from_3,
+    4: _from_4,
+    5: _from_5,
+}
 OLDEST = min(_STEPS)
 
 

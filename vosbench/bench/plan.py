@@ -1,6 +1,6 @@
 """Makes a suite ready: finds everything that can be wrong with it before the first frame, and lists what to do."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,24 +11,27 @@ from vosbench.bench.naming import folder_name
 from vosbench.bench.record import RUNS, DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings
 from vosbench.bench.suite import INCIDENTAL, Suite
 from vosbench.datasets import open_dataset
+from vosbench.datasets.files import a_few
 from vosbench.errors import VosbenchError
 from vosbench.inference.controls import CONTROLS, Control, hash_of
 from vosbench.memory.spec import PolicySpec, parse_policies
+from vosbench.metrics.fitness import advice, misfit
 from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.models.checkpoint import check_device, read_checkpoint
-from vosbench.video import Sequence, inference_side
+from vosbench.video import GroundTruth, Sequence, inference_side
 
 
 @dataclass(frozen=True)
 class Task:
-    """One strategy, or control, on one sequence; `identity` is the hash of all that determines the outcome.
+    """One strategy, or control, on the sequence `name`; `identity` is the hash of all that determines the outcome.
 
-    Masks go to `masks`/<sequence>/<frame>.png, the record to `record`.
+    `video` is None for a sequence that is faulty. Masks go to `masks`/<sequence>/<frame>.png, the record to `record`.
     """
 
     policy: PolicyInfo
     what: PolicySpec | Control
-    sequence: Sequence
+    name: str
+    video: Sequence | None
     identity: str
     record: Path
     masks: Path
@@ -37,9 +40,13 @@ class Task:
 class Plan:
     """The data set, the model and the tasks of a suite.
 
+    `faults` are the sequences of which a frame list, a first mask or the ground truth is unusable: they are left out,
+    the rest goes on. `misfits` are those that the protocol cannot score: they run without scores, as all do where
+    `protocol` is None. Both are by name, each with its reason.
+
     The run's `folder` (None: one in `within`, named after what determines the results) is neither read nor written.
-    Raises VosbenchError for whatever is wrong with the suite, the data set's lists and first masks, the weights,
-    the device or a strategy.
+    Raises VosbenchError for whatever is wrong with the suite, the data set's lists, the weights, the device or a
+    strategy, and if no sequence is sound, or none fits the protocol that was asked for.
     """
 
     def __init__(self, suite: Suite, folder: Path | None = None, within: Path = RUNS) -> None:
@@ -47,29 +54,66 @@ class Plan:
         self.device = check_device(suite.device)
         policies = parse_policies(suite.policies)
         everything = open_dataset(suite.dataset, suite.root, suite.split, frame_mode=suite.frame_mode)
-        self.dataset = everything.only(suite.sequences, suite.limit)
+        self.dataset = everything.only(suite.sequences, suite.limit, suite.exclude)
         self.partial = self.dataset.is_partial
-        self.protocol: Protocol | None = None  # private ground truth: masks only
-        if not self.dataset.is_private:
+        self.protocol: Protocol | None = None  # masks only
+        if suite.score and not self.dataset.is_private:
             self.protocol = find_protocol(suite.protocol or self.dataset.default_protocol)
-        names = self.dataset.sequence_names()
-        self.sequences = {name: self.dataset.sequence(name) for name in names}
-        self.truths = {name: self.dataset.truth(name) for name in names} if self.protocol else {}
-        self._attributes = {name: self.dataset.attributes(name) for name in names}
+        self.sequences: dict[str, Sequence] = {}
+        self.truths: dict[str, GroundTruth] = {}
+        self.faults: dict[str, VosbenchError] = {}
+        self.misfits: dict[str, VosbenchError] = {}
+        self._attributes: dict[str, tuple[str, ...]] = {}
+        self._fingerprints: dict[str, str] = {}
+        for name in self.dataset.sequence_names():
+            try:
+                self._open(name)
+            except VosbenchError as error:
+                self.faults[name] = error
+        self._require_something()
         self.checkpoint = read_checkpoint(suite.model)
         self.model = self.checkpoint.build(self.device, suite.affinity)
         self.top_k = suite.top_k or self.model.spec.top_k
-        self._fingerprints = {name: self.dataset.fingerprint(name) for name in names}
         self.environment = environment(self.device, suite.threads)
         self.conditions = digest(self._conditions())
         run = f"{self.dataset.name}-{self.dataset.split}-{self.checkpoint.name}-{self.conditions[:8]}"
         self.folder = folder or within / run
         self.tasks = tuple(self._tasks(policies))
 
+    def _open(self, name: str) -> None:
+        """Find out all about a sequence that is known before its first frame. Raises VosbenchError if it is faulty."""
+        video, fingerprint = self.dataset.sequence(name), self.dataset.fingerprint(name)
+        self._attributes[name] = self.dataset.attributes(name)
+        if self.protocol:
+            truth = self.dataset.truth(name)
+            if reason := misfit(truth, self.protocol, video.object_ids):
+                self.misfits[name] = reason
+            self.truths[name] = truth
+        self.sequences[name], self._fingerprints[name] = video, fingerprint
+
+    def _require_something(self) -> None:
+        if not self.sequences:
+            raise _first_of(self.faults, "faulty too")
+        if self.suite.protocol and not self.sequences.keys() - self.misfits.keys():
+            hint = f"{self.advice(next(iter(self.misfits)))}; or give --no-score"
+            raise _first_of(self.misfits, "not to be scored either", hint)
+
+    def advice(self, name: str) -> str:
+        """What to do about a sequence that the protocol cannot score."""
+        return advice(self.truths[name], self.sequences[name].object_ids)
+
+    def unscored(self, name: str) -> str | None:
+        """Why a sequence will have no scores, in one line (None: it will have some)."""
+        if self.dataset.is_private:
+            return f"the ground truth of {self.dataset.name} {self.dataset.split} is private"
+        if self.protocol is None:
+            return "no scores were asked for"
+        return self.misfits[name].message if name in self.misfits else None
+
     @property
     def passes(self) -> int:
         """How often a sequence is gone through: strategies as often as they are timed, controls once."""
-        return sum(self.suite.repeats if isinstance(task.what, PolicySpec) else 1 for task in self.tasks)
+        return sum(self.suite.repeats if isinstance(task.what, PolicySpec) else 1 for task in self.tasks if task.video)
 
     def _conditions(self) -> dict[str, Any]:
         """What determines the results, the strategy apart; device and repetitions, too, since times are results.
@@ -77,11 +121,12 @@ class Plan:
         That is every field of the suite that is not known to be incidental, what the names among them stand for, and
         the code.
         """
-        sequences = {
+        sequences: dict[str, Any] = {
             name: [self._fingerprints[name], facts(sequence), facts(self.truths.get(name))]
             for name, sequence in self.sequences.items()
         }
-        return facts(self.suite, without=INCIDENTAL) | {
+        sequences |= dict.fromkeys(self.faults, "faulty")
+        return facts(self.suite, without=INCIDENTAL | {"exclude"}) | {
             "split": self.dataset.split,
             "frame_mode": self.dataset.frame_mode,
             "sequences": sequences,
@@ -100,7 +145,7 @@ class Plan:
         entries: list[tuple[PolicyInfo, PolicySpec | Control]] = [
             (policy_info(policy, position), policy) for position, policy in enumerate(policies)
         ]
-        if self.suite.controls and self.protocol:
+        if self.suite.controls and self.sequences.keys() - self.misfits.keys() and self.protocol:
             for name, control in CONTROLS.items():
                 info = PolicyInfo(name, {}, name, name, hash_of(control), "control", len(entries))
                 entries.append((info, control))
@@ -112,18 +157,19 @@ class Plan:
                     f"{other.label} and {info.label} would share the folder {folder_name(info)}",
                     "give one of them another label",
                 )
-        for sequence in self.sequences.values():
+        for sequence in self.dataset.sequence_names():
             for info, what in entries:
                 name = folder_name(info)
                 identity = digest(
                     {
                         "conditions": self.conditions,
                         "policy": facts([info.name, info.parameters, info.source_hash]),
-                        "sequence": sequence.name,
+                        "sequence": sequence,
                     }
                 )
-                record = self.folder / "records" / name / f"{sequence.name}.json"
-                yield Task(info, what, sequence, identity, record, self.folder / "masks" / name)
+                record = self.folder / "records" / name / f"{sequence}.json"
+                video = self.sequences.get(sequence)
+                yield Task(info, what, sequence, video, identity, record, self.folder / "masks" / name)
 
     def blank_record(self, task: Task) -> RunRecord:
         """The record of a task before anything was measured."""
@@ -135,8 +181,8 @@ class Plan:
             self.conditions,
             self.folder.name,
             suite.as_json(),
-            DatasetInfo(dataset.name, dataset.split, dataset.frame_mode, version, len(self.sequences)),
-            task.sequence.name,
+            DatasetInfo(dataset.name, dataset.split, dataset.frame_mode, version, len(dataset.sequence_names())),
+            task.name,
             task.policy,
             ModelInfo(self.checkpoint.name, self.checkpoint.sha256, "fp32"),
             Settings(self.top_k, side, self.model.affinity),
@@ -145,8 +191,17 @@ class Plan:
             scores=None,
             timings=(),
             memory=None,
-            attributes=self._attributes[task.sequence.name],
+            attributes=self._attributes.get(task.name, ()),
+            unscored=self.unscored(task.name),
+            partial=self.partial,
         )
+
+
+def _first_of(reasons: Mapping[str, VosbenchError], too: str, hint: str | None = None) -> VosbenchError:
+    """The first of several reasons, and of which other sequences the same is true."""
+    first, others = next(iter(reasons.values())), [*reasons][1:]
+    more = f"; {too}: {a_few(others)}" if others else ""
+    return VosbenchError(first.message + more, first.hint if hint is None else hint)
 
 
 def policy_info(spec: PolicySpec, position: int) -> PolicyInfo:

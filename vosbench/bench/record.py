@@ -1,7 +1,7 @@
 """The record of one strategy on one sequence: all that a table or a figure needs, so that nothing is run again.
 
-A run folder holds one JSON file per (strategy, sequence) under `records/`. Files appear atomically, so one that
-exists is complete; they carry a schema number: an older one is upgraded when it is read, a newer one refused.
+A run folder holds one JSON file per (strategy, sequence) under `records/`; one that exists is complete. They carry a
+schema number: an older one is upgraded when it is read, a newer one refused.
 """
 
 import json
@@ -20,7 +20,7 @@ from vosbench.errors import VosbenchError
 from vosbench.memory.strategy import Strategy
 from vosbench.metrics.statistics import Statistics
 
-SCHEMA = 5
+SCHEMA = 6
 RUNS = Path(".vosbench") / "runs"  # where runs are kept that were given no folder
 
 
@@ -95,9 +95,8 @@ class Environment:
 
 @dataclass(frozen=True)
 class ObjectRecord:
-    """The scores of one object over `frames` scored frames; the series hold those frames' J and F, or nothing.
-
-    `f` is None under a protocol without F; `own` is what else the protocol tells of the object.
+    """The scores of one object over `frames` scored frames; the series hold those frames' J and F, or nothing. `f` is
+    None under a protocol without F; `own` is what else the protocol tells of the object.
     """
 
     object_id: int
@@ -116,10 +115,9 @@ class ObjectRecord:
 
 @dataclass(frozen=True)
 class Scores:
-    """The scores of a sequence under `protocol`; `partial` if the run left out a part of what the protocol scores."""
+    """The scores of a sequence under `protocol`."""
 
     protocol: str
-    partial: bool
     objects: tuple[ObjectRecord, ...]
 
     def __post_init__(self) -> None:
@@ -190,15 +188,15 @@ class Memory:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a strategy has no result on a sequence: `reason` in one line, after it had segmented `frames` frames.
-
-    The peaks are those of `Memory`, as far as it got.
+    """Why a strategy has no result on a sequence: `reason` in one line, after it had segmented `frames` frames. The
+    peaks are those of `Memory`, as far as it got. `cause` is at fault; a sequence is for all strategies.
     """
 
     reason: str
     frames: int
     bytes_peak: int
     device_bytes_peak: int | None = None
+    cause: Literal["strategy", "sequence"] = "strategy"
 
 
 @dataclass(frozen=True)
@@ -208,10 +206,10 @@ class RunRecord:
     `identity` is the hash, in hexadecimal, of all that determines the result, `conditions` that of what all records
     of a run have in common: everything but strategy and sequence. `suite` holds the suite that asked for it, as JSON
     values. `masks` is the hash of the masks that were written, `timings` has an entry per repetition.
-
-    `scores` is None where there is no ground truth; `timings` and `memory` are empty for a control, which runs no
-    model; where there is a `failure`, there is nothing else. `attributes` are those that the data set gives the
-    sequence (none in older records).
+    `scores` is None where there are none, and `unscored` says why in one line (None: not known, as in older records);
+    `timings` and `memory` are empty for a control, which runs no model; where there is a `failure`, there is nothing
+    else. `attributes` are those that the data set gives the sequence (none in older records). `partial` says that the
+    run leaves out sequences of the split.
     """
 
     identity: str
@@ -230,6 +228,8 @@ class RunRecord:
     memory: Memory | None
     failure: Failure | None = None
     attributes: tuple[str, ...] = ()
+    unscored: str | None = None
+    partial: bool = False
     schema: int = SCHEMA
 
     def __post_init__(self) -> None:
@@ -238,7 +238,7 @@ class RunRecord:
                 raise ValueError(f"{name} must be a hexadecimal hash, not {getattr(self, name)!r:.60}")
         if self.policy.kind == "control" and (self.timings or self.memory):
             raise ValueError("timings and memory must be empty for a control")
-        if self.failure and (self.masks or self.scores or self.timings or self.memory):
+        if self.failure and (self.masks or self.scores or self.timings or self.memory or self.unscored):
             raise ValueError("what failed has neither masks, scores, timings nor memory")
         for timing in self.timings:
             if self.memory and timing.frames != len(self.memory.tokens):
@@ -255,9 +255,8 @@ class RunRecord:
         if type(schema) is not int:
             raise VosbenchError(f"{origin} is not a record of vosbench: it has no schema number", _AGAIN)
         if not OLDEST <= schema <= SCHEMA:
-            remedy = "install a newer vosbench" if schema > SCHEMA else _AGAIN
-            reads = f"this vosbench reads schemas {OLDEST} to {SCHEMA}"
-            raise VosbenchError(f"{origin} has schema {schema}, {reads}", remedy)
+            reads = f"{origin} has schema {schema}, this vosbench reads schemas {OLDEST} to {SCHEMA}"
+            raise VosbenchError(reads, "install a newer vosbench" if schema > SCHEMA else _AGAIN)
         try:
             return decode(cls, upgrade(data, SCHEMA))
         except ValueError as error:
@@ -268,10 +267,8 @@ _AGAIN = "delete the file and repeat the run"
 
 
 def write_record(path: Path, record: RunRecord) -> None:
-    """Write `record` to `path` atomically: readers see the old file or the whole new one, whenever the run is killed
-    or the power fails.
-
-    Raises VosbenchError if the folder cannot be made or written.
+    """Write `record` to `path`: readers see the old file or the whole new one, whatever happens. Raises VosbenchError
+    if the folder cannot be made or written.
     """
     lines = ",\n".join(f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in record.to_json().items())
     with replacing(path, "record", durable=True) as temporary:
@@ -291,9 +288,8 @@ def read_record(path: Path) -> RunRecord:
 
 @checked('vosbench.read_run(".vosbench/runs/NAME")')
 def read_run(folder: Path | str) -> tuple[RunRecord, ...]:
-    """Every record of the run in `folder`, strategies in the order of the run, then sequences by name.
-
-    Raises VosbenchError if the folder does not exist, holds no record or holds a broken one.
+    """Every record of the run in `folder`, strategies in the order of the run, then sequences by name. Raises
+    VosbenchError if the folder does not exist, holds no record or holds a broken one.
     """
     folder = Path(folder)
     if not folder.is_dir():

@@ -2,7 +2,7 @@
 
 A record is written when its masks are scored, and reused while what determines it is unchanged, so a run that was
 stopped goes on where it was. A strategy for which memory does not suffice, or that breaks its contract, leaves a
-record of its failure.
+record of its failure, and so does every strategy on a sequence that is faulty.
 """
 
 import shutil
@@ -23,8 +23,9 @@ from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import Failure, Memory, RunRecord, Timing, read_record
 from vosbench.bench.scoring import BackgroundScoring
 from vosbench.bench.suite import Suite
-from vosbench.errors import NotANumberError, PolicyError, VosbenchError
+from vosbench.errors import NotANumberError, PolicyError, SequenceError, VosbenchError
 from vosbench.images import write_labels
+from vosbench.inference.controls import Control
 from vosbench.inference.pace import Pace
 from vosbench.inference.propagate import propagate
 from vosbench.inference.session import FrameTiming, Prediction
@@ -42,26 +43,40 @@ def run(
 ) -> tuple[RunRecord, ...]:
     """Carry out `suite` in `folder` (None: one named after what determines its results) and return its records.
 
-    What is finished already and still valid is not done again, unless `fresh`. Raises VosbenchError as `Plan`
-    does, and if a frame or mask cannot be read, a file cannot be written, a scoring process dies, another run is at
-    work in the folder, or, unless `fresh`, the folder holds results of other conditions; finished records stay.
+    What is finished already and still valid is not done again, unless `fresh`. A sequence with a frame or mask that
+    cannot be read leaves records that say so (`RunRecord.failure`), or, where only its ground truth is broken, records
+    without scores (`RunRecord.unscored`). Raises VosbenchError as `Plan` does, and if a file cannot be written, a
+    scoring process dies, another run is at work in the folder, or, unless `fresh`, the folder holds results of other
+    conditions; finished records stay.
     """
     return execute(Plan(suite, None if folder is None else Path(folder)), progress, fresh)
 
 
 def execute(plan: Plan, progress: Progress | None = None, fresh: bool = False) -> tuple[RunRecord, ...]:
     """Carry out what is not done yet of a plan; see `run`."""
-    if fresh or not all(map(is_finished, plan.tasks)):
+    if any(_to_do(plan, fresh)):
         try:
             with locked(plan.folder), _threads(plan.environment.threads):
                 prepare(plan, fresh)
-                _work_off(plan, [task for task in plan.tasks if fresh or not is_finished(task)], progress)
+                _work_off(plan, *_to_do(plan, fresh), progress)
         except OSError as error:
             raise VosbenchError(
                 f"cannot write {error.filename or plan.folder}: {error.strerror or error}",
                 "free space or choose another --out; what is finished is kept",
             ) from None
     return tuple(read_record(task.record) for task in plan.tasks)
+
+
+def _to_do(plan: Plan, fresh: bool) -> tuple[list[Task], list[tuple[Task, RunRecord]]]:
+    """The tasks that are not finished; and those that are, with their records, but for scores that failed."""
+    todo: list[Task] = []
+    to_score: list[tuple[Task, RunRecord]] = []
+    for task in plan.tasks:
+        if fresh or not is_finished(task):
+            todo.append(task)
+        elif (record := read_record(task.record)).unscored and not plan.unscored(task.name):
+            to_score.append((task, record))
+    return todo, to_score
 
 
 @contextmanager
@@ -75,12 +90,15 @@ def _threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _work_off(plan: Plan, todo: list[Task], progress: Progress | None) -> None:
+def _work_off(plan: Plan, todo: list[Task], to_score: list[tuple[Task, RunRecord]], progress: Progress | None) -> None:
     with BackgroundScoring(plan) as scoring:
-        first = next((task for task in todo if isinstance(task.what, PolicySpec)), None)
-        if first is not None:
-            _warm_up(plan, first)
-        for _, tasks in groupby(todo, lambda task: task.sequence.name):
+        for task, record in to_score:
+            scoring.add(task, replace(record, unscored=None))
+        for task in todo:
+            if task.video is not None and isinstance(task.what, PolicySpec):
+                _warm_up(plan, task, task.video)
+                break
+        for _, tasks in groupby(todo, lambda task: task.name):
             for task, record in _repeated(plan, list(tasks), progress):
                 scoring.add(task, record)
 
@@ -91,24 +109,42 @@ def _repeated(plan: Plan, tasks: list[Task], progress: Progress | None) -> Itera
     Repetitions take turns, A, B, A, B, so that a machine that slows down for a while is unfair to nobody.
     """
     timings: dict[str, tuple[Timing, ...]] = {}
+    video, fault = tasks[0].video, plan.faults.get(tasks[0].name)
     for repetition in range(1, plan.suite.repeats + 1):
         for task in tuple(tasks):
-            record, spec = _infer(plan, task, progress), task.policy.spec
+            record, spec = plan.blank_record(task), task.policy.spec
+            try:
+                if video is not None and fault is None:
+                    record = _infer(plan, task, video, record, progress)
+            except SequenceError as error:
+                fault = error  # no other strategy need find it again
+            if fault is not None:
+                reason = f"{fault.message}: {fault.hint}"
+                record = replace(record, unscored=None, failure=Failure(reason, 0, 0, cause="sequence"))
+                _forget(task)
             timings[spec] = timings.get(spec, ()) + record.timings
             if not record.timings or repetition == plan.suite.repeats:  # controls and failures have none
                 tasks.remove(task)
                 yield task, record if record.failure else replace(record, timings=timings[spec])
 
 
-def _warm_up(plan: Plan, task: Task) -> None:
+def _forget(task: Task) -> None:
+    """Delete the older record and masks of a task."""
+    task.record.unlink(missing_ok=True)
+    if (folder := task.masks / task.name).exists():
+        shutil.rmtree(folder)
+
+
+def _warm_up(plan: Plan, task: Task, sequence: Sequence) -> None:
     """Let the libraries choose their kernels on a few frames, outside every clock. A failure will show itself again."""
-    sequence = task.sequence
     count = sequence.first_masks[0].frame_index + WARMUP_FRAMES
     first = tuple(mask for mask in sequence.first_masks if mask.frame_index < count)
     beginning = replace(sequence, frames=sequence.frames[:count], first_masks=first, outputs=None)
     try:
         for _ in _predict(plan, task, beginning):
             pass
+    except SequenceError:
+        pass
     except (PolicyError, NotANumberError, RuntimeError, MemoryError) as error:
         if _failure_of_strategy(error) is None:
             raise
@@ -120,12 +156,13 @@ def _predict(plan: Plan, task: Task, sequence: Sequence) -> Iterator[Prediction]
     return propagate(plan.model, sequence, policy, top_k=plan.top_k, shorter_side=side, truth=truth)
 
 
-def _infer(plan: Plan, task: Task, progress: Progress | None) -> RunRecord:
+def _infer(plan: Plan, task: Task, sequence: Sequence, record: RunRecord, progress: Progress | None) -> RunRecord:
     """Segment one sequence, write its masks, and return its record without scores.
 
-    Masks take the place of older ones together, and first of all the older record goes.
+    Masks take the place of older ones together, and first of all the older record goes. Raises SequenceError for a
+    frame or a first mask that cannot be used.
     """
-    sequence, folder = task.sequence, task.masks / task.sequence.name
+    folder = task.masks / task.name
     part = folder.with_name(f".{folder.name}{UNFINISHED}")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -137,16 +174,13 @@ def _infer(plan: Plan, task: Task, progress: Progress | None) -> RunRecord:
         if progress is not None:
             progress(task.policy.label, sequence.name, index + 1, len(sequence.frames))
 
-    record = plan.blank_record(task)
     try:
         if isinstance(task.what, PolicySpec):
-            record = _measure(plan, task, record, write)
+            record = _measure(plan, task, sequence, record, write)
         else:
-            for index, mask in enumerate(task.what(sequence)):
+            for index, mask in enumerate(_controlled(task.what, sequence)):
                 write(index, mask)
-        task.record.unlink(missing_ok=True)
-        if folder.exists():
-            shutil.rmtree(folder)
+        _forget(task)
         if record.failure:
             return record
         part.rename(folder)
@@ -155,7 +189,16 @@ def _infer(plan: Plan, task: Task, progress: Progress | None) -> RunRecord:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def _measure(plan: Plan, task: Task, record: RunRecord, write: Callable[[int, np.ndarray], None]) -> RunRecord:
+def _controlled(control: Control, sequence: Sequence) -> Iterator[np.ndarray]:
+    try:
+        yield from control(sequence)
+    except VosbenchError as error:
+        raise SequenceError(error.message, error.hint) from None
+
+
+def _measure(
+    plan: Plan, task: Task, sequence: Sequence, record: RunRecord, write: Callable[[int, np.ndarray], None]
+) -> RunRecord:
     """Segment a sequence with the model, and put into the record what it cost, or why and where it failed."""
     on_gpu = plan.device.type == "cuda"
     if on_gpu:
@@ -164,7 +207,7 @@ def _measure(plan: Plan, task: Task, record: RunRecord, write: Callable[[int, np
     reason, pace = None, Pace(plan.device)
     started = time.perf_counter()
     try:
-        for prediction in pace.beside(_predict(plan, task, task.sequence)):
+        for prediction in pace.beside(_predict(plan, task, sequence)):
             write(prediction.frame_index, prediction.mask)
             timings.append(prediction.timing)
     except (PolicyError, NotANumberError, RuntimeError, MemoryError) as error:
@@ -176,7 +219,7 @@ def _measure(plan: Plan, task: Task, record: RunRecord, write: Callable[[int, np
     if reason is not None:
         if on_gpu:
             torch.cuda.empty_cache()
-        return replace(record, failure=Failure(reason, len(timings), bank_bytes, device_bytes))
+        return replace(record, unscored=None, failure=Failure(reason, len(timings), bank_bytes, device_bytes))
     tokens = tuple(t.tokens for t in timings)
     memory = Memory(tokens, timings[0].tokens_per_frame, bank_bytes, device_bytes)
     return replace(record, timings=(_timing(timings, pace, seconds),), memory=memory)

@@ -16,7 +16,7 @@ from vosbench.errors import VosbenchError
 from vosbench.metrics.evaluate import object_scores, score_sequence
 from vosbench.metrics.statistics import ObjectTrace
 
-Waiting = tuple[Task, RunRecord, Future[tuple[ObjectTrace, ...]] | None]  # None: no ground truth
+Waiting = tuple[Task, RunRecord, Future[tuple[ObjectTrace, ...]] | None]  # None: there is nothing to score
 
 
 class BackgroundScoring:
@@ -34,10 +34,10 @@ class BackgroundScoring:
     def add(self, task: Task, record: RunRecord) -> None:
         """Score the masks of a task, if it has any; then write its record. Meanwhile write what is complete."""
         future = None
-        if self._plan.protocol is not None and record.failure is None:
+        if self._plan.protocol is not None and not (record.failure or record.unscored):
             if self._workers is None:
                 self._workers = processes.start(score_sequence, self._plan.suite.jobs)
-            truth = self._plan.truths[task.sequence.name]
+            truth = self._plan.truths[task.name]
             masks = {name: LabelPng(task.masks / truth.sequence / f"{name}.png") for name in truth.masks}
             try:
                 future = self._workers.submit(score_sequence, truth, masks, self._plan.protocol)
@@ -81,12 +81,15 @@ class BackgroundScoring:
                 traces = future.result()
             except BrokenProcessPool as error:
                 raise _dead(error) from None
+            except VosbenchError as error:  # a true mask that is broken, as a rule
+                write_record(task.record, replace(record, unscored=f"{error.message}: {error.hint}"))
+                return
             objects = tuple(
                 ObjectRecord(o.object_id, o.frames, o.j, o.f, tuple(j), tuple(f) if o.f else (), o.own)
                 for o, trace in zip(object_scores(traces, protocol), traces, strict=True)
                 for j, f in [(trace.j.tolist(), trace.f.tolist())]
             )
-            record = replace(record, scores=Scores(protocol.title, self._plan.partial, objects))
+            record = replace(record, scores=Scores(protocol.title, objects))
         write_record(task.record, record)
 
 

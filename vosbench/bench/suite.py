@@ -17,11 +17,12 @@ DEFAULT_POLICIES = ("every-k:k=5", "first-and-latest", "lfu:capacity=2")
 class Suite:
     """A data set, a model and the strategies to compare. The defaults are the embedded ones: nothing is downloaded.
 
-    `sequences` and `limit` leave sequences out, and the result is then marked partial. `shorter_side` is that of frames
-    at inference, in pixels (None: the data set's; 0: their own); `top_k` and `affinity` say how memory is read (None:
-    as the model is used with). `jobs` are the processes that score while inference goes on. Strategies run `repeats`
-    times, by turns, to be timed as often. `threads` are those of the model on a CPU, which round differently in
-    different numbers (None: torch's own number). `name` is that of the file it was read from.
+    `sequences`, `exclude` and `limit` leave sequences out (`Dataset.only`), and the result is then marked partial.
+    Without `score` masks are made, timed and not scored. `shorter_side` is that of frames at inference, in pixels
+    (None: the data set's; 0: their own); `top_k` and `affinity` say how memory is read (None: as the model is used
+    with). `jobs` are the processes that score while inference goes on. Strategies run `repeats` times, by turns, to be
+    timed as often. `threads` are those of the model on a CPU, which round differently in different numbers (None:
+    torch's own number). `name` is that of the file it was read from.
 
     Raises VosbenchError for a value of another type, or too small.
     """
@@ -37,7 +38,9 @@ class Suite:
     affinity: Metric | None = None
     shorter_side: Side | None = None
     protocol: str | None = None
+    score: bool = True
     sequences: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] | None = None
     limit: int | None = None
     controls: bool = True
     jobs: Count = 1

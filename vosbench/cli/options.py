@@ -39,8 +39,14 @@ ShorterSide = Annotated[
 Sequences = Annotated[
     list[str] | None,
     typer.Option(
-        "--sequences", help="only these sequences, separated by commas or repeated; the result is marked partial"
+        "--sequences",
+        help="only these sequences, separated by commas or repeated, or @FILE with one a line; the result is marked "
+        "partial",
     ),
+]
+Exclude = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", help="all but these sequences, named as in --sequences; so is this result"),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", help="only the first N sequences; the result is marked partial")]
 Policies = Annotated[
@@ -50,11 +56,21 @@ Policies = Annotated[
 ManyJobs = Annotated[int | None, typer.Option("--jobs", help="processes; default: one per core", min=1)]
 
 
-def split_names(values: Sequence[str] | None) -> tuple[str, ...] | None:
-    """`a,b` and repeated options to names; None where the option was not given."""
-    if not values:
-        return None
-    return tuple(name for value in values for name in value.split(",") if name)
+def sequence_names(values: Sequence[str] | None) -> tuple[str, ...] | None:
+    """What --sequences or --exclude was given, with the names that files hold; None where the option was not given.
+
+    Whether a comma is part of a name or stands between two, the data set knows (`datasets.choice`).
+    """
+    return tuple(name for value in values for name in _in_file(value)) if values else None
+
+
+def _in_file(value: str) -> list[str]:
+    if not value.startswith("@"):
+        return [value]
+    try:
+        return text_file.lines(text_file.read_text(Path(value[1:])))
+    except OSError as error:
+        raise VosbenchError(f"cannot read {value[1:]}: {error.strerror}", "after @ comes a file of names") from None
 
 
 def split_specs(values: Sequence[str] | None) -> tuple[str, ...]:

@@ -26,21 +26,32 @@ class Choice:
         """Whether `only` has left out sequences of the split."""
         return self._names != self._split_names
 
-    def only(self, names: Iterable[str] | None = None, limit: int | None = None) -> Self:
-        """The same data set with the sequences `names` only (None: all), and of these the first `limit`.
+    def only(
+        self, names: Iterable[str] | None = None, limit: int | None = None, exclude: Iterable[str] | None = None
+    ) -> Self:
+        """The same data set with the sequences `names` only (None: all), without those of `exclude`, and of these the
+        first `limit`. A text that is no sequence names several, with commas between them.
 
-        The order stays that of the split. Raises VosbenchError on an unknown name or a limit below 1.
+        The order stays that of the split. Raises VosbenchError on an unknown name, a limit below 1, and a choice of
+        nothing.
         """
         if limit is not None and limit < 1:
             raise VosbenchError(f"a limit of {limit} sequences leaves nothing to do", "give a limit of 1 or more")
-        wanted = set(self._names) if names is None else set(names)
-        for name in sorted(wanted):
-            self._require(name)
+        wanted = set(self._names) if names is None else self._named(names)
         if not wanted:
             raise VosbenchError("an empty list of sequences leaves nothing to do", "name at least one sequence")
+        wanted -= self._named(exclude or ())
+        if not wanted:
+            raise VosbenchError("all sequences are excluded, which leaves nothing to do", "exclude fewer")
         chosen = copy.copy(self)
         chosen._names = tuple(name for name in self._names if name in wanted)[:limit]
         return chosen
+
+    def _named(self, texts: Iterable[str]) -> set[str]:
+        found = {name for text in texts for name in ([text] if text in self._names else text.split(",")) if name}
+        for name in sorted(found):
+            self._require(name)
+        return found
 
     def _require(self, name: str) -> None:
         if name not in self._names:

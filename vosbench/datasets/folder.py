@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from vosbench.datasets.base import Dataset
-from vosbench.datasets.files import explain_no_pictures, subfolders
+from vosbench.datasets.files import explain_no_pictures, listed, subfolders
 from vosbench.errors import VosbenchError, unknown
 
 
@@ -47,7 +47,7 @@ class Folder(Dataset):
                 f"{sets} has several lists {self.split}.txt: {', '.join(path.parent.name for path in found)}",
                 f"copy the one that you want to {sets / f'{self.split}.txt'}",
             )
-        return tuple(dict.fromkeys(filter(None, map(str.strip, found[0].read_text(encoding="utf-8").splitlines()))))
+        return tuple(listed(found[0], self._level("JPEGImages"), self._level("Annotations")))
 
     def _level(self, kind: str) -> Path:
         inner = self.root / kind / "480p"

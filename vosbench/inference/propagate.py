@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from vosbench.base.values import Count, Side, checked
-from vosbench.inference.reader import read_ahead
+from vosbench.inference.reader import loaded, read_ahead
 from vosbench.inference.references import look_ahead, true_masks
 from vosbench.inference.session import Foreknowledge, Prediction, Session
 from vosbench.memory.policy import MemoryPolicy
@@ -27,8 +27,8 @@ def propagate(
     `top_k` memory tokens count for a query pixel (None: as many as the network is used with); `shorter_side` overrides
     the inference size of the sequence, in pixels (0: that of the frames). `truth` is for a reference that says that it
     needs it; nothing else sees it.
-    Raises VosbenchError for frames or masks that cannot be read or differ in size and for a model in training mode;
-    PolicyError, which names file, line and frame, for whatever a strategy raises or does wrong.
+    Raises SequenceError for frames or masks that cannot be read or differ in size, VosbenchError for a model in
+    training mode, and PolicyError, which names file, line and frame, for whatever a strategy raises or does wrong.
     """
     device = next(model.parameters()).device
     session = Session(
@@ -47,5 +47,5 @@ def propagate(
     first_masks = {first.frame_index: first for first in sequence.first_masks}
     for index, rgb in enumerate(read_ahead(sequence.frames)):
         first = first_masks.get(index)
-        yield session.step(rgb, None if first is None else ObjectMasks(first.load(), first.object_ids))
+        yield session.step(rgb, None if first is None else ObjectMasks(loaded(first), first.object_ids))
     session.verify()

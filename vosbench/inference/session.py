@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vosbench.base.values import Count, Side, checked
-from vosbench.errors import NotANumberError, VosbenchError
+from vosbench.errors import NotANumberError, SequenceError, VosbenchError
 from vosbench.images import VOID, size_text
 from vosbench.inference.timing import StageClock
 from vosbench.memory.bank import MemoryBank
@@ -145,7 +145,7 @@ class Session:
             self._begin(*rgb.shape[:2])
         if rgb.shape[:2] != self.geometry.original:
             frame = self.known.frames[self.index] if self.known else str(self.index)
-            raise VosbenchError(
+            raise SequenceError(
                 f"frame {frame} of {self.name} is {size_text(rgb.shape)}, "
                 f"the frames before it {size_text(self.geometry.original)}",
                 "all frames of a video must have one size",
@@ -187,7 +187,7 @@ class Session:
         if not isinstance(masks, ObjectMasks):
             masks = _object_masks(masks, f"the masks of {self._where}", self.ids)
         if masks.size != self.geometry.original:
-            raise VosbenchError(
+            raise SequenceError(
                 f"{self._where} is {size_text(self.geometry.original)}, its masks {size_text(masks.size)}",
                 "masks must have the size of the frames",
             )

@@ -1,8 +1,7 @@
 """Everything that is wrong with a folder of predicted masks, before it is scored or submitted."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vosbench.base.processes import Crew
@@ -14,6 +13,7 @@ from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError
 from vosbench.images import VOID, read_size
 from vosbench.metrics.evaluate import plan
+from vosbench.metrics.fitness import misfit
 from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.metrics.reading import read_prediction, read_truth
 from vosbench.video import MaskSource, ObjectMasks
@@ -75,11 +75,11 @@ def check_predictions(
     present = [name for name in names if name not in set(missing)]
     problems: dict[int, list[Problem]] = {}
     with Crew(check_sequence, len(present), jobs) as crew:
-        what = _wanted if for_server or dataset.is_private else partial(_scored, rules=rules)
+        for_server = for_server or dataset.is_private
         tasks = []
         for name in present:
             try:
-                tasks.append((predictions / name, what(dataset, name)))
+                tasks.append((predictions / name, _expected(dataset, name, None if for_server else rules)))
             except VosbenchError as error:  # of the data set: others are checked all the same
                 found.append(Problem.of(dataset.mask_folder(name), error))
         for index, of_sequence in crew.share(tasks):
@@ -101,7 +101,8 @@ def truth_problems(dataset: Dataset, name: str, rules: Protocol) -> list[Problem
         for source in truth.masks.values() if nowhere else ():
             nowhere.difference_update(source.load().present())
     except VosbenchError as error:
-        return [Problem.of(dataset.mask_folder(name), error)]
+        own = rules.name == dataset.default_protocol  # a run goes on without scores of the sequence
+        return [replace(Problem.of(dataset.mask_folder(name), error), warning=own)]
     if not nowhere:
         return []
     message = (
@@ -110,6 +111,13 @@ def truth_problems(dataset: Dataset, name: str, rules: Protocol) -> list[Problem
     )
     hint = "number the objects from 1 without gaps, or choose a protocol that counts those that are there"
     return [Problem(dataset.mask_folder(name), message, hint)]
+
+
+def _expected(dataset: Dataset, name: str, rules: Protocol | None) -> Expected:
+    """What a protocol scores; what a server wants if there is none, or none of it can be scored."""
+    if rules is None or misfit(dataset.truth(name), rules):
+        return _wanted(dataset, name)
+    return _scored(dataset, name, rules)
 
 
 def _wanted(dataset: Dataset, name: str) -> Expected:

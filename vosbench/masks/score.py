@@ -16,12 +16,15 @@ from vosbench.base.processes import Crew
 from vosbench.base.text import write_text
 from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
+from vosbench.datasets.files import a_few
 from vosbench.errors import VosbenchError
 from vosbench.masks import cache as score_cache
 from vosbench.metrics.evaluate import missing_traces, object_scores, plan, score_frames, split_plan, traces
 from vosbench.metrics.figures import MEANS, STATISTICS
+from vosbench.metrics.fitness import advice, misfit
 from vosbench.metrics.frame import FrameScores
 from vosbench.metrics.protocols import Protocol, find_protocol
+from vosbench.metrics.rules.base import ScoringPlan
 from vosbench.metrics.stability import ObjectStability, object_stability
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace, Summary, summary
 from vosbench.video import GroundTruth, MaskSource
@@ -31,7 +34,8 @@ FRAMES_PER_TASK = 8  # frames to a task: some 0.03 s of work, so that processes 
 
 @dataclass(frozen=True)
 class MaskScores:
-    """The scores of one folder of masks by the `rules` of a protocol; `partial` if sequences were left out.
+    """The scores of one folder of masks by the `rules` of a protocol; `partial` if sequences were left out, those of
+    `unscored` since the rules cannot score them: sequence -> why.
 
     `missing` are sequences without predicted masks, under a protocol by which these score 0.
     """
@@ -42,7 +46,8 @@ class MaskScores:
     partial: bool
     objects: tuple[ObjectScore, ...]
     traces: tuple[ObjectTrace, ...]
-    missing: tuple[str, ...] = ()
+    missing: tuple[str, ...]
+    unscored: Mapping[str, str]
 
     @property
     def protocol(self) -> str:
@@ -66,7 +71,8 @@ def score(
 ) -> MaskScores:
     """Score the masks `<predictions>/<sequence>/<frame>.png` against the ground truth of a data set.
 
-    The result is marked partial if `dataset` is a choice of its split (`Dataset.only`).
+    The result is marked partial if `dataset` is a choice of its split (`Dataset.only`), or the rules cannot score some
+    of its sequences, which are then left out.
 
     protocol: the rules, the name of a protocol or one's own file of it (None: the data set's own).
     jobs: processes (None: one per core). 1 works in this process.
@@ -94,22 +100,45 @@ def score(
     keys = {name: score_cache.key(truth, masks[name], rules) for name, truth in truths.items()} if cache else {}
     kept = {name: score_cache.read(cache, key) for name, key in keys.items()} if cache else {}
     found = without | {name: traced for name, traced in kept.items() if traced is not None}
-    todo = [(truth, masks[name]) for name, truth in truths.items() if name not in found]
-    for name, traced in _score(todo, predictions, rules, jobs, progress):
+    plans, unscored = _plans([truth for name, truth in truths.items() if name not in found], rules)
+    todo = [(planned, truths[planned.sequence], masks[planned.sequence]) for planned in plans]
+    for name, traced in _score(todo, predictions, jobs, progress):
         found[name] = traced
         # A mask may have been written anew meanwhile.
         if cache and keys[name] == score_cache.key(truths[name], masks[name], rules):
             _keep(cache, keys[name], traced)
     if cache and todo:
         score_cache.prune(cache)
-    everything = tuple(trace for name in names for trace in found[name])
+    everything = tuple(trace for name in names for trace in found.get(name, ()))
+    unscored |= {name: "no object counts" for name, traced in found.items() if not traced}
     if not everything:
         raise VosbenchError(
             f"no object of {dataset.name} {dataset.split} counts under the protocol {rules.name}",
             "check the annotations, or choose another protocol",
         )
     objects = object_scores(everything, rules)
-    return MaskScores(dataset.name, dataset.split, rules, dataset.is_partial, objects, everything, missing)
+    partial = dataset.is_partial or bool(unscored)
+    return MaskScores(dataset.name, dataset.split, rules, partial, objects, everything, missing, unscored)
+
+
+def _plans(truths: Sequence[GroundTruth], rules: Protocol) -> tuple[list[ScoringPlan], dict[str, str]]:
+    """The plans of the sequences that the rules can score, and why they cannot score the others, by name.
+
+    Raises VosbenchError if they can score none, and for a true mask that is broken.
+    """
+    plans = []
+    misfits: dict[str, VosbenchError] = {}
+    for truth in truths:
+        try:
+            plans.append(plan(truth, rules))
+        except VosbenchError as error:
+            misfits[truth.sequence] = misfit(truth, rules) or error
+    if misfits and not plans:
+        first, name = next(iter(misfits.values())), next(iter(misfits))
+        others = f"; not to be scored either: {a_few([*misfits][1:])}" if len(misfits) > 1 else ""
+        (truth,) = (truth for truth in truths if truth.sequence == name)
+        raise VosbenchError(first.message + others, advice(truth))
+    return plans, {name: error.message for name, error in misfits.items()}
 
 
 def _keep(folder: Path, key: str, traced: tuple[ObjectTrace, ...]) -> None:
@@ -120,21 +149,16 @@ def _keep(folder: Path, key: str, traced: tuple[ObjectTrace, ...]) -> None:
 
 
 def _score(
-    pairs: Sequence[tuple[GroundTruth, Mapping[str, MaskSource]]],
+    todo: Sequence[tuple[ScoringPlan, GroundTruth, Mapping[str, MaskSource]]],
     predictions: Path,
-    rules: Protocol,
     jobs: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[tuple[str, tuple[ObjectTrace, ...]]]:
     """The traces of each sequence, as soon as all of its frames are scored, `FRAMES_PER_TASK` frames at a time."""
-    tasks = sum(len(truth.masks) for truth, _ in pairs) // FRAMES_PER_TASK
+    tasks = sum(len(truth.masks) for _, truth, _ in todo) // FRAMES_PER_TASK
     with _no_silent_death(predictions), Crew(score_frames, tasks, jobs) as crew:
-        plans = [plan(truth, rules) for truth, _ in pairs]
-        parts = [
-            (index, part)
-            for index, (planned, pair) in enumerate(zip(plans, pairs, strict=True))
-            for part in split_plan(planned, *pair, FRAMES_PER_TASK)
-        ]
+        plans = [planned for planned, _, _ in todo]
+        parts = [(index, part) for index, one in enumerate(todo) for part in split_plan(*one, FRAMES_PER_TASK)]
         scored: list[dict[int, list[FrameScores]]] = [{} for _ in plans]
         waiting = Counter(index for index, _ in parts)
         total, done = sum(len(planned.frames) for planned in plans), 0

@@ -3,13 +3,15 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from vosbench.base.codec import encode
 from vosbench.base.words import count, data_title
 from vosbench.bench.record import DatasetInfo, Environment, ModelInfo, PolicyInfo, RunRecord, Settings
+from vosbench.datasets.files import a_few
 from vosbench.errors import VosbenchError, unknown
+from vosbench.report.lacks import lacks, usable
 
 T = TypeVar("T")
 Records = Sequence[RunRecord]  # of a run, or a part of it, in its order
@@ -17,11 +19,16 @@ Records = Sequence[RunRecord]  # of a run, or a part of it, in its order
 
 @dataclass(frozen=True)
 class Context:
-    """The conditions under which all records of a table or figure were measured."""
+    """The conditions under which all records of a table or figure were measured.
+
+    `lacks` says why the result is partial (nothing: it is whole), `unscored` why there are no scores at all.
+    """
 
     dataset: DatasetInfo
     protocol: str | None
     partial: bool
+    lacks: tuple[str, ...]
+    unscored: str | None
     model: ModelInfo
     settings: Settings
     devices: tuple[str, ...]
@@ -31,8 +38,9 @@ class Context:
     @property
     def data(self) -> str:
         """Data set, split, frame mode and protocol, in words."""
-        protocol = f"protocol {self.protocol}" if self.protocol else "not scored"
-        partial = ", PARTIAL: not all that the protocol scores" if self.partial else ""
+        why = f" ({self.unscored})" if self.unscored else ""
+        protocol = f"protocol {self.protocol}" if self.protocol else f"not scored{why}"
+        partial = f", PARTIAL ({'; '.join(self.lacks)})" if self.partial else ""
         number = count(self.sequences, "sequence") + (f", {count(self.objects, 'object')}" if self.objects else "")
         data = data_title(self.dataset.name, self.dataset.split, self.dataset.frame_mode)
         return f"{data}; {protocol}{partial}; {number}"
@@ -53,27 +61,39 @@ class Context:
 
 
 def context(records: Records) -> Context:
-    """The common conditions of `records`.
+    """The common conditions of `records`, as far as they are `usable`.
 
-    Raises VosbenchError if there are none, if they differ in data set, protocol, model or settings, if a strategy
-    has a sequence twice, or if the strategies were not run on the same sequences and scored on the same objects.
+    Raises VosbenchError if none is, if they differ in data set, protocol, model or settings, if a strategy has a
+    sequence twice, or if the strategies were not scored on the same objects.
     """
     if not records:
         raise VosbenchError("no records to report", "run first: `vosbench run`")
+    _refuse_twice(records)
+    failures = [record.failure for record in records]
+    missing, records = lacks(records), usable(records)
+    if not records:
+        why = next((f" ({failure.reason})" for failure in failures if failure), "")
+        raise VosbenchError(
+            f"no sequence has a result of every strategy: {'; '.join(missing)}{why}",
+            "finish the run, or repair its data: `vosbench run` resumes where it was",
+        )
     dataset = _only(
         "data sets",
         [r.dataset for r in records],
         lambda d: f"{data_title(d.name, d.split, d.frame_mode)}, version {d.fingerprint[:8]}",
     )
-    protocols = [r.scores.protocol if r.scores else None for r in records if not r.failure] or [None]
-    protocol = _only("protocols", protocols, lambda p: p or "not scored")
+    protocols = [r.scores.protocol if r.scores else None for r in records if not r.failure and not r.unscored]
+    protocol = _only("protocols", protocols or [None], lambda p: p or "not scored")
+    reasons = dict.fromkeys(r.unscored for r in records if r.unscored)
     model = _only("models", [r.model for r in records], lambda m: f"{m.name} {m.checkpoint_hash[:8]} {m.precision}")
     settings = _only("settings", [r.settings for r in records], str)
     sequences = _sequences(records)
     return Context(
         dataset=dataset,
         protocol=protocol,
-        partial=any(r.scores.partial for r in records if r.scores),
+        partial=bool(missing),
+        lacks=missing,
+        unscored=None if protocol else a_few(reasons, 1) or None,
         model=model,
         settings=settings,
         devices=tuple(dict.fromkeys(_device(r.environment) for r in records if r.timings)),
@@ -83,9 +103,9 @@ def context(records: Records) -> Context:
 
 
 def by_strategy(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
-    """The records of a run grouped under the label of their strategy, in order of first appearance."""
+    """The `usable` records of a run grouped under the label of their strategy, in order of first appearance."""
     groups: dict[str, list[RunRecord]] = {}
-    for record in records:
+    for record in usable(records):
         groups.setdefault(record.policy.label, []).append(record)
     return groups
 
@@ -106,7 +126,7 @@ def _identity(policy: PolicyInfo) -> str:
 
 
 def restrict(records: Records, names: Sequence[str]) -> tuple[RunRecord, ...]:
-    """The records of the strategies of those labels or specs, of all if there are no names.
+    """The records of the strategies of those labels or specs, as if the run had no others; all if there are no names.
 
     Raises VosbenchError for one that is absent.
     """
@@ -114,7 +134,11 @@ def restrict(records: Records, names: Sequence[str]) -> tuple[RunRecord, ...]:
     for name in names:
         if name not in known:
             raise unknown("strategy of the run", name, known)
-    return tuple(record for record in records if not names or {record.policy.label, record.policy.spec} & {*names})
+    if not names:
+        return tuple(records)
+    kept = [record for record in records if {record.policy.label, record.policy.spec} & {*names}]
+    suite = {**records[0].suite, "policies": list(dict.fromkeys(record.policy.text for record in kept))}
+    return tuple(replace(record, suite=suite) for record in kept)
 
 
 def _only(kind: str, values: Sequence[T], describe: Callable[[T], str]) -> T:
@@ -128,25 +152,19 @@ def _only(kind: str, values: Sequence[T], describe: Callable[[T], str]) -> T:
     return values[0]
 
 
-def _sequences(records: Records) -> dict[str, frozenset[int]]:
-    """Each sequence and its scored objects, if every strategy was run once on each and scored on the same objects.
-
-    A strategy that failed on a sequence was run on it, and scored on nothing.
-    """
-    everything: dict[str, frozenset[int]] = {record.sequence: frozenset() for record in records}
-    everything |= {record.sequence: _object_ids(record) for record in reversed(records) if not record.failure}
-    for label, group in by_strategy(records).items():
-        names = [record.sequence for record in group]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
+def _refuse_twice(records: Records) -> None:
+    for (label, sequence), number in Counter((record.policy.label, record.sequence) for record in records).items():
+        if number > 1:
             raise VosbenchError(
-                f"strategy {label} has more than one record of sequence {twice[0]}",
+                f"strategy {label} has more than one record of sequence {sequence}",
                 "delete the records of earlier runs from the folder",
             )
-        if absent := sorted(everything.keys() - set(names)):
-            raise VosbenchError(
-                f"strategy {label} has no record of {count(len(absent), 'sequence')} that others have: {absent[0]}",
-                "finish the run: `vosbench run` resumes where it was",
-            )
+
+
+def _sequences(records: Records) -> dict[str, frozenset[int]]:
+    """Each sequence and its scored objects, if all strategies were scored on the same; one that failed, on nothing."""
+    everything: dict[str, frozenset[int]] = {record.sequence: frozenset() for record in records}
+    everything |= {record.sequence: _object_ids(record) for record in reversed(records) if not record.failure}
     for record in records:
         if not record.failure and (ids := _object_ids(record)) != everything[record.sequence]:
             raise VosbenchError(

@@ -151,8 +151,8 @@ def timed(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
 
     Raises NotApplicableError if there are none.
     """
-    groups = by_strategy(record for record in records if record.timings or record.failure)
-    complete = {label: group for label, group in groups.items() if not any(record.failure for record in group)}
+    groups = {label: [r for r in group if r.timings or r.failure] for label, group in by_strategy(records).items()}
+    complete = {label: group for label, group in groups.items() if group and not any(r.failure for r in group)}
     if not complete:
         raise NotApplicableError("no record has a timing", "controls and scored folders have none: run a strategy")
     return complete

@@ -13,6 +13,7 @@ from vosbench.base.text import write_text
 from vosbench.bench.record import read_record, read_run, write_record
 from vosbench.errors import VosbenchError
 from vosbench.report.context import Records, context
+from vosbench.report.lacks import FAILED
 from vosbench.report.makers import applicable
 from vosbench.report.rendering import render
 from vosbench.report.tables import TABLES
@@ -27,8 +28,8 @@ _FORMATS = {".md": "markdown", ".csv": "csv", ".tex": "latex"}  # of tables, by 
 def publish(run: Path, folder: Path, *, allow_partial: bool = False, allow_dirty: bool = False) -> tuple[Path, ...]:
     """Write the run in `run` into `folder`: `records/`, tables and figures; returns the paths of all files.
 
-    Files of an earlier publication are replaced, others stay. Raises VosbenchError if the run is not complete or
-    leaves sequences out, unless `allow_partial`; if it was made from uncommitted or unknown source, unless
+    Files of an earlier publication are replaced, others stay. Raises VosbenchError if the run is partial, unless
+    `allow_partial`; if it was made from uncommitted or unknown source, unless
     `allow_dirty`; if a record is broken; and if a file cannot be written.
     """
     records = read_run(run)
@@ -76,24 +77,11 @@ def figures(records: Records) -> dict[str, "Figure"]:
 
 
 def _refuse_partial(run: Path, records: Records) -> None:
-    """Raises VosbenchError if sequences or strategies are left out or not done yet."""
-    context(records)
-    first = records[0]
-    done = {record.sequence for record in records}
-    policies = [record.policy for record in records]
-    names = {name for policy in policies for name in (policy.spec, f"{policy.label}={policy.spec}")}
-    absent = [name for name in first.suite.get("policies", ()) if name not in names]
-    if len(done) < first.dataset.sequences or absent:
-        missing = f"strategy {absent[0]}" if absent else f"{first.dataset.sequences - len(done)} of its sequences"
+    """Raises VosbenchError if the result of the run is partial, but for strategies that failed."""
+    if missing := [reason for reason in context(records).lacks if not reason.startswith(FAILED)]:
         raise VosbenchError(
-            f"run {run} is not complete: {missing} is missing",
-            "finish it: `vosbench run` resumes where it was; or --allow-partial",
-        )
-    chosen = any(first.suite.get(name) is not None for name in ("sequences", "limit"))
-    if chosen or any(record.scores.partial for record in records if record.scores):
-        raise VosbenchError(
-            f"run {run} is partial: it leaves out sequences of {first.dataset.name} {first.dataset.split}",
-            "run the whole split, or say --allow-partial",
+            f"run {run} is partial ({'; '.join(missing)})",
+            "finish it: `vosbench run` resumes where it was; or say --allow-partial",
         )
 
 

@@ -34,6 +34,7 @@ def check(
     frame_mode: options.FrameMode = None,
     protocol: options.Protocol = None,
     sequences: options.Sequences = None,
+    exclude: options.Exclude = None,
     limit: options.Limit = None,
     jobs: options.ManyJobs = None,
 ) -> Answer:
@@ -50,7 +51,9 @@ def check(
             "check needs --dataset, or the word policy and a strategy, or the word model and a network",
             "vosbench check --help has all ways, e.g. vosbench check policy ./idea.py",
         )
-    data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(options.split_names(sequences), limit)
+    data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(
+        options.sequence_names(sequences), limit, options.sequence_names(exclude)
+    )
     names = data.sequence_names()
     with CountProgress("sequence") as progress:
         if predictions is not None:

@@ -16,10 +16,9 @@ from vosbench.cli.verbs import Answer, Verb
 from vosbench.errors import VosbenchError
 from vosbench.report.compare.differences import differences
 from vosbench.report.compare.gate import Check, Tolerance, gate
-from vosbench.report.compare.pairing import Runs, pair_up
+from vosbench.report.compare.pairing import Runs, common_context, pair_up
 from vosbench.report.compare.tables import changed_objects, difference_table
 from vosbench.report.compare.verdict import checks_table, failures, junit, junit_error
-from vosbench.report.context import context
 from vosbench.report.rendering import render
 from vosbench.report.table import Row, Table
 
@@ -95,7 +94,7 @@ def compare(
     if not tables and fail_on is None:
         raise VosbenchError("the runs have no scores to compare", "give --fail-on regression to compare what they cost")
     if checks:
-        tables.append(checks_table(checks))
+        tables.append(checks_table(checks, common_context(compared).lacks))
     if format == "csv":
         tables = tables[:1]  # it holds one table
     show("\n".join(render(table, format) for table in tables), out)
@@ -105,7 +104,7 @@ def compare(
         options.write_text(junit_file, junit(checks))
     judged = [asdict(check) | {"result": check.result} for check in checks]
     found = answer(tables[0], objects=changed, checks=judged)
-    conditions = found.conditions or {"baseline": encode(context(compared[0][0].records))}  # of runs without scores
+    conditions = found.conditions or {"baseline": encode(common_context(compared))}  # of runs without scores
     return replace(found, conditions=conditions, status=REGRESSION if failures(checks) else 0)
 
 

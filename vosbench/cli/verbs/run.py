@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vosbench.base.words import count
-from vosbench.bench.record import RUNS
+from vosbench.bench.record import RUNS, RunRecord
 from vosbench.cli import options
 from vosbench.cli.progress import RunProgress
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.report.rendering import render
 from vosbench.report.tables import strategy
+
+MOST = 10  # sequences of which it is said why they are not scored
 
 if TYPE_CHECKING:
     from vosbench.bench.plan import Plan
@@ -54,7 +56,12 @@ def run(
     affinity: Annotated[options.Metric | None, typer.Option(help="how keys are compared; default: the model's")] = None,
     shorter_side: options.ShorterSide = None,
     protocol: options.Protocol = None,
+    score: Annotated[
+        bool | None,
+        typer.Option("--score/--no-score", help="score the masks, or only make and time them; default: score"),
+    ] = None,
     sequences: options.Sequences = None,
+    exclude: options.Exclude = None,
     limit: options.Limit = None,
     controls: Annotated[
         bool | None,
@@ -87,7 +94,8 @@ def run(
     """Segment a data set under several memory strategies, score them, and print the comparison.
 
     Bare, it runs the paper's three strategies with the bundled weights on generated clips. A run that was stopped
-    goes on where it was. What runs out of memory or breaks its contract fails alone, and the exit status is 2.
+    goes on where it was. What runs out of memory or breaks its contract fails alone, a sequence that is faulty is left
+    out alone, and the exit status is 2.
     """
     from vosbench.bench.plan import Plan  # imports torch, which takes seconds: only the verbs that need it pay
     from vosbench.bench.suite import Suite
@@ -103,7 +111,9 @@ def run(
         "affinity": affinity,
         "shorter_side": shorter_side,
         "protocol": protocol,
-        "sequences": options.split_names(sequences),
+        "score": score,
+        "sequences": options.sequence_names(sequences),
+        "exclude": options.sequence_names(exclude),
         "limit": limit,
         "controls": controls,
         "repeats": repeats,
@@ -113,27 +123,49 @@ def run(
     given = {name: value for name, value in changes.items() if value is not None}
     suites = override(read_suites(suite) if suite else (Suite(),), dataset, root or (), given)
     plans = [Plan(suites[0], out)] if len(suites) == 1 else [Plan(one, within=out or RUNS) for one in suites]
-    results = [_carry_out(plan, fresh) for plan in plans]
-    failed = any(record["failure"] for result in results for record in result["records"])
-    return Answer({"suites": [one.as_json() for one in suites]}, {"runs": results}, 2 if failed else 0)
+    results, sound = zip(*(_carry_out(plan, fresh) for plan in plans), strict=True)
+    return Answer({"suites": [one.as_json() for one in suites]}, {"runs": list(results)}, 0 if all(sound) else 2)
 
 
-def _carry_out(plan: "Plan", fresh: bool) -> dict[str, Any]:
-    """Carry out a plan, print its table and what failed, and return both as JSON values."""
+def _carry_out(plan: "Plan", fresh: bool) -> tuple[dict[str, Any], bool]:
+    """Carry out a plan, and print what will have no scores, its table and what failed; the result as JSON values, and
+    whether nothing failed.
+    """
     from vosbench.bench.runner import execute
 
     if plan.device.type == "cpu" and (advice := _about_threads(plan.environment.threads)):
         print(advice, file=sys.stderr)
+    _say_what_is_not_scored(plan)
     with RunProgress(plan.passes) as progress:
         records = execute(plan, progress, fresh)
     table = strategy.table(records)
     print(render(table))
     print(f"Records and masks are in {plan.folder}; see also: vosbench table, timing and plot {plan.folder}")
-    for record in records:
-        if failure := record.failure:
-            where = f"{record.policy.label} on {record.sequence} after {count(failure.frames, 'frame')}"
-            print(f"vosbench: failed: {where}: {failure.reason}", file=sys.stderr)
-    return {"folder": str(plan.folder), **table.to_json(), "records": [record.to_json() for record in records]}
+    wrong = dict.fromkeys(filter(None, (_what_went_wrong(plan, record) for record in records)))
+    for line in wrong:
+        print(f"vosbench: {line}", file=sys.stderr)
+    found = {"folder": str(plan.folder), **table.to_json(), "records": [record.to_json() for record in records]}
+    return found, not wrong
+
+
+def _say_what_is_not_scored(plan: "Plan") -> None:
+    """By sequence, and with the protocols that would fit; before the first frame."""
+    for place, (name, reason) in enumerate(plan.misfits.items()):
+        if place == MOST:
+            print(f"vosbench: not scored: {count(len(plan.misfits) - MOST, 'more sequence')}", file=sys.stderr)
+            break
+        print(f"vosbench: not scored: {reason.message}; {plan.advice(name)}", file=sys.stderr)
+
+
+def _what_went_wrong(plan: "Plan", record: RunRecord) -> str | None:
+    if failure := record.failure:
+        if failure.cause == "sequence":
+            return f"faulty: {record.sequence}: {failure.reason}"
+        where = f"{record.policy.label} on {record.sequence} after {count(failure.frames, 'frame')}"
+        return f"failed: {where}: {failure.reason}"
+    if record.unscored and not plan.unscored(record.sequence):  # which nobody could know before
+        return f"faulty: {record.sequence} is not scored: {record.unscored}"
+    return None
 
 
 def _about_threads(threads: int) -> str:

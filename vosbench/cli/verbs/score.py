@@ -1,5 +1,6 @@
 """score: J and F of a folder of masks, whichever method made them."""
 
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import Dataset, open_dataset
+from vosbench.datasets.files import a_few
 from vosbench.errors import VosbenchError
 from vosbench.masks.cache import SCORES
 from vosbench.masks.score import MaskScores, temporal_stability, write_official_csv, write_per_frame_csv
@@ -42,6 +44,7 @@ def score(
         typer.Option(help="tolerance of F: a share of the image diagonal, or, from 1 on, pixels; default: 0.008"),
     ] = None,
     sequences: options.Sequences = None,
+    exclude: options.Exclude = None,
     limit: options.Limit = None,
     jobs: options.ManyJobs = None,
     objects: Annotated[bool, typer.Option("--objects", help="print a row for each object too")] = False,
@@ -76,7 +79,9 @@ def score(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="neither reuse nor keep scores")] = False,
 ) -> Answer:
     """Score a folder of masks against a data set: J and F, mean, recall and decay per object."""
-    data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(options.split_names(sequences), limit)
+    data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(
+        options.sequence_names(sequences), limit, options.sequence_names(exclude)
+    )
     rules = find_protocol(protocol or data.default_protocol)
     if boundary_threshold is not None:
         if not 0 < boundary_threshold < float("inf"):
@@ -86,8 +91,13 @@ def score(
     categories = {} if known is None else _categories(data)
     with CountProgress("frame") as progress:
         scores = score_masks(predictions, data, rules, jobs, progress, None if no_cache else cache)
-    partial = ", PARTIAL: sequences were left out" if scores.partial else ""
+    lacks = ["sequences were left out"] * data.is_partial
+    if scores.unscored:
+        lacks.append(f"not scored: {a_few(scores.unscored)}")
+    partial = f", PARTIAL ({'; '.join(lacks)})" if lacks else ""
     partial += f", {count(len(scores.missing), 'sequence')} without masks: scored 0" if scores.missing else ""
+    for name, reason in scores.unscored.items():
+        print(f"vosbench: not scored: {name}: {reason}", file=sys.stderr)
     where = f"{predictions}: {scores.dataset} {scores.split}, protocol {scores.protocol}{partial}"
     caption = f"{where}; {count(len(scores.objects), 'object')}."
     told = scores.objects, rules.figures
@@ -114,7 +124,8 @@ def score(
     written = () if csv is None else write_official_csv(scores, csv, data.split)
     for path in written if per_frame is None else (*written, write_per_frame_csv(scores, per_frame)):
         print(path)
-    return Answer(options.conditions(data, protocol=scores.protocol, predictions=str(predictions)), result)
+    conditions = options.conditions(data, protocol=scores.protocol, predictions=str(predictions))
+    return Answer(conditions | {"partial": scores.partial, "lacks": lacks}, result)
 
 
 def _categories(data: Dataset) -> dict[tuple[str, int], str]:

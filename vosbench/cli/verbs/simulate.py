@@ -49,6 +49,7 @@ def simulate(
     affinity: Annotated[options.Metric | None, typer.Option(help="how keys are compared; default: the model's")] = None,
     shorter_side: options.ShorterSide = None,
     sequences: options.Sequences = None,
+    exclude: options.Exclude = None,
     limit: options.Limit = None,
     jobs: options.ManyJobs = None,
     against: Annotated[
@@ -92,7 +93,9 @@ def simulate(
     curves = sweeps(entries)
     if plot is not None:
         require_sweep(curves, [entry.label for entry in entries])
-    data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(options.split_names(sequences), limit)
+    data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(
+        options.sequence_names(sequences), limit, options.sequence_names(exclude)
+    )
     names = data.sequence_names()
     watching = occupancy is not None or overlay is not None
     if watching and (len(study.specs) > 1 or len(names) > 1):

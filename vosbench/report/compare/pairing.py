@@ -5,12 +5,12 @@ model, settings, strategy and code may differ, since they are what is compared.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError, unknown
 from vosbench.metrics.statistics import j_and_f
-from vosbench.report.context import Records, by_identity, context
+from vosbench.report.context import Context, Records, by_identity, context
 
 Runs = Mapping[str, Records]  # by the name that is shown
 
@@ -19,12 +19,13 @@ Runs = Mapping[str, Records]  # by the name that is shown
 class Entrant:
     """One strategy of one run, with its records in the order of their sequences.
 
-    `strategy` is what determines it, see `context.by_identity`.
+    `strategy` is what determines it, see `context.by_identity`; `lacks` is what its run lacks, see `Context`.
     """
 
     run: str
     strategy: str
     records: tuple[RunRecord, ...]
+    lacks: tuple[str, ...] = ()
 
     @property
     def first(self) -> RunRecord:
@@ -102,7 +103,8 @@ def select(runs: Runs, names: Sequence[str] | None = None) -> tuple[Entrant, ...
     Controls are taken only if they are named. What is named in one run is found in the others whatever its label there.
     Raises VosbenchError as `context` does for each run, and for a name that no run has.
     """
-    groups = {run: by_identity(records) for run, records in runs.items() if context(records)}
+    missing = {run: context(records).lacks for run, records in runs.items()}
+    groups = {run: by_identity(records) for run, records in runs.items()}
     named: dict[str, list[str]] = {}
     for run in groups.values():
         for key, group in run.items():
@@ -113,7 +115,7 @@ def select(runs: Runs, names: Sequence[str] | None = None) -> tuple[Entrant, ...
             raise unknown("strategy of the run" if len(runs) == 1 else "strategy of the runs", name, named)
     wanted = None if names is None else dict.fromkeys(key for name in names for key in named[name])
     return tuple(
-        Entrant(run, key, tuple(sorted(group[key], key=lambda record: record.sequence)))
+        Entrant(run, key, tuple(sorted(group[key], key=lambda record: record.sequence)), missing[run])
         for run, group in groups.items()
         for key in (wanted if wanted is not None else group)
         if key in group and (wanted is not None or group[key][0].policy.kind == "strategy")
@@ -129,6 +131,15 @@ def same_objects(baseline: Entrant, entrant: Entrant) -> None:
             f"{len(unshared)} are in one only, such as {sequence} object {object_id}",
             "run both on the same sequences",
         )
+
+
+def common_context(compared: Sequence[tuple[Entrant, Entrant]]) -> Context:
+    """The conditions of the baselines, and what any of the runs lacks."""
+    baselines = {(baseline.run, baseline.strategy): baseline for baseline, _ in compared}.values()
+    entrants = {entrant.run: entrant for pair in compared for entrant in pair}
+    missing = [f"{run}: {reason}" if len(entrants) > 1 else reason for run, e in entrants.items() for reason in e.lacks]
+    found = context([record for baseline in baselines for record in baseline.records])
+    return replace(found, partial=bool(missing), lacks=tuple(missing))
 
 
 def same_data(baseline: Entrant, entrant: Entrant) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 from vosbench.base.codec import encode
 from vosbench.bench.record import RunRecord
 from vosbench.report.compare.differences import Difference
-from vosbench.report.compare.pairing import Entrant
+from vosbench.report.compare.pairing import Entrant, common_context
 from vosbench.report.compare.significance import MIN_SEQUENCES
-from vosbench.report.context import Context, context
+from vosbench.report.context import Context
 from vosbench.report.measures import FRAMES_IN_MEMORY, JF, MODEL_FPS, SCORES, STRATEGY, measures
 from vosbench.report.paper import paper_rows
 from vosbench.report.scored_masks import SEEN_UNSEEN
@@ -59,7 +59,7 @@ def difference_table(found: Sequence[Difference], paper: bool = False) -> Table:
         row |= {"run": entrant.run} if len(runs) > 1 else {}
         row |= {column.key: numbers[column.key] for column in (*SCORES, *_COSTS) if column.key in numbers}
         rows.append(row | _difference(differences.get((entrant.run, entrant.strategy))))
-    common = context([record for baseline in _baselines(found) for record in baseline.records])
+    common = common_context([(d.baseline, d.entrant) for d in found])
     differing = list(dict.fromkeys(text for d in found for text in other_conditions(d.baseline, d.entrant)))
     sentences = [_described(found, common, differing), _legend(found)]
     if paper:

@@ -15,12 +15,13 @@ def failures(checks: Sequence[Check]) -> tuple[Check, ...]:
     return tuple(check for check in checks if check.passed is False)
 
 
-def checks_table(checks: Sequence[Check]) -> Table:
-    """A row per check, and a sentence that counts them."""
+def checks_table(checks: Sequence[Check], lacks: Sequence[str] = ()) -> Table:
+    """A row per check, and a sentence that counts them and says what the runs lack."""
     rows = [{column.key: getattr(check, column.key) for column in CHECKS} for check in checks]
     undecided = sum(check.passed is None for check in checks)
     open_ones = f", {undecided} undecided" if undecided else ""
-    return Table(CHECKS, rows, f"{len(failures(checks))} of {len(checks)} checks failed{open_ones}.")
+    partial = f" PARTIAL ({'; '.join(lacks)})." if lacks else ""
+    return Table(CHECKS, rows, f"{len(failures(checks))} of {len(checks)} checks failed{open_ones}.{partial}")
 
 
 def junit(checks: Sequence[Check]) -> str:

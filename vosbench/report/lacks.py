@@ -1,0 +1,65 @@
+"""What a run lacks, so that its result is partial; and which of its records can stand side by side all the same."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from vosbench.bench.record import RunRecord
+from vosbench.datasets.files import a_few
+
+FAILED = "failed: "  # in front of the strategies that failed, which is a result too
+
+
+def usable(records: Iterable[RunRecord]) -> list[RunRecord]:
+    """The records of the sequences that are not faulty and that every strategy has.
+
+    A sequence that is not scored for all strategies is scored for none.
+    """
+    records = list(records)
+    strategies = len({record.policy.label for record in records})
+    have = Counter(sequence for sequence, _ in {(record.sequence, record.policy.label) for record in records})
+    out = set(_faulty(records)) | {sequence for sequence, number in have.items() if number < strategies}
+    reasons = {record.sequence: record.unscored for record in records if record.unscored}
+    return [
+        replace(record, scores=None, unscored=reasons[record.sequence])
+        if record.scores and record.sequence in reasons
+        else record
+        for record in records
+        if record.sequence not in out
+    ]
+
+
+def lacks(records: Iterable[RunRecord]) -> tuple[str, ...]:
+    """Why the result of a run is partial, in words; nothing if it is whole."""
+    records = list(records)
+    first, kept, faulty = records[0], usable(records), _faulty(records)
+    done = len({record.sequence for record in kept}) + len(faulty)
+    total = max(first.dataset.sequences, len({record.sequence for record in records}))
+    unscored = sorted({record.sequence for record in kept if record.unscored})
+    some_scored = any(record.scores for record in kept)
+    found = {
+        "sequences were left out": any(record.partial for record in records),
+        f"{done} of {total} sequences are done": done < total,
+        f"not run yet: {a_few(absent := absent_strategies(records))}": absent,
+        f"faulty: {a_few(faulty)}": faulty,
+        f"not scored: {a_few(unscored)}": some_scored and unscored,
+        f"{FAILED}{a_few(failed := failed_strategies(kept))}": failed,
+    }
+    return tuple(words for words, holds in found.items() if holds)
+
+
+def absent_strategies(records: Iterable[RunRecord]) -> list[str]:
+    """The strategies of the run's suite that have no record yet."""
+    records = list(records)
+    have = {name for r in records for name in (r.policy.spec, f"{r.policy.label}={r.policy.spec}")}
+    return [name for name in records[0].suite.get("policies", ()) if name not in have]
+
+
+def failed_strategies(records: Iterable[RunRecord]) -> list[str]:
+    """The strategies that failed on a sequence."""
+    return list(dict.fromkeys(record.policy.label for record in records if record.failure))
+
+
+def _faulty(records: Iterable[RunRecord]) -> list[str]:
+    """The sequences that are faulty."""
+    return sorted({r.sequence for r in records if r.failure and r.failure.cause == "sequence"})
