@@ -39,7 +39,7 @@ def check(
     jobs: options.ManyJobs = None,
 ) -> Answer:
     """Find everything that is wrong with predicted masks, a data set on disk, a strategy or a network; exit status 2
-    if anything is.
+    if anything is. A warning tells of what is odd and changes no result by itself; for it alone the status is 0.
 
     `vosbench check policy ./idea.py` puts a strategy through the contract, `vosbench check model ./mynet.py` a network:
     every fault with file and line.

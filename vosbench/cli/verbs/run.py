@@ -94,8 +94,8 @@ def run(
     """Segment a data set under several memory strategies, score them, and print the comparison.
 
     Bare, it runs the paper's three strategies with the bundled weights on generated clips. A run that was stopped
-    goes on where it was. What runs out of memory or breaks its contract fails alone, a sequence that is faulty is left
-    out alone, and the exit status is 2.
+    goes on where it was. What runs out of memory, breaks its contract or meets NaN fails alone, a sequence that is
+    faulty is left out alone, and the exit status is 2.
     """
     from vosbench.bench.plan import Plan  # imports torch, which takes seconds: only the verbs that need it pay
     from vosbench.bench.suite import Suite
