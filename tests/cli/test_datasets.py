@@ -47,3 +47,18 @@ def test_a_zip_for_the_server(root, tmp_path, vosbench, refused):
     assert "lacks 1 of 12 masks: frames 00000016" in refused(
         "export", masks, *where, "--out", tmp_path / "out.zip", "--jobs", 1
     )
+
+
+def test_a_faulty_entry_of_the_meta_file_costs_one_sequence(root, tmp_path, vosbench, read_json):
+    path = root / "val/val_meta.json"
+    meta = json.loads(path.read_text())
+    del meta["videos"]["ant"]["objects"]["7"]["frame_range"]["end"]
+    path.write_text(json.dumps(meta))
+    where = ("--dataset", "lvos-v2", "--root", root)
+    outcome = vosbench("run", *where, *RUN, "--out", tmp_path / "run")
+    assert outcome.status == 2
+    assert "val_meta.json has a faulty entry for the video ant (KeyError: 'end')" in outcome.err
+    outcome = vosbench("table", tmp_path / "run", "--by", "attributes", "--json", tmp_path / "table.json")
+    assert "PARTIAL" in outcome.out
+    assert [(row["attribute"], row["sequences"]) for row in read_json(tmp_path / "table.json")["rows"]] == [("OCC", 1)]
+    assert vosbench("run", *where, *RUN, "--exclude", "ant", "--out", tmp_path / "rest").status == 0
