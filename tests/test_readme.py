@@ -155,6 +155,11 @@ def test_every_kind_of_thing_has_its_row():
     assert all((ROOT / folder).is_dir() for _, folder, _ in rows)
 
 
+def test_every_protocol_is_in_the_table_of_protocols():
+    (part,) = re.findall(r"\n### Protocols\n(.*?)\n### ", README, re.S)
+    assert {name for name in PROTOCOLS.names() if f"`{name}`" not in part} == set()
+
+
 def test_the_example_of_a_suite_can_be_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "night.toml").write_text(*re.findall(r"```toml\n(.*?)```", README, re.S))

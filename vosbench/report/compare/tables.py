@@ -133,13 +133,14 @@ def _baselines(found: Sequence[Difference]) -> list[Entrant]:
 def _legend(found: Sequence[Difference]) -> str:
     """What the error bar covers, how the p-values came about, and what the marks mean."""
     sequences = len({sequence for sequence, _ in found[0].objects})
-    covers = (
-        "The difference is that of J&F, in points, over the same objects; its 95% interval covers which sequences the "
-        "data set happens to hold (sequences resampled with all their objects), and neither the seeds of training nor "
-        "the choice of data set."
+    scores = next(record.scores for record in found[0].baseline.records if record.scores)
+    measure = "J" if scores.objects[0].f is None else "J&F"
+    what = f"The difference is that of {measure}, in points, over the same objects; "
+    covers = what + (
+        "its 95% interval covers which sequences the data set happens to hold (sequences resampled with all their "
+        "objects), and neither the seeds of training nor the choice of data set."
         if sequences >= MIN_SEQUENCES
-        else f"The difference is that of J&F, in points, over the same objects; {sequences} sequences are too few for "
-        "an interval."
+        else f"{sequences} sequences are too few for an interval."
     )
     many = f", corrected by Holm for {len(found)} comparisons" if len(found) > 1 else ""
     return (
