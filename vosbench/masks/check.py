@@ -7,7 +7,7 @@ from pathlib import Path
 from vosbench.base.processes import Crew
 from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
-from vosbench.datasets.files import a_few, entries, subfolders
+from vosbench.datasets.files import MASKS, a_few, entries, subfolders
 from vosbench.datasets.label_pngs import binary_pngs, label_pngs
 from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError
@@ -203,7 +203,7 @@ def _name_problems(folder: Path, masks: Mapping[str, MaskSource], expected: Expe
         message = f"{folder} holds masks of frames that the video does not have: {a_few(extra)}"
         yield Problem(folder, message, "these are never scored; check the names and the frame mode")
     files = [path for source in masks.values() for path in source.files()]
-    if expected.rules is None and (no_png := [path.name for path in files if path.suffix.lower() != ".png"]):
+    if expected.rules is None and (no_png := [path.name for path in files if path.suffix.lower() in MASKS - {".png"}]):
         yield Problem(folder, f"{folder} holds masks that are no PNG: {a_few(no_png)}", "a server takes PNGs only")
     used = {path.relative_to(folder).parts[0] for path in files}
     other = [path.name for path in entries(folder) if path.name not in used]

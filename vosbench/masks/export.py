@@ -62,7 +62,9 @@ def export(
         wanted = (video.frames[index].name for index in video.output_frames)
         for source in dataset.predicted(predictions / name, wanted).values():
             for file in source.files():
-                inside = file.relative_to(predictions).with_suffix(".png")  # of .PNG too, which servers do not look for
+                inside = file.relative_to(predictions)
+                if inside.suffix.lower() == ".png":  # servers do not look for .PNG
+                    inside = inside.with_suffix(".png")
                 masks[dataset.server_folder + inside.as_posix()] = file
     with replacing(archive, "archive") as temporary:
         _pack(temporary, masks)
