@@ -14,37 +14,8 @@ from PIL import Image
 
 from vosbench.datasets.folder import Folder
 from vosbench.errors import VosbenchError
-from vosbench.images import read_labels, write_labels
-from vosbench.masks.score import score, temporal_stability, write_official_csv, write_per_frame_csv
-from vosbench.metrics.stability import stability
-
-
-class Clips(Folder):
-    """A folder under the rules of DAVIS 2017."""
-
-    default_protocol = "davis2017"
-
-
-@pytest.fixture
-def pair(tmp_path):
-    """Two sequences of five frames, two objects in one and one in the other, and a prediction one pixel off."""
-    for sequence, objects in (("ant", 2), ("bee", 1)):
-        for frame in range(5):
-            labels = np.zeros((20, 30), np.uint8)
-            for object_id in range(1, objects + 1):
-                labels[3 + frame : 8 + frame, 10 * object_id - 5 : 10 * object_id] = object_id
-            for folder, mask in (("truth/Annotations", labels), ("masks", np.roll(labels, 1, axis=1))):
-                path = tmp_path / folder / sequence / f"{frame:05d}.png"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write_labels(path, mask)
-    return Clips(tmp_path / "truth"), tmp_path / "masks"
-
-
-@pytest.fixture
-def spread_out(monkeypatch):
-    """Every frame a task, and no number of tasks too small for several processes."""
-    monkeypatch.setattr("vosbench.masks.score.FRAMES_PER_TASK", 1)
-    monkeypatch.setattr("vosbench.base.processes.WORTHWHILE", 1)
+from vosbench.images import write_labels
+from vosbench.masks.score import score, write_official_csv, write_per_frame_csv
 
 
 @pytest.fixture(scope="module")
@@ -269,7 +240,7 @@ def test_the_folder_may_change_meanwhile(pair, tmp_path, monkeypatch, jobs):
     monkeypatch.chdir(tmp_path)
     found = score(
         masks.relative_to(tmp_path),
-        Clips(truth.root.relative_to(tmp_path)),
+        type(truth)(truth.root.relative_to(tmp_path)),
         jobs=jobs,
         progress=lambda *_: monkeypatch.chdir(tmp_path / "elsewhere"),
         cache=Path("kept"),
@@ -277,34 +248,3 @@ def test_the_folder_may_change_meanwhile(pair, tmp_path, monkeypatch, jobs):
     assert found.objects == score(masks, truth, jobs=1).objects
     assert len(list((tmp_path / "kept").iterdir())) == 2
     assert list((tmp_path / "elsewhere").iterdir()) == []
-
-
-@pytest.mark.usefixtures("spread_out")
-def test_temporal_stability_of_every_object(pair):
-    truth, masks = pair
-    scores = score(masks, truth, jobs=1)
-    seen = []
-    one = temporal_stability(scores, masks, truth, 1, lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 3), (2, 3), (3, 3)]
-    assert [(o.sequence, o.object_id, o.pairs) for o in one] == [("ant", 1, 2), ("ant", 2, 2), ("bee", 1, 2)]
-    assert [o.t for o in one] == pytest.approx([0, 0, 0], abs=1e-12)  # they move and keep their shape
-    labels = read_labels(masks / "bee" / "00002.png")
-    labels[:8, 3:9] = labels.max()
-    write_labels(masks / "bee" / "00002.png", labels)
-    shapes = [read_labels(masks / "bee" / f"0000{t}.png") > 0 for t in (1, 2, 3)]
-    two = temporal_stability(scores, masks, truth, 2)
-    assert two[:2] == one[:2]
-    assert two[2].t == pytest.approx(np.mean([stability(*shapes[:2]), stability(*shapes[1:])]))
-    assert two[2].t > 0.01
-
-
-def test_temporal_stability_under_davis2016_and_with_proposals(pair):
-    truth, masks = pair
-    scores = score(masks, truth, "davis2016", jobs=1)
-    both = temporal_stability(scores, masks, truth, 1)
-    assert [(o.sequence, o.object_id, o.pairs) for o in both] == [("ant", 1, 2), ("bee", 1, 2)]
-    (masks / "bee" / "00003.png").unlink()
-    with pytest.raises(VosbenchError, match=r"bee.00003\.png does not exist"):
-        temporal_stability(scores, masks, truth, 1)
-    with pytest.raises(VosbenchError, match="davis2017-unsupervised has no temporal stability"):
-        temporal_stability(score(masks, truth.only(["ant"]), "davis2017-unsupervised", jobs=1), masks, truth, 1)
