@@ -155,7 +155,8 @@ def _fitting(
         found.append(state)
         have = _shapes(state)
         for family in families:
-            if (config := family.detect(have) or default) is not None:
+            config = default if (detected := family.detect(have)) is None else detected  # which may be called ""
+            if config is not None:
                 want = shapes_of(family, config)
                 fit = len(have.items() & want.items()), -len(have.keys() - want.keys())
                 if best is None or fit > best[0]:
