@@ -37,6 +37,6 @@ class SequenceError(VosbenchError):
 def unknown(kind: str, name: str, known: Iterable[str]) -> VosbenchError:
     """The error for a `name` that is none of `known`, with the near misses, or else all of them, as the hint."""
     choices = sorted(known)
-    near = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(str(name), choices, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(choices) or 'none'}"
     return VosbenchError(f"unknown {kind} {name!r}", hint)

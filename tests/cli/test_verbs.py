@@ -87,8 +87,25 @@ def test_the_module_is_the_command():
 
 def test_a_fault_of_ours_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(check, "open_dataset", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("vosbench.base.registry.own_files", list)  # other tests load some
     with pytest.raises(ZeroDivisionError):
         cli.main(["check", "--dataset", "davis2017"])
+
+
+OWN_VERBS = {
+    "Answer({}, {'frames': {1, 2}})": "own.py gives leads to ValueError: a set cannot be recorded",
+    "Answer(status='x')": "own.py gives the status 'x'",
+    "Answer(status=300)": "own.py gives the status 300",
+    "5": "returns int, not an Answer",
+}
+
+
+@pytest.mark.parametrize("answer", OWN_VERBS)
+def test_what_an_own_file_gives_wrongly_is_one_line(answer, tmp_path, refused):
+    source = f"from vosbench.cli.verbs import Answer, Verb\ndef own():\n    return {answer}\nVERB = Verb(own, 'own')\n"
+    (tmp_path / "own.py").write_text(source)
+    said = refused(tmp_path / "own.py", "--json", tmp_path / "out.json")
+    assert OWN_VERBS[answer] in said
 
 
 def test_a_reader_that_goes_away_is_no_error():

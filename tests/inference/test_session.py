@@ -189,3 +189,16 @@ def test_texts_are_no_model_and_no_strategy(small_model):
     assert "load_policy" in caught.value.hint
     with pytest.raises(VosbenchError, match="model must be of type Network, not 'stcn-tiny'"):
         Session("stcn-tiny", load_policy("lfu"))
+
+
+def test_a_strategy_serves_one_session(small_model, small_clip, annotations):
+    """Its memory would be that of the video it began last, without a word."""
+    rgb, policy = small_clip[0], load_policy("lfu")
+    one, other = Session(small_model, policy, name="one"), Session(small_model, policy, name="other")
+    one.step(rgb[0], annotations[0])
+    one.step(rgb[1])
+    other.step(rgb[0], annotations[0])
+    with pytest.raises(VosbenchError, match="the strategy of one has begun another video") as caught:
+        one.step(rgb[2])
+    assert "load_policy" in caught.value.hint
+    other.step(rgb[1])

@@ -77,7 +77,6 @@ def idea_spec(tmp_path_factory: pytest.TempPathFactory) -> PolicySpec:
         ("every-k:k=5", "every-k:k=5"),
         ("lfu:capacity=2.0,pin_first=TRUE", "lfu:capacity=2,pin_first=true"),
         ("lfu:pin_first=true,capacity=2.50", "lfu:pin_first=true,capacity=2.5"),
-        ("lfu:", "lfu"),
         ("gated:base=lfu(),threshold=.7", "gated:base=lfu,threshold=0.7"),
         ("Mine = lfu:capacity=4", "Mine=lfu:capacity=4"),
         ("LFU (k = 2)=lfu", "LFU (k = 2)=lfu"),

@@ -114,9 +114,14 @@ class Registry(Generic[T]):
         return module
 
 
+def own_files() -> list[str]:
+    """The files that were loaded by their paths, in the order of loading."""
+    return [str(module.__file__) for name, module in [*sys.modules.items()] if name.startswith("vosbench_")]
+
+
 def place_in_own_file(error: BaseException) -> str | None:
     """`FILE:LINE` of an error's innermost call in a file that was loaded by its path; None if there is none."""
-    files = {vars(module).get("__file__") for name, module in [*sys.modules.items()] if name.startswith("vosbench_")}
+    files = own_files()
     calls = [call for call in traceback.extract_tb(error.__traceback__) if call.filename in files]
     return f"{calls[-1].filename}:{calls[-1].lineno}" if calls else None
 

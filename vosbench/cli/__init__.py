@@ -8,6 +8,7 @@ import io
 import os
 import signal
 import sys
+import traceback
 import warnings
 from collections.abc import Sequence
 
@@ -56,11 +57,18 @@ def _run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that what is left can be flushed
         return 0
     except Exception as error:
-        from vosbench.base.registry import place_in_own_file
+        from vosbench.base.registry import own_files, place_in_own_file
 
-        if (place := place_in_own_file(error)) is None:
+        what = f"{type(error).__name__}: {error}"
+        if (place := place_in_own_file(error)) is not None:
+            return _fail(f"{place}: {what}", "repair the file")
+        if not (files := own_files()):
             raise  # a fault of ours: the traceback is what helps
-        return _fail(f"{place}: {type(error).__name__}: {error}", "repair the file")
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        return _fail(
+            f"what {' or '.join(files)} gives leads to {what} ({where.filename}:{where.lineno})",
+            "compare it with the example in the README; `vosbench check model` and `check policy` try a file of theirs",
+        )
 
 
 def _fail(message: str, hint: str, status: int = 2) -> int:

@@ -80,6 +80,8 @@ def _command(name: str, verb: Verb) -> Callable[..., int]:
             answer = verb.run(**options)
         if not isinstance(answer, Answer):
             raise VosbenchError(f"the verb {name} returns {type(answer).__name__}, not an Answer", "repair its file")
+        if answer.status not in {0, 1, 2}:
+            raise VosbenchError(f"the verb {name} gives the status {answer.status!r}", "it may be 0, 1 or 2")
         if json is not None:
             write_json(json, name, answer)
         if shown.broken is not None:

@@ -196,9 +196,14 @@ class Dataset(Choice, ABC):
 
     @cached_property
     def _has_truth(self) -> bool:
-        """Whether a private split has its masks after all, as its keepers have it: every sequence has more than one."""
-        names = self._split_names
-        return all(len(self._masks(n)) > 1 or len(self._masks(n)) == len(self._frames(n)) == 1 for n in names)
+        """Whether a private split has all the masks that it asks for after all, as its keepers have it."""
+        for name in self._split_names:
+            frames, masks = self._frames(name), self._masks(name)
+            wanted = self._outputs(name, frames)
+            asked = list(frames) if wanted is None else [list(frames)[index] for index in wanted]
+            if len(masks) < min(2, len(frames)) or not masks.keys() >= set(asked):
+                return False
+        return True
 
     def fingerprint(self, name: str) -> str:
         """A hash (BLAKE2b, 24 hex digits) of everything on disk that determines a result of the sequence.

@@ -102,4 +102,5 @@ class Davis2017(DavisLayout):
     splits: ClassVar[tuple[str, ...]] = ("val", "train", "trainval", "test-dev", "test-challenge")
     default_protocol = "davis2017"
     private_splits = frozenset({"test-dev", "test-challenge"})
+    _has_truth = False
     server: ClassVar[str | None] = "davis"

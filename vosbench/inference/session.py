@@ -143,6 +143,11 @@ class Session:
             raise VosbenchError(f"a frame of {self.name} is {_described(rgb)}", "give uint8 [height,width,3], RGB")
         if self.index == 0:
             self._begin(*rgb.shape[:2])
+        if getattr(self.policy, "bank", self.memory.bank) is not self.memory.bank:
+            raise VosbenchError(
+                f"the strategy of {self.name} has begun another video, and remembers that one",
+                "give each session a strategy of its own: vosbench.load_policy again",
+            )
         if rgb.shape[:2] != self.geometry.original:
             frame = self.known.frames[self.index] if self.known else str(self.index)
             raise SequenceError(
