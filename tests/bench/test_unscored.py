@@ -132,3 +132,10 @@ def test_without_scores(small_davis, small_suite, tmp_path, work):
     assert "not scored (no scores were asked for); 2 sequences" in strategy.table(records).caption
     private = run(small_suite(small_davis, split="test-dev"), tmp_path / "private")
     assert {r.unscored for r in private} == {"the ground truth of davis2017 test-dev is private"}
+
+
+def test_objects_that_are_nowhere_are_told_of_before_the_first_frame(folder):
+    gaps = replace(folder(ant={t: {1: 1, 2: 3} for t in range(6)}), protocol="davis2017")
+    with pytest.warns(UserWarning, match="its objects are 1 to 3, of which no mask holds 2: .* spoils the mean"):
+        Plan(gaps)
+    Plan(replace(gaps, protocol=None))

@@ -284,3 +284,14 @@ def test_a_run_prunes_and_looking_up_is_using(rescore, pair, tmp_path, monkeypat
     assert entry.exists()
     assert not other.exists()
     same(rescore(dataset=bee)[0], before)
+
+
+def test_what_cannot_be_scored_does_not_spoil_what_is_kept(pair, rescore):
+    truth, masks = pair
+    for folder in (truth.root / "Annotations/cow", masks / "cow"):  # one mask: nothing to score
+        folder.mkdir()
+        write_labels(folder / "00000.png", labels(0, 0))
+    both = [rescore("folder", Folder(truth.root)) for _ in range(2)]
+    assert [computed for _, computed in both] == [["ant", "bee"], []]
+    assert both[0][0].objects == both[1][0].objects
+    assert [list(scores.unscored) for scores, _ in both] == [["cow"], ["cow"]]

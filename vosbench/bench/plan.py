@@ -1,5 +1,6 @@
 """Makes a suite ready: finds everything that can be wrong with it before the first frame, and lists what to do."""
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from vosbench.datasets import open_dataset
 from vosbench.datasets.files import a_few
 from vosbench.errors import VosbenchError
 from vosbench.inference.controls import CONTROLS, Control, hash_of
+from vosbench.masks.check import truth_problems
 from vosbench.memory.spec import PolicySpec, parse_policies
 from vosbench.metrics.fitness import advice, misfit
 from vosbench.metrics.protocols import Protocol, find_protocol
@@ -88,6 +90,9 @@ class Plan:
             truth = self.dataset.truth(name)
             if reason := misfit(truth, self.protocol, video.object_ids):
                 self.misfits[name] = reason
+            else:
+                for problem in truth_problems(self.dataset, name, self.protocol):
+                    warnings.warn(problem.message, stacklevel=2)
             self.truths[name] = truth
         self.sequences[name], self._fingerprints[name] = video, fingerprint
 

@@ -100,7 +100,7 @@ def score(
     keys = {name: score_cache.key(truth, masks[name], rules) for name, truth in truths.items()} if cache else {}
     kept = {name: score_cache.read(cache, key) for name, key in keys.items()} if cache else {}
     found = without | {name: traced for name, traced in kept.items() if traced is not None}
-    plans, unscored = _plans([truth for name, truth in truths.items() if name not in found], rules)
+    plans, unscored = _plans([truth for name, truth in truths.items() if name not in found], rules, bool(found))
     todo = [(planned, truths[planned.sequence], masks[planned.sequence]) for planned in plans]
     for name, traced in _score(todo, predictions, jobs, progress):
         found[name] = traced
@@ -121,10 +121,12 @@ def score(
     return MaskScores(dataset.name, dataset.split, rules, partial, objects, everything, missing, unscored)
 
 
-def _plans(truths: Sequence[GroundTruth], rules: Protocol) -> tuple[list[ScoringPlan], dict[str, str]]:
+def _plans(
+    truths: Sequence[GroundTruth], rules: Protocol, others_are_scored: bool
+) -> tuple[list[ScoringPlan], dict[str, str]]:
     """The plans of the sequences that the rules can score, and why they cannot score the others, by name.
 
-    Raises VosbenchError if they can score none, and for a true mask that is broken.
+    Raises VosbenchError if they can score none, unless others are scored, and for a true mask that is broken.
     """
     plans = []
     misfits: dict[str, VosbenchError] = {}
@@ -133,7 +135,7 @@ def _plans(truths: Sequence[GroundTruth], rules: Protocol) -> tuple[list[Scoring
             plans.append(plan(truth, rules))
         except VosbenchError as error:
             misfits[truth.sequence] = misfit(truth, rules) or error
-    if misfits and not plans:
+    if misfits and not plans and not others_are_scored:
         first, name = next(iter(misfits.values())), next(iter(misfits))
         others = f"; not to be scored either: {a_few([*misfits][1:])}" if len(misfits) > 1 else ""
         (truth,) = (truth for truth in truths if truth.sequence == name)
