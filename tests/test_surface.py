@@ -117,7 +117,7 @@ WRONG = {
     "a name for a data set": (lambda: vosbench.score("x", "davis2016"), "dataset must be of type Dataset, not 'davis"),
     "no jobs": (lambda: vosbench.score("x", NonCallableMock(spec=Dataset), jobs=0), "jobs must be at least 1, not 0"),
     "a strategy for a suite": (lambda: vosbench.run("lfu"), "suite must be of type Suite, not 'lfu'"),
-    "no strategy": (lambda: vosbench.load_policy(None), "spec must be of type str or PolicySpec, not None"),
+    "no strategy": (lambda: vosbench.load_policy(None), "spec must be of type str or Path or PolicySpec, not None"),
     "a number for a model": (lambda: vosbench.load_model(3), "name must be of type str or Path, not 3"),
     "a number for a split": (lambda: vosbench.Suite(split=3), "split must be of type str, not 3"),
     "a text for a list": (lambda: vosbench.Suite(policies="lfu"), "policies must be a list of str or PolicySpec, not"),
@@ -148,3 +148,12 @@ def test_other_forms_of_the_right_type():
     assert type(suite.top_k) is int
     assert [*map(str, settings(["lfu"], [1, np.float32(2)]))] == [*map(str, settings(["lfu"], "1,2"))]
     assert vosbench.load_policy(vosbench.Suite().policies[0]).k == 5
+
+
+def test_a_file_of_ones_own_is_given_by_its_path_too(tmp_path):
+    folder = Path(vosbench.__file__).parents[1] / "policies"
+    assert vosbench.load_policy(folder / "fifo.py").capacity == vosbench.load_policy("fifo").capacity
+    source = "from vosbench.datasets.folder import Folder\nclass Mine(Folder):\n    name = 'mine'\n"
+    (tmp_path / "mine.py").write_text(source)
+    (tmp_path / "JPEGImages/ant").mkdir(parents=True)
+    assert vosbench.open_dataset(tmp_path / "mine.py", tmp_path).name == "mine"

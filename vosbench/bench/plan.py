@@ -90,7 +90,7 @@ class Plan:
             truth = self.dataset.truth(name)
             if reason := misfit(truth, self.protocol, video.object_ids):
                 self.misfits[name] = reason
-            else:
+            elif self.protocol.objects.first_frame_decides:
                 for problem in truth_problems(self.dataset, name, self.protocol):
                     warnings.warn(problem.message, stacklevel=2)
             self.truths[name] = truth

@@ -43,11 +43,11 @@ DATASETS: Registry[type[Dataset]] = Registry("data set", "vosbench.datasets", la
 
 @checked('vosbench.open_dataset("davis2017", "DAVIS", "val")')
 def open_dataset(
-    name: str, root: Path | str | None = None, split: str | None = None, *, frame_mode: str | None = None
+    name: Path | str, root: Path | str | None = None, split: str | None = None, *, frame_mode: str | None = None
 ) -> Dataset:
     """The data set `name`, or that of a .py file of one's own, in the folder `root`.
 
     `split` and `frame_mode` default to the data set's first. Raises VosbenchError on an unknown name, split or
     frame mode, and if the root, the split's list or the frame mode's folder is absent.
     """
-    return DATASETS.find(name)(None if root is None else Path(root), split, frame_mode)
+    return DATASETS.find(str(name))(None if root is None else Path(root), split, frame_mode)

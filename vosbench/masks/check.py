@@ -95,6 +95,8 @@ def truth_problems(dataset: Dataset, name: str, rules: Protocol) -> list[Problem
         return []
     try:
         truth = dataset.truth(name)
+        if (reason := misfit(truth, rules)) is not None:
+            raise reason
         planned = plan(truth, rules)
         first = read_truth(truth.masks[planned.first_frame].load(), rules).present()
         nowhere = set(planned.object_ids).difference(first) if rules.objects.first_frame_decides else set()

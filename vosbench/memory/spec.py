@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from vosbench.base.values import checked
@@ -208,9 +209,12 @@ def parse_policies(entries: Iterable[str | PolicySpec]) -> tuple[PolicySpec, ...
 
 
 @checked('vosbench.load_policy("lfu:capacity=4")')
-def load_policy(spec: str | PolicySpec) -> MemoryPolicy:
-    """The strategy of a spec, e.g. `lfu:capacity=4`, ready for `propagate`. Raises as `PolicySpec.parse` does."""
-    return PolicySpec.parse(spec).build()
+def load_policy(spec: str | Path | PolicySpec) -> MemoryPolicy:
+    """The strategy of a spec, e.g. `lfu:capacity=4`, or that of a .py file, ready for `propagate`.
+
+    Raises as `PolicySpec.parse` does.
+    """
+    return PolicySpec.parse(str(spec) if isinstance(spec, Path) else spec).build()
 
 
 def _plain(value: Any) -> str:
