@@ -176,3 +176,20 @@ def test_a_name_that_is_not_shipped():
     with pytest.raises(VosbenchError, match="unknown training configuration 'paper-stage2'") as caught:
         TrainConfig.read("paper-stage2")
     assert "paper-stage1" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("learning_rate = nan", "learning_rate must be above 0"),
+        ("learning_rate = -1.0", "learning_rate must be above 0"),
+        ("beta1 = 2.0", "beta1 must be at least 0 and less than 1"),
+        ("weight_decay = -1.0", "weight_decay must be at least 0"),
+        ("jaccard = nan", "jaccard must be at least 0"),
+        ("gradient_norm = -1.0", "gradient_norm must be at least 0"),
+    ],
+)
+def test_numbers_of_the_optimiser_have_bounds(tmp_path, line, message):
+    (tmp_path / "bad.toml").write_text(line)
+    with pytest.raises(VosbenchError, match=message):
+        TrainConfig.read(tmp_path / "bad.toml")

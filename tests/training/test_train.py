@@ -113,7 +113,7 @@ def test_a_broken_checkpoint(tmp_path):
     torch.save({"model": {}}, tmp_path / "last.pt")
     with pytest.raises(VosbenchError, match=r"last\.pt is no checkpoint of a training"):
         export_weights(tmp_path / "last.pt", tmp_path / "a.safetensors")
-    with pytest.raises(VosbenchError, match=r"absent\.pt is not a readable checkpoint"):
+    with pytest.raises(VosbenchError, match=r"no checkpoint .*absent\.pt"):
         export_weights(tmp_path / "absent.pt", tmp_path / "a.safetensors")
 
 

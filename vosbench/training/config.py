@@ -24,9 +24,7 @@ MINIMA = {
     "seed": 0,
     "max_gap": 2,
     "objects": 1,
-    "gradient_norm": 0,
     "bootstrap_start": 0,
-    "jaccard": 0,
     "workers": 0,
     "threads": 1,
     "checkpoint_every": 1,
@@ -199,7 +197,13 @@ class TrainConfig:
             wrong.append(f"size must be a multiple of {STRIDE}")
         if self.bootstrap_end <= self.bootstrap_start:
             wrong.append("bootstrap_end must come after bootstrap_start")
-        for name in ("affinity_dropout", "average"):
+        for name in ("learning_rate", "decay"):
+            if not 0 < getattr(self, name) < float("inf"):
+                wrong.append(f"{name} must be above 0")
+        for name in ("weight_decay", "key_encoder_rate", "jaccard", "gradient_norm"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                wrong.append(f"{name} must be at least 0")
+        for name in ("affinity_dropout", "average", "beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 wrong.append(f"{name} must be at least 0 and less than 1")
         if not 0 <= self.spoiled <= 1:

@@ -14,6 +14,8 @@ PARTS = ("model", "optimizer", "schedule", "step", "config")
 
 def read_state(path: Path) -> dict[str, Any]:
     """On the CPU. Raises VosbenchError if the file cannot be read or is no checkpoint of a training."""
+    if not path.is_file():
+        raise VosbenchError(f"no checkpoint {path}", "check the path")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # broken bytes lead an unpickler to raise anything

@@ -131,6 +131,11 @@ class Trainer:
             self.step += 1
             last = self.step == config.steps
             validates = config.validation is not None and (self.step % config.validation.every == 0 or last)
+            saves = self.step % config.checkpoint_every == 0 or last
+            if saves and not measured[0].isfinite():
+                raise VosbenchError(
+                    f"the loss is {measured[0].item()} at step {self.step}", "lower learning_rate, in an empty folder"
+                )
             if self.step % config.log_every == 0 or validates:
                 loss, iou = self.process.mean(measured).tolist()
                 seconds = (time.perf_counter() - started) / (self.step - since)
@@ -140,7 +145,7 @@ class Trainer:
                     if progress:
                         progress(self.step, loss, iou, config.batch / seconds, score)
                 since, started = self.step, time.perf_counter()
-            if first and (self.step % config.checkpoint_every == 0 or last):
+            if first and saves:
                 self.save(self.checkpoint)
 
     def _train_mode(self) -> None:

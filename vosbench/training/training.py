@@ -9,6 +9,7 @@ from vosbench.errors import VosbenchError
 from vosbench.training.config import TrainConfig
 from vosbench.training.distributed import joined
 from vosbench.training.export import export_weights
+from vosbench.training.state import read_state
 from vosbench.training.train import Progress, Trainer
 
 
@@ -45,6 +46,10 @@ def train(
         raise VosbenchError(f"cannot export to {weights}", "name a .safetensors file")
     if average and weights is None:
         raise VosbenchError("--average says what is exported, but nothing is", "give --export FILE.safetensors too")
+    for path in map(Path, average):
+        read_state(path)  # what is no checkpoint shows before the training, not after it
+    if weights is not None:
+        weights.parent.mkdir(parents=True, exist_ok=True)
     settings = config if isinstance(config, TrainConfig) else TrainConfig.read(config)
     with joined(settings.device) as process:
         trainer = Trainer(settings, folder, process)
