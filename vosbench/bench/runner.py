@@ -28,7 +28,8 @@ from vosbench.images import write_labels
 from vosbench.inference.controls import Control
 from vosbench.inference.pace import Pace
 from vosbench.inference.propagate import propagate
-from vosbench.inference.session import FrameTiming, Prediction
+from vosbench.inference.session import Prediction
+from vosbench.inference.timing import FrameTiming
 from vosbench.memory.blame import gpu_failed, out_of_memory
 from vosbench.memory.spec import PolicySpec
 from vosbench.video import Sequence

@@ -13,7 +13,7 @@ from torch import Tensor
 from vosbench.base.values import Count, Side, checked
 from vosbench.errors import NotANumberError, SequenceError, VosbenchError
 from vosbench.images import VOID, size_text
-from vosbench.inference.timing import StageClock
+from vosbench.inference.timing import FrameTiming, StageClock
 from vosbench.memory.bank import MemoryBank
 from vosbench.memory.frame import FrameTokens, Segmentation
 from vosbench.memory.match import Match
@@ -25,25 +25,6 @@ from vosbench.video import ObjectMasks, inference_side
 
 Truth = Callable[[int, tuple[int, ...]], Tensor]  # of a frame and ids: true masks, float32 [O,H',W']
 Masks = np.ndarray | Mapping[int, np.ndarray] | ObjectMasks
-
-
-@dataclass(frozen=True)
-class FrameTiming:
-    """What a frame cost: seconds of each stage; tokens and bytes in the bank after it; objects followed.
-
-    `tokens_per_frame` is what one frame of this video adds when it is written whole.
-    """
-
-    stages: dict[str, float]
-    tokens: int
-    tokens_per_frame: int
-    memory_bytes: int
-    objects: int
-
-    @property
-    def seconds(self) -> float:
-        """All stages of the model; no file access."""
-        return sum(self.stages.values())
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,32 @@ measuring adds no wait. All times are seconds.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from time import perf_counter
 
 import torch
 
 # Those of STCN's own figure: resize and argmax (`output`) included, decoding, upload and PNG excluded.
 STAGES = ("encode_key", "read", "decode", "aggregate", "policy", "encode_value", "write", "output")
+
+
+@dataclass(frozen=True)
+class FrameTiming:
+    """What a frame cost: seconds of each stage; tokens and bytes in the bank after it; objects followed.
+
+    `tokens_per_frame` is what one frame of this video adds when it is written whole.
+    """
+
+    stages: dict[str, float]
+    tokens: int
+    tokens_per_frame: int
+    memory_bytes: int
+    objects: int
+
+    @property
+    def seconds(self) -> float:
+        """All stages of the model; no file access."""
+        return sum(self.stages.values())
 
 
 class StageClock:
