@@ -67,3 +67,11 @@ def test_faults(data, tmp_path):
     (tmp_path / "broken.tar").write_bytes(b"x" * 600)
     with pytest.raises(VosbenchError, match="cannot unpack"):
         unpack(tmp_path / "broken.tar", tmp_path / "there")
+    with pytest.raises(VosbenchError, match=r"no folder .*absent"):
+        pack([data / "static", data / "absent"], tmp_path / "data.tar")
+    with pytest.raises(VosbenchError, match="have one name"):
+        pack([data / "static", data / "static"], tmp_path / "data.tar")
+    pack([data / "static"], tmp_path / "data.tar")
+    (tmp_path / "cut.tar").write_bytes((tmp_path / "data.tar").read_bytes()[:-200])
+    with pytest.raises(VosbenchError, match="cannot unpack"):
+        unpack(tmp_path / "cut.tar", tmp_path / "elsewhere")

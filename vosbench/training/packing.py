@@ -5,6 +5,7 @@ PNGs of the same size. What is unpacked is read like any other folder.
 """
 
 import io
+import lzma
 import tarfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -27,8 +28,14 @@ def pack(folders: Sequence[Path], target: Path, shorter: int = 320, quality: int
 
     A picture is reduced to `shorter` pixels on its shorter side, if that is longer; `quality` is that of WebP. The same
     folders give the same file. Pictures that cannot be read are left out with their masks, with one warning for all of
-    them. Raises VosbenchError if none is found or the file cannot be written.
+    them. Raises VosbenchError if none is found, for a folder that is absent or has the name of another, and if the file
+    cannot be written.
     """
+    names = [folder.name for folder in folders]
+    if absent := [str(folder) for folder in folders if not folder.is_dir()]:
+        raise VosbenchError(f"no folder {', '.join(absent)}", "name folders that are there")
+    if len(set(names)) < len(names):
+        raise VosbenchError(f"two of the folders {', '.join(names)} have one name", "one would replace the other")
     bad, count = [], 0
     try:
         with tarfile.open(target, "w:xz", format=tarfile.PAX_FORMAT, preset=1) as archive:
@@ -63,7 +70,7 @@ def unpack(source: Path, folder: Path) -> None:
     try:
         with tarfile.open(source) as archive:
             archive.extractall(folder, filter="data")
-    except (OSError, tarfile.TarError) as error:
+    except (OSError, EOFError, lzma.LZMAError, tarfile.TarError) as error:
         raise VosbenchError(f"cannot unpack {source}: {error}", "pack the data again") from None
 
 
