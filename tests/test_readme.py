@@ -1,4 +1,4 @@
-"""What the README shows is true: its Python runs, its example of a strategy keeps the contract, its commands parse."""
+"""What the README and those it leads to show is true: Python runs, examples keep their contract, commands parse."""
 
 import json
 import re
@@ -29,8 +29,11 @@ from vosbench.report.tables import TABLES
 from vosbench.video import Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", README, re.S)
+FILES = [ROOT / "README.md", ROOT / "policies/README.md", *sorted(ROOT.glob("vosbench/*/README.md"))]
+TEXTS = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in FILES}
+README = TEXTS["README.md"]
+EVERYTHING = "\n".join(TEXTS.values())
+BLOCKS = re.findall(r"```python\n(.*?)```", EVERYTHING, re.S)
 
 
 def test_the_scripting_example_runs(tmp_path, monkeypatch, capsys):
@@ -156,13 +159,13 @@ def test_every_kind_of_thing_has_its_row():
 
 
 def test_every_protocol_is_in_the_table_of_protocols():
-    (part,) = re.findall(r"\n### Protocols\n(.*?)\n### ", README, re.S)
+    (part,) = re.findall(r"^(\| name \| objects.*?)\n\n## ", TEXTS["vosbench/metrics/README.md"], re.S | re.M)
     assert {name for name in PROTOCOLS.names() if f"`{name}`" not in part} == set()
 
 
 def test_the_example_of_a_suite_can_be_read(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "night.toml").write_text(*re.findall(r"```toml\n(.*?)```", README, re.S))
+    (tmp_path / "night.toml").write_text(*re.findall(r"```toml\n(.*?)```", EVERYTHING, re.S))
     suites = read_suites("night.toml")
     assert [suite.dataset for suite in suites] == ["davis2017", "youtube-vos-2019"]
     assert len(suites[0].policies) == 1 + 3 + 2 * 3
@@ -187,12 +190,29 @@ def test_every_strategy_is_in_the_table():
 
 
 def test_every_data_set_is_in_the_table():
-    rows = re.findall(r"^\| (`.+?) \|", section("### Data sets"), re.M)
+    rows = re.findall(r"^\| (`.+?) \|", TEXTS["vosbench/datasets/README.md"].partition("\n## ")[0], re.M)
     named = re.findall(r"`([\w-]+)`", " ".join(rows).replace("`-2019`", "`youtube-vos-2019`"))
     assert sorted(named) == list(DATASETS.names())
 
 
-@pytest.mark.parametrize("line", re.findall(r"^vosbench (?!VERB)[^#\n]+", README, re.M))
+def anchors(text):
+    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", FILES, ids=list(TEXTS))
+def test_every_link_leads_somewhere(path):
+    for target, anchor in re.findall(r"\]\((?!http)([^)#\s]*)(?:#([^)\s]+))?\)", path.read_text(encoding="utf-8")):
+        found = path.parent / target if target else path
+        assert found.exists(), target
+        assert not anchor or anchor in anchors(found.read_text(encoding="utf-8")), (target, anchor)
+
+
+def test_the_readme_leads_to_every_other():
+    assert [name for name in TEXTS if f"({name}" not in README] == ["README.md"]
+
+
+@pytest.mark.parametrize("line", re.findall(r"^vosbench (?!VERB)[^#\n]+", EVERYTHING, re.M))
 def test_every_option_of_every_command_exists(line, capsys):
     verb, *arguments = shlex.split(line)[1:]
     assert main([verb, "--help"]) == 0
