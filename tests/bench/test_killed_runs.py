@@ -81,7 +81,7 @@ def results(folder: Path) -> dict[str, object]:
                     timing[series] = len(timing[series])
                 del timing["model_seconds"], timing["end_to_end_seconds"]
             found[str(path.relative_to(folder))] = record
-        elif path.is_file() and path.name != ".lock":
+        elif path.is_file() and path.name not in {".lock", ".data-root"}:
             found[str(path.relative_to(folder))] = path.read_bytes()
     return found
 

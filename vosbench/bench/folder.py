@@ -1,6 +1,7 @@
 """The folder of a run: whose it is, what in it is finished, and nothing in it that belongs to other conditions.
 
-It holds `records/<strategy>/<sequence>.json` and `masks/<strategy>/<sequence>/<frame>.png`.
+It holds `records/<strategy>/<sequence>.json` and `masks/<strategy>/<sequence>/<frame>.png`, and, for pictures of them,
+where the data set is.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from vosbench.base.atomic import UNFINISHED
 from vosbench.bench.plan import Plan, Task
-from vosbench.bench.record import RunRecord, read_record, write_record
+from vosbench.bench.record import DATA_ROOT, RunRecord, read_record, write_record
 from vosbench.bench.suite import INCIDENTAL
 from vosbench.errors import VosbenchError
 from vosbench.video import Sequence
@@ -116,6 +117,8 @@ def prepare(plan: Plan, fresh: bool) -> None:
                 folder.rmdir()
     for part in (*records.glob(f"*/.*{UNFINISHED}"), *(plan.folder / "masks").glob(f"*/.*{UNFINISHED}")):
         shutil.rmtree(part) if part.is_dir() else part.unlink()
+    if plan.suite.root is not None:
+        (plan.folder / DATA_ROOT).write_bytes(os.fsencode(Path(plan.suite.root).absolute()))
 
 
 def _rename(masks: Path, record: RunRecord, task: Task) -> None:

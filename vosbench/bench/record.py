@@ -22,6 +22,7 @@ from vosbench.metrics.statistics import Statistics
 
 SCHEMA = 6
 RUNS = Path(".vosbench") / "runs"  # where runs are kept that were given no folder
+DATA_ROOT = ".data-root"  # the file of a run's folder that says where its data set is on this machine
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,56 @@
+"""Frames, truth and masks of a sequence of a run, found from the folder of the run."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vosbench.bench.record import DATA_ROOT
+from vosbench.errors import VosbenchError
+from vosbench.images import read_labels
+from vosbench.report.pictures.footage import open_footage
+
+
+def test_a_run_knows_its_data(finished_run: Path) -> None:
+    run = finished_run / "run"
+    footage = open_footage(run, "ant")
+    assert [frame.name for frame in footage.frames] == [f"{t:05d}" for t in range(6)]
+    assert list(footage.masks) == list(footage.records) == ["every-k:k=2", "first-only"]  # no controls, unless asked
+    written = read_labels(run / "masks/first-only/ant/00003.png")
+    assert np.array_equal(footage.labels("first-only", "00003"), written)
+    truth = footage.true_labels("00003")
+    assert truth is not None
+    assert np.array_equal(truth, read_labels(finished_run / "DAVIS/Annotations/480p/ant/00003.png"))
+    assert footage.true_labels("elsewhere") is None
+
+
+def test_strategies_are_chosen(finished_run: Path) -> None:
+    footage = open_footage(finished_run / "run", "bee", strategies=["copy-first-mask", "first-only"])
+    assert list(footage.masks) == ["first-only", "copy-first-mask"]
+    with pytest.raises(VosbenchError, match="unknown strategy of the run 'lfu'"):
+        open_footage(finished_run / "run", "bee", strategies=["lfu"])
+    with pytest.raises(VosbenchError, match="unknown sequence of the run 'be'") as caught:
+        open_footage(finished_run / "run", "be")
+    assert caught.value.hint == "did you mean bee?"
+
+
+def test_data_that_moved_is_asked_for(finished: Path) -> None:
+    run, moved = finished / "run", finished / "elsewhere"
+    (finished / "DAVIS").rename(moved)
+    (run / DATA_ROOT).write_text(str(finished / "DAVIS"))
+    with pytest.raises(VosbenchError, match="DAVIS is not a folder") as caught:
+        open_footage(run, "ant")
+    assert caught.value.hint == "say where the data set is now, with --root"
+    assert open_footage(run, "ant", moved).true_labels("00000") is not None
+
+
+def test_masks_that_are_gone_are_named(finished: Path) -> None:
+    run = finished / "run"
+    (run / "masks/first-only/ant/00002.png").unlink()
+    with pytest.raises(VosbenchError, match=r"does not have the mask .*first-only/ant/00002\.png"):
+        open_footage(run, "ant")
+    assert len(open_footage(run, "ant", strategies=["every-k:k=2"]).frames) == 6
+    shutil.rmtree(run / "records")
+    with pytest.raises(VosbenchError, match="holds no records"):
+        open_footage(run, "ant")

@@ -1,0 +1,96 @@
+"""What there is to see of a sequence of a run: its frames from the data set, its truth, and each strategy's masks."""
+
+import glob
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vosbench.bench.record import DATA_ROOT, RunRecord, read_record, read_run
+from vosbench.datasets import Dataset, open_dataset
+from vosbench.errors import VosbenchError, unknown
+from vosbench.report.context import restrict
+from vosbench.video import FrameRef, MaskSource
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A sequence of a run, read from disk as it is asked for.
+
+    `frames` are those of which masks are written, in order; `truth` are the masks of the annotated ones, by name of
+    the frame ({}: private); `masks` are by label of the strategy, then by name of the frame; `records` by label.
+    """
+
+    sequence: str
+    frames: tuple[FrameRef, ...]
+    truth: Mapping[str, MaskSource]
+    masks: Mapping[str, Mapping[str, MaskSource]]
+    records: Mapping[str, RunRecord]
+
+    def labels(self, strategy: str, frame: str) -> np.ndarray:
+        """What a strategy predicted, a label map, uint8 [H,W]. Raises VosbenchError if it cannot be read."""
+        return self.masks[strategy][frame].load().as_labels()
+
+    def true_labels(self, frame: str) -> np.ndarray | None:
+        """The truth, a label map, uint8 [H,W]; None where the frame has none. Raises VosbenchError as `labels`."""
+        return self.truth[frame].load().as_labels() if frame in self.truth else None
+
+
+def open_footage(run: Path, sequence: str, root: Path | None = None, strategies: Sequence[str] = ()) -> Footage:
+    """The footage of a sequence in the folder of a run.
+
+    `root` is that of the data set (None: where it was for the run); `strategies` are labels or specs (none: all, but
+    for controls and what failed). Raises VosbenchError for a sequence or strategy that the run does not have, masks
+    that are not there any more, and as `open_dataset`.
+    """
+    paths = {path.parent.name: path for path in sorted((run / "records").glob(f"*/{glob.escape(sequence)}.json"))}
+    folders = {name: read_record(path) for name, path in paths.items()}
+    if not folders:
+        raise unknown("sequence of the run", sequence, {record.sequence for record in read_run(run)})
+    chosen = restrict(tuple(folders.values()), strategies)
+    if not strategies:
+        chosen = tuple(record for record in chosen if record.policy.kind == "strategy" and not record.failure)
+    records = {record.policy.label: record for record in sorted(chosen, key=lambda record: record.policy.position)}
+    if failed := next((record for record in records.values() if record.failure), None):
+        assert failed.failure is not None
+        raise VosbenchError(
+            f"{failed.policy.label} has no masks of {sequence}: {failed.failure.reason}", "leave it out"
+        )
+    if not records:
+        raise VosbenchError(f"no strategy has masks of {sequence} in {run}", "choose another sequence")
+    data = data_of(run, next(iter(records.values())), root)
+    video = data.sequence(sequence)
+    frames = tuple(video.frames[index] for index in video.output_frames)
+    masks = {}
+    for name, record in folders.items():
+        if record.policy.label in records:
+            where = run / "masks" / name / sequence
+            masks[record.policy.label] = data.predicted(where, [frame.name for frame in frames])
+            _require(where, masks[record.policy.label])
+    truth = {} if data.is_private else data.truth(sequence).masks
+    return Footage(sequence, frames, truth, {label: masks[label] for label in records}, records)
+
+
+def data_of(run: Path, record: RunRecord, root: Path | None = None) -> Dataset:
+    """The data set of a run, in `root` or where it was for the run. Raises VosbenchError as `open_dataset`."""
+    info, kept = record.dataset, run / DATA_ROOT
+    if root is None and kept.is_file():
+        root = Path(os.fsdecode(kept.read_bytes()))
+    try:
+        return open_dataset(str(record.suite.get("dataset", info.name)), root, info.split, frame_mode=info.frame_mode)
+    except VosbenchError as error:
+        if root is None or not root.is_dir():
+            raise VosbenchError(error.message, "say where the data set is now, with --root") from None
+        raise
+
+
+def _require(folder: Path, masks: Mapping[str, MaskSource]) -> None:
+    for mask in masks.values():
+        for file in mask.files():
+            if not file.is_file():
+                raise VosbenchError(
+                    f"the run does not have the mask {file}",
+                    f"pictures need what `vosbench run` wrote to {folder.parent}; published results have no masks",
+                )
