@@ -173,7 +173,7 @@ def test_a_field_that_nobody_thought_of_determines_the_result(small_davis, small
 )
 def test_what_determines_nothing_leaves_it(small_davis, small_suite, change):
     assert plan.Plan(small_suite(small_davis, **change)).conditions == plan.Plan(small_suite(small_davis)).conditions
-    assert {"name", "jobs", "controls", "policies", "root"} == INCIDENTAL
+    assert {"name", "jobs", "controls", "policies", "root", "keep_memory_trace"} == INCIDENTAL
 
 
 def test_threads_are_those_that_were_asked_for_while_the_run_lasts(small_davis, small_suite, tmp_path, monkeypatch):

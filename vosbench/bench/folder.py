@@ -1,7 +1,7 @@
 """The folder of a run: whose it is, what in it is finished, and nothing in it that belongs to other conditions.
 
-It holds `records/<strategy>/<sequence>.json` and `masks/<strategy>/<sequence>/<frame>.png`, and, for pictures of them,
-where the data set is.
+It holds `records/<strategy>/<sequence>.json`, beside it `<sequence>.npz` where a trace of the memory is kept,
+`masks/<strategy>/<sequence>/<frame>.png`, and, for pictures of them, where the data set is.
 """
 
 import hashlib
@@ -103,13 +103,14 @@ def prepare(plan: Plan, fresh: bool) -> None:
                 if path in own or (task := tasks.get(record.identity)) is None:
                     continue
                 if not is_finished(task):
-                    _rename(plan.folder / "masks" / path.parent.name / path.stem, record, task)
+                    _rename(plan.folder / "masks" / path.parent.name / path.stem, path, record, task)
             elif not fresh:
                 raise VosbenchError(
                     f"{plan.folder} holds results of {_difference(record, plan)}",
                     "choose another --out, or give --fresh to throw them away",
                 )
         path.unlink()
+        path.with_suffix(".npz").unlink(missing_ok=True)
         masks = plan.folder / "masks" / path.parent.name
         shutil.rmtree(masks / path.stem, ignore_errors=True)
         for folder in (path.parent, masks):
@@ -121,13 +122,16 @@ def prepare(plan: Plan, fresh: bool) -> None:
         (plan.folder / DATA_ROOT).write_bytes(os.fsencode(Path(plan.suite.root).absolute()))
 
 
-def _rename(masks: Path, record: RunRecord, task: Task) -> None:
-    """Give the record and the masks of a task, which it has under another name, its own."""
+def _rename(masks: Path, path: Path, record: RunRecord, task: Task) -> None:
+    """Give the record in `path` and the masks of a task, which it has under another name, its own."""
     target = task.masks / task.name
     shutil.rmtree(target, ignore_errors=True)
     if masks.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
         masks.rename(target)
+    if (trace := path.with_suffix(".npz")).exists():
+        task.trace.parent.mkdir(parents=True, exist_ok=True)
+        trace.replace(task.trace)
     write_record(task.record, replace(record, policy=task.policy))
 
 

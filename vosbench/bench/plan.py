@@ -38,6 +38,11 @@ class Task:
     record: Path
     masks: Path
 
+    @property
+    def trace(self) -> Path:
+        """Where the trace of its memory goes, if it is kept."""
+        return self.record.with_suffix(".npz")
+
 
 class Plan:
     """The data set, the model and the tasks of a suite.

@@ -32,6 +32,7 @@ from vosbench.inference.session import Prediction
 from vosbench.inference.timing import FrameTiming
 from vosbench.memory.blame import gpu_failed, out_of_memory
 from vosbench.memory.spec import PolicySpec
+from vosbench.memory.trace import MemoryWatch
 from vosbench.video import Sequence
 
 WARMUP_FRAMES = 3
@@ -73,11 +74,15 @@ def _to_do(plan: Plan, fresh: bool) -> tuple[list[Task], list[tuple[Task, RunRec
     todo: list[Task] = []
     to_score: list[tuple[Task, RunRecord]] = []
     for task in plan.tasks:
-        if fresh or not is_finished(task):
+        if fresh or not is_finished(task) or _lacks_trace(plan, task):
             todo.append(task)
         elif (record := read_record(task.record)).unscored and not plan.unscored(task.name):
             to_score.append((task, record))
     return todo, to_score
+
+
+def _lacks_trace(plan: Plan, task: Task) -> bool:
+    return plan.suite.keep_memory_trace and isinstance(task.what, PolicySpec) and not task.trace.exists()
 
 
 @contextmanager
@@ -130,8 +135,9 @@ def _repeated(plan: Plan, tasks: list[Task], progress: Progress | None) -> Itera
 
 
 def _forget(task: Task) -> None:
-    """Delete the older record and masks of a task."""
+    """Delete the older record, masks and trace of a task."""
     task.record.unlink(missing_ok=True)
+    task.trace.unlink(missing_ok=True)
     if (folder := task.masks / task.name).exists():
         shutil.rmtree(folder)
 
@@ -168,6 +174,7 @@ def _infer(plan: Plan, task: Task, sequence: Sequence, record: RunRecord, progre
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     outputs = set(sequence.output_frames)
+    watch = MemoryWatch() if plan.suite.keep_memory_trace and isinstance(task.what, PolicySpec) else None
 
     def write(index: int, mask: np.ndarray) -> None:
         if index in outputs:
@@ -177,7 +184,7 @@ def _infer(plan: Plan, task: Task, sequence: Sequence, record: RunRecord, progre
 
     try:
         if isinstance(task.what, PolicySpec):
-            record = _measure(plan, task, sequence, record, write)
+            record = _measure(plan, task, sequence, record, write, watch)
         else:
             for index, mask in enumerate(_controlled(task.what, sequence)):
                 write(index, mask)
@@ -185,6 +192,8 @@ def _infer(plan: Plan, task: Task, sequence: Sequence, record: RunRecord, progre
         if record.failure:
             return record
         part.rename(folder)
+        if watch is not None:
+            watch.trace().write(task.trace)
         return replace(record, masks=masks_hash(task.masks, sequence))
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -198,7 +207,12 @@ def _controlled(control: Control, sequence: Sequence) -> Iterator[np.ndarray]:
 
 
 def _measure(
-    plan: Plan, task: Task, sequence: Sequence, record: RunRecord, write: Callable[[int, np.ndarray], None]
+    plan: Plan,
+    task: Task,
+    sequence: Sequence,
+    record: RunRecord,
+    write: Callable[[int, np.ndarray], None],
+    watch: MemoryWatch | None,
 ) -> RunRecord:
     """Segment a sequence with the model, and put into the record what it cost, or why and where it failed."""
     on_gpu = plan.device.type == "cuda"
@@ -210,6 +224,8 @@ def _measure(
     try:
         for prediction in pace.beside(_predict(plan, task, sequence)):
             write(prediction.frame_index, prediction.mask)
+            if watch is not None:
+                watch.look(prediction.bank, prediction.geometry)
             timings.append(prediction.timing)
     except (PolicyError, NotANumberError, RuntimeError, MemoryError) as error:
         if (reason := _failure_of_strategy(error)) is None:

@@ -9,7 +9,7 @@ from vosbench.memory.spec import PolicySpec
 from vosbench.models.affinity import Metric
 
 # Fields that no result depends on. Every other does determine results, unless it is put here.
-INCIDENTAL = frozenset({"name", "root", "policies", "controls", "jobs"})
+INCIDENTAL = frozenset({"name", "root", "policies", "controls", "jobs", "keep_memory_trace"})
 DEFAULT_POLICIES = ("every-k:k=5", "first-and-latest", "lfu:capacity=2")
 
 
@@ -22,7 +22,8 @@ class Suite:
     (None: the data set's; 0: their own); `top_k` and `affinity` say how memory is read (None: as the model is used
     with). `jobs` are the processes that score while inference goes on. Strategies run `repeats` times, by turns, to be
     timed as often. `threads` are those of the model on a CPU, which round differently in different numbers (None:
-    torch's own number). `name` is that of the file it was read from.
+    torch's own number). `keep_memory_trace` keeps what each strategy held beside its records, for `vosbench report`.
+    `name` is that of the file it was read from.
 
     Raises VosbenchError for a value of another type, or too small.
     """
@@ -46,6 +47,7 @@ class Suite:
     jobs: Count = 1
     threads: Count | None = None
     repeats: Count = 1
+    keep_memory_trace: bool = False
     name: str = "default"
 
     def __post_init__(self) -> None:

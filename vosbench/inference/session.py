@@ -32,7 +32,8 @@ class Prediction:
     """What is predicted for one frame.
 
     mask uint8 [H,W] with the data set's own ids; `followed` float32 [1+n,H,W] on the model's device: probabilities of
-    background and the objects followed, in order of appearance, `places` their places among all O+1.
+    background and the objects followed, in order of appearance, `places` their places among all O+1. `bank` is the
+    memory after the frame, whose tokens lie in the picture as `geometry` says; the next step changes it.
     """
 
     frame_index: int
@@ -41,6 +42,8 @@ class Prediction:
     followed: Tensor
     places: tuple[int, ...]
     objects: int
+    bank: MemoryBank
+    geometry: Geometry
 
     @property
     @torch.inference_mode()
@@ -248,7 +251,8 @@ class Session:
         places = 0, *(1 + every.index(i) for i in self.ids)
         bank, objects = self.memory.bank, len(self.ids)
         timing = FrameTiming(self._clock.take(), bank.count, self.geometry.tokens, bank.nbytes, objects)
-        return Prediction(self.index, out[:-1].reshape(labels.shape), timing, prob, places, len(every))
+        mask = out[:-1].reshape(labels.shape)
+        return Prediction(self.index, mask, timing, prob, places, len(every), bank, self.geometry)
 
 
 def _described(given: object) -> str:

@@ -78,6 +78,14 @@ def run(
     threads: Annotated[
         int | None, typer.Option(help="threads of the model on a CPU; default: torch's own", min=1)
     ] = None,
+    keep_memory_trace: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-memory-trace",
+            help="keep which tokens each strategy held after each frame, for `vosbench report`; small files beside the "
+            "records",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         options.output(
@@ -119,6 +127,7 @@ def run(
         "repeats": repeats,
         "jobs": jobs,
         "threads": threads,
+        "keep_memory_trace": keep_memory_trace,
     }
     given = {name: value for name, value in changes.items() if value is not None}
     suites = override(read_suites(suite) if suite else (Suite(),), dataset, root or (), given)
