@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+MOST_KNOWN = 30  # names in a hint; parts of a network and sequences of a data set are hundreds
+
 
 class VosbenchError(Exception):
     """Something the user can put right: one line that says what is wrong, and a hint that says what to do.
@@ -35,8 +37,10 @@ class SequenceError(VosbenchError):
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> VosbenchError:
-    """The error for a `name` that is none of `known`, with the near misses, or else all of them, as the hint."""
+    """The error for a `name` that is none of `known`, with the near misses, or else the first of them, as the hint."""
     choices = sorted(known)
     near = difflib.get_close_matches(str(name), choices, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(choices) or 'none'}"
+    more = f" and {len(choices) - MOST_KNOWN} more" if len(choices) > MOST_KNOWN else ""
+    known_ones = f"known: {', '.join(choices[:MOST_KNOWN]) or 'none'}{more}"
+    hint = f"did you mean {' or '.join(near)}?" if near else known_ones
     return VosbenchError(f"unknown {kind} {name!r}", hint)

@@ -175,6 +175,11 @@ COMMANDS = {
     "unknown row": (["table", "--by", "frame"], ["unknown table 'frame'", "strategy"]),
     "no configuration": (["train"], ["config", "--help"]),
     "export of another kind": (["train", "tiny.toml", "--out", "t", "--export", "a.pth"], ["a.pth", ".safetensors"]),
+    "a training on an absent GPU": (
+        ["train", "stcn-tiny", "--out", "t", "--device", "cuda:9"],
+        ["cuda:9", "--device cpu"],
+    ),
+    "a step beyond the last": (["train", "stcn-tiny", "--out", "t", "--stop-at", "381"], ["stop_at", "at most steps"]),
     "a mean not exported": (["train", "tiny.toml", "--out", "t", "--average", "a.pt"], ["--average", "--export"]),
 }
 

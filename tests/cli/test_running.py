@@ -127,3 +127,16 @@ def test_train(tmp_path, vosbench):
     first, second = (load_file(tmp_path / f"{name}.safetensors") for name in ("tiny", "again"))
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_train_elsewhere_and_to_an_earlier_step(tmp_path, vosbench):
+    """--device overrides the file and says what becomes of the precision; --stop-at ends before the last step."""
+    (tmp_path / "tiny.toml").write_text(
+        "size = 48\nbatch = 1\nsteps = 3\nlog_every = 1\nworkers = 0\nthreads = 1\nmax_gap = 2\n"
+        'precision = "mixed"\ndevice = "cuda:9"\n'
+    )
+    arguments = ("train", tmp_path / "tiny.toml", "--out", tmp_path / "training", "--device", "cpu")
+    first, *steps = vosbench(*arguments, "--stop-at", 1).out.splitlines()
+    assert first == "on cpu in fp32 (precision is 'mixed')"
+    assert [line.split("  ")[0] for line in steps] == ["step 1/1"]
+    assert [line.split("  ")[0] for line in vosbench(*arguments).out.splitlines()[1:]] == ["step 2/3", "step 3/3"]

@@ -30,6 +30,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--config", type=Path, default=Path(__file__).with_name("stcn-tiny-gpu.toml"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=400, help="of the training, without what is measured before")
+    parser.add_argument("--steps", type=int, help="so many instead, however long they take")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     parser.add_argument("--size", type=int, help="side of the frames in pixels; default: the configuration's")
@@ -71,12 +72,12 @@ class Lease:
         from vosbench.training.mixture import Shares, batches
         from vosbench.training.train import Trainer
 
-        config = self.config
+        config = dataclasses.replace(self.config, steps=max(self.config.steps, 1000))  # whatever is trained for
         trainer = Trainer(config, self.folder / "measured")
         trainer.model.train()
         ready = 2 * config.workers  # each process prepares two batches ahead
         held, began = [], time.perf_counter()
-        shares = Shares(0, config.steps, config.batch, 0, 1)
+        shares = Shares(0, ready + MEASURED + 1, config.batch, 0, 1)
         for i, (rgb, labels) in enumerate(batches(trainer.mixture, shares, config.workers, pin=config.device != "cpu")):
             if len(held) < 8:
                 held.append((rgb.to(config.device), labels.to(config.device)))
@@ -121,12 +122,14 @@ class Lease:
         )
 
     def train(self, clips_per_second: float) -> None:
-        """As many steps as the seconds allow at 90% of the speed measured; a checkpoint about every minute."""
+        """As many steps as were asked for or as the seconds allow at 90% of the speed measured, but one at least; a
+        checkpoint about every minute.
+        """
         from vosbench.training.training import train
 
         rate = 0.9 * clips_per_second / self.config.batch
-        steps = max(4, int(rate * self.given.seconds))
-        often = max(1, int(60 * rate))
+        steps = max(1, self.given.steps or int(rate * self.given.seconds))
+        often = min(steps, max(1, int(60 * rate)))
         config = dataclasses.replace(self.config, steps=steps, checkpoint_every=often, log_every=max(1, often // 4))
         began = time.perf_counter()
 

@@ -1,12 +1,15 @@
 """Settings: read from TOML, shipped by name, and refused in one line where they are wrong."""
 
+import json
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from safetensors import safe_open
 
 from vosbench.base.settings import read_toml
 from vosbench.errors import VosbenchError
+from vosbench.models.checkpoint import WEIGHTS
 from vosbench.training.augment import StaticAugmentation
 from vosbench.training.config import SHIPPED, GeneratedData, StaticData, TrainConfig, VideoData, shipped_configs
 
@@ -92,7 +95,7 @@ def test_files_that_are_no_settings(tmp_path):
 
 
 def test_near_misses_are_named(tmp_path):
-    assert refused(tmp_path, "stepz = 3").hint == "did you mean steps?"
+    assert refused(tmp_path, "stepz = 3").hint == "did you mean steps or stop_at?"
     assert "davis2017" in refused(tmp_path, "[[data]]\nkind = 'davis17'").hint
     assert "repeat" in refused(tmp_path, "[[data]]\nkind = 'static'\nroot = 'x'\nrepeats = 2").hint
     assert "it is 8000 by default" in refused(tmp_path, "steps = '3'").hint
@@ -144,8 +147,27 @@ def test_shipped_settings_are_sound_and_explained(name):
     assert constants <= {
         *("initial", "key_encoder", "value_encoder", "new_others", "photos", "validation", "frozen"),
         *("frozen_batch_norm", "key_encoder_rate", "warmup", "decay_at", "decay", "beta1", "max_gap", "gaps"),
-        *("affinity_dropout", "reallocation", "jaccard", "spoiled", "average"),
+        *("affinity_dropout", "reallocation", "jaccard", "spoiled", "average", "stop_at"),
     }
+
+
+@pytest.mark.parametrize(("name", "part"), [("stcn-tiny", 0), ("stcn-tiny-stage5", 1)])
+def test_the_settings_that_ship_are_those_of_the_bundled_weights(name, part):
+    """As the weights' file tells them, but for the folders of one machine."""
+    with safe_open(WEIGHTS / "stcn-tiny.safetensors", "pt") as file:
+        about = json.loads(file.metadata()["training"])
+    trained = [about, *about["averaged_with"]][part]
+    config = TrainConfig.read(name)
+    assert config.end == trained["step"]
+
+    def comparable(value):
+        if isinstance(value, dict):
+            return {key: comparable(one) for key, one in value.items() if key not in {"initial", "stop_at"}}
+        if isinstance(value, list):
+            return [comparable(one) for one in value]
+        return Path(value).name if isinstance(value, str) else value
+
+    assert comparable(json.loads(json.dumps(config.as_dict()))) == comparable(trained["config"])
 
 
 def test_the_papers_constants():

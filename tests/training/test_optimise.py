@@ -36,6 +36,10 @@ def test_a_part_that_the_network_lacks(everything, tmp_path, field):
     with pytest.raises(VosbenchError, match="unknown part of the network 'key_encodr'") as caught:
         Trainer(replace(everything, **{field: ("key_encodr",)}), tmp_path)
     assert "did you mean key_encoder" in caught.value.hint
+    with pytest.raises(VosbenchError) as caught:
+        Trainer(replace(everything, **{field: ("nonsense",)}), tmp_path)
+    assert caught.value.hint.startswith("known: decoder, ")
+    assert len(caught.value.hint) < 120
 
 
 def test_learning_rates(small_model):
@@ -64,3 +68,17 @@ def test_the_optimiser_of_the_paper(small_model):
     for group in optimizer.param_groups:
         assert (group["lr"], group["betas"], group["weight_decay"]) == (1e-5, (0.9, 0.999), 1e-7)
     assert sum(len(group["params"]) for group in optimizer.param_groups) == len(list(small_model.parameters()))
+
+
+@pytest.mark.parametrize(("steps", "warmup"), [(1, 0.1), (2, 0.5), (10, 0.1), (20, 0.05)])
+def test_one_cycle_of_any_length(small_config, tmp_path, steps, warmup):
+    """torch divides by nothing where the rise is one step long."""
+    config = replace(small_config, steps=steps, warmup=warmup, schedule="one-cycle")
+    trainer = Trainer(config, tmp_path)
+    rates = []
+    for _ in range(steps):
+        rates.append(trainer.optimizer.param_groups[1]["lr"])
+        trainer.optimizer.step()
+        trainer.schedule.step()
+    assert max(rates) <= config.learning_rate
+    assert rates[-1] < config.learning_rate / 10

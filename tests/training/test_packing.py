@@ -5,7 +5,9 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
+from vosbench.datasets.files import MASKS
 from vosbench.datasets.folder import Folder
 from vosbench.errors import VosbenchError
 from vosbench.images import read_labels, read_rgb, read_size, write_labels
@@ -49,10 +51,13 @@ def test_what_is_packed_comes_out(data, tmp_path):
 def test_what_cannot_be_read_is_left_out(data, tmp_path):
     (data / "video/JPEGImages/one/00002.jpg").write_bytes(b"no picture")
     (data / "video/Annotations/one/00000.png").unlink()
-    with pytest.warns(
-        UserWarning, match=r"1 pictures cannot be read and are left out: video/JPEGImages/one/00002\.jpg"
-    ):
+    (data / "static/set/images/bb.png").unlink()
+    (data / "static/set/masks/d.jpg").write_bytes(b"a JPEG does not keep ids")
+    with pytest.warns(UserWarning, match="3 pictures or masks are left out: ") as caught:
         pack([data / "static", data / "video"], tmp_path / "data.tar")
+    said = str(caught[0].message)
+    assert "static/set/masks/bb.png, static/set/masks/d.jpg, video/JPEGImages/one/00002.jpg" in said
+    assert "no picture has its name" in said
     unpack(tmp_path / "data.tar", tmp_path / "there")
     assert sorted(path.name for path in (tmp_path / "there/video").rglob("*.*")) == ["00001.png", "00001.webp"]
 
@@ -62,8 +67,9 @@ def test_faults(data, tmp_path):
     with pytest.raises(VosbenchError, match="no pictures with masks"):
         pack([tmp_path / "empty"], tmp_path / "empty.tar")
     assert not (tmp_path / "empty.tar").exists()
-    with pytest.raises(VosbenchError, match="cannot write"):
-        pack([data / "static", data / "video"], tmp_path / "absent/data.tar")
+    for place in ("data", "data/static/set/images/a.png/data.tar"):
+        with pytest.raises(VosbenchError, match="cannot write"):
+            pack([data / "static", data / "video"], tmp_path / place)
     (tmp_path / "broken.tar").write_bytes(b"x" * 600)
     with pytest.raises(VosbenchError, match="cannot unpack"):
         unpack(tmp_path / "broken.tar", tmp_path / "there")
@@ -75,3 +81,69 @@ def test_faults(data, tmp_path):
     (tmp_path / "cut.tar").write_bytes((tmp_path / "data.tar").read_bytes()[:-200])
     with pytest.raises(VosbenchError, match="cannot unpack"):
         unpack(tmp_path / "cut.tar", tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize("size", [(39, 56), (56, 40), (80, 112)])
+def test_a_mask_of_another_size_is_refused_and_what_was_there_stays(data, tmp_path, size):
+    (tmp_path / "data.tar").write_bytes(b"before")
+    write_labels(data / "static/set/masks/bb.png", np.ones(size, np.uint8))
+    with pytest.raises(VosbenchError) as caught:
+        pack([data / "static"], tmp_path / "data.tar")
+    height, width = size
+    for part in (f"is {width}x{height} pixels, its frame 56x40", "masks/bb.png", "images/bb.png"):
+        assert part in caught.value.message
+    assert "\n" not in caught.value.message
+    assert (tmp_path / "data.tar").read_bytes() == b"before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "data.tar"]
+
+
+@pytest.mark.parametrize("suffix", sorted(MASKS))
+def test_masks_of_every_format_that_is_read(data, tmp_path, suffix):
+    for path in (data / "static/set/masks").iterdir():
+        Image.open(path).save(path.with_suffix(suffix.upper()))
+        path.unlink()
+    pack([data / "static"], tmp_path / "data.tar")
+    unpack(tmp_path / "data.tar", tmp_path / "there")
+    for name in ("a", "bb", "ccc"):
+        labels = read_labels(tmp_path / f"there/static/set/masks/{name}.png")
+        assert np.array_equal(labels, read_labels(data / f"static/set/masks/{name}{suffix.upper()}"))
+
+
+def test_two_files_of_one_name_are_refused(data, tmp_path):
+    shutil.copy(data / "static/set/masks/a.png", data / "static/set/masks/a.bmp")
+    with pytest.raises(VosbenchError, match=r"frame a is in .* twice"):
+        pack([data / "static"], tmp_path / "data.tar")
+
+
+def test_texts_for_paths_a_link_and_the_folder_that_one_stands_in(data, tmp_path, monkeypatch):
+    (data / "link").symlink_to(data / "static")
+    (data / "video/static").symlink_to(data / "static")
+    for folder, name in (
+        (".", "static/set"),
+        ("set", "set"),
+        ("../link", "link/set"),
+        ("../video", "video/static/set"),
+    ):
+        monkeypatch.chdir(data / "static")
+        pack([folder], str(tmp_path / "data.tar"))
+        unpack(str(tmp_path / "data.tar"), str(tmp_path / "there"))
+        assert len(StaticClips(tmp_path / "there" / name, 32, StaticAugmentation())) == 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"shorter": 0}, "shorter must be at least 16 pixels, not 0"),
+        ({"shorter": -320}, "shorter must be at least 16 pixels, not -320"),
+        ({"shorter": 0.5}, "shorter must be of type int, not 0.5"),
+        ({"quality": 0}, "quality must be at least 1, not 0"),
+        ({"quality": 101}, "quality must be at most 100, not 101"),
+        ({"folders": "static"}, "folders must be a list of Path, not 'static'"),
+        ({"folders": []}, "no pictures with masks below no folder"),
+    ],
+)
+def test_values_that_make_no_sense(data, tmp_path, wrong, message):
+    with pytest.raises(VosbenchError) as caught:
+        pack(**{"folders": [data / "static"], "target": tmp_path / "data.tar", **wrong})
+    assert caught.value.message == message
+    assert not (tmp_path / "data.tar").exists()

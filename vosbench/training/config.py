@@ -20,7 +20,8 @@ SHIPPED = Path(__file__).parent / "configs"
 MINIMA = {
     "size": 32,
     "batch": 1,
-    "steps": 2,
+    "steps": 1,
+    "stop_at": 0,
     "seed": 0,
     "max_gap": 2,
     "objects": 1,
@@ -32,7 +33,7 @@ MINIMA = {
 }
 SHARES = ("warmup", "decay_at", "bootstrap_final")
 # These do not determine the weights, so a training may go on with others.
-INCIDENTAL = {"workers", "threads", "device", "checkpoint_every", "log_every", "validation"}
+INCIDENTAL = {"workers", "threads", "device", "stop_at", "checkpoint_every", "log_every", "validation"}
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,9 @@ class ValidationConfig:
 class TrainConfig:
     """Settings of one training run; every field may stand in the TOML file, under its own name.
 
-    Steps are optimiser steps; `size` is the side of the square frames in pixels, `batch` the clips of a step, over
-    all processes together, `objects` the most of a clip.
+    Steps are optimiser steps, by which the schedule goes; after step `stop_at` (0: the last) the training ends, as if
+    stopped by hand, and goes on with a later one. `size` is the side of the square frames in pixels, `batch` the clips
+    of a step, over all processes together, `objects` the most of a clip.
 
     data: where clips come from, `[[data]]` tables of `GeneratedData`, `StaticData`, `CutoutData` or `VideoData`;
     none: generated clips. With a `weight` in every table each clip is drawn from a source by these weights, without
@@ -151,6 +153,7 @@ class TrainConfig:
     batch: int = 4
     objects: int = 2
     steps: int = 8000
+    stop_at: int = 0
     seed: int = 0
     optimizer: Literal["adam", "adamw"] = "adamw"
     beta1: float = 0.9
@@ -195,6 +198,8 @@ class TrainConfig:
         wrong += [f"{name} must lie between 0 and 1" for name in SHARES if not 0 < getattr(self, name) < 1]
         if self.size % STRIDE:
             wrong.append(f"size must be a multiple of {STRIDE}")
+        if self.stop_at > self.steps:
+            wrong.append("stop_at must be at most steps")
         if self.bootstrap_end <= self.bootstrap_start:
             wrong.append("bootstrap_end must come after bootstrap_start")
         for name in ("learning_rate", "decay"):
@@ -218,6 +223,11 @@ class TrainConfig:
             wrong.append("either every source of data has a weight above 0, or none has one")
         if wrong:
             raise VosbenchError(f"bad training settings: {'; '.join(wrong)}", "correct them in the TOML file")
+
+    @property
+    def end(self) -> int:
+        """The step after which the training ends."""
+        return self.stop_at or self.steps
 
     def check_files(self, begun: bool) -> None:
         """Refuse to begin without the data, or without the initial weights, unless the training has `begun`."""

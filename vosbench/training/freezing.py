@@ -31,5 +31,6 @@ def _parts(model: nn.Module, names: Sequence[str]) -> Iterator[nn.Module]:
     known = dict(model.named_modules())
     for name in names:
         if name not in known:
-            raise unknown("part of the network", name, [n for n in known if n])
+            depth = name.count(".")  # no deeper, or hundreds of layers would be named
+            raise unknown("part of the network", name, [n for n in known if n and n.count(".") <= depth])
         yield known[name]

@@ -115,20 +115,20 @@ def _order(seed: int, epoch: int, length: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Shares:
-    """The clip numbers of one process, a list for every step from `first` on: its even part of each batch."""
+    """The clip numbers of one process, a list for every step from `first` to before `end`: its even part of a batch."""
 
     first: int
-    steps: int
+    end: int
     batch: int
     rank: int = 0
     processes: int = 1
 
     def __len__(self) -> int:
-        return self.steps - self.first
+        return self.end - self.first
 
     def __iter__(self) -> Iterator[list[int]]:
         part = self.batch // self.processes
-        for step in range(self.first, self.steps):
+        for step in range(self.first, self.end):
             start = step * self.batch + self.rank * part
             yield list(range(start, start + part))
 

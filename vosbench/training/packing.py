@@ -6,45 +6,59 @@ PNGs of the same size. What is unpacked is read like any other folder.
 
 import io
 import lzma
+import os
 import tarfile
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import cv2
 import numpy as np
 
-from vosbench.datasets.files import a_few
+from vosbench.base.atomic import check_writable, replacing
+from vosbench.base.values import AtLeast, Count, checked
+from vosbench.datasets.files import FRAMES, MASKS, a_few, entries, is_junk, pictures
 from vosbench.errors import VosbenchError
-from vosbench.images import read_labels, read_rgb
+from vosbench.images import check_size, read_labels, read_rgb
 
-PARTNERS = {"images": "masks", "JPEGImages": "Annotations"}  # folders of pictures, and those of their masks
+PARTNERS = {"masks": "images", "Annotations": "JPEGImages"}  # folders of masks, and those of their pictures
 
 
-def pack(folders: Sequence[Path], target: Path, shorter: int = 320, quality: int = 70) -> int:
+@checked('pack(["static/ecssd", "video/davis2016-320"], "data.tar.xz")')
+def pack(
+    folders: Sequence[Path], target: Path, shorter: Annotated[int, AtLeast(16, " pixels")] = 320, quality: Count = 70
+) -> int:
     """Pack every picture below the folders that has a mask into `target` (.tar.xz), each folder under its own name.
 
     Returns the size of the file in bytes.
 
-    A picture is reduced to `shorter` pixels on its shorter side, if that is longer; `quality` is that of WebP. The same
-    folders give the same file. Pictures that cannot be read are left out with their masks, with one warning for all of
-    them. Raises VosbenchError if none is found, for a folder that is absent or has the name of another, and if the file
-    cannot be written.
+    A picture is reduced to `shorter` pixels on its shorter side, if that is longer; `quality` is that of WebP, 1 to
+    100. The same folders give the same file. Formats are those of data sets. What cannot be read is left out with its
+    partner, and so are masks without a picture, with one warning for all of them.
+    Raises VosbenchError if nothing is left, for a folder that is absent or has the name of another, a mask of another
+    size than its picture, two files of one name, and if the file cannot be written; then what was there before stays.
     """
-    names = [folder.name for folder in folders]
+    roots = [Path(os.path.abspath(folder)) for folder in folders]  # "." has a name too, and a link keeps its own
+    names = [root.name for root in roots]
     if absent := [str(folder) for folder in folders if not folder.is_dir()]:
         raise VosbenchError(f"no folder {', '.join(absent)}", "name folders that are there")
     if len(set(names)) < len(names):
         raise VosbenchError(f"two of the folders {', '.join(names)} have one name", "one would replace the other")
-    bad, count = [], 0
-    try:
-        with tarfile.open(target, "w:xz", format=tarfile.PAX_FORMAT, preset=1) as archive:
-            for root, picture, mask in ((folder, *pair) for folder in folders for pair in _pairs(folder)):
+    if quality > 100:
+        raise VosbenchError(f"quality must be at most 100, not {quality}", "it is 70 by default")
+    check_writable(target, "choose another place")
+    left_out: dict[str, str] = {}  # with the reason
+    count = 0
+    with replacing(target, "packed file") as part:
+        with tarfile.open(part, "w:xz", format=tarfile.PAX_FORMAT, preset=1) as archive:
+            for root, picture, mask in (found for folder in roots for found in _pairs(folder, left_out)):
                 try:
                     rgb, labels = read_rgb(picture), read_labels(mask)
-                except VosbenchError:
-                    bad.append(picture.relative_to(root.parent).as_posix())
+                except VosbenchError as error:
+                    left_out[picture.relative_to(root.parent).as_posix()] = error.message
                     continue
+                check_size(labels.shape, rgb.shape[:2], f"{mask} of {picture}")
                 factor = min(1.0, shorter / min(labels.shape))
                 size = tuple(round(factor * length) for length in labels.shape[::-1])
                 rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
@@ -53,18 +67,19 @@ def pack(folders: Sequence[Path], target: Path, shorter: int = 320, quality: int
                 _add(archive, picture.relative_to(root.parent), ".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, quality])
                 _add(archive, mask.relative_to(root.parent), ".png", labels, [cv2.IMWRITE_PNG_COMPRESSION, 9])
                 count += 1
-    except OSError as error:
-        raise VosbenchError(f"cannot write {target}: {error.strerror}", "choose another place") from None
-    if not count:
-        target.unlink()
-        raise VosbenchError(
-            f"no pictures with masks below {', '.join(map(str, folders))}", f"they lie in {' or '.join(PARTNERS)}"
-        )
-    if bad:
-        warnings.warn(f"{len(bad)} pictures cannot be read and are left out: {a_few(sorted(bad))}", stacklevel=2)
+        if not count:
+            raise VosbenchError(
+                f"no pictures with masks below {', '.join(map(str, folders)) or 'no folder'}",
+                next(iter(left_out.values()), f"they lie in {' or '.join(map('/ and '.join, PARTNERS.items()))}/"),
+            )
+    if left_out:
+        names = sorted(left_out)
+        text = f"{len(names)} pictures or masks are left out: {a_few(names)} ({left_out[names[0]]})"
+        warnings.warn(text, stacklevel=3)
     return target.stat().st_size
 
 
+@checked('unpack("data.tar.xz", "data")')
 def unpack(source: Path, folder: Path) -> None:
     """The folders of a packed file, below `folder`. Raises VosbenchError if it is no such file."""
     try:
@@ -74,16 +89,21 @@ def unpack(source: Path, folder: Path) -> None:
         raise VosbenchError(f"cannot unpack {source}: {error}", "pack the data again") from None
 
 
-def _pairs(root: Path) -> Iterator[tuple[Path, Path]]:
-    """Pictures and their masks, in the order of their names."""
-    for picture in sorted(root.rglob("*")):
-        parts = picture.relative_to(root).parts
+def _pairs(root: Path, left_out: dict[str, str]) -> Iterator[tuple[Path, Path, Path]]:
+    """The folder, pictures and their masks, which have equal stems, in the order of their names."""
+    for folder, below, _ in os.walk(root, followlinks=True):
+        below[:] = sorted(name for name in below if not is_junk(name))
+        parts = Path(folder).relative_to(root).parts
         place = next((i for i, part in enumerate(parts) if part in PARTNERS), None)
-        if place is None or not picture.is_file():
+        if place is None:
             continue
-        mask = root.joinpath(*parts[:place], PARTNERS[parts[place]], *parts[place + 1 :]).with_suffix(".png")
-        if mask.is_file():
-            yield picture, mask
+        masks = pictures(Path(folder), MASKS)
+        partners = pictures(root.joinpath(*parts[:place], PARTNERS[parts[place]], *parts[place + 1 :]), FRAMES)
+        for path in entries(Path(folder)):
+            if path.suffix.lower() in FRAMES and not (path in masks.values() and path.stem in partners):
+                name = path.relative_to(root.parent).as_posix()
+                left_out[name] = "no picture has its name" if path.stem in masks else "masks are PNG, BMP or TIFF"
+        yield from ((root, partners[stem], mask) for stem, mask in masks.items() if stem in partners)
 
 
 def _add(archive: tarfile.TarFile, name: Path, suffix: str, pixels: np.ndarray, how: list[int]) -> None:

@@ -56,6 +56,11 @@ class Trainer:
         if self.checkpoint.exists():
             state = read_state(self.checkpoint)  # on the CPU: Adam counts its steps there, or each would be waited for
             config.check_same_training(state["config"], self.checkpoint)
+            if state["step"] > config.end:
+                raise VosbenchError(
+                    f"{self.checkpoint} is at step {state['step']}, but the training is to end at {config.end}",
+                    "choose an empty folder, or a later stop_at",
+                )
         else:
             set_initial_weights(self.model, config)
         self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -117,19 +122,19 @@ class Trainer:
             self.average.load(state["average"], self.step)
 
     def run(self, progress: Progress | None = None) -> None:
-        """Train to the last step. The first process reports, logs to curve.csv (see `COLUMNS`) and saves.
+        """Train to `config.end`. The first process reports, logs to curve.csv (see `COLUMNS`) and saves.
 
         Raises VosbenchError for a faulty file of the data, and if a checkpoint cannot be written.
         """
         config, first = self.config, self.process.is_first
         curve = Curve(self.folder / "curve.csv", self.step) if first else None
-        shares = Shares(self.step, config.steps, config.batch, self.process.rank, self.process.count)
+        shares = Shares(self.step, config.end, config.batch, self.process.rank, self.process.count)
         self._train_mode()
         since, started = self.step, time.perf_counter()
         for rgb, labels in batches(self.mixture, shares, config.workers, pin=self.device.type == "cuda"):
             measured = self._update(rgb.to(self.device), labels.to(self.device))
             self.step += 1
-            last = self.step == config.steps
+            last = self.step == config.end
             validates = config.validation is not None and (self.step % config.validation.every == 0 or last)
             saves = self.step % config.checkpoint_every == 0 or last
             if saves and not measured[0].isfinite():
@@ -189,6 +194,15 @@ class Trainer:
         if self.average:
             self.average.update(self.model)
         return torch.stack([loss.detach().double(), mean_iou(logits[-1], labels[:, -1]).double()])
+
+
+def precision_on(config: TrainConfig) -> str:
+    """In what a training computes where that is safe, for people: precision depends on the device.
+
+    Raises VosbenchError for a device that this machine lacks.
+    """
+    half = half_precision(config.precision, check_device(config.device))
+    return {None: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}[half]
 
 
 def half_precision(precision: str, device: torch.device) -> torch.dtype | None:

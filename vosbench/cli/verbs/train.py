@@ -1,5 +1,6 @@
 """train: the shared model, on generated clips, static images and video."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +33,17 @@ def train(
             help="a checkpoint (last.pt) of another part of the training, repeated: the mean of all is exported"
         ),
     ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda; default: the configuration's")] = None,
+    stop_at: Annotated[
+        int | None,
+        typer.Option(
+            "--stop-at",
+            min=1,
+            metavar="STEP",
+            help="end after this step, while the learning rate follows the whole training; a later one goes on from "
+            "there; default: the configuration's",
+        ),
+    ] = None,
 ) -> Answer:
     """Train the shared model on generated clips, static images and video.
 
@@ -39,16 +51,22 @@ def train(
     GPUs: torchrun --nproc-per-node N --no-python vosbench train …
     """
     from vosbench.training.config import TrainConfig  # here, as below: torch takes seconds
+    from vosbench.training.train import precision_on
     from vosbench.training.training import train as carry_out
 
     settings = TrainConfig.read(config)
+    if stop_at is not None:
+        settings = replace(settings, stop_at=stop_at)
+    if device is not None:
+        settings = replace(settings, device=device)
+        print(f"on {device} in {precision_on(settings)} (precision is {settings.precision!r})")
     trained = carry_out(
         settings,
         out,
         export,
         average or (),
         lambda step, loss, iou, speed, score: print(
-            f"step {step}/{settings.steps}  loss {loss:.4f}  IoU {iou:.3f}  {speed:.2f} clips/s"
+            f"step {step}/{settings.end}  loss {loss:.4f}  IoU {iou:.3f}  {speed:.2f} clips/s"
             + ("" if score is None else f"  J&F {score:.1f}"),
             flush=True,
         ),

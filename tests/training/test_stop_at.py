@@ -1,0 +1,74 @@
+"""A training that is to end before its last step: as one stopped by hand there, and it goes on from there."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from vosbench.errors import VosbenchError
+from vosbench.training.config import TrainConfig
+from vosbench.training.state import read_state
+from vosbench.training.train import Trainer
+
+
+def run(config, folder):
+    log = []
+    Trainer(config, folder).run(lambda *row: log.append((row[0], row[1], row[2], row[4])))
+    return log
+
+
+def same(a, b):
+    """Whether two checkpoints are one, but for where the training was to end and how often it was saved."""
+    if isinstance(a, torch.Tensor):
+        return torch.equal(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a if key != "config")
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    return a == b
+
+
+@pytest.mark.parametrize("stop_at", [1, 3])
+def test_it_ends_as_if_stopped_by_hand_and_goes_on(everything, tmp_path, stop_at):
+    config = replace(everything, average=0.9, schedule="one-cycle", validation=None)
+    whole = run(config, tmp_path / "whole")
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(step, *_):
+        if step == stop_at + 1:  # the step before it is saved
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        Trainer(replace(config, checkpoint_every=stop_at), tmp_path / "hand").run(stop)
+    assert run(replace(config, stop_at=stop_at), tmp_path / "stopped") == whole[:stop_at]
+    by_hand, stopped = (read_state(tmp_path / name / "last.pt") for name in ("hand", "stopped"))
+    assert stopped["step"] == stop_at
+    assert same(by_hand, stopped)
+    assert run(replace(config, stop_at=stop_at), tmp_path / "stopped") == []
+    assert run(config, tmp_path / "stopped") == whole[stop_at:]
+    assert same(read_state(tmp_path / "whole/last.pt"), read_state(tmp_path / "stopped/last.pt"))
+
+
+def test_it_validates_where_it_ends(everything, tmp_path):
+    log = run(replace(everything, stop_at=3), tmp_path)
+    assert [score is not None for *_, score in log] == [False, True, True]
+
+
+def test_what_is_beyond_is_refused(small_config, tmp_path):
+    Trainer(small_config, tmp_path).run()
+    with pytest.raises(VosbenchError, match=r"last\.pt is at step 4, but the training is to end at 2") as caught:
+        Trainer(replace(small_config, stop_at=2), tmp_path)
+    assert "later stop_at" in caught.value.hint
+    with pytest.raises(VosbenchError, match="stop_at must be at most steps"):
+        replace(small_config, stop_at=5)
+    with pytest.raises(VosbenchError, match="stop_at must be at least 0"):
+        replace(small_config, stop_at=-1)
+
+
+def test_the_parts_of_the_bundled_weights_end_where_they_were_stopped():
+    ends = {part: TrainConfig.read(f"stcn-tiny-{part}").end for part in ("stage3", "stage4", "stage5")}
+    assert ends == {"stage3": 200, "stage4": 600, "stage5": 900}
+    assert TrainConfig.read("stcn-tiny-stage3").steps == 4000
+    assert TrainConfig.read("stcn-tiny-stage4").steps == 1600
