@@ -1,9 +1,12 @@
 """From the first masks of a video's objects to a mask for every frame, under one strategy."""
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache, partial
+from typing import Any
 
 from vosbench.base.values import Count, Side, checked
+from vosbench.errors import PolicyError
+from vosbench.inference.lockstep import Driver, Frame
 from vosbench.inference.reader import loaded, read_ahead
 from vosbench.inference.references import look_ahead, true_masks
 from vosbench.inference.session import Foreknowledge, Prediction, Session
@@ -30,22 +33,61 @@ def propagate(
     Raises SequenceError for frames or masks that cannot be read or differ in size, VosbenchError for a model in
     training mode, and PolicyError, which names file, line and frame, for whatever a strategy raises or does wrong.
     """
+    for frame in propagate_together(
+        model, sequence, [policy], top_k=top_k, shorter_side=shorter_side, truth=truth, timed=True
+    ):
+        for result in frame.values():
+            if isinstance(result, Exception):
+                raise result
+            yield result
+
+
+def propagate_together(
+    model: Network,
+    sequence: Sequence,
+    policies: Collection[MemoryPolicy],
+    *,
+    top_k: int | None = None,
+    shorter_side: int | None = None,
+    truth: GroundTruth | None = None,
+    timed: bool = False,
+) -> Iterator[Mapping[int, Prediction | Exception]]:
+    """As `propagate`, under several strategies at once, which share what depends on the frames alone.
+
+    Of every frame what is predicted under each strategy, by its place among `policies`; or, in the place of that, the
+    error that ended the strategy, one of `lockstep.OF_ONE`, after which the others go on without it. What shows only
+    after the last frame comes as one frame more. Every mask is that of the strategy alone; nothing is `timed`, since
+    the strategies would be so together. Raises SequenceError and VosbenchError as `propagate` does.
+    """
     device = next(model.parameters()).device
-    session = Session(
-        model,
-        policy,
-        name=sequence.name,
-        top_k=top_k,
-        shorter_side=sequence.shorter_side if shorter_side is None else shorter_side,
-        known=Foreknowledge(
-            tuple(frame.name for frame in sequence.frames),
-            sequence.object_ids,
-            partial(true_masks, sequence, truth, device),
-            partial(look_ahead, model, sequence, top_k or model.spec.top_k, device),
-        ),
+    known = Foreknowledge(
+        tuple(frame.name for frame in sequence.frames),
+        sequence.object_ids,
+        partial(true_masks, sequence, truth, device),
+        cache(partial(look_ahead, model, sequence, top_k or model.spec.top_k, device)),
     )
+    options: dict[str, Any] = {"name": sequence.name, "top_k": top_k, "known": known, "timed": timed}
+    options["shorter_side"] = sequence.shorter_side if shorter_side is None else shorter_side
+    running = {place: Session(model, policy, **options) for place, policy in enumerate(policies)}
+    side, driver = next(iter(running.values())).shorter_side, Driver(device, len(running))
     first_masks = {first.frame_index: first for first in sequence.first_masks}
     for index, rgb in enumerate(read_ahead(sequence.frames)):
-        first = first_masks.get(index)
-        yield session.step(rgb, None if first is None else ObjectMasks(loaded(first), first.object_ids))
-    session.verify()
+        first, frame = first_masks.get(index), Frame(model, rgb, side)
+        masks = None if first is None else ObjectMasks(loaded(first), first.object_ids)
+        results = driver.finish([session.steps(frame, masks) for session in running.values()])
+        found = dict(zip(running, results, strict=True))
+        running = {place: session for place, session in running.items() if not isinstance(found[place], Exception)}
+        yield found
+        del results, found  # the next frame needs room
+        if not running:
+            return
+    if late := {place: error for place, session in running.items() if (error := _verified(session))}:
+        yield late
+
+
+def _verified(session: Session) -> PolicyError | None:
+    try:
+        session.verify()
+    except PolicyError as error:
+        return error
+    return None

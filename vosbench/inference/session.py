@@ -1,10 +1,8 @@
 """A video whose frames are pushed one by one. Under a bounded strategy no frame costs more than those before it."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from numbers import Integral
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,19 +10,20 @@ from torch import Tensor
 
 from vosbench.base.values import Count, Side, checked
 from vosbench.errors import NotANumberError, SequenceError, VosbenchError
-from vosbench.images import VOID, size_text
+from vosbench.images import size_text
+from vosbench.inference.given import Masks, described, object_masks
+from vosbench.inference.lockstep import Decode, Driver, EncodeValue, Fetch, Frame, Steps
 from vosbench.inference.timing import FrameTiming, StageClock
 from vosbench.memory.bank import MemoryBank
 from vosbench.memory.frame import FrameTokens, Segmentation
 from vosbench.memory.match import Match
 from vosbench.memory.policy import LookAhead, MemoryPolicy, VideoInfo
 from vosbench.memory.session import VideoMemory
-from vosbench.models.base import FrameStep, Keys, Network, State, aggregate, joined
+from vosbench.models.base import FrameStep, Network, State, aggregate, joined
 from vosbench.models.geometry import Geometry
 from vosbench.video import ObjectMasks, inference_side
 
 Truth = Callable[[int, tuple[int, ...]], Tensor]  # of a frame and ids: true masks, float32 [O,H',W']
-Masks = np.ndarray | Mapping[int, np.ndarray] | ObjectMasks
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,8 @@ class Session:
 
     `top_k` memory tokens count for a query pixel (None: as many as the network is used with); `shorter_side` is the
     size at inference, in pixels (None: the network's, or that of the frames; 0: that of the frames). `name` stands for
-    the video in messages, and random numbers depend on it. A session serves one video.
+    the video in messages, and random numbers depend on it. `timed` measures the stages of each frame. A session serves
+    one video.
 
     Raises VosbenchError for a wrong argument, a model in training mode, and a strategy that needs to know more than the
     frames so far.
@@ -90,6 +90,7 @@ class Session:
         top_k: Count | None = None,
         shorter_side: Side | None = None,
         known: Foreknowledge | None = None,
+        timed: bool = True,
     ) -> None:
         if model.training:
             raise VosbenchError(
@@ -109,12 +110,12 @@ class Session:
         self.device = next(model.parameters()).device
         self.index = 0  # of the next frame
         self.ids: list[int] = []  # of the objects followed, in order of appearance
-        self._clock = StageClock(self.device)
+        self._driver = Driver(self.device)
+        self._clock = StageClock(self.device, timed)
         self._state: State = {}  # recurrent state of the objects
         self._joint: Tensor | None = None  # probabilities in the frame before, [O+1,H',W']
         self._labels = torch.zeros(1, dtype=torch.uint8, device=self.device)  # of the planes of it
 
-    @torch.inference_mode()
     def step(self, rgb: np.ndarray, masks: Masks | None = None) -> Prediction:
         """Segment the next frame, uint8 [H,W,3], and remember it if the strategy wants to.
 
@@ -124,24 +125,30 @@ class Session:
         size, PolicyError for what the strategy does wrong.
         """
         if not isinstance(rgb, np.ndarray) or rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3:
-            raise VosbenchError(f"a frame of {self.name} is {_described(rgb)}", "give uint8 [height,width,3], RGB")
+            raise VosbenchError(f"a frame of {self.name} is {described(rgb)}", "give uint8 [height,width,3], RGB")
+        (result,) = self._driver.finish([self.steps(Frame(self.model, rgb, self.shorter_side), masks)])
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def steps(self, frame: Frame, masks: Masks | None = None) -> Steps[Prediction]:
+        """What `step` does with the next frame, step by step, as a `Driver` takes it through."""
         if self.index == 0:
-            self._begin(*rgb.shape[:2])
+            self._begin(frame.geometry)
         if getattr(self.policy, "bank", self.memory.bank) is not self.memory.bank:
             raise VosbenchError(
                 f"the strategy of {self.name} has begun another video, and remembers that one",
                 "give each session a strategy of its own: vosbench.load_policy again",
             )
-        if rgb.shape[:2] != self.geometry.original:
-            frame = self.known.frames[self.index] if self.known else str(self.index)
+        if frame.geometry != self.geometry:
             raise SequenceError(
-                f"frame {frame} of {self.name} is {size_text(rgb.shape)}, "
-                f"the frames before it {size_text(self.geometry.original)}",
+                f"frame {self.known.frames[self.index] if self.known else self.index} of {self.name} is "
+                f"{size_text(frame.geometry.original)}, the frames before it {size_text(self.geometry.original)}",
                 "all frames of a video must have one size",
             )
         new, planes = self._new_objects(masks)
-        joint = self._segment(rgb, new, planes) if new or self.ids else None
-        prediction = self._predict(joint)
+        joint = (yield from self._segment(frame, new, planes)) if new or self.ids else None
+        prediction = yield from self._predict(joint)
         self.index += 1
         return prediction
 
@@ -150,9 +157,8 @@ class Session:
         if self.index:
             self.memory.verify()
 
-    def _begin(self, height: int, width: int) -> None:
-        model, known = self.model, self.known
-        self.geometry = model.geometry(height, width, self.shorter_side)
+    def _begin(self, geometry: Geometry) -> None:
+        model, known, self.geometry = self.model, self.known, geometry
         storing = partial(self._clock.stage, "write")
         bank = MemoryBank(model.spec, model.scores, self.geometry.tokens, self.device, storing)
         self.memory = VideoMemory(self.policy, bank, f"{self.name}, ", self._clock.stage)
@@ -174,7 +180,7 @@ class Session:
         if masks is None:
             return [], None
         if not isinstance(masks, ObjectMasks):
-            masks = _object_masks(masks, f"the masks of {self._where}", self.ids)
+            masks = object_masks(masks, f"the masks of {self._where}", self.ids)
         if masks.size != self.geometry.original:
             raise SequenceError(
                 f"{self._where} is {size_text(self.geometry.original)}, its masks {size_text(masks.size)}",
@@ -183,19 +189,17 @@ class Session:
         new = [i for i in (masks.object_ids() if masks.ids is None else masks.ids) if i not in self.ids]
         return new, self.geometry.prepare_masks(masks.planes(tuple(new)), self.device) if new else None
 
-    def _segment(self, rgb: np.ndarray, new: list[int], planes: Tensor | None) -> Tensor:
+    def _segment(self, frame: Frame, new: list[int], planes: Tensor | None) -> Steps[Tensor]:
         """Joint probabilities of the frame, [O+1,H',W']."""
         model, memory, index = self.model, self.memory, self.index
         last = self.known is not None and index == len(self.known.frames) - 1
-        frame = self.geometry.prepare(rgb, self.device)
+        joint = torch.ones(1, *frame.input.shape[-2:], device=self.device)
         with self._clock.stage("encode_key"):
-            features = model.encode(frame)
-            tokens = model.tokens(features)
+            features, _ = frame.features, frame.tokens
         now = FrameStep(index, index - memory.last_write, bool(new), last, tuple(memory.groups))
         before, state, match = self._state, self._state, None
-        joint = torch.ones(1, *frame.shape[-2:], device=self.device)
         if memory.groups:
-            joint, state, match = self._read(features, now)
+            joint, state, match = yield from self._read(frame, now)
         if planes is not None:
             joint = self._introduce(new, planes, joint)
             fresh = model.start(len(new), features)
@@ -206,19 +210,19 @@ class Session:
         written = memory.asks_for(index, predicted, now.annotated, last)
         if written is not None:
             with self._clock.stage("encode_value"):
-                values, state = model.encode_value(frame, features, written.masks, before, state, now)
-            self._write(tokens, values, now, written)
+                values, state = yield EncodeValue(frame, written.masks, before, state, now)
+            self._write(frame, values, now, written)
         self._state, self._joint = state, joint
         return joint
 
-    def _read(self, features: Any, now: FrameStep) -> tuple[Tensor, State, Match]:
+    def _read(self, frame: Frame, now: FrameStep) -> Steps[tuple[Tensor, State, Match]]:
         """Read the memory and decode: joint probabilities [O+1,H',W'], the objects' state, statistics of the read."""
         assert self._joint is not None  # there was a frame before
         with self._clock.stage("read"):
-            readouts, match = self.memory.read(now.frame, self.model.query(features), self.top_k)
+            readouts, match = self.memory.read(now.frame, frame.query, self.top_k)
             readout = torch.cat(readouts, 1).permute(1, 2, 0).unflatten(2, self.geometry.grid)
         with self._clock.stage("decode"):
-            logits, state = self.model.decode(readout, features, self._state, self._joint[1:], now)
+            logits, state = yield Decode(frame, readout, self._state, self._joint[1:], now)
         with self._clock.stage("aggregate"):
             return self.model.aggregate(logits), state, match
 
@@ -230,11 +234,12 @@ class Session:
         with self._clock.stage("aggregate"):
             return aggregate(torch.cat([joint[1:] * (1 - planes.amax(0)), planes])).softmax(0)
 
-    def _write(self, tokens: Keys, values: Tensor, now: FrameStep, written: Segmentation) -> None:
+    def _write(self, frame: Frame, values: Tensor, now: FrameStep, written: Segmentation) -> None:
+        tokens = frame.tokens.map(torch.clone)  # other strategies have the same
         by_group = values.flatten(2).permute(2, 0, 1).split(self.memory.groups, 1)
         self.memory.write(FrameTokens(now.frame, tokens.key, by_group, now.annotated, written, tokens.extras))
 
-    def _predict(self, joint: Tensor | None) -> Prediction:
+    def _predict(self, joint: Tensor | None) -> Steps[Prediction]:
         """Bring the joint probabilities [O+1,H',W'] to the video's own size and ids."""
         with self._clock.stage("output"):
             if joint is None:
@@ -244,7 +249,7 @@ class Session:
             best = prob.max(0)  # argmax is ten times as slow on a CPU
             labels = self._labels[best.indices]
             defined = best.values.sum().isfinite().to(torch.uint8)  # NaN wherever any of the probabilities is
-            out = torch.cat([labels.flatten(), defined[None]]).cpu().numpy()  # together, so as to wait once
+            out = yield Fetch(torch.cat([labels.flatten(), defined[None]]))  # together, so as to wait once
         if not out[-1]:
             raise NotANumberError(f"the network predicts NaN in {self._where}")
         every = self.known.object_ids if self.known else sorted(self.ids)
@@ -253,36 +258,6 @@ class Session:
         timing = FrameTiming(self._clock.take(), bank.count, self.geometry.tokens, bank.nbytes, objects)
         mask = out[:-1].reshape(labels.shape)
         return Prediction(self.index, mask, timing, prob, places, len(every), bank, self.geometry)
-
-
-def _described(given: object) -> str:
-    return f"{given.dtype} {given.shape}" if isinstance(given, np.ndarray) else f"of type {type(given).__name__}"
-
-
-def _object_masks(masks: np.ndarray | Mapping[int, np.ndarray], what: str, followed: Collection[int]) -> ObjectMasks:
-    """Masks that a user gives; `what` is for messages, `followed` are the ids of the objects that have a mask."""
-    if isinstance(masks, np.ndarray):
-        if masks.dtype != np.uint8 or masks.ndim != 2:
-            raise VosbenchError(
-                f"{what} are {_described(masks)}", "give a label map, uint8 [height,width], or {id: plane of bool}"
-            )
-        return ObjectMasks(masks)
-    if not isinstance(masks, Mapping) or not masks:
-        how = "no objects" if isinstance(masks, Mapping) else _described(masks)
-        raise VosbenchError(f"{what} are {how}", "give a label map or {id: plane}, or None where no object appears")
-    for i, plane in masks.items():
-        one = f"{what}: object {i!r}"
-        if isinstance(i, bool) or not isinstance(i, Integral) or not 0 < i < VOID:
-            raise VosbenchError(f"{one} has no id", f"an id is a whole number from 1 to {VOID - 1}")
-        if not isinstance(plane, np.ndarray) or plane.dtype not in (np.bool_, np.uint8) or plane.ndim != 2:
-            raise VosbenchError(f"{one} is {_described(plane)}", "give a plane, bool or uint8 [height,width]")
-        if not plane.any():
-            raise VosbenchError(f"{one} has no pixel", "give its mask in the first frame where it is to be seen")
-        if i in followed:
-            raise VosbenchError(f"{one} is followed already", "give only objects that appear in this frame")
-    if len(sizes := {size_text(plane.shape): None for plane in masks.values()}) > 1:
-        raise VosbenchError(f"{what} are of several sizes: {', '.join(sizes)}", "give planes of the size of the frame")
-    return ObjectMasks(np.stack([*masks.values()]) > 0, tuple(map(int, masks)))
 
 
 def _of_followed(truth: Truth, ids: list[int]) -> Callable[[int], Tensor]:

@@ -19,6 +19,7 @@ STAGES = ("encode_key", "read", "decode", "aggregate", "policy", "encode_value",
 class FrameTiming:
     """What a frame cost: seconds of each stage; tokens and bytes in the bank after it; objects followed.
 
+    `stages` is empty in a session that is not timed.
     `tokens_per_frame` is what one frame of this video adds when it is written whole.
     """
 
@@ -35,9 +36,10 @@ class FrameTiming:
 
 
 class StageClock:
-    """Adds up the time of named stages; `take` returns and clears them."""
+    """Adds up the time of named stages, if it is `timed`; `take` returns and clears them."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, timed: bool = True) -> None:
+        self._timed = timed
         self._cuda = device.type == "cuda"
         self._seconds = dict.fromkeys(STAGES, 0.0)
         self._events: list[tuple[int, str, torch.cuda.Event, torch.cuda.Event]] = []
@@ -46,6 +48,9 @@ class StageClock:
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time the block as a part of stage `name`; a stage inside another is no part of the outer one."""
+        if not self._timed:
+            yield
+            return
         outer = self._open[-1] if self._open else None
         self._open.append(name)
         try:
@@ -68,7 +73,9 @@ class StageClock:
             self._open.pop()
 
     def take(self) -> dict[str, float]:
-        """Seconds of every stage since the last call; waits for the device."""
+        """Seconds of every stage since the last call, none if it is not timed; waits for the device."""
+        if not self._timed:
+            return {}
         if self._events:
             self._events[-1][-1].synchronize()
             for sign, name, begin, end in self._events:

@@ -162,6 +162,33 @@ class Network(nn.Module, ABC):
         which `decode` returned; of new objects both are those of `start`.
         """
 
+    # Several strategies on one frame: the same up to rounding, where a network can do it in one batch
+
+    def decode_several(
+        self,
+        readouts: Sequence[Tensor],
+        features: Any,
+        states: Sequence[State],
+        joints: Sequence[Tensor],
+        steps: Sequence[FrameStep],
+    ) -> list[tuple[Tensor, State]]:
+        """What `decode` gives under each of several strategies, which all follow the same objects."""
+        rows = zip(readouts, states, joints, steps, strict=True)
+        return [self.decode(readout, features, state, joint, step) for readout, state, joint, step in rows]
+
+    def encode_several(
+        self,
+        frame: Tensor,
+        features: Any,
+        masks: Sequence[Tensor],
+        before: Sequence[State],
+        states: Sequence[State],
+        steps: Sequence[FrameStep],
+    ) -> list[tuple[Tensor, State]]:
+        """What `encode_value` gives under each of several strategies, which all follow the same objects."""
+        rows = zip(masks, before, states, steps, strict=True)
+        return [self.encode_value(frame, features, *row) for row in rows]
+
     def compare_by(self, affinity: str) -> None:
         """Choose how keys are compared. Raises VosbenchError for a network that leaves no choice."""
         raise VosbenchError(

@@ -8,6 +8,7 @@ one, whose key encoder is another: the configuration holds what differs.
 Shapes below are for a frame padded to multiples of 16: H, W; h = H/16, w = W/16; O objects; CK, CV channels.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Self
 
@@ -216,6 +217,30 @@ class STCN(Network):
         step: FrameStep,  # noqa: ARG002
     ) -> tuple[Tensor, State]:
         return self.object_values(frame, features.f16, masks[None])[0], state
+
+    def decode_several(
+        self,
+        readouts: Sequence[Tensor],
+        features: KeyFeatures,
+        states: Sequence[State],
+        joints: Sequence[Tensor],  # noqa: ARG002
+        steps: Sequence[FrameStep],  # noqa: ARG002
+    ) -> list[tuple[Tensor, State]]:
+        logits = self.object_logits(torch.cat([*readouts])[None], features)[0]
+        return list(zip(logits.split([len(readout) for readout in readouts]), states, strict=True))
+
+    def encode_several(
+        self,
+        frame: Tensor,
+        features: KeyFeatures,
+        masks: Sequence[Tensor],
+        before: Sequence[State],  # noqa: ARG002
+        states: Sequence[State],
+        steps: Sequence[FrameStep],  # noqa: ARG002
+    ) -> list[tuple[Tensor, State]]:
+        several = len(masks), -1, -1, -1
+        values = self.object_values(frame.expand(several), features.f16.expand(several), torch.stack([*masks]))
+        return list(zip(values, states, strict=True))
 
     def compare_by(self, affinity: str) -> None:
         known = {str(metric): metric for metric in METRICS}

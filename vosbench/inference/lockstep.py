@@ -1,0 +1,185 @@
+"""Several strategies on one video, frame by frame together: what depends on the image alone is computed once for all.
+
+A session goes through a frame as a generator. What needs the network, or has to reach the host, it yields as a
+question, and is sent the answer; in the end it returns what it predicts. The driver answers one question after the
+other on a CPU, where this gives the very bits that a strategy alone gives, and all in one batch on a GPU.
+"""
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, Self, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vosbench.errors import NotANumberError, PolicyError
+from vosbench.memory.blame import out_of_memory
+from vosbench.models.base import FrameStep, Keys, Network, State
+
+R = TypeVar("R")
+OF_ONE = (PolicyError, NotANumberError, RuntimeError, MemoryError)  # errors that may be those of one strategy alone
+
+
+class Frame:
+    """A frame of a video, uint8 [H,W,3], and what the network makes of it, computed when it is first asked for.
+
+    `shorter_side` is that of inference, as in `Network.geometry`.
+    """
+
+    def __init__(self, model: Network, rgb: np.ndarray, shorter_side: int | None) -> None:
+        self.model, self.rgb = model, rgb
+        self.geometry = model.geometry(rgb.shape[0], rgb.shape[1], shorter_side)
+
+    @cached_property
+    def input(self) -> Tensor:
+        """The network's input, float32 [1,3,H',W']."""
+        return self.geometry.prepare(self.rgb, next(self.model.parameters()).device)
+
+    @cached_property
+    def features(self) -> Any:
+        """See `Network.encode`."""
+        return self.model.encode(self.input)
+
+    @cached_property
+    def tokens(self) -> Keys:
+        """What the frame would bring into a memory."""
+        return self.model.tokens(self.features)
+
+    @cached_property
+    def query(self) -> Keys:
+        """What reads a memory in this frame."""
+        return self.model.query(self.features)
+
+
+@dataclass(frozen=True)
+class Decode:
+    """Asks for logits and state, as `Network.decode` gives them."""
+
+    frame: Frame
+    readout: Tensor
+    state: State
+    joint: Tensor
+    step: FrameStep
+
+    def answer(self) -> tuple[Tensor, State]:
+        return self.frame.model.decode(self.readout, self.frame.features, self.state, self.joint, self.step)
+
+    @classmethod
+    def answers(cls, asked: Sequence[Self]) -> list[tuple[Tensor, State]]:
+        readouts, states, joints, steps = zip(*((a.readout, a.state, a.joint, a.step) for a in asked), strict=True)
+        frame = asked[0].frame
+        return frame.model.decode_several(readouts, frame.features, states, joints, steps)
+
+
+@dataclass(frozen=True)
+class EncodeValue:
+    """Asks for values and state, as `Network.encode_value` gives them."""
+
+    frame: Frame
+    masks: Tensor
+    before: State
+    state: State
+    step: FrameStep
+
+    def answer(self) -> tuple[Tensor, State]:
+        frame = self.frame
+        return frame.model.encode_value(frame.input, frame.features, self.masks, self.before, self.state, self.step)
+
+    @classmethod
+    def answers(cls, asked: Sequence[Self]) -> list[tuple[Tensor, State]]:
+        masks, before, states, steps = zip(*((a.masks, a.before, a.state, a.step) for a in asked), strict=True)
+        frame = asked[0].frame
+        return frame.model.encode_several(frame.input, frame.features, masks, before, states, steps)
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """Asks for a tensor, uint8 [n], on the host."""
+
+    tensor: Tensor
+
+    def answer(self) -> np.ndarray:
+        return self.tensor.cpu().numpy()
+
+    @classmethod
+    def answers(cls, asked: Sequence[Self]) -> list[np.ndarray]:  # together, so as to wait once
+        ends = np.cumsum([len(one.tensor) for one in asked])
+        return np.split(torch.cat([one.tensor for one in asked]).cpu().numpy(), ends[:-1])
+
+
+Question = Decode | EncodeValue | Fetch
+Steps = Generator[Question, Any, R]
+
+
+class Driver:
+    """Takes sessions through a frame. `at_once` of them have their questions answered in one batch: fewer from when
+    the memory did not suffice.
+    """
+
+    def __init__(self, device: torch.device, sessions: int = 1) -> None:
+        self.at_once = sessions if device.type == "cuda" else 1
+        self._compares = device.type == "cpu" and sessions > 1  # a GPU would have to be waited for
+        self._known: list[tuple[Question, Any]] = []  # about this frame: strategies begin alike
+
+    @torch.inference_mode()
+    def finish(self, frame: Sequence[Steps[R]]) -> list[R | Exception]:
+        """What each session returns for a frame, or the error, one of `OF_ONE`, that ended it."""
+        results: list[R | Exception] = []
+        while len(results) < len(frame):
+            results += self._finish(frame[len(results) : len(results) + self.at_once])
+        self._known.clear()
+        return results
+
+    def _finish(self, frame: Sequence[Steps[R]]) -> list[R | Exception]:
+        results: dict[int, R | Exception] = {}
+        answers: dict[int, Any] = dict.fromkeys(range(len(frame)))
+        while answers:
+            asked: dict[int, Question] = {}
+            for place, answer in answers.items():
+                try:
+                    failed = isinstance(answer, Exception)
+                    asked[place] = frame[place].throw(answer) if failed else frame[place].send(answer)
+                except StopIteration as done:
+                    results[place] = done.value
+                except OF_ONE as error:
+                    results[place] = error
+            answers = {}
+            for kind in {type(question) for question in asked.values()}:
+                places = [place for place, question in asked.items() if type(question) is kind]
+                answers |= zip(places, self._answers(kind, [asked[place] for place in places]), strict=True)
+        return [results[place] for place in range(len(frame))]
+
+    def _answers(self, kind: Any, asked: list[Any]) -> list[Any]:
+        """The answers to questions of a kind, or the errors in their place."""
+        try:
+            return kind.answers(asked) if len(asked) > 1 else [self._answer(asked[0])]
+        except (RuntimeError, MemoryError) as error:
+            if len(asked) == 1 or not out_of_memory(error):
+                return [error] * len(asked)
+        torch.cuda.empty_cache()
+        self.at_once = half = (len(asked) + 1) // 2
+        return self._answers(kind, asked[:half]) + self._answers(kind, asked[half:])
+
+    def _answer(self, question: Question) -> Any:
+        """The answer to a question; that of an equal one about the same frame, if there was one."""
+        if not self._compares or isinstance(question, Fetch):
+            return question.answer()
+        for known, answer in self._known:
+            if _equal(known, question):
+                return answer
+        self._known.append((question, question.answer()))
+        return self._known[-1][1]
+
+
+def _equal(one: Any, other: Any) -> bool:
+    """Whether two questions, or parts of them, hold the same."""
+    if isinstance(one, Tensor):
+        return one.shape == other.shape and torch.equal(one, other)
+    if isinstance(one, Mapping):
+        return one.keys() == other.keys() and all(_equal(one[name], other[name]) for name in one)
+    if isinstance(one, Decode | EncodeValue):
+        pairs = ((getattr(one, f.name), getattr(other, f.name, None)) for f in fields(one))
+        return type(one) is type(other) and all(_equal(*pair) for pair in pairs)
+    return bool(one == other)
