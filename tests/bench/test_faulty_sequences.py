@@ -64,8 +64,9 @@ def test_what_was_done_is_not_done_again_and_what_is_faulty_is_tried_again(small
     assert sum(r.failure is not None for r in run(small_suite(small_davis), tmp_path / "run", work)) == 4
     assert not work
     mend()
-    records = run(small_suite(small_davis), tmp_path / "new", work)
+    records = run(small_suite(small_davis), tmp_path / "run", work)
     assert all(r.scores for r in records)
+    assert {name for _, name in work} == {"bee"}  # which was repaired
 
 
 def test_broken_ground_truth_leaves_masks_times_and_no_scores(small_davis, small_suite, tmp_path, work):

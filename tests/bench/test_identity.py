@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from vosbench.base.hashing import digest
 from vosbench.bench import identity
-from vosbench.bench.identity import digest, environment, facts, library_versions
+from vosbench.bench.identity import environment, facts, library_versions
 from vosbench.video import MasksInMemory, MaskSource, ObjectMasks
 
 

@@ -132,8 +132,6 @@ def erase_a_row(path):
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param(lambda root: invert(root / "JPEGImages/480p/bee/00003.jpg"), id="frame"),
-        pytest.param(lambda root: erase_a_row(root / "Annotations/480p/bee/00004.png"), id="mask"),
         pytest.param({"top_k": 5}, id="top-k"),
         pytest.param({"affinity": "dot"}, id="affinity"),
         pytest.param({"shorter_side": 32}, id="shorter-side"),
@@ -145,14 +143,35 @@ def erase_a_row(path):
 def test_what_determines_a_result_invalidates_it(finished, small_suite, monkeypatch, change):
     root = finished / "DAVIS"
     before = plan.Plan(small_suite(root))
-    if callable(change):
-        change(root)
-    elif change == "code":
+    if change == "code":
         monkeypatch.setattr(plan, "source_hash", lambda *_: "another")
     after = plan.Plan(small_suite(root, **(change if isinstance(change, dict) else {})))
     assert len(after.tasks) == len(before.tasks) == 8
     assert {task.identity for task in before.tasks}.isdisjoint(task.identity for task in after.tasks)
     assert after.folder != before.folder
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda root: invert(root / "JPEGImages/480p/bee/00003.jpg"), id="frame"),
+        pytest.param(lambda root: erase_a_row(root / "Annotations/480p/bee/00004.png"), id="mask"),
+    ],
+)
+def test_a_changed_file_invalidates_the_results_of_its_sequence(finished, small_suite, work, change):
+    suite, out = small_suite(finished / "DAVIS"), finished / "run"
+    before = plan.Plan(suite)
+    change(finished / "DAVIS")
+    after = plan.Plan(suite)
+    same = {task.identity for task in before.tasks} & {task.identity for task in after.tasks}
+    assert same == {task.identity for task in before.tasks if task.name == "ant"}
+    for choice in (
+        {},
+        {"sequences": ("ant",), "policies": ("latest-only",)},
+    ):  # what is not asked for is held against its files as well
+        with pytest.raises(VosbenchError, match="holds results of sequence bee of other files"):
+            run(replace(suite, **choice), out, work)
+    assert not work
 
 
 @dataclass(frozen=True)
@@ -169,11 +188,24 @@ def test_a_field_that_nobody_thought_of_determines_the_result(small_davis, small
 
 
 @pytest.mark.parametrize(
-    "change", [{"name": "other"}, {"jobs": 3}, {"controls": False}, {"policies": ("first-only",)}, {"threads": 1}]
+    "change",
+    [
+        {"name": "other"},
+        {"jobs": 3},
+        {"controls": False},
+        {"policies": ("first-only",)},
+        {"threads": 1},
+        {"sequences": ("ant",)},
+        {"exclude": ("ant",)},
+        {"limit": 1},
+    ],
 )
 def test_what_determines_nothing_leaves_it(small_davis, small_suite, change):
     assert plan.Plan(small_suite(small_davis, **change)).conditions == plan.Plan(small_suite(small_davis)).conditions
-    assert {"name", "jobs", "controls", "policies", "root", "keep_memory_trace"} == INCIDENTAL
+    assert {
+        *("name", "jobs", "controls", "policies", "root", "keep_memory_trace"),
+        *("sequences", "exclude", "limit"),
+    } == INCIDENTAL
 
 
 def test_threads_are_those_that_were_asked_for_while_the_run_lasts(small_davis, small_suite, tmp_path, monkeypatch):
@@ -194,8 +226,8 @@ def test_a_changed_frame_is_computed_and_scored_again(finished, small_suite, wor
     invert(finished / "DAVIS/JPEGImages/480p/bee/00000.jpg")
     records = run(small_suite(finished / "DAVIS"), finished / "run", work, fresh=True)
     assert len(work) == 8
-    assert {r.identity for r in records}.isdisjoint(r.identity for r in before)
-    assert {r.dataset for r in records}.isdisjoint({r.dataset for r in before})
+    for one in (lambda r: r.identity, lambda r: r.fingerprint):
+        assert {*map(one, records)} & {*map(one, before)} == {one(r) for r in before if r.sequence == "ant"}
     changed = [
         (old.policy.spec, old.sequence)
         for old, new in zip(before, read_run(finished / "run"), strict=True)

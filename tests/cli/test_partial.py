@@ -33,7 +33,7 @@ def failed(record):
 
 
 LACKS = {
-    "sequences were left out": lambda r: replace(r, partial=True),
+    "sequences were left out": lambda r: replace(r, partial=True, dataset=replace(r.dataset, in_split=3)),
     "1 of 2 sequences are done": lambda r: None if r.sequence == "bee" else r,
     "not run yet: lru": lambda r: replace(r, suite={**r.suite, "policies": [*r.suite["policies"], "lru"]}),
     "faulty: bee": lambda r: faulty(r) if r.sequence == "bee" else r,
@@ -172,3 +172,18 @@ def test_a_protocol_that_no_video_fits_is_refused_before_the_first_frame(videos,
     assert (
         said == "error: sequence one has no frame to score\nno protocol can: it has too few masks; or give --no-score"
     )
+
+
+def test_a_faulty_sequence_is_excluded_in_the_same_folder(small_davis, tmp_path, vosbench):
+    frame = small_davis / "JPEGImages/480p/bee/00004.jpg"
+    whole = frame.read_bytes()
+    frame.write_bytes(whole[:400])
+    command = ("run", "--root", small_davis, "--dataset", "davis2017", "-p", "first-only", "--out", tmp_path / "run")
+    assert vosbench(*command).status == 2
+    without = vosbench(*command, "--exclude", "bee")
+    assert (without.status, "PARTIAL (1 of 2 sequences are done)" in flat(without.out)) == (0, True)
+    assert "with those of 1 more sequence;" in flat(without.out)
+    assert "PARTIAL (faulty: bee)" in vosbench("table", tmp_path / "run").out
+    frame.write_bytes(whole)
+    mended = vosbench(*command)
+    assert (mended.status, "PARTIAL" in mended.out, "more sequence" in mended.out) == (0, False, False)

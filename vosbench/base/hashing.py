@@ -2,13 +2,15 @@
 
 import ast
 import hashlib
+import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 PACKAGE = Path(__file__).parents[1]
 LINES = re.compile(
@@ -16,6 +18,11 @@ LINES = re.compile(
 )
 WORD = re.compile(rb"import\b")
 NAMED = re.compile(rb"\"(vosbench(?:\.\w+)+)(?::\w+)?\"")  # as a registry does
+
+
+def digest(facts: Mapping[str, Any]) -> str:
+    """A hash of plain values (BLAKE2b, 32 hex digits); the order of keys does not matter."""
+    return hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 @cache

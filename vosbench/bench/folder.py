@@ -99,7 +99,7 @@ def prepare(plan: Plan, fresh: bool) -> None:
             if not fresh:
                 raise
         else:
-            if record.conditions == plan.conditions:
+            if record.conditions == plan.conditions and not plan.is_of_other_files(record):
                 if path in own or (task := tasks.get(record.identity)) is None:
                     continue
                 if not is_finished(task):
@@ -137,6 +137,8 @@ def _rename(masks: Path, path: Path, record: RunRecord, task: Task) -> None:
 
 def _difference(record: RunRecord, plan: Plan) -> str:
     """What is different about the conditions of a record that are not those of a plan, in words."""
+    if record.conditions == plan.conditions:
+        return f"sequence {record.sequence} of other files than are there now"
     theirs, own = (_told(one) for one in (record, plan.blank_record(plan.tasks[0])))
     differing = [f"{key} {theirs[key]}, not {own[key]}" for key in own if key in theirs and theirs[key] != own[key]]
     return f"other conditions ({'; '.join(differing) or 'the source of vosbench, or a library below it'})"
@@ -151,7 +153,6 @@ def _told(record: RunRecord) -> dict[str, Any]:
         "dataset": dataset.name,
         "split": dataset.split,
         "frame_mode": dataset.frame_mode,
-        "files": f"{dataset.fingerprint:.8}…",
         "model": f"{record.model.name} {record.model.checkpoint_hash:.8}…",
         "threads": environment.threads if environment.device == "cpu" else None,
         "torch": environment.torch,

@@ -1,7 +1,6 @@
 """What determines a result, as hashes; and what it ran on, as facts."""
 
 import hashlib
-import json
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -16,11 +15,6 @@ import torch
 from vosbench.base.hashing import PACKAGE, source_of
 from vosbench.bench.record import Environment
 from vosbench.video import MaskSource
-
-
-def digest(facts: Mapping[str, Any]) -> str:
-    """A hash of plain values (BLAKE2b, 32 hex digits); the order of keys does not matter."""
-    return hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def facts(value: Any, without: frozenset[str] = frozenset()) -> Any:

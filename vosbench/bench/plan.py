@@ -2,14 +2,16 @@
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from vosbench.base.hashing import source_hash
-from vosbench.bench.identity import digest, environment, facts, library_versions
+from vosbench.base.hashing import digest, source_hash
+from vosbench.bench.identity import environment, facts, library_versions
 from vosbench.bench.naming import folder_name
-from vosbench.bench.record import RUNS, DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings
+from vosbench.bench.record import RUNS, DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings, read_record
 from vosbench.bench.suite import INCIDENTAL, Suite
 from vosbench.datasets import open_dataset
 from vosbench.datasets.files import a_few
@@ -51,7 +53,8 @@ class Plan:
     the rest goes on. `misfits` are those that the protocol cannot score: they run without scores, as all do where
     `protocol` is None. Both are by name, each with its reason.
 
-    The run's `folder` (None: one in `within`, named after what determines the results) is neither read nor written.
+    Nothing is written to the run's `folder` (None: one in `within`, named after what determines the results, the first
+    that holds no results of other files).
     Raises VosbenchError for whatever is wrong with the suite, the data set's lists, the weights, the device or a
     strategy, and if no sequence is sound, or none fits the protocol that was asked for.
     """
@@ -60,9 +63,8 @@ class Plan:
         self.suite = suite
         self.device = check_device(suite.device)
         policies = parse_policies(suite.policies)
-        everything = open_dataset(suite.dataset, suite.root, suite.split, frame_mode=suite.frame_mode)
-        self.dataset = everything.only(suite.sequences, suite.limit, suite.exclude)
-        self.partial = self.dataset.is_partial
+        self._everything = open_dataset(suite.dataset, suite.root, suite.split, frame_mode=suite.frame_mode)
+        self.dataset = self._everything.only(suite.sequences, suite.limit, suite.exclude)
         self.protocol: Protocol | None = None  # masks only
         if suite.score and not self.dataset.is_private:
             self.protocol = find_protocol(suite.protocol or self.dataset.default_protocol)
@@ -83,8 +85,7 @@ class Plan:
         self.top_k = suite.top_k or self.model.spec.top_k
         self.environment = environment(self.device, suite.threads)
         self.conditions = digest(self._conditions())
-        run = f"{self.dataset.name}-{self.dataset.split}-{self.checkpoint.name}-{self.conditions[:8]}"
-        self.folder = folder or within / run
+        self.folder = folder or self._own_folder(within)
         self.tasks = tuple(self._tasks(policies))
 
     def _open(self, name: str) -> None:
@@ -108,6 +109,33 @@ class Plan:
             hint = f"{self.advice(next(iter(self.misfits)))}; or give --no-score"
             raise _first_of(self.misfits, "not to be scored either", hint)
 
+    def _own_folder(self, within: Path) -> Path:
+        """The folder in `within` of this run, or, if there are results of other files there, such as another data set
+        with the same names, the next.
+        """
+        run = f"{self.dataset.name}-{self.dataset.split}-{self.checkpoint.name}-{self.conditions[:8]}"
+        folders = (within / f"{run}{suffix}" for suffix in chain([""], (f"-{number}" for number in count(2))))
+        return next(folder for folder in folders if not any(map(self.is_of_other_files, _a_record_each(folder))))
+
+    def is_of_other_files(self, record: RunRecord) -> bool:
+        """Whether a record of these conditions is a result of other files than those of its sequence are now.
+
+        One of a sequence that was faulty is none: it is made again when the sequence is repaired.
+        """
+        name = record.sequence
+        if record.conditions != self.conditions or name in self.faults:
+            return False
+        if record.failure or (record.unscored and name in self.sequences and not self.unscored(name)):
+            return False
+        if name not in self.dataset.split_names():
+            return True
+        if name not in self._fingerprints:  # it was not asked for now
+            try:
+                self._fingerprints[name] = self._everything.fingerprint(name)
+            except VosbenchError:
+                return False
+        return record.fingerprint != self._fingerprints[name]
+
     def advice(self, name: str) -> str:
         """What to do about a sequence that the protocol cannot score."""
         return advice(self.truths[name], self.sequences[name].object_ids)
@@ -126,21 +154,14 @@ class Plan:
         return sum(self.suite.repeats if isinstance(task.what, PolicySpec) else 1 for task in self.tasks if task.video)
 
     def _conditions(self) -> dict[str, Any]:
-        """What determines the results, the strategy apart; device and repetitions, too, since times are results.
+        """What determines the results, strategy and sequence apart; device and repetitions, too: times are results.
 
         That is every field of the suite that is not known to be incidental, what the names among them stand for, and
         the code.
         """
-        sequences: dict[str, Any] = {
-            name: [self._fingerprints[name], facts(sequence), facts(self.truths.get(name))]
-            for name, sequence in self.sequences.items()
-        }
-        sequences |= dict.fromkeys(self.faults, "faulty")
-        return facts(self.suite, without=INCIDENTAL | {"exclude"}) | {
+        return facts(self.suite, without=INCIDENTAL) | {
             "split": self.dataset.split,
             "frame_mode": self.dataset.frame_mode,
-            "sequences": sequences,
-            "limit": self.partial,
             "protocol": facts(self.protocol),
             "model": facts(self.checkpoint, without=frozenset({"name", "state"})),  # the hash of its file is there
             "device": self.device.type,
@@ -168,30 +189,36 @@ class Plan:
                     "give one of them another label",
                 )
         for sequence in self.dataset.sequence_names():
+            video, truth = self.sequences.get(sequence), self.truths.get(sequence)
+            data = [sequence, self._fingerprints.get(sequence, "faulty"), facts(video), facts(truth)]
             for info, what in entries:
                 name = folder_name(info)
                 identity = digest(
                     {
                         "conditions": self.conditions,
                         "policy": facts([info.name, info.parameters, info.source_hash]),
-                        "sequence": sequence,
+                        "sequence": data,
                     }
                 )
                 record = self.folder / "records" / name / f"{sequence}.json"
-                video = self.sequences.get(sequence)
                 yield Task(info, what, sequence, video, identity, record, self.folder / "masks" / name)
 
     def blank_record(self, task: Task) -> RunRecord:
         """The record of a task before anything was measured."""
         suite, dataset = self.suite, self.dataset
-        version = digest(self._fingerprints)
         side = inference_side(suite.shorter_side, dataset.shorter_side, self.model.spec.shorter_side)
         return RunRecord(
             task.identity,
             self.conditions,
             self.folder.name,
             suite.as_json(),
-            DatasetInfo(dataset.name, dataset.split, dataset.frame_mode, version, len(dataset.sequence_names())),
+            DatasetInfo(
+                dataset.name,
+                dataset.split,
+                dataset.frame_mode,
+                sequences=len(dataset.sequence_names()),
+                in_split=len(dataset.split_names()),
+            ),
             task.name,
             task.policy,
             ModelInfo(self.checkpoint.name, self.checkpoint.sha256, "fp32"),
@@ -203,8 +230,21 @@ class Plan:
             memory=None,
             attributes=self._attributes.get(task.name, ()),
             unscored=self.unscored(task.name),
-            partial=self.partial,
+            partial=dataset.is_partial,
+            fingerprint=self._fingerprints.get(task.name, ""),
         )
+
+
+def _a_record_each(folder: Path) -> Iterator[RunRecord]:
+    """Of each sequence that a run has a result of, one record."""
+    seen: set[str] = set()
+    for path in sorted((folder / "records").glob("*/*.json")):
+        if path.stem not in seen:
+            with suppress(VosbenchError):  # it will be written again
+                record = read_record(path)
+                if not record.failure:
+                    seen.add(path.stem)
+                    yield record
 
 
 def _first_of(reasons: Mapping[str, VosbenchError], too: str, hint: str | None = None) -> VosbenchError:

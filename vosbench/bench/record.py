@@ -28,16 +28,16 @@ DATA_ROOT = ".data-root"  # the file of a run's folder that says where its data 
 @dataclass(frozen=True)
 class DatasetInfo:
     """The data: `frame_mode` is the data set's name for the pictures that were shown, where it has several of a video
-    (`480p`, `6fps`; empty: it has one), `fingerprint` says which files they were.
-
-    `sequences` is how many the run goes through when it is complete (0: not known, as in older records).
+    (`480p`, `6fps`; empty: it has one), `fingerprint` says which files they were (empty: each record does), `sequences`
+    how many the run goes through, and `in_split` how many the split has (0: not known, as in older records).
     """
 
     name: str
     split: str
     frame_mode: str
-    fingerprint: str
+    fingerprint: str = ""
     sequences: int = 0
+    in_split: int = 0
 
 
 @dataclass(frozen=True)
@@ -204,13 +204,12 @@ class Failure:
 class RunRecord:
     """One strategy on one sequence.
 
-    `identity` is the hash, in hexadecimal, of all that determines the result, `conditions` that of what all records
-    of a run have in common: everything but strategy and sequence. `suite` holds the suite that asked for it, as JSON
-    values. `masks` is the hash of the masks that were written, `timings` has an entry per repetition.
-    `scores` is None where there are none, and `unscored` says why in one line (None: not known, as in older records);
-    `timings` and `memory` are empty for a control, which runs no model; where there is a `failure`, there is nothing
-    else. `attributes` are those that the data set gives the sequence (none in older records). `partial` says that the
-    run leaves out sequences of the split.
+    `identity` is the hash, in hexadecimal, of all that determines the result, `conditions` that of all but strategy and
+    sequence, `fingerprint` that of the sequence's files (empty: see `dataset`), `masks` that of the masks that were
+    written. `suite` holds the suite that asked for it, as JSON values. `timings` has an entry per repetition. `scores`
+    is None where there are none, and `unscored` says why in one line (None: not known, as in older records). `timings`
+    and `memory` are empty for a control, which runs no model; where there is a `failure`, there is nothing else.
+    `attributes` are those of the sequence by its data set; `partial`: what was asked for leaves out some of the split.
     """
 
     identity: str
@@ -231,6 +230,7 @@ class RunRecord:
     attributes: tuple[str, ...] = ()
     unscored: str | None = None
     partial: bool = False
+    fingerprint: str = ""
     schema: int = SCHEMA
 
     def __post_init__(self) -> None:
@@ -268,9 +268,7 @@ _AGAIN = "delete the file and repeat the run"
 
 
 def write_record(path: Path, record: RunRecord) -> None:
-    """Write `record` to `path`: readers see the old file or the whole new one, whatever happens. Raises VosbenchError
-    if the folder cannot be made or written.
-    """
+    """Write a record: readers see the old file or the whole new one, whatever happens. Raises VosbenchError."""
     lines = ",\n".join(f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in record.to_json().items())
     with replacing(path, "record", durable=True) as temporary:
         temporary.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
@@ -289,9 +287,7 @@ def read_record(path: Path) -> RunRecord:
 
 @checked('vosbench.read_run(".vosbench/runs/NAME")')
 def read_run(folder: Path | str) -> tuple[RunRecord, ...]:
-    """Every record of the run in `folder`, strategies in the order of the run, then sequences by name. Raises
-    VosbenchError if the folder does not exist, holds no record or holds a broken one.
-    """
+    """Every record of a run, strategies in its order, then sequences by name. Raises VosbenchError if one is broken."""
     folder = Path(folder)
     if not folder.is_dir():
         raise VosbenchError(f"run {folder} does not exist", "give the folder that `vosbench run` wrote")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from vosbench.base.codec import encode
+from vosbench.base.hashing import digest
 from vosbench.base.words import count, data_title
 from vosbench.bench.record import DatasetInfo, Environment, ModelInfo, PolicyInfo, RunRecord, Settings
 from vosbench.datasets.files import a_few
@@ -79,7 +80,7 @@ def context(records: Records) -> Context:
         )
     dataset = _only(
         "data sets",
-        [r.dataset for r in records],
+        [replace(r.dataset, sequences=0, in_split=0) for r in records],  # runs of several choices of sequences add up
         lambda d: f"{data_title(d.name, d.split, d.frame_mode)}, version {d.fingerprint[:8]}",
     )
     protocols = [r.scores.protocol if r.scores else None for r in records if not r.failure and not r.unscored]
@@ -89,7 +90,12 @@ def context(records: Records) -> Context:
     settings = _only("settings", [r.settings for r in records], str)
     sequences = _sequences(records)
     return Context(
-        dataset=dataset,
+        dataset=replace(
+            dataset,
+            fingerprint=version(records),
+            sequences=max(r.dataset.sequences for r in records),
+            in_split=max(r.dataset.in_split for r in records),
+        ),
         protocol=protocol,
         partial=bool(missing),
         lacks=missing,
@@ -100,6 +106,12 @@ def context(records: Records) -> Context:
         sequences=len(sequences),
         objects=sum(map(len, sequences.values())),
     )
+
+
+def version(records: Records) -> str:
+    """Which files of a data set the records are of, as a hash in hexadecimal."""
+    own = {record.sequence: record.fingerprint for record in records if record.fingerprint}
+    return digest(own) if own else records[0].dataset.fingerprint
 
 
 def by_strategy(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:

@@ -32,13 +32,15 @@ def usable(records: Iterable[RunRecord]) -> list[RunRecord]:
 def lacks(records: Iterable[RunRecord]) -> tuple[str, ...]:
     """Why the result of a run is partial, in words; nothing if it is whole."""
     records = list(records)
-    first, kept, faulty = records[0], usable(records), _faulty(records)
+    kept, faulty = usable(records), _faulty(records)
     done = len({record.sequence for record in kept}) + len(faulty)
-    total = max(first.dataset.sequences, len({record.sequence for record in records}))
+    present = len({record.sequence for record in records})
+    total = max(present, *(record.dataset.sequences for record in records))
+    whole = present == max(record.dataset.in_split for record in records)  # be it in several runs
     unscored = sorted({record.sequence for record in kept if record.unscored})
     some_scored = any(record.scores for record in kept)
     found = {
-        "sequences were left out": any(record.partial for record in records),
+        "sequences were left out": not whole and any(record.partial for record in records),
         f"{done} of {total} sequences are done": done < total,
         f"not run yet: {a_few(absent := absent_strategies(records))}": absent,
         f"faulty: {a_few(faulty)}": faulty,

@@ -149,7 +149,9 @@ def _carry_out(plan: "Plan", fresh: bool) -> tuple[dict[str, Any], bool]:
         records = execute(plan, progress, fresh)
     table = strategy.table(records)
     print(render(table))
-    print(f"Records and masks are in {plan.folder}; see also: vosbench table, timing and plot {plan.folder}")
+    others = {path.stem for path in plan.folder.glob("records/*/*.json")}.difference(r.sequence for r in records)
+    more = f", with those of {count(len(others), 'more sequence')}" if others else ""
+    print(f"Records and masks are in {plan.folder}{more}; see also: vosbench table, timing and plot {plan.folder}")
     wrong = dict.fromkeys(filter(None, (_what_went_wrong(plan, record) for record in records)))
     for line in wrong:
         print(f"vosbench: {line}", file=sys.stderr)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError, unknown
 from vosbench.metrics.statistics import j_and_f
-from vosbench.report.context import Context, Records, by_identity, context
+from vosbench.report.context import Context, Records, by_identity, context, version
 
 Runs = Mapping[str, Records]  # by the name that is shown
 
@@ -145,10 +145,12 @@ def common_context(compared: Sequence[tuple[Entrant, Entrant]]) -> Context:
 def same_data(baseline: Entrant, entrant: Entrant) -> None:
     """Raises VosbenchError, naming what differs, unless both ran on the same files and are scored by one protocol."""
     old, new = baseline.first.dataset, entrant.first.dataset
+    shared = {record.sequence for record in baseline.records} & {record.sequence for record in entrant.records}
+    files = [version([r for r in e.records if r.sequence in shared] or e.records) for e in (baseline, entrant)]
     for what, ours, theirs in (
         ("data sets", f"{old.name} {old.split}", f"{new.name} {new.split}"),
         ("frames", old.frame_mode, new.frame_mode),
-        ("versions of the data", old.fingerprint[:8], new.fingerprint[:8]),
+        ("versions of the data", files[0][:8], files[1][:8]),
         ("protocols", baseline.protocol, entrant.protocol),
     ):
         if ours != theirs:
