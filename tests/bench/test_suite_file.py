@@ -69,6 +69,7 @@ def test_every_field_can_be_set(read):
     jobs = 2
     threads = 3
     repeats = 5
+    keep_memory_trace = true
     """
     (suite,) = read(text)
     policies = parse_policies(("fifo", "lfu:capacity=2"))
@@ -92,6 +93,7 @@ def test_every_field_can_be_set(read):
         jobs=2,
         threads=3,
         repeats=5,
+        keep_memory_trace=True,
         name="night",
     )
     default = Suite()
