@@ -201,5 +201,7 @@ def test_publish(runs, vosbench, refused, read_json):
     assert all((runs / file).is_file() for file in files)
     assert read_run(runs / "results/old") == read_run(runs / "old")
     assert vosbench("table", "results/old").out == vosbench("table", "old").out
+    assert "give one: --out results/NAME" in refused("publish", "old", "new", "--allow-dirty")
+    assert "do not differ in one strength" in refused("publish", "old", "new", "--allow-dirty", "--out", "results/two")
     (runs / "old/records/first-only/ant.json").unlink()
     assert "run old is partial (1 of 2 sequences are done)" in refused("publish", "old", "--allow-dirty")

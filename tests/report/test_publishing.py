@@ -9,10 +9,12 @@ import pytest
 from vosbench.bench.record import read_run, write_record
 from vosbench.errors import VosbenchError
 from vosbench.report.drawing.style import save
-from vosbench.report.publishing import documents, figures, publish
+from vosbench.report.publishing import documents, figures, publish, publish_sweep
+from vosbench.report.tables import attribute
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
-PUBLISHED = sorted(path.parent for path in RESULTS.glob("*/records"))
+PUBLISHED = sorted(path.parent for path in RESULTS.rglob("records"))
+SWEEPS = sorted({path.parent for path in PUBLISHED} - {RESULTS})
 
 
 def write_run(folder, records):
@@ -111,6 +113,59 @@ def test_what_is_committed_follows_from_its_records(folder):
     for name, text in documents(records).items():
         assert (folder / name).read_text(encoding="utf-8") == text, f"vosbench publish {folder} --out {folder}"
     assert all((folder / name).is_file() for name in figures(records))
+
+
+@pytest.mark.parametrize("folder", SWEEPS, ids=lambda path: path.name)
+def test_a_committed_sweep_follows_from_its_runs(folder):
+    runs = [read_run(path) for path in PUBLISHED if path.parent == folder]
+    for name, text in documents(*runs).items():
+        assert (folder / name).read_text(encoding="utf-8") == text, f"vosbench publish {folder}/*/ --out {folder}"
+    assert all((folder / name).is_file() for name in figures(*runs))
+
+
+def test_everything_committed_belongs_to_a_publication():
+    """So that all of it can be made again: no folder of tables without the records, commit and machine."""
+    folders = {path.parent for path in RESULTS.rglob("*.csv")} | {path.parent for path in RESULTS.rglob("*.svg")}
+    assert folders == {*PUBLISHED, *SWEEPS}
+    assert all((folder / "environment.md").is_file() for folder in PUBLISHED)
+
+
+def at_occlusion(run, strength):
+    dataset = replace(run[0].dataset, name="synthetic", split=f"occlusion={strength}", fingerprint=str(strength))
+    return [replace(record, dataset=dataset) for record in run]
+
+
+def test_a_sweep_is_published_with_its_runs(run, tmp_path):
+    runs = [write_run(tmp_path / f"run-{at}", at_occlusion(run, at)) for at in (5, 20)]
+    paths = publish_sweep(runs, tmp_path / "published")
+    first = contents(tmp_path / "published")
+    assert sorted(first) == sorted(path.relative_to(tmp_path / "published") for path in paths)
+    assert {"attribute.md", "attribute.csv", "attribute.tex", "accuracy-against-occlusion.svg"} <= set(map(str, first))
+    for source in runs:
+        published = tmp_path / "published" / source.name
+        assert read_run(published) == read_run(source)
+        publish(source, tmp_path / "alone" / source.name)
+        assert contents(tmp_path / "alone" / source.name) == contents(published)
+    records = [read_run(source) for source in runs]
+    assert attribute.table(*records).caption in (tmp_path / "published/attribute.md").read_text()
+    publish_sweep([tmp_path / "published" / source.name for source in runs], tmp_path / "again")
+    assert contents(tmp_path / "again") == first
+
+
+@pytest.mark.parametrize(
+    ("names", "strengths", "spoil", "message"),
+    [
+        (("a/x", "b/x"), (5, 20), lambda r: r, "two of the runs have one name"),
+        (("x", "y"), (5, 5), lambda r: r, "do not differ in one strength alone"),
+        (("x", "y"), (5, 20), change("environment", dirty=True), "y was made from a changed working tree"),
+    ],
+)
+def test_runs_that_are_no_sweep_are_refused_before_anything_is_written(run, tmp_path, names, strengths, spoil, message):
+    first, second = (at_occlusion(run, strength) for strength in strengths)
+    runs = [write_run(tmp_path / names[0], first), write_run(tmp_path / names[1], map(spoil, second))]
+    with pytest.raises(VosbenchError, match=message):
+        publish_sweep(runs, tmp_path / "published")
+    assert not (tmp_path / "published").exists()
 
 
 def test_figures_do_not_depend_on_when_they_are_drawn(run, tmp_path):

@@ -5,6 +5,7 @@ files again, compare with it, and use it as the baseline of a gate.
 """
 
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,17 +33,39 @@ def publish(run: Path, folder: Path, *, allow_partial: bool = False, allow_dirty
     `allow_partial`; if it was made from uncommitted or unknown source, unless
     `allow_dirty`; if a record is broken; and if a file cannot be written.
     """
-    records = read_run(run)
-    if not allow_partial:
-        _refuse_partial(run, records)
-    if not allow_dirty:
-        _refuse_dirty(run, records)
+    records = _sound(run, allow_partial, allow_dirty)
     texts, drawings = documents(records), figures(records)
     kept = {path.relative_to(run): read_record(path) for path in sorted((run / "records").rglob("*.json"))}
     if folder.resolve() != run.resolve():
         shutil.rmtree(folder / "records", ignore_errors=True)
     for path, record in kept.items():
         write_record(folder / path, record)
+    return (*(folder / path for path in kept), *_write(folder, texts, drawings))
+
+
+def publish_sweep(
+    runs: Sequence[Path], folder: Path, *, allow_partial: bool = False, allow_dirty: bool = False
+) -> tuple[Path, ...]:
+    """Write each of several runs below `folder` as `publish` does, under its own name, and beside them the tables and
+    figures of all together; returns the paths of all files.
+
+    Raises VosbenchError as `publish` does, for two runs of one name, and for runs that are no sweep, before a file is
+    written.
+    """
+    places = {folder / run.resolve().name: run for run in runs}
+    if len(places) < len(runs):
+        raise VosbenchError("two of the runs have one name", "one would replace the other: rename its folder")
+    together = [_sound(run, allow_partial, allow_dirty) for run in runs]
+    texts, drawings = documents(*together), figures(*together)
+    written = [
+        path
+        for place, run in places.items()
+        for path in publish(run, place, allow_partial=allow_partial, allow_dirty=allow_dirty)
+    ]
+    return (*written, *_write(folder, texts, drawings))
+
+
+def _write(folder: Path, texts: Mapping[str, str], drawings: Mapping[str, "Figure"]) -> list[Path]:
     for name, text in texts.items():
         with replacing(folder / name, "result") as part:
             write_text(part, text)
@@ -50,13 +73,15 @@ def publish(run: Path, folder: Path, *, allow_partial: bool = False, allow_dirty
         from vosbench.report.drawing.style import save
 
         save(figure, folder / name)
-    return tuple(folder / name for name in (*map(str, kept), *texts, *drawings))
+    return [folder / name for name in (*texts, *drawings)]
 
 
-def documents(records: Records) -> dict[str, str]:
-    """The text files of a publication by name: all tables that the records allow. Raises as `context` does."""
+def documents(*runs: Records) -> dict[str, str]:
+    """The text files of a publication by name: all tables that the records of a run, or of several together, allow.
+    Raises as `context` and `sweep` do.
+    """
     texts = {}
-    for name, table in applicable(TABLES, [records])[0].items():
+    for name, table in applicable(TABLES, runs)[0].items():
         files = TABLES.find(name).files
         for file in [f"{name}{suffix}" for suffix in _FORMATS] if files is None else files:
             if Path(file).suffix not in _FORMATS:
@@ -65,15 +90,25 @@ def documents(records: Records) -> dict[str, str]:
     return texts
 
 
-def figures(records: Records) -> dict[str, "Figure"]:
-    """The figures of a publication by name: all that the records allow. Raises as `context` does."""
+def figures(*runs: Records) -> dict[str, "Figure"]:
+    """The figures of a publication by name: all that the records allow. Raises as `documents` does."""
     from vosbench.report.plots import FIGURES
 
     drawn: dict[str, Figure] = {}
-    for name, figure in applicable(FIGURES, [records])[0].items():
+    for name, figure in applicable(FIGURES, runs)[0].items():
         files = FIGURES.find(name).files
-        drawn |= dict.fromkeys([f"{name}.svg"] if files is None else files, figure)
+        drawn |= dict.fromkeys([f"{figure.get_label() or name}.svg"] if files is None else files, figure)
     return drawn
+
+
+def _sound(run: Path, allow_partial: bool, allow_dirty: bool) -> Records:
+    """The records of a run that may be published."""
+    records = read_run(run)
+    if not allow_partial:
+        _refuse_partial(run, records)
+    if not allow_dirty:
+        _refuse_dirty(run, records)
+    return records
 
 
 def _refuse_partial(run: Path, records: Records) -> None:
