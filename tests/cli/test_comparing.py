@@ -141,7 +141,7 @@ FAULTS = {
         ["machine", "Abacus", "--speed counts"],
     ),
     "other data": (
-        lambda new: rewrite(new, lambda r: replace(r, dataset=replace(r.dataset, fingerprint="00"))),
+        lambda new: rewrite(new, lambda r: replace(r, fingerprint="00")),
         ["their versions of the data differ", "repeat one of the runs"],
     ),
     "a strategy that is gone": (
