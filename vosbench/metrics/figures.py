@@ -1,6 +1,6 @@
 """What a protocol tells of its objects, one by one and all together, beside what every protocol tells."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -44,6 +44,10 @@ class Figures:
             told["jf"] = (told["j_mean"] + told["f_mean"]) / 2
         own = dict.fromkeys(key for o in objects for key in o.own)
         return told | {key: mean(o.own[key] for o in objects if key in o.own) for key in own}
+
+    def groups(self, objects: Sequence[ScoredObject]) -> list[Hashable]:
+        """The group of each object (None: it is in none): J&F is the mean over the groups of their means."""
+        return [0] * len(objects)
 
 
 MEANS = Figures()

@@ -1,7 +1,7 @@
 """LVOS v1 and v2: long videos. Seen and unseen videos weigh alike, and V tells how a score varies over time."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -33,6 +33,10 @@ class SeenUnseen(Figures):
     def of_object(self, trace: ObjectTrace, protocol: Protocol) -> Mapping[str, float]:  # noqa: ARG002
         v = {"v_mean": math.sqrt(np.round(np.var((trace.j + trace.f) / 2), 4))}
         return v if trace.unseen is None else v | {"unseen": float(trace.unseen)}
+
+    def groups(self, objects: Sequence[ScoredObject]) -> list[Hashable]:
+        told: list[Hashable] = [o.own.get("unseen") for o in objects]
+        return told if any(unseen is not None for unseen in told) else super().groups(objects)
 
     def of_all(self, objects: Sequence[ScoredObject]) -> dict[str, float]:
         told = super().of_all(objects)

@@ -8,21 +8,26 @@ import numpy as np
 from vosbench.errors import VosbenchError
 from vosbench.report.compare.pairing import Entrant, same_data, same_objects
 from vosbench.report.compare.significance import holm, interval, rank_biserial, signed_rank
+from vosbench.report.measures import pooled_jf
 
 
 @dataclass(frozen=True)
 class Difference:
     """`entrant` minus `baseline` in J&F, 0 to 1, of each object: `values`, float64 [N], in the order of `objects`.
 
-    `low` and `high` are the 95% interval of the mean, see `significance.interval`; `p` is that of the clustered
-    signed-rank test, corrected by Holm for all differences that were asked for together; `effect` is the rank-biserial
-    correlation. Differences below 1e-12, which rounding leaves, are 0.
+    `weights`, float64 [N], are those that objects have in the J&F of the protocol, 1 where all weigh alike; where its
+    J&F is no such mean, `of_protocol` is false. `low` and `high` are the 95% interval of the mean, see
+    `significance.interval`; `p` is that of the clustered signed-rank test, corrected by Holm for all differences that
+    were asked for together; `effect` is the rank-biserial correlation. Differences below 1e-12, which rounding leaves,
+    are 0.
     """
 
     baseline: Entrant
     entrant: Entrant
     objects: tuple[tuple[str, int], ...]
     values: np.ndarray
+    weights: np.ndarray
+    of_protocol: bool
     low: float
     high: float
     p: float
@@ -30,8 +35,8 @@ class Difference:
 
     @property
     def mean(self) -> float:
-        """The difference of the two pooled J&F; NaN where one of the two failed on a sequence."""
-        return float(np.mean(self.values)) if len(self.values) else np.nan
+        """The difference of the two J&F; NaN where one of the two failed on a sequence."""
+        return float(np.mean(self.weights * self.values)) if len(self.values) else np.nan
 
     @property
     def mark(self) -> str:
@@ -54,7 +59,7 @@ def differences(compared: Sequence[tuple[Entrant, Entrant]]) -> tuple[Difference
 def _difference(baseline: Entrant, entrant: Entrant) -> Difference:
     same_data(baseline, entrant)
     if any(record.failure for record in (*baseline.records, *entrant.records)):
-        return Difference(baseline, entrant, (), np.array([]), np.nan, np.nan, np.nan, np.nan)
+        return Difference(baseline, entrant, (), np.array([]), np.array([]), True, np.nan, np.nan, np.nan, np.nan)
     before, after = baseline.objects(), entrant.objects()
     if not before:
         raise VosbenchError(f"{baseline.name} has no scores", "compare runs on data with ground truth")
@@ -63,6 +68,10 @@ def _difference(baseline: Entrant, entrant: Entrant) -> Difference:
     values = np.array([after[key] - before[key] for key in objects])
     values[np.abs(values) < 1e-12] = 0
     sequences = np.array([sequence for sequence, _ in objects])
-    low, high = interval(values, sequences)
-    p = signed_rank(values, sequences)
-    return Difference(baseline, entrant, objects, values, low, high, p, rank_biserial(values))
+    members = baseline.members(objects)
+    weights = (members * (len(objects) / members.sum(1, keepdims=True))).mean(0)
+    low, high = interval(values, sequences, members)
+    p, effect = signed_rank(values, sequences, weights), rank_biserial(values, weights)
+    change = pooled_jf(entrant.records) - pooled_jf(baseline.records)
+    as_told = bool(abs(change - np.mean(weights * values)) < 1e-9)
+    return Difference(baseline, entrant, objects, values, weights, as_told, low, high, p, effect)

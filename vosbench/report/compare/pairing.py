@@ -7,10 +7,13 @@ model, settings, strategy and code may differ, since they are what is compared.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError, unknown
 from vosbench.metrics.statistics import j_and_f
 from vosbench.report.context import Context, Records, by_identity, context, version
+from vosbench.report.measures import figures_of
 
 Runs = Mapping[str, Records]  # by the name that is shown
 
@@ -46,6 +49,15 @@ class Entrant:
     def protocol(self) -> str:
         """The protocol that scored it, or `none`."""
         return next((record.scores.protocol for record in self.records if record.scores), "none")
+
+    def members(self, objects: Sequence[tuple[str, int]]) -> np.ndarray:
+        """Which of these objects belong to each group that weighs alike in the J&F of the protocol: float64 [G,N], 0 or
+        1 (`Figures.groups`).
+        """
+        scored = [score for record in self.records if record.scores for score in record.scores.objects]
+        group_of = dict(zip(self.objects(), figures_of(self.records).groups(scored), strict=True))
+        there = dict.fromkeys(group for group in group_of.values() if group is not None)
+        return np.array([[float(group_of[key] == group) for key in objects] for group in there])
 
     def objects(self) -> dict[tuple[str, int], float]:
         """J&F, 0 to 1, of each scored object, by sequence and id; J where there is no F."""

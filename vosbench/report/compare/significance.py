@@ -14,8 +14,11 @@ _RESAMPLES = 10_000
 _EXACT = 13  # sequences up to which all sign changes are tried
 
 
-def interval(values: np.ndarray, sequences: np.ndarray) -> tuple[float, float]:
+def interval(values: np.ndarray, sequences: np.ndarray, members: np.ndarray | None = None) -> tuple[float, float]:
     """The 95% interval of the mean of `values`, float [N], over which `sequences`, [N], happened to be drawn.
+
+    `members`, float64 [G,N] of 0 and 1, are groups of values: then it is that of the mean over the groups of their
+    means, of those that were drawn.
 
     Sequences are drawn anew with all their objects, and the percentiles of the resampled means are widened for the
     number of sequences (the expanded percentile interval of Hesterberg, "What Teachers Should Know About the
@@ -24,31 +27,35 @@ def interval(values: np.ndarray, sequences: np.ndarray) -> tuple[float, float]:
     """
     from scipy.stats import norm, t  # here, as below: every verb would wait most of a second for it
 
-    totals, counts = _sums(values, sequences)
-    number = len(totals)
-    if number < MIN_SEQUENCES or np.isnan(totals).any():
+    members = np.ones((1, len(values))) if members is None else members
+    number = len(np.unique(sequences))
+    if number < MIN_SEQUENCES or np.isnan(values).any():
         return np.nan, np.nan
     drawn = _draws(number)
-    means = (drawn @ totals) / (drawn @ counts)
+    with np.errstate(invalid="ignore"):  # 0 / 0 of a group of which none was drawn
+        of_groups = [(drawn @ _sums(values * one, sequences)) / (drawn @ _sums(one, sequences)) for one in members]
+    means = np.nanmean(of_groups, axis=0)
     tail = norm.cdf(np.sqrt(number / (number - 1)) * t.ppf((1 - LEVEL) / 2, number - 1))
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)
 
 
-def signed_rank(differences: np.ndarray, sequences: np.ndarray) -> float:
+def signed_rank(differences: np.ndarray, sequences: np.ndarray, weights: np.ndarray | None = None) -> float:
     """The two-sided p-value of Wilcoxon's signed-rank test of `differences`, float [N], with sequences as clusters.
 
     Objects are ranked by the size of their difference, zeros left out, as in Wilcoxon's test; under the hypothesis
     of no difference the sign of a whole sequence is a coin (Rosner, Glynn and Lee, "The Wilcoxon signed rank test
     for paired comparisons of clustered data", Biometrics 2006). All sign changes are tried up to 13 sequences, 20,000
-    random ones beyond; with one object a sequence it is Wilcoxon's own test. 1 if nothing differs.
+    random ones beyond; with one object a sequence it is Wilcoxon's own test. 1 if nothing differs. `weights`, float
+    [N], are those of the objects' ranks in the sum (None: all alike).
     """
     if np.isnan(differences).any():
         return float("nan")
     differing = differences != 0
     if not differing.any():
         return 1.0
-    totals, _ = _sums(_signed_ranks(differences[differing]), sequences[differing])
+    ranks = _signed_ranks(differences[differing]) * (1 if weights is None else weights[differing])
+    totals = _sums(ranks, sequences[differing])
     exact = len(totals) <= _EXACT
     if exact:
         signs = 1.0 - 2.0 * ((np.arange(2 ** len(totals))[:, None] >> np.arange(len(totals))) & 1)
@@ -58,16 +65,16 @@ def signed_rank(differences: np.ndarray, sequences: np.ndarray) -> float:
     return float(as_extreme.mean()) if exact else float((1 + as_extreme.sum()) / (1 + len(signs)))
 
 
-def rank_biserial(differences: np.ndarray) -> float:
+def rank_biserial(differences: np.ndarray, weights: np.ndarray | None = None) -> float:
     """The effect size that goes with the signed-rank test, -1 to 1: share of rank sum that rises minus that falls.
 
     0.3 says that, weighed by rank, 65% went up and 35% down (Kerby, "The simple difference formula", 2014). 0 if
-    nothing differs.
+    nothing differs. `weights` as in `signed_rank`.
     """
-    nonzero = differences[differences != 0]
-    if not len(nonzero):
+    differing = differences != 0
+    if not differing.any():
         return 0.0
-    ranks = _signed_ranks(nonzero)
+    ranks = _signed_ranks(differences[differing]) * (1 if weights is None else weights[differing])
     return float(ranks.sum() / np.abs(ranks).sum())
 
 
@@ -100,7 +107,7 @@ def _signed_ranks(differences: np.ndarray) -> np.ndarray:
     return np.sign(differences) * rankdata(np.round(np.abs(differences), 12))
 
 
-def _sums(values: np.ndarray, sequences: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sum of the values, and their number, in each sequence."""
+def _sums(values: np.ndarray, sequences: np.ndarray) -> np.ndarray:
+    """Sum of the values in each sequence."""
     _, place = np.unique(sequences, return_inverse=True)
-    return np.bincount(place, values), np.bincount(place)
+    return np.bincount(place, values)

@@ -135,8 +135,12 @@ def _legend(found: Sequence[Difference]) -> str:
     sequences = len({sequence for sequence, _ in found[0].objects})
     scores = next(record.scores for record in found[0].baseline.records if record.scores)
     measure = "J" if scores.objects[0].f is None else "J&F"
-    what = f"The difference is that of {measure}, in points, over the same objects; "
-    covers = what + (
+    what = f"The difference is that of {measure}, in points, over the same objects"
+    if not all(difference.of_protocol for difference in found):
+        what += ", all of which weigh alike here, as they do not in the scores of the protocol"
+    elif any((difference.weights != 1).any() for difference in found):
+        what += ", weighed as in the scores of the protocol"
+    covers = f"{what}; " + (
         "its 95% interval covers which sequences the data set happens to hold (sequences resampled with all their "
         "objects), and neither the seeds of training nor the choice of data set."
         if sequences >= MIN_SEQUENCES
