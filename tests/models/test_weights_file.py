@@ -2,6 +2,7 @@
 
 import argparse
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -53,11 +54,7 @@ WRAPPED = {
     "a name of one's own": lambda s: {"checkpoint": {"net_G": under("stcn.net.", s)}},
     "numbers beside the tensors": lambda s: {**s, "epoch": 3, "name": "night"},
     "of torch.optim.swa_utils": lambda s: {**under("module.", s), "n_averaged": torch.tensor(5)},
-    "averaged too": lambda s: {"model": older(s), "model_ema": s},
-    "averaged in a wrapper": lambda s: {"state_dict": older(s), "ema_state_dict": {"module": s}, "ema_decay": 0.99},
-    "averaged by prefix": lambda s: {**under("online_model.", older(s)), **under("ema_model.", s)},
-    "averaged by prefix alone": lambda s: {**older(s), **under("model_ema.", s)},
-    "a training of vosbench": lambda s: {"model": older(s), "average": s, "step": 3},
+    "the same twice": lambda s: {"state_dict": s, "best": {k: v.clone() for k, v in s.items()}},
     "as an OrderedDict of parameters": lambda s: OrderedDict((key, nn.Parameter(s[key], False)) for key in s),
     "before torch 0.4": lambda s: {k: v for k, v in s.items() if not k.endswith("num_batches_tracked")},
 }
@@ -72,6 +69,49 @@ def test_the_weights_are_found(weights: State, tmp_path: Path, how: str) -> None
     for key, value in weights.items():
         assert torch.equal(checkpoint.state[key], value), key
     checkpoint.build()
+
+
+AVERAGED: dict[str, tuple[str, Callable[[State], object]]] = {
+    "model_ema": ("averaged too", lambda s: {"model": older(s), "model_ema": s}),
+    "ema_state_dict.module": (
+        "averaged in a wrapper",
+        lambda s: {"state_dict": older(s), "ema_state_dict": {"module": s}, "ema_decay": 0.99},
+    ),
+    "ema.shadow": (
+        "in another form than the other",
+        lambda s: {"net": older(s), "ema": {"shadow": under("module.", s)}},
+    ),
+    "ema_model": ("averaged by prefix", lambda s: {**under("online_model.", older(s)), **under("ema_model.", s)}),
+    "model_average": ("averaged by prefix alone", lambda s: {**older(s), **under("model_average.", s)}),
+    "average": ("a training of vosbench", lambda s: {"model": older(s), "average": s, "step": 3}),
+}
+
+
+@pytest.mark.parametrize("place", AVERAGED)
+def test_of_two_networks_the_average_is_taken_and_it_is_said(weights: State, tmp_path: Path, place: str) -> None:
+    torch.save(AVERAGED[place][1](weights), tmp_path / "mine.pth")
+    with pytest.warns(UserWarning, match=rf"mine\.pth holds 2 networks, .*: taken is the average, '{place}'$"):
+        checkpoint = read_checkpoint(tmp_path / "mine.pth")
+    assert all(torch.equal(checkpoint.state[key], value) for key, value in weights.items())
+
+
+TWO: dict[str, Callable[[State], object]] = {
+    "'student', 'teacher'": lambda s: {"student": s, "teacher": older(s)},
+    "'net', 'student'": lambda s: {"net": older(s), "student": {"module." + key: value for key, value in s.items()}},
+    "'model.student', 'model.teacher'": lambda s: {"model": {**under("student.", s), **under("teacher.", older(s))}},
+    "'the top level', 'best'": lambda s: {**s, "best": older(s)},
+    "'ema1', 'ema2'": lambda s: {"ema1": s, "ema2": older(s)},
+}
+
+
+@pytest.mark.parametrize("places", TWO)
+def test_two_networks_of_which_none_is_meant_are_refused(weights: State, tmp_path: Path, places: str) -> None:
+    torch.save(TWO[places](weights), tmp_path / "mine.pth")
+    error = refused(tmp_path / "mine.pth")
+    for place in places.split(", "):
+        assert place.strip("'") in error.message
+    assert "holds 2 networks, and it does not say which is meant" in error.message
+    assert "save one alone: torch.save(torch.load('mine.pth')" in error.hint
 
 
 def test_a_single_object_network_in_a_wrapper(weights: State, tmp_path: Path) -> None:

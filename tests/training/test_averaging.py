@@ -51,7 +51,8 @@ def test_a_training_with_everything_new_goes_on_to_the_bit_and_exports_the_avera
     for part in ("model", "average"):
         assert all(torch.equal(states[0][part][name], states[1][part][name]) for name in states[0][part])
     assert not torch.equal(states[0]["average"]["decoder.pred.weight"], states[0]["model"]["decoder.pred.weight"])
-    read = read_checkpoint(whole / "last.pt").state
+    with pytest.warns(UserWarning, match="holds 2 networks, 'average', 'model': taken is the average"):
+        read = read_checkpoint(whole / "last.pt").state
     assert torch.equal(read["decoder.pred.weight"], states[0]["average"]["decoder.pred.weight"])
     export_weights(whole / "last.pt", tmp_path / "weights.safetensors")
     exported = load_file(tmp_path / "weights.safetensors")

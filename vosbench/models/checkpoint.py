@@ -3,6 +3,7 @@ puts around them), and a network of one's own, a .py file.
 """
 
 import hashlib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from vosbench.errors import VosbenchError, unknown
 from vosbench.models.base import Network, Shapes, shapes_of
 from vosbench.models.families import FAMILIES
 from vosbench.models.folding import fold_batch_norm
-from vosbench.models.weights_file import read_weights_file, states
+from vosbench.models.weights_file import is_averaged, read_weights_file, states
 
 WEIGHTS = Path(__file__).parent / "weights"
 COUNTER = "num_batches_tracked"
@@ -146,12 +147,16 @@ def _fitting(
 ) -> tuple[type[Network], str, dict[str, Tensor]]:
     """The family, the architecture and the weights in a file, in today's form and without what is around them.
 
-    Of all sets of tensors in the file they are the one with the most of an architecture, and then the fewest others.
+    Of all sets of tensors in the file they are the one with the most of an architecture, and then the fewest others. Of
+    several whole networks it is the one that is an average of others, which a warning says; VosbenchError if none is.
     `default` is the architecture where none is detected.
     """
     found: list[dict[str, Tensor]] = []
     best = None
-    for state in states(read_weights_file(path)):
+    whole: list[Found] = []
+    for place, state in states(read_weights_file(path)):
+        if whole and 2 * len(state) <= min(len(one[3]) for one in whole):
+            continue  # a part of a network
         found.append(state)
         have = _shapes(state)
         for family in families:
@@ -160,9 +165,9 @@ def _fitting(
                 want = shapes_of(family, config)
                 fit = len(have.items() & want.items()), -len(have.keys() - want.keys())
                 if best is None or fit > best[0]:
-                    best = fit, family, config, state
-        if best is not None and best[0] == (len(shapes_of(*best[1:3])), 0):
-            break
+                    best = fit, (place, family, config, state)
+                if 2 * fit[0] > len(want) and want.items() <= _shapes(own := _adapted(family, config, state)).items():
+                    whole.append((place, family, config, {key: own[key] for key in want}))
     if not found:
         raise VosbenchError(f"{path} holds no state dict", "expected a mapping of names to tensors")
     if best is None:
@@ -171,10 +176,44 @@ def _fitting(
             f"({', '.join(list(found[0])[:2])}, …)",
             f"known are {', '.join(FAMILIES.names())}; or name one of: {', '.join(bundled())}",
         )
-    _, family, config, state = best
-    state = _with_counters(family.adapt(state), shapes_of(family, config))
+    _, family, config, weights = _the_one_meant(path, whole) or best[1]
+    state = _adapted(family, config, dict(weights))
     _check(path, family, config, state)
     return family, config, state
+
+
+Found = tuple[str, type[Network], str, Mapping[str, Tensor]]  # where in the file, and what
+
+
+def _the_one_meant(path: Path, whole: Sequence[Found]) -> Found | None:
+    """Of several whole networks in a file that differ, the one that is an average; None where there are not several."""
+    different: list[Found] = []
+    for one in whole:
+        if not any(_equal(one[3], other[3]) for other in different):
+            different.append(one)
+    if len(different) < 2:
+        return None
+    names = ", ".join(repr(place or "the top level") for place, *_ in different)
+    averages = [one for one in different if is_averaged(one[0])]
+    if len(averages) != 1:
+        raise VosbenchError(
+            f"{path} holds {len(different)} networks, and it does not say which is meant: {names}",
+            f"save one alone: torch.save(torch.load({path.name!r})[{(different[0][0] or 'NAME')!r}], 'one.pth')",
+        )
+    taken = f"taken is the average, {averages[0][0]!r}"
+    warnings.warn(f"{path} holds {len(different)} networks, {names}: {taken}", stacklevel=2)
+    return averages[0]
+
+
+def _equal(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
+    return one.keys() == other.keys() and all(
+        value is other[key] or torch.equal(value, other[key]) for key, value in one.items()
+    )
+
+
+def _adapted(family: type[Network], config: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights in today's form."""
+    return _with_counters(family.adapt(state), shapes_of(family, config))
 
 
 def _with_counters(state: Mapping[str, Tensor], want: Shapes) -> dict[str, Tensor]:

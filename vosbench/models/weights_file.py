@@ -93,36 +93,38 @@ def _check_zip(path: Path) -> None:
         raise VosbenchError(f"{path} is an archive of {', '.join(names[:2])}{', …' * (len(names) > 2)}", "unpack it")
 
 
-def states(loaded: object) -> Iterator[dict[str, Tensor]]:
-    """Every set of named tensors that could be the weights of a network, in the order of preference.
+def states(loaded: object) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """Every set of named tensors that could be the weights of a network, in the order of preference, and its place: the
+    names that lead to it, with dots between them.
 
     At any depth of dictionaries, with and without the names of wrappers, and under each prefix. Averaged weights come
     before those that they are the average of, as training programs mean them for use.
     """
-    found = list(_tensors(loaded, 0))
+    found = list(_tensors(loaded, ()))
     yield from found
-    for state in found:
-        yield _unwrapped(state)
-    for state in found:
+    for place, state in found:
+        yield place, _unwrapped(state)
+    for place, state in found:
         for form in (state, _unwrapped(state)):
             prefixes = {".".join(key.split(".")[:depth]) for key in form for depth in (1, 2, 3) if "." in key}
-            for prefix in sorted(prefixes, key=lambda prefix: (not _is_averaged(prefix), prefix.count("."), prefix)):
+            for prefix in sorted(prefixes, key=lambda prefix: (not is_averaged(prefix), prefix.count("."), prefix)):
                 inner = {k.removeprefix(f"{prefix}."): v for k, v in form.items() if k.startswith(f"{prefix}.")}
                 if inner:
-                    yield inner
+                    yield ".".join(filter(None, (place, prefix))), inner
 
 
-def _tensors(loaded: object, depth: int) -> Iterator[dict[str, Tensor]]:
-    if not isinstance(loaded, Mapping) or depth > 3:
+def _tensors(loaded: object, place: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    if not isinstance(loaded, Mapping) or len(place) > 3:
         return
     own = {str(key): value for key, value in loaded.items() if isinstance(value, Tensor)}
     if own:
-        yield own
-    for key in sorted(map(str, loaded), key=lambda key: not _is_averaged(key)):
-        yield from _tensors(loaded.get(key), depth + 1)
+        yield ".".join(place), own
+    for key in sorted(map(str, loaded), key=lambda key: not is_averaged(key)):
+        yield from _tensors(loaded.get(key), (*place, key))
 
 
-def _is_averaged(name: str) -> bool:
+def is_averaged(name: str) -> bool:
+    """Whether weights of this name are an average of others."""
     return re.search(r"(^|[^a-z])(ema|average[d]?|swa)([^a-z]|$)", name.lower()) is not None
 
 
