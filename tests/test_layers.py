@@ -15,7 +15,7 @@ LAYERS = (
     ("vosbench.errors",),
     ("vosbench.base",),
     ("vosbench.smoothing",),
-    ("vosbench.images",),
+    ("vosbench.images", "vosbench.video_file"),
     ("vosbench.video",),
     ("vosbench.datasets", "vosbench.models", "vosbench.metrics"),
     ("vosbench.memory",),

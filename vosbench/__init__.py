@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vosbench.datasets import open_dataset as open_dataset
     from vosbench.errors import VosbenchError as VosbenchError
     from vosbench.inference.propagate import propagate as propagate
+    from vosbench.inference.segment import segment as segment
     from vosbench.inference.session import Session as Session
     from vosbench.masks.check import check_predictions as check_predictions
     from vosbench.masks.export import export as export
@@ -42,6 +43,7 @@ _HOMES = {
     "read_suites": "vosbench.bench.suite_file",
     "run": "vosbench.bench.runner",
     "score": "vosbench.masks.score",
+    "segment": "vosbench.inference.segment",
     "simulate": "vosbench.simulation.simulator",
     "train": "vosbench.training.training",
 }

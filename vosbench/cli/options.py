@@ -53,6 +53,7 @@ Policies = Annotated[
     list[str] | None,
     typer.Option("--policies", "-p", help="only these strategies, separated by commas or repeated"),
 ]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace what is there already")]
 ManyJobs = Annotated[int | None, typer.Option("--jobs", help="processes; default: one per core", min=1)]
 
 
@@ -87,6 +88,12 @@ def output(*names: str, help: str, folder: bool = False) -> Any:
         return path
 
     return typer.Option(*names, help=help, callback=check)
+
+
+def require_new(path: Path, overwrite: bool) -> None:
+    """Raise VosbenchError, before any work, if a file is there already, or a folder that holds something."""
+    if not overwrite and (any(path.iterdir()) if path.is_dir() else path.exists()):
+        raise VosbenchError(f"{path} exists already", "choose another --out, or give --overwrite to replace it")
 
 
 def write_text(path: Path, text: str) -> None:

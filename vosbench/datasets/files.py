@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 
 from vosbench.base.text import decode, lines, read_text
 from vosbench.errors import VosbenchError
+from vosbench.video_file import VIDEOS
 
 MASKS = frozenset({".png", ".bmp", ".tif", ".tiff"})  # formats that keep every value
 FRAMES = MASKS | {".jpg", ".jpeg", ".jpe", ".jfif", ".webp"}
-VIDEOS = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".mts"})
 ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".xz", ".7z", ".rar"})
 
 # What systems leave behind: macOS (and every hidden file), Windows, network storage, unfinished downloads.

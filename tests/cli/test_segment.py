@@ -1,0 +1,130 @@
+"""`vosbench segment`: from a video and the masks of its objects to masks and a video."""
+
+import json
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import vosbench as api
+from vosbench.images import object_ids, read_labels, read_palette, write_labels
+from vosbench.report.pictures.overlay import overlay
+from vosbench.video_file import open_video, writing_mp4
+
+QUICK = ("--threads", 1, "--shorter-side", 0, "-p", "lfu:capacity=2")
+
+
+@pytest.fixture
+def clip(tmp_path: Path, small_clip: tuple[np.ndarray, np.ndarray]) -> Path:
+    """The small clip, 23 frames of 56x40, as `clip.mp4`; its true masks of frames 0 and 9 as PNGs."""
+    rgb, labels = small_clip
+    with writing_mp4(tmp_path / "clip.mp4", rgb.shape[1:3], Fraction(30)) as write:
+        for time, frame in enumerate(rgb):
+            write(cv2.GaussianBlur(frame, (7, 7), 0), time)  # of single pixels in colour a video keeps little
+    for index in (0, 9):
+        write_labels(tmp_path / f"both{index}.png", labels[index])
+        for object_id in (1, 2):
+            binary = 255 * (labels[index] == object_id).astype(np.uint8)
+            assert cv2.imwrite(str(tmp_path / f"object{object_id}-{index}.png"), binary)
+    return tmp_path
+
+
+def test_masks_and_a_video_are_those_of_the_session(clip: Path, vosbench: Callable) -> None:
+    out = clip / "out"
+    done = vosbench("segment", clip / "clip.mp4", "--mask", clip / "both0.png", "--out", out, *QUICK)
+    assert (done.status, done.err) == (0, "")
+    assert f"{out}/masks holds 23 masks of 2 objects\n{out}/overlay.mp4 shows them\n" in done.out
+    assert sorted(path.name for path in out.iterdir()) == ["masks", "overlay.mp4"]
+    video, shown = open_video(clip / "clip.mp4"), open_video(out / "overlay.mp4")
+    assert (shown.size, shown.rate, shown.promised) == ((40, 56), Fraction(30), 23)
+    session = api.Session(api.load_model("stcn-tiny"), api.load_policy("lfu:capacity=2"), name="clip", shorter_side=0)
+    for index, ((rgb, time), (drawn, then)) in enumerate(zip(video, shown, strict=True)):
+        expected = session.step(rgb, None if index else read_labels(clip / "both0.png")).mask
+        written = out / f"masks/{index:05d}.png"
+        assert np.array_equal(read_labels(written), expected)
+        assert np.abs(drawn.astype(int) - overlay(rgb, expected)).mean() < 8  # H.264 loses some
+        assert time * video.time_base == then * shown.time_base
+    assert read_palette(written)[1] == (128, 0, 0)
+
+
+def test_later_masks_and_masks_of_0_and_255_give_objects_in_turn(clip: Path, vosbench: Callable) -> None:
+    masks = ("--mask", clip / "object1-0.png", "--mask", f"9={clip / 'object2-9.png'}")
+    done = vosbench("segment", clip / "clip.mp4", *masks, "--out", clip / "out", "--no-overlay", *QUICK, "--json", "-")
+    result = json.loads(done.out)["result"]
+    assert (result["objects"], result["frames"], result["overlay"]) == ([1, 2], 23, None)
+    assert result["frames_in_memory"] <= 2
+    predicted = [object_ids(read_labels(path)) for path in sorted((clip / "out/masks").iterdir())]
+    assert {2} & {i for ids in predicted[:9] for i in ids} == set()
+    assert 2 in predicted[9]
+    both = api.segment(clip / "clip.mp4", {0: [clip / "object1-0.png", str(clip / "object2-0.png")]}, shorter_side=0)
+    first = next(iter(both))[1].mask
+    assert np.array_equal(first, read_labels(clip / "both0.png"))
+    known = api.segment(clip / "clip.mp4", {0: clip / "object1-0.png", 9: clip / "both9.png"})
+    assert known.ids == (1, 2)  # object 1 is followed already
+
+
+def test_a_folder_of_frames_keeps_their_names(
+    clip: Path, vosbench: Callable, small_clip: tuple[np.ndarray, np.ndarray]
+) -> None:
+    (clip / "frames").mkdir()
+    for index, frame in enumerate(small_clip[0][:4]):
+        assert cv2.imwrite(str(clip / f"frames/shot_{index + 8}.png"), frame[..., ::-1])
+    vosbench("segment", clip / "frames", "--mask", clip / "both0.png", "--out", clip / "out", *QUICK)
+    assert sorted(path.stem for path in (clip / "out/masks").iterdir()) == ["shot_10", "shot_11", "shot_8", "shot_9"]
+    assert np.array_equal(read_labels(clip / "out/masks/shot_8.png"), read_labels(clip / "both0.png"))
+    assert (open_video(clip / "out/overlay.mp4").rate, open_video(clip / "out/overlay.mp4").promised) == (24, 4)
+
+
+def test_what_is_there_is_not_overwritten(clip: Path, vosbench: Callable, refused: Callable) -> None:
+    command = ("segment", clip / "clip.mp4", "--mask", clip / "both0.png", "--out", clip / "out", *QUICK)
+    (clip / "out/masks").mkdir(parents=True)
+    assert vosbench(*command).status == 2  # some other folder `masks`
+    (clip / "out/.unfinished").touch()
+    assert vosbench(*command).status == 0  # one that was left in the middle
+    assert "out exists already" in refused(*command)
+    assert vosbench(*command, "--overwrite").status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("clip.mp4", "--mask", "40=both0.png"), "mask both0.png is for frame 40, but clip.mp4 has 23 frames"),
+        (("clip.mp4", "--mask", "small.png"), "mask small.png is 20x10 pixels, its frame 56x40"),
+        (("clip.mp4", "--mask", "none.png"), "mask none.png does not exist"),
+        (("clip.mp4", "--mask", "empty.png"), "mask empty.png holds no object that is not followed already"),
+        (("clip.mp4", "--mask", "both0.png", "--mask", "9=both9.png"), "mask both9.png holds no object that is not"),
+        (("clip.mp4", "--mask", "both0.png", "-p", "nope"), "unknown strategy 'nope'"),
+        (("clip.mp4", "--mask", "both0.png", "-p", "offline"), "needs"),
+        (("clip.mp4", "--mask", "both0.png", "--device", "tpu"), "unknown device"),
+        (("broken.mp4", "--mask", "both0.png"), "broken.mp4 is not a readable video"),
+        (("nothing.mp4", "--mask", "both0.png"), "video nothing.mp4 does not exist"),
+        (("void", "--mask", "both0.png"), "void holds no frames"),
+    ],
+)
+def test_a_fault_is_one_line_before_any_work(
+    clip: Path, refused: Callable, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], said: str
+) -> None:
+    monkeypatch.chdir(clip)
+    write_labels(clip / "small.png", np.ones((10, 20), np.uint8))
+    write_labels(clip / "empty.png", np.zeros((40, 56), np.uint8))
+    (clip / "broken.mp4").write_bytes(b"no video at all")
+    (clip / "void").mkdir()
+    assert said in refused("segment", *arguments, "--out", "out").splitlines()[0]
+    assert not (clip / "out").exists()
+
+
+def test_a_video_that_breaks_off_leaves_its_masks(clip: Path, refused: Callable) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (30, 40, 56, 3), np.uint8)
+    with writing_mp4(clip / "clip.mp4", (40, 56), Fraction(30)) as write:
+        for time, frame in enumerate(noise):
+            write(frame, time)
+    whole = (clip / "clip.mp4").read_bytes()
+    later = (whole.index(b"mdat") + whole.index(b"moov")) // 2
+    (clip / "clip.mp4").write_bytes(whole[:later] + bytes(3000) + whole[later + 3000 :])
+    said = refused("segment", clip / "clip.mp4", "--mask", clip / "both0.png", "--out", clip / "out", *QUICK)
+    assert "clip.mp4 is broken" in said
+    assert not (clip / "out/overlay.mp4").exists()
+    assert (clip / "out/masks/00000.png").exists()

@@ -1,0 +1,136 @@
+"""segment: masks and an overlay video of your own video, from the masks of its objects."""
+
+import re
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vosbench.base.words import count
+from vosbench.cli import options
+from vosbench.cli.progress import CountProgress
+from vosbench.cli.verbs import Answer, Verb
+from vosbench.images import size_text, write_labels
+
+if TYPE_CHECKING:
+    from vosbench.inference.segment import Segmenting
+
+UNFINISHED = ".unfinished"  # the file in a folder that says that it was left in the middle of the work
+
+
+def segment(
+    video: Annotated[Path, typer.Argument(help="a video file, or a folder of frames")],
+    mask: Annotated[
+        list[str],
+        typer.Option(
+            "--mask",
+            "-m",
+            help="mask of the first frame, or FRAME=FILE for a later one (from 0 on); repeatable. A PNG of the "
+            "video's size: pixels are object ids, or 0 and 255 for one object, which gets the next free id",
+        ),
+    ],
+    out: Annotated[
+        Path, options.output("--out", help="folder for masks/FRAME.png and the video overlay.mp4", folder=True)
+    ],
+    policy: Annotated[
+        str | None,
+        typer.Option("--policies", "-p", help="the strategy; default: lfu:capacity=8,pin_first=true"),
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="bundled weights, a .pth or .safetensors file, or a network in a .py file")
+    ] = "stcn-tiny",
+    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    top_k: Annotated[
+        int | None, typer.Option(help="memory tokens that count for a query pixel; default: the model's", min=1)
+    ] = None,
+    affinity: Annotated[options.Metric | None, typer.Option(help="how keys are compared; default: the model's")] = None,
+    shorter_side: Annotated[
+        int, typer.Option(help="shorter side of frames at inference, in pixels; 0: as they are")
+    ] = 480,
+    threads: Annotated[
+        int | None, typer.Option(help="threads of the model on a CPU; default: torch's own", min=1)
+    ] = None,
+    overlay: Annotated[bool, typer.Option("--overlay/--no-overlay", help="write overlay.mp4 beside the masks")] = True,
+    overwrite: options.Overwrite = False,
+) -> Answer:
+    """Segment a video of any length: give it the mask of its first frame, get a mask of every frame and a video.
+
+    Time and memory of a frame stay the same however long the video is, under any strategy with a capacity. Objects that
+    appear later get a mask of their own: --mask 120=late.png.
+    """
+    import torch
+
+    from vosbench.inference.segment import POLICY
+    from vosbench.inference.segment import segment as start
+
+    if not (out / UNFINISHED).exists():
+        options.require_new(out, overwrite)
+    masks: dict[int, list[Path]] = {}
+    for text in mask:
+        found = re.fullmatch(r"(\d+)=(.+)", text)
+        masks.setdefault(int(found[1]) if found else 0, []).append(Path(found[2] if found else text))
+    torch.set_num_threads(threads or torch.get_num_threads())
+    work = start(
+        video,
+        masks,
+        policy or POLICY,
+        model=model,
+        device=device,
+        top_k=top_k,
+        affinity=affinity,
+        shorter_side=shorter_side,
+    )
+    seconds, most = _carry_out(work, out, overlay)
+    frames, objects = work.clip.count, len(work.ids)
+    print(f"{out / 'masks'} holds {count(frames, 'mask')} of {count(objects, 'object')}")
+    if overlay:
+        print(f"{out / 'overlay.mp4'} shows them")
+    print(f"{frames / seconds:.1f} frames per second, at most {most:.1f} frames in memory")
+    conditions = {
+        "video": str(video),
+        "size": size_text(work.clip.size),
+        "rate": float(work.clip.rate),
+        "policy": policy or POLICY,
+        "model": model,
+        "device": device,
+        "top_k": work.session.top_k,
+        "affinity": work.session.model.affinity,
+        "shorter_side": work.session.shorter_side,
+    }
+    result: dict[str, Any] = {
+        "masks": str(out / "masks"),
+        "overlay": str(out / "overlay.mp4") if overlay else None,
+        "frames": frames,
+        "objects": list(work.ids),
+        "seconds": seconds,
+        "frames_in_memory": most,
+    }
+    return Answer(conditions, result)
+
+
+def _carry_out(work: "Segmenting", out: Path, overlay: bool) -> tuple[float, float]:
+    """Write the masks and the video; the seconds that it took, and the most frames in memory."""
+    from vosbench.report.pictures import overlay as drawing
+    from vosbench.video_file import writing_mp4
+
+    clip, folder, most = work.clip, out / "masks", 0.0
+    folder.mkdir(parents=True, exist_ok=True)
+    (out / UNFINISHED).touch()
+    started = time.monotonic()
+    with ExitStack() as stack:
+        show = stack.enter_context(CountProgress("frame"))
+        if overlay:
+            write = stack.enter_context(writing_mp4(out / "overlay.mp4", clip.size, clip.rate, clip.time_base))
+        for done, (frame, prediction) in enumerate(work, 1):
+            write_labels(folder / f"{frame.name}.png", prediction.mask)
+            if overlay:
+                write(drawing.overlay(frame.rgb, prediction.mask), frame.time)
+            most = max(most, prediction.timing.tokens / prediction.timing.tokens_per_frame)
+            show(done, clip.count)
+    (out / UNFINISHED).unlink()
+    return time.monotonic() - started, most
+
+
+VERB = Verb(segment, "vosbench segment clip.mp4 --mask first.png --mask 120=late.png --out segmented -p lfu:capacity=8")

@@ -1,0 +1,209 @@
+"""Video files: frames decoded one by one as people see them, and mp4 written.
+
+PyAV, the binding of FFmpeg's libraries that brings them along, and not OpenCV, which is here too: OpenCV's wheels
+cannot write H.264, the one kind that browsers, phones and slides play, tell no exact time of a frame, and take a broken
+file for the end of the video.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vosbench.base.atomic import replacing
+from vosbench.base.words import count
+from vosbench.errors import VosbenchError
+
+if TYPE_CHECKING:
+    import av  # a sixth of a second, which only videos are to cost
+
+VIDEOS = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".mts"})
+CODECS = ("libx264", "libopenh264", "mpeg4")  # the first that the installed FFmpeg has; the first two write H.264
+_BT709 = {"colorspace": 1, "color_primaries": 1, "color_trc": 1, "color_range": 1}  # what players take HD for
+_REENCODE = "make it again, e.g. ffmpeg -i {} -c:v libx264 new.mp4"
+
+
+@dataclass(frozen=True)
+class VideoFile:
+    """A video file whose first frame can be decoded.
+
+    size: (height, width) in pixels, turned as the file says (phones store how they were held).
+    rate: frames per second, of a variable rate the mean. time_base: seconds in a unit of time.
+    promised: how many frames its header says that it has (None: it does not say), which need not be true.
+    """
+
+    path: Path
+    size: tuple[int, int]
+    rate: Fraction
+    time_base: Fraction
+    promised: int | None
+
+    def __iter__(self) -> Iterator[tuple[np.ndarray, int]]:
+        """The frames in the order in which they are shown, RGB uint8 [H,W,3], each with its time from the first on, in
+        units of `time_base`, ascending. Holds one frame. Raises VosbenchError at a frame that cannot be decoded, and
+        where the file ends before what it promised.
+        """
+        import av
+
+        begin, time, done = None, -1, 0
+        try:
+            with av.open(str(self.path)) as container:
+                for frame in container.decode(_stream(container, self.path)):
+                    begin = frame.pts if begin is None else begin
+                    given = time + 1 if frame.pts is None or begin is None else frame.pts - begin
+                    time = max(time + 1, given)
+                    yield _turned(frame), time
+                    done += 1
+        except av.FFmpegError as error:
+            raise VosbenchError(
+                f"video {self.path} is broken: frame {done} cannot be decoded ({_reason(error)})",
+                _REENCODE.format(self.path.name),
+            ) from None
+        if self.promised is not None and done < self.promised and sum(_packets(self.path)) < self.promised:
+            raise VosbenchError(
+                f"video {self.path} is broken: it ends after {done} of {count(self.promised, 'frame')}",
+                _REENCODE.format(self.path.name),
+            )
+
+
+def open_video(path: Path) -> VideoFile:
+    """A video file, its header and its first frame read. Raises VosbenchError if it is absent, no video or empty."""
+    import av
+
+    if not path.is_file():
+        raise VosbenchError(f"video {path} {'is a folder' if path.is_dir() else 'does not exist'}", "check the path")
+    try:
+        with av.open(str(path)) as container:
+            stream = _stream(container, path)
+            first = next(container.decode(stream), None)
+            rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+            found = stream.time_base or 1 / rate, stream.frames or None
+    except av.EOFError:
+        first = None
+    except av.FFmpegError as error:
+        raise VosbenchError(f"{path} is not a readable video ({_reason(error)})", _REENCODE.format(path.name)) from None
+    if first is None:
+        raise VosbenchError(f"video {path} has no frames", _REENCODE.format(path.name))
+    height, width = _turned(first).shape[:2]
+    return VideoFile(path, (height, width), rate, *found)
+
+
+def count_frames(path: Path) -> int:
+    """How many frames a video file has that are shown, counted without decoding them. Raises as `open_video`."""
+    open_video(path)
+    return _packets(path)[0]
+
+
+@dataclass(frozen=True)
+class FrameOfVideo:
+    """The frame `index` of a video file."""
+
+    path: Path
+    index: int
+
+    def load(self) -> np.ndarray:
+        """RGB, uint8 [H,W,3]. Quick where frames are asked for in order, in one thread. Raises VosbenchError if it is
+        not there or cannot be decoded.
+        """
+        kept = getattr(_last, "place", None)
+        if kept is None or kept[0] != self.path or kept[1] > self.index:
+            kept = self.path, 0, iter(open_video(self.path))
+        _, at, frames = kept
+        _last.place = None
+        for rgb, _ in frames:
+            at += 1
+            if at > self.index:
+                _last.place = self.path, at, frames
+                return rgb
+        raise VosbenchError(f"video {self.path} ends before frame {self.index}", _REENCODE.format(self.path.name))
+
+
+_last = threading.local()  # the video that this thread last had a frame of, the index of its next one, and what follows
+
+
+@contextmanager
+def writing_mp4(path: Path, size: tuple[int, int], rate: Fraction, time_base: Fraction | None = None) -> Iterator[Any]:
+    """Write an mp4 of frames of `size` (height, width): the block gets a function that takes each frame, RGB uint8
+    [H,W,3], and its time in units of `time_base` (None: frames at `rate` a second, numbered from 0).
+
+    An odd height or width gets a row or column more, the last one again, since H.264 as all players take it has even
+    ones. The file is there when the block ends well, and else not. Raises VosbenchError if it cannot be written.
+    """
+    import av
+
+    height, width = size[0] + size[0] % 2, size[1] + size[1] % 2
+    with replacing(path, "video") as part, av.open(str(part), "w", format="mp4") as container:
+        options = {"crf": "18", "preset": "veryfast"} if codec() == "libx264" else {}
+        stream: Any = container.add_stream(codec(), rate=rate, options=options)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.codec_context.time_base = time_base or 1 / rate
+        for name, value in _BT709.items():
+            setattr(stream.codec_context, name, value)
+
+        def write(rgb: np.ndarray, time: int) -> None:
+            even = np.pad(rgb, ((0, height - size[0]), (0, width - size[1]), (0, 0)), mode="edge")
+            frame = av.VideoFrame.from_ndarray(even, format="rgb24").reformat(format="yuv420p", dst_colorspace="ITU709")
+            frame.pts = time
+            container.mux(stream.encode(frame))
+
+        yield write
+        container.mux(stream.encode())
+
+
+def codec() -> str:
+    """The encoder with which videos are written."""
+    import av
+
+    return next(name for name in CODECS if name in av.codecs_available)
+
+
+def require_mp4(path: Path) -> None:
+    """Raise VosbenchError unless the name of a video to write ends in .mp4."""
+    if path.suffix.lower() != ".mp4":
+        raise VosbenchError(f"cannot write a video as {path}", "end the name in .mp4")
+
+
+def _stream(container: "av.container.InputContainer", path: Path) -> Any:
+    if not container.streams.video:
+        raise VosbenchError(
+            f"{path} holds no video ({count(len(container.streams.audio), 'sound track')})", "give another file"
+        )
+    stream = container.streams.video[0]
+    stream.thread_type = "AUTO"
+    return stream
+
+
+def _turned(frame: Any) -> np.ndarray:
+    """A decoded frame as RGB, turned as its file says."""
+    rgb = frame.to_ndarray(format="rgb24")
+    turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(rgb, turns)) if turns else rgb
+
+
+def _packets(path: Path) -> tuple[int, int]:
+    """How many packets of a video file are shown, each a frame, and how many its header says to leave out."""
+    stat = path.stat()
+    return _counted(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(64)
+def _counted(path: Path, *_: int) -> tuple[int, int]:
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            hidden = [packet.is_discard for packet in container.demux(_stream(container, path)) if packet.size]
+    except av.FFmpegError as error:
+        raise VosbenchError(f"{path} is not a readable video ({_reason(error)})", _REENCODE.format(path.name)) from None
+    return hidden.count(False), hidden.count(True)
+
+
+def _reason(error: Any) -> str:
+    """What FFmpeg says, without the number and the name of the file."""
+    return str(error.strerror or error).rstrip(".")
