@@ -16,7 +16,7 @@ EXAMPLES = {name: VERBS.find(name).example for name in VERBS.names()}
 def test_all_verbs_are_there(vosbench):
     outcome = vosbench("--help")
     assert outcome.status == 0
-    measuring = {"run", "simulate", "train", "score", "check"}
+    measuring = {"run", "segment", "simulate", "train", "score", "check"}
     assert set(EXAMPLES) == measuring | {"export", "table", "timing", "plot", "list", "compare", "publish"}
     for verb in EXAMPLES:
         assert f"\n  {verb} " in outcome.out
