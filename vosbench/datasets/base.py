@@ -10,16 +10,16 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from vosbench.base.hashing import source_of
 from vosbench.datasets.choice import Choice
 from vosbench.datasets.files import FRAMES, MASKS, a_few, content_hash, explain_no_pictures, pictures
-from vosbench.datasets.first_masks import earliest
+from vosbench.datasets.first_masks import First, Frames, Masks, earliest
 from vosbench.datasets.label_pngs import LabelPng, binary_pngs, label_pngs
 from vosbench.datasets.problems import Problem, other_pictures, picture_problems
 from vosbench.errors import VosbenchError, unknown
-from vosbench.video import FirstMask, FrameRef, GroundTruth, MaskSource, ObjectSpan, Sequence
+from vosbench.video import FirstMask, FrameRef, GroundTruth, MaskSource, Sequence
 
 
 class Dataset(Choice, ABC):
@@ -27,7 +27,7 @@ class Dataset(Choice, ABC):
 
     A subclass must define `name`, `splits`, `_list_names`, `frame_folder` and `mask_folder`. It may define `read_masks`
     (masks that are no label PNGs), `_first_masks` (objects that do not start at the first mask that holds them),
-    `_outputs`, `_spans`, `_unseen`, `_listed`, `_description`, `categories` and `attributes`.
+    `_outputs`, `_about_objects`, `_description`, `categories` and `attributes`.
 
     Building one reads the list of sequences, no picture. Every subclass is built as `(root, split, frame_mode)`;
     None means the first of `splits`, the first of `frame_modes`.
@@ -79,7 +79,7 @@ class Dataset(Choice, ABC):
         """Where the masks of a sequence are."""
 
     @staticmethod
-    def read_masks(folder: Path) -> Mapping[str, MaskSource]:
+    def read_masks(folder: Path) -> Masks:
         """Frame name -> its masks, in the order of the video, from the folder of a sequence; {} if it holds none.
 
         Predictions are read so too, if they are there in this layout.
@@ -94,30 +94,20 @@ class Dataset(Choice, ABC):
         found = self.read_masks(folder) or label_pngs(folder)
         return {frame: found.get(frame) or LabelPng(folder / f"{frame}.png") for frame in frames}
 
-    def _first_masks(
-        self, name: str, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
-    ) -> dict[str, tuple[int, ...]]:
-        """Frame name -> ids of the objects that first appear there: here, in the earliest mask that holds them.
+    def _first_masks(self, name: str, frames: Frames, masks: Masks) -> First:
+        """Where objects first appear: here, in the earliest mask that holds them.
 
         Raises VosbenchError if there are none, or a mask is unusable.
         """
         return earliest(name, self.mask_folder(name), frames, masks)
 
-    def _outputs(self, name: str, frames: Mapping[str, Path]) -> tuple[int, ...] | None:  # noqa: ARG002
+    def _outputs(self, name: str, frames: Frames) -> tuple[int, ...] | None:  # noqa: ARG002
         """Indices of the frames whose masks the data set's server wants (None: all)."""
         return None
 
-    def _spans(self, name: str) -> Mapping[int, ObjectSpan]:  # noqa: ARG002
-        """Object id -> the frames in which it is, by a meta file and in its order."""
+    def _about_objects(self, name: str) -> Mapping[str, Any]:  # noqa: ARG002
+        """What a meta file tells of the objects: `spans`, `unseen` and `listed` of `GroundTruth`, as far as it does."""
         return {}
-
-    def _unseen(self, name: str) -> tuple[int, ...] | None:  # noqa: ARG002
-        """Ids of the objects that are of no category of the training split (None: not known)."""
-        return None
-
-    def _listed(self, name: str) -> tuple[int, ...] | None:  # noqa: ARG002
-        """Ids of the objects by a meta file, 255 perhaps among them (None: those of the masks)."""
-        return None
 
     def _description(self, name: str) -> bytes:  # noqa: ARG002
         """What determines a result of the sequence and is in no picture."""
@@ -175,9 +165,7 @@ class Dataset(Choice, ABC):
                 f"sequence {name}: {self.mask_folder(name)} lacks the masks of frames {a_few(lacking)}",
                 "unpack the annotations again",
             )
-        return GroundTruth(
-            name, tuple(frames or masks), masks, self._spans(name), self._unseen(name), self._listed(name)
-        )
+        return GroundTruth(name, tuple(frames or masks), masks, **self._about_objects(name))
 
     def categories(self, name: str) -> dict[int, str]:
         """Object id -> category of the objects of a sequence, as far as the data set tells."""
@@ -255,19 +243,18 @@ class Dataset(Choice, ABC):
             distinct.setdefault(problem.message, problem)
         return list(distinct.values())
 
-    def _description_problems(self, name: str, masks: Mapping[str, MaskSource]) -> list[Problem]:  # noqa: ARG002
+    def _description_problems(self, name: str, masks: Masks) -> list[Problem]:  # noqa: ARG002
         """Where the masks contradict what the data set says of them elsewhere."""
         return []
 
     def _frames(self, name: str) -> dict[str, Path]:
         return pictures(self.frame_folder(name), FRAMES)
 
-    def _masks(self, name: str) -> Mapping[str, MaskSource]:
+    def _masks(self, name: str) -> Masks:
         return self.read_masks(self.mask_folder(name))
 
-    def _require_frames(self, name: str, masks: Mapping[str, MaskSource], frames: Mapping[str, Path]) -> None:
-        lacking = [frame for frame in masks if frame not in frames]
-        if lacking:
+    def _require_frames(self, name: str, masks: Masks, frames: Frames) -> None:
+        if lacking := [frame for frame in masks if frame not in frames]:
             raise VosbenchError(
                 f"sequence {name}: {self.frame_folder(name)} lacks frames {a_few(lacking)}, which have masks",
                 "unpack the frames again; a mask belongs to the frame of the same name",

@@ -4,16 +4,14 @@ Layout: `JPEGImages|Annotations/{480p,Full-Resolution}/<sequence>/<frame>`, spli
 Perazzi et al., CVPR 2016; Pont-Tuset et al., arXiv:1704.00675.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.files import listed
-from vosbench.datasets.first_masks import in_first_frame
+from vosbench.datasets.first_masks import First, Frames, Masks, in_first_frame
 from vosbench.datasets.label_pngs import binary_pngs
 from vosbench.errors import VosbenchError, unknown
-from vosbench.video import MaskSource
 
 
 class DavisLayout(Dataset):
@@ -75,9 +73,7 @@ class DavisLayout(Dataset):
     def mask_folder(self, name: str) -> Path:
         return self.root / "Annotations" / self._resolution / name
 
-    def _first_masks(
-        self, name: str, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
-    ) -> dict[str, tuple[int, ...]]:
+    def _first_masks(self, name: str, frames: Frames, masks: Masks) -> First:
         return in_first_frame(name, self.mask_folder(name), frames, masks)
 
 

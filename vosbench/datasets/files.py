@@ -26,16 +26,11 @@ _JUNK = re.compile(
 _PATH_OF_PICTURE = re.compile(rf"\S.*?(?:{'|'.join(map(re.escape, sorted(FRAMES)))})(?=\s|$)", re.IGNORECASE)
 
 
-def is_junk(name: str) -> bool:
-    """Whether a file or folder of this name is what a system left behind, and nothing of a data set."""
-    return _JUNK.fullmatch(name) is not None
-
-
 def entries(folder: Path) -> list[Path]:
     """What a folder holds, but no junk, in the order of names; nothing if there is no such folder."""
     if not folder.is_dir():
         return []
-    return [folder / name for name in sorted(os.listdir(folder)) if not is_junk(name)]
+    return [folder / name for name in sorted(os.listdir(folder)) if not _JUNK.fullmatch(name)]
 
 
 def subfolders(folder: Path) -> list[str]:
@@ -76,10 +71,8 @@ def explain_no_pictures(folder: Path, wanted: frozenset[str] = FRAMES) -> str:
     for path in found:
         if path.suffix.lower() in VIDEOS:
             frames = f"JPEGImages/{path.stem}"
-            return (
-                f"{path.name} is a video: make frames of it, e.g. mkdir -p {frames} && "
-                f"ffmpeg -i {path.name} -q:v 2 -start_number 0 {frames}/%05d.jpg"
-            )
+            make = f"mkdir -p {frames} && ffmpeg -i {path.name} -q:v 2 -start_number 0 {frames}/%05d.jpg"
+            return f"{path.name} is a video: make frames of it, e.g. {make}"
         if path.suffix.lower() in ARCHIVES:
             return f"{path.name} is an archive: unpack it"
     others = sorted({path.suffix.lower() for path in found} - wanted - {""})
@@ -128,8 +121,7 @@ def gaps(names: Iterable[str]) -> list[str]:
         return []
     holes = []
     for name, before, after in pairs:
-        missing = range(before + usual, after - usual + 1, usual)
-        if missing:
+        if missing := range(before + usual, after - usual + 1, usual):
             ends = dict.fromkeys(f"{number:0{len(name)}d}" for number in (missing[0], missing[-1]))
             holes.append("-".join(ends))
     return holes

@@ -8,15 +8,18 @@ from vosbench.errors import VosbenchError
 from vosbench.images import read_size
 from vosbench.video import MaskSource
 
+Frames = Mapping[str, Path]  # by name, in the order of the video
+Masks = Mapping[str, MaskSource]  # the same of the annotated ones
+First = dict[str, tuple[int, ...]]  # name of a frame -> ids of the objects that first appear there
+
 
 class Appearances:
     """The ids in the masks of a sequence, each frame read once, and only when it is asked for.
 
-    `frames` and `masks` are by frame name in the order of the video. Every method raises VosbenchError for a mask
-    that is unusable or not of its frame's size.
+    Every method raises VosbenchError for a mask that is unusable or not of its frame's size.
     """
 
-    def __init__(self, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]) -> None:
+    def __init__(self, frames: Frames, masks: Masks) -> None:
         self._frames, self._masks = frames, masks
         self._ids: dict[str, tuple[int, ...]] = {}
 
@@ -26,25 +29,19 @@ class Appearances:
             self._ids[frame] = self._masks[frame].check(read_size(self._frames[frame])).object_ids()
         return self._ids.get(frame, ())
 
-    def start(self, object_id: int, named: str | None) -> str | None:
-        """The frame `named` if its mask holds the object, or else the earliest that does; None if none does."""
-        frames = self._masks if named is None else (named, *self._masks)
-        return next((frame for frame in frames if object_id in self.ids(frame)), None)
-
-    def starting(self, named: Mapping[int, str | None]) -> dict[str, tuple[int, ...]]:
-        """Frame -> the objects that `start` there, if a mask holds them; `named` says of each in which frame."""
-        first: dict[str, tuple[int, ...]] = {}
+    def starting(self, named: Mapping[int, str | None]) -> First:
+        """An object starts in the frame `named` if the mask there holds it, or else in the earliest that does."""
+        first: First = {}
         for object_id, frame in sorted(named.items()):
-            start = self.start(object_id, frame)
+            places = self._masks if frame is None else (frame, *self._masks)
+            start = next((place for place in places if object_id in self.ids(place)), None)
             if start is not None:
                 first[start] = (*first.get(start, ()), object_id)
         return first
 
 
-def earliest(
-    name: str, folder: Path, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
-) -> dict[str, tuple[int, ...]]:
-    """Frame -> the objects that no earlier mask of the sequence `name` shows; `folder` is where its masks are.
+def earliest(name: str, folder: Path, frames: Frames, masks: Masks) -> First:
+    """The objects that no earlier mask of the sequence `name` shows; `folder` is where its masks are.
 
     Raises VosbenchError if there are none, or a mask is unusable.
     """
@@ -55,11 +52,10 @@ def earliest(
             or "give each object's mask in the frame from which it is to be followed",
         )
     shown = Appearances(frames, masks)
-    first: dict[str, tuple[int, ...]] = {}
+    first: First = {}
     seen: set[int] = set()
     for frame in masks:
-        new = tuple(i for i in shown.ids(frame) if i not in seen)
-        if new:
+        if new := tuple(i for i in shown.ids(frame) if i not in seen):
             first[frame] = new
             seen.update(new)
     if not first:
@@ -70,10 +66,8 @@ def earliest(
     return first
 
 
-def in_first_frame(
-    name: str, folder: Path, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
-) -> dict[str, tuple[int, ...]]:
-    """The first frame -> the objects in its mask, beside which no other counts. Raises VosbenchError as `earliest`."""
+def in_first_frame(name: str, folder: Path, frames: Frames, masks: Masks) -> First:
+    """The objects in the first frame's mask, beside which no other counts. Raises VosbenchError as `earliest`."""
     start = next(iter(frames))
     if start not in masks:
         raise VosbenchError(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,29 +16,27 @@ class LabelPng(MaskSource):
     """A label map in a palette, grey or 1-bit PNG."""
 
     path: Path
+    binary: ClassVar[bool] = False
 
     def load(self) -> ObjectMasks:
-        return ObjectMasks(read_labels(self.path))
+        return self._objects(read_labels(self.path))
 
     def files(self) -> tuple[Path, ...]:
         return (self.path,)
 
     def check(self, size: tuple[int, int] | None = None) -> ObjectMasks:
         labels = read_labels(self.path)
-        check_labels(labels, self.path, size=size)
-        return ObjectMasks(labels)
+        check_labels(labels, self.path, size=size, binary=self.binary)
+        return self._objects(labels)
+
+    def _objects(self, labels: np.ndarray) -> ObjectMasks:
+        return ObjectMasks((labels != 0).view(np.uint8) if self.binary else labels)
 
 
 class BinaryPng(LabelPng):
     """The same of one object: every value above 0 is object 1 (DAVIS 2016, whose masks are 0/1 or 0/255)."""
 
-    def load(self) -> ObjectMasks:
-        return ObjectMasks((read_labels(self.path) != 0).view(np.uint8))
-
-    def check(self, size: tuple[int, int] | None = None) -> ObjectMasks:
-        labels = read_labels(self.path)
-        check_labels(labels, self.path, size=size, binary=True)
-        return ObjectMasks((labels != 0).view(np.uint8))
+    binary = True
 
 
 def label_pngs(folder: Path) -> dict[str, MaskSource]:

@@ -4,13 +4,9 @@ Layout: `JPEGImages/<video>` and `Annotations/<video>`, in `long_video` and, pla
 `long_video_x3`. Liang et al., NeurIPS 2020 (AFB-URR); Cheng and Schwing, ECCV 2022 (XMem).
 """
 
-from collections.abc import Mapping
-from pathlib import Path
-
-from vosbench.datasets.first_masks import in_first_frame
+from vosbench.datasets.first_masks import First, Frames, Masks, in_first_frame
 from vosbench.datasets.split_folders import SplitFolders
 from vosbench.errors import VosbenchError
-from vosbench.video import MaskSource
 
 
 class LongVideo(SplitFolders):
@@ -34,7 +30,5 @@ class LongVideo(SplitFolders):
     def _split_folders(self) -> tuple[str, ...]:
         return (*((".",) if (self.root / self.frames_in).is_dir() else ()), *super()._split_folders())
 
-    def _first_masks(
-        self, name: str, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
-    ) -> dict[str, tuple[int, ...]]:
+    def _first_masks(self, name: str, frames: Frames, masks: Masks) -> First:
         return in_first_frame(name, self.mask_folder(name), frames, masks)

@@ -10,19 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.datasets.files import listed
-from vosbench.datasets.first_masks import Appearances
-from vosbench.datasets.meta_file import MetaFile, contradictions, nowhere
-from vosbench.datasets.problems import Problem
-from vosbench.datasets.split_folders import SplitFolders
-from vosbench.images import VOID
-from vosbench.video import MaskSource, ObjectSpan
+from vosbench.datasets.first_masks import Masks
+from vosbench.datasets.meta_file import MetaFile, MetaFolders, object_number
+from vosbench.video import ObjectSpan
 
 _FORM = "{objects: {<id>: {frame_range: {start: …, end: …, frame_nums: …}}}}"
 
 
-class _LVOS(SplitFolders):
-    """Objects are those of the meta file. One starts at the frame that it names, or, where the mask of that frame does
-    not hold the object, in the earliest mask that does. One that no mask shows is scored, but not followed.
+class _LVOS(MetaFolders):
+    """An object that no mask shows is scored, but not followed.
 
     Our choices: sequences are those of the folders and of the meta file together; inference is at 480 pixels; an
     archive for the server, which keeps the masks of `test`, holds every frame.
@@ -54,35 +50,19 @@ class _LVOS(SplitFolders):
         self._require(name)
         return () if self._attributes is None else self._attributes[name]
 
-    def _spans(self, name: str) -> Mapping[int, ObjectSpan]:
-        return self._meta[name]
+    def _about_objects(self, name: str) -> Mapping[str, Any]:
+        spans, unseen = self._meta[name], None
+        if self._unseen_videos is not None:
+            unseen = tuple(spans) if name in self._unseen_videos else ()
+        return {"spans": spans, "unseen": unseen, "listed": tuple(spans)}
 
-    def _listed(self, name: str) -> tuple[int, ...]:
-        return tuple(self._meta[name])
-
-    def _unseen(self, name: str) -> tuple[int, ...] | None:
-        if self._unseen_videos is None:
-            return None
-        return self._listed(name) if name in self._unseen_videos else ()
-
-    def _first_masks(
-        self, name: str, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
-    ) -> dict[str, tuple[int, ...]]:
-        first = Appearances(frames, masks).starting(self._starts(name, masks))
-        if not first:
-            raise nowhere(name, self.mask_folder(name), self._meta.path.name)
-        return first
-
-    def _starts(self, name: str, masks: Mapping[str, MaskSource]) -> dict[int, str | None]:
-        """Object id -> the name of the frame in which it starts."""
+    def _starts(self, name: str, masks: Masks) -> dict[int, str | None]:
         frames = {int(frame): frame for frame in masks if frame.isdecimal()}
         return {i: frames.get(span.start, f"{span.start:08d}") for i, span in self._meta[name].items()}
 
     def _description(self, name: str) -> bytes:
-        return repr((list(self._spans(name).items()), self._unseen(name))).encode()
-
-    def _description_problems(self, name: str, masks: Mapping[str, MaskSource]) -> list[Problem]:
-        return contradictions(name, self._meta.path.name, self.mask_folder(name), self._starts(name, masks), masks)
+        told = self._about_objects(name)
+        return repr((list(told["spans"].items()), told["unseen"])).encode()
 
 
 class LVOS1(_LVOS):
@@ -100,10 +80,8 @@ class LVOS2(_LVOS):
 def _read_spans(entry: Any) -> dict[int, ObjectSpan]:
     spans = {}
     for key, told in entry["objects"].items():
-        if not 0 < int(key) < VOID:
-            raise ValueError(f"object id {key} is not in 1..254")
         span = told["frame_range"]
-        spans[int(key)] = ObjectSpan(int(span["start"]), int(span["end"]), int(span["frame_nums"]))
+        spans[object_number(key)] = ObjectSpan(int(span["start"]), int(span["end"]), int(span["frame_nums"]))
     return spans
 
 

@@ -1,15 +1,19 @@
-"""Meta files, in JSON `{videos: {<video>: ...}}`: what they say of each video, and where the masks contradict them."""
+"""Meta files, in JSON `{videos: {<video>: ...}}`: what they say of each video, and whose objects they name."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from vosbench.base.text import read_text
 from vosbench.datasets.files import a_few
+from vosbench.datasets.first_masks import Appearances, First, Frames, Masks
 from vosbench.datasets.problems import Problem
+from vosbench.datasets.split_folders import SplitFolders
 from vosbench.errors import VosbenchError
-from vosbench.video import MaskSource
+from vosbench.images import VOID
 
 T = TypeVar("T")
 
@@ -53,35 +57,57 @@ class MetaFile(Generic[T]):
         return VosbenchError(f"{self.path} {what} ({type(error).__name__}: {error})", self._hint)
 
 
-def contradictions(
-    sequence: str, meta: str, folder: Path, starts: Mapping[int, str | None], masks: Mapping[str, MaskSource]
-) -> list[Problem]:
-    """Where the masks of a sequence, in `folder`, contradict the file called `meta`.
+def object_number(key: str) -> int:
+    """The id that a key of a meta file says. Raises ValueError for what is none."""
+    if not 0 < int(key) < VOID:
+        raise ValueError(f"object id {key} is not in 1..254")
+    return int(key)
 
-    starts: object id -> the frame in which it first appears by that file (None: it does not say).
+
+class MetaFolders(SplitFolders):
+    """Objects are those of the meta file. One starts in the frame that it names, or, where the mask of that frame does
+    not hold the object, in the earliest mask that does.
+
+    every_object_shown: whether one that no mask holds is an error.
     """
-    found = []
-    held: dict[str, tuple[int, ...]] = {}
-    for frame, source in masks.items():
-        try:
-            held[frame] = source.load().object_ids()
-        except VosbenchError:
-            continue  # told of as a picture already
-    for object_id, start in sorted(starts.items()):
-        if start is None or (start in held and object_id in held[start]) or (start in masks and start not in held):
-            continue
-        message = f"sequence {sequence}: {meta} starts object {object_id} at {start}, whose mask does not hold it"
-        hint = "the earliest mask that holds the object is taken instead"
-        found.append(Problem(folder / f"{start}.png", message, hint))
-    unlisted = {i for ids in held.values() for i in ids}.difference(starts)
-    if unlisted:
-        message = f"sequence {sequence}: the masks hold ids {a_few(map(str, sorted(unlisted)))} that {meta} lacks"
-        found.append(Problem(folder, message, f"they are left out; is {meta} of another release?"))
-    return found
 
+    every_object_shown: ClassVar[bool] = False
+    _meta: Any  # a MetaFile; None where the split has none, and the masks alone tell of objects
 
-def nowhere(sequence: str, folder: Path, meta: str) -> VosbenchError:
-    """That no mask of a sequence shows an object of its meta file."""
-    return VosbenchError(
-        f"sequence {sequence}: no mask in {folder} holds an object of {meta}", "unpack the annotations again"
-    )
+    @abstractmethod
+    def _starts(self, name: str, masks: Masks) -> dict[int, str | None]:
+        """Object id -> the frame in which it starts by the meta file (None: it does not say)."""
+
+    def _first_masks(self, name: str, frames: Frames, masks: Masks) -> First:
+        if self._meta is None:
+            return super()._first_masks(name, frames, masks)
+        starts = self._starts(name, masks)
+        first = Appearances(frames, masks).starting(starts)
+        lacking = set(starts).difference(*first.values())
+        if not first or (lacking and self.every_object_shown):
+            which = f"object {min(lacking)}" if lacking and self.every_object_shown else "an object"
+            raise VosbenchError(
+                f"sequence {name}: no mask in {self.mask_folder(name)} holds {which} of {self._meta.path.name}",
+                "unpack the annotations again",
+            )
+        return first
+
+    def _description_problems(self, name: str, masks: Masks) -> list[Problem]:
+        if self._meta is None:
+            return []
+        found: list[Problem] = []
+        held: First = {}
+        for frame, source in masks.items():
+            with suppress(VosbenchError):  # told of as a picture already
+                held[frame] = source.load().object_ids()
+        folder, meta, starts = self.mask_folder(name), self._meta.path.name, self._starts(name, masks)
+        for object_id, start in sorted(starts.items()):
+            if start is None or (start in masks and object_id in held.get(start, (object_id,))):
+                continue
+            message = f"sequence {name}: {meta} starts object {object_id} at {start}, whose mask does not hold it"
+            hint = "the earliest mask that holds the object is taken instead"
+            found.append(Problem(folder / f"{start}.png", message, hint))
+        if unlisted := {i for ids in held.values() for i in ids}.difference(starts):
+            message = f"sequence {name}: the masks hold ids {a_few(map(str, sorted(unlisted)))} that {meta} lacks"
+            found.append(Problem(folder, message, f"they are left out; is {meta} of another release?"))
+        return found

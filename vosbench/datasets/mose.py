@@ -5,14 +5,11 @@ size and the object ids of each video. Ding et al., arXiv:2302.01872 and 2508.05
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from vosbench.datasets.first_masks import Appearances
-from vosbench.datasets.meta_file import MetaFile, contradictions, nowhere
-from vosbench.datasets.problems import Problem
+from vosbench.datasets.first_masks import Masks
+from vosbench.datasets.meta_file import MetaFile, MetaFolders
 from vosbench.datasets.split_folders import SplitFolders
-from vosbench.video import MaskSource
 
 
 class MOSE1(SplitFolders):
@@ -31,7 +28,7 @@ class MOSE1(SplitFolders):
     server = "mose"
 
 
-class MOSE2(MOSE1):
+class MOSE2(MetaFolders, MOSE1):
     """MOSE v2: objects are those of meta.json, where a split has one; masks may hold other ids, which count as nothing.
 
     Our choices: sequences are those of the folders and of the meta file together; inference is at 480 pixels.
@@ -46,27 +43,14 @@ class MOSE2(MOSE1):
         self._meta = MetaFile(path, _read_objects, "{objects: [<id>, …]}") if path.is_file() else None
         return tuple(sorted({*names, *(self._meta or ())}))
 
-    def _listed(self, name: str) -> tuple[int, ...] | None:
-        return None if self._meta is None else self._meta[name]
+    def _about_objects(self, name: str) -> Mapping[str, Any]:
+        return {"listed": None if self._meta is None else self._meta[name]}
 
-    def _first_masks(
-        self, name: str, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
-    ) -> dict[str, tuple[int, ...]]:
-        listed = self._listed(name)
-        if listed is None:
-            return super()._first_masks(name, frames, masks)
-        first = Appearances(frames, masks).starting(dict.fromkeys(listed))
-        if not first:
-            raise nowhere(name, self.mask_folder(name), "meta.json")
-        return first
+    def _starts(self, name: str, masks: Masks) -> dict[int, str | None]:  # noqa: ARG002
+        return dict.fromkeys(self._about_objects(name)["listed"])
 
     def _description(self, name: str) -> bytes:
-        return repr(self._listed(name)).encode()
-
-    def _description_problems(self, name: str, masks: Mapping[str, MaskSource]) -> list[Problem]:
-        listed = self._listed(name)
-        starts = dict.fromkeys(listed or ())
-        return [] if listed is None else contradictions(name, "meta.json", self.mask_folder(name), starts, masks)
+        return repr(self._about_objects(name)["listed"]).encode()
 
 
 def _read_objects(entry: Any) -> tuple[int, ...]:

@@ -52,18 +52,16 @@ def object_folders(folder: Path, lowest: int = 1, to_the_end: bool = True) -> di
     must have masks to the end of the video; else an object has none after the last in its folder. Raises VosbenchError
     for a folder whose name is no number from there on, and for more than 254.
     """
-    objects: dict[int, dict[str, Path]] = {}
-    for inner in entries(folder):
-        masks = pictures(inner, MASKS)
-        if masks:
-            objects[_object_id(inner, lowest)] = masks
+    filled = ((inner, masks) for inner in entries(folder) if (masks := pictures(inner, MASKS)))
+    objects = {_object_id(inner, lowest): masks for inner, masks in filled}
     starts = {i: natural_order(next(iter(masks))) for i, masks in objects.items()}
     ends = {} if to_the_end else {i: natural_order(next(reversed(masks))) for i, masks in objects.items()}
     found: dict[str, MaskSource] = {}
     for frame in sorted({frame for masks in objects.values() for frame in masks}, key=natural_order):
         place = natural_order(frame)
         ids = tuple(i for i in sorted(objects) if starts[i] <= place <= ends.get(i, place))
-        found[frame] = ObjectPngs(ids, tuple(objects[i].get(frame, _like(objects[i], frame)) for i in ids))
+        beside = {i: next(iter(objects[i].values())).with_name(f"{frame}.png") for i in ids}  # if it is missing
+        found[frame] = ObjectPngs(ids, tuple(objects[i].get(frame, beside[i]) for i in ids))
     return found
 
 
@@ -75,11 +73,6 @@ def _object_id(folder: Path, lowest: int) -> int:
             f"the masks of an object are in a folder named by its number, from {lowest} to {lowest + VOID - 2}",
         )
     return number
-
-
-def _like(masks: dict[str, Path], frame: str) -> Path:
-    """Where the mask of a frame is missing."""
-    return next(iter(masks.values())).with_name(f"{frame}.png")
 
 
 class ObjectFolders(Folder):

@@ -4,14 +4,13 @@ Layout: `sav_val/JPEGImages_24fps/<video>/%05d.jpg`, `sav_val/Annotations_6fps/<
 list `sav_val.txt`. Ravi et al., arXiv:2408.00714.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from vosbench.datasets.files import listed
+from vosbench.datasets.first_masks import Frames, Masks
 from vosbench.datasets.label_pngs import label_pngs
 from vosbench.datasets.object_folders import object_folders
 from vosbench.datasets.split_folders import SplitFolders
-from vosbench.video import MaskSource
 
 ANNOTATED = 4  # every so many frames one is
 
@@ -37,10 +36,8 @@ class SAV(SplitFolders):
     masks_in = "Annotations_6fps"
 
     def _split_folders(self) -> tuple[str, ...]:
-        here = (
-            (".",) if (self.root / f"sav_{self.split}.txt").is_file() and (self.root / self.masks_in).is_dir() else ()
-        )
-        return (*here, f"sav_{self.split}", self.split)
+        is_here = (self.root / f"sav_{self.split}.txt").is_file() and (self.root / self.masks_in).is_dir()
+        return (*((".",) if is_here else ()), f"sav_{self.split}", self.split)
 
     def _list_names(self) -> tuple[str, ...]:
         names = super()._list_names()
@@ -49,10 +46,10 @@ class SAV(SplitFolders):
         return names if found is None else tuple(listed(found, self.frame_folder(""), self.mask_folder("")))
 
     @staticmethod
-    def read_masks(folder: Path) -> Mapping[str, MaskSource]:
+    def read_masks(folder: Path) -> Masks:
         return label_pngs(folder) or object_folders(folder, lowest=0, to_the_end=False)
 
-    def _outputs(self, name: str, frames: Mapping[str, Path]) -> tuple[int, ...]:
+    def _outputs(self, name: str, frames: Frames) -> tuple[int, ...]:
         masks = self._masks(name)
         return tuple(
             position

@@ -4,12 +4,12 @@ Layout: `JPEGImages_10fps/<video>`, `JPEGImages/<video>` (the annotated frames),
 `ImageSets/{train,val,test}.txt`; frames are called `frame%05d`. Tokmakov et al., CVPR 2023, arXiv:2212.06200.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
 from vosbench.datasets.davis import DavisLayout
 from vosbench.datasets.files import FRAMES, pictures
+from vosbench.datasets.first_masks import Frames
 from vosbench.errors import VosbenchError
 
 
@@ -48,7 +48,7 @@ class VOST(DavisLayout):
     def mask_folder(self, name: str) -> Path:
         return self.root / "Annotations" / name
 
-    def _outputs(self, name: str, frames: Mapping[str, Path]) -> tuple[int, ...]:
+    def _outputs(self, name: str, frames: Frames) -> tuple[int, ...]:
         masks = self._masks(name)
         annotated = pictures(self.root / "JPEGImages" / name, FRAMES) or masks
         return tuple(position for position, frame in enumerate(frames) if frame in annotated or frame in masks)

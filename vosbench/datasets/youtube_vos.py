@@ -4,19 +4,14 @@ Layout: `<split>/{JPEGImages,Annotations,meta.json}`; all frames in `<split>_all
 Xu et al., arXiv:1809.03327.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vosbench.datasets.files import a_few, natural_order
-from vosbench.datasets.first_masks import Appearances
-from vosbench.datasets.meta_file import MetaFile, contradictions
-from vosbench.datasets.problems import Problem
-from vosbench.datasets.split_folders import SplitFolders
+from vosbench.datasets.first_masks import Frames, Masks
+from vosbench.datasets.meta_file import MetaFile, MetaFolders, object_number
 from vosbench.errors import VosbenchError
-from vosbench.images import VOID
-from vosbench.video import MaskSource
 
 
 @dataclass(frozen=True)
@@ -27,11 +22,8 @@ class _Object:
     category: str | None
 
 
-class _YouTubeVOS(SplitFolders):
-    """Objects, and the frames whose masks the server wants, are those of meta.json.
-
-    Some start frames in it are wrong. An object is then followed from the earliest mask that holds its id.
-    """
+class _YouTubeVOS(MetaFolders):
+    """The frames whose masks the server wants, too, are those of meta.json. Some start frames in it are wrong."""
 
     splits = ("valid", "train", "test")
     frame_modes = ("6fps", "all-frames")
@@ -40,6 +32,7 @@ class _YouTubeVOS(SplitFolders):
     shorter_side = 480
     server = "youtube-vos"
     server_folder = "Annotations/"
+    every_object_shown = True
     _has_truth = False  # the masks of objects that appear later look like it
 
     def _list_names(self) -> tuple[str, ...]:
@@ -65,24 +58,10 @@ class _YouTubeVOS(SplitFolders):
         self._require(name)
         return {i: entry.category for i, entry in self._meta[name].items() if entry.category is not None}
 
-    def _first_masks(
-        self, name: str, frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
-    ) -> dict[str, tuple[int, ...]]:
-        starts = self._starts(name)
-        first = Appearances(frames, masks).starting(starts)
-        lacking = set(starts).difference(*first.values())
-        if lacking:
-            raise VosbenchError(
-                f"sequence {name}: no mask in {self.mask_folder(name)} holds object {min(lacking)} of meta.json",
-                "unpack the annotations again",
-            )
-        return first
-
-    def _starts(self, name: str) -> dict[int, str | None]:
-        """Object id -> the name of the frame in which it starts."""
+    def _starts(self, name: str, masks: Masks) -> dict[int, str | None]:  # noqa: ARG002
         return {i: next(iter(entry.frames), None) for i, entry in self._meta[name].items()}
 
-    def _outputs(self, name: str, frames: Mapping[str, Path]) -> tuple[int, ...]:
+    def _outputs(self, name: str, frames: Frames) -> tuple[int, ...]:
         wanted = {frame for entry in self._meta[name].values() for frame in entry.frames}
         lacking = sorted(wanted.difference(frames), key=natural_order)
         if lacking:
@@ -94,9 +73,6 @@ class _YouTubeVOS(SplitFolders):
 
     def _description(self, name: str) -> bytes:
         return repr(sorted(self._meta[name].items())).encode()
-
-    def _description_problems(self, name: str, masks: Mapping[str, MaskSource]) -> list[Problem]:
-        return contradictions(name, "meta.json", self.mask_folder(name), self._starts(name), masks)
 
 
 class YouTubeVOS2018(_YouTubeVOS):
@@ -114,8 +90,6 @@ class YouTubeVOS2019(_YouTubeVOS):
 def _read_objects(video: Any) -> dict[int, _Object]:
     objects = {}
     for key, entry in video["objects"].items():
-        if not 0 < int(key) < VOID:
-            raise ValueError(f"object id {key} is not in 1..254")
         frames = sorted({str(frame) for frame in entry["frames"]}, key=natural_order)
-        objects[int(key)] = _Object(tuple(frames), entry.get("category"))
+        objects[object_number(key)] = _Object(tuple(frames), entry.get("category"))
     return objects

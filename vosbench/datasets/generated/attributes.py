@@ -4,7 +4,8 @@ An object is hidden where its outline falls into the view and no pixel of it is 
 not. Lengths are in shorter sides of the frame. What cannot be measured (an object that is never whole) is None.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -56,38 +57,9 @@ class ClipAttributes:
     blur: float  # mean movement of the objects' centres during an exposure, pixels
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values with five decimals; object ids become texts."""
-        return _rounded(asdict(self) | {"objects": {str(i): asdict(one) for i, one in self.objects.items()}})
-
-
-def _rounded(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: _rounded(value) if isinstance(value, dict) else round(value, 5) if isinstance(value, float) else value
-        for name, value in values.items()
-    }
-
-
-@dataclass
-class _Range:
-    """Mean, least and most of a stream of numbers."""
-
-    count: int = 0
-    total: float = 0.0
-    least: float = np.inf
-    most: float = -np.inf
-
-    def add(self, value: float) -> None:
-        self.count += 1
-        self.total += value
-        self.least, self.most = min(self.least, value), max(self.most, value)
-
-    @property
-    def mean(self) -> float | None:
-        return self.total / self.count if self.count else None
-
-    @property
-    def ratio(self) -> float | None:
-        return self.most / self.least if self.count else None
+        """What a file of JSON holds of it, with five decimals; object ids become texts."""
+        as_read: dict[str, Any] = json.loads(json.dumps(asdict(self)), parse_float=lambda text: round(float(text), 5))
+        return as_read
 
 
 @dataclass
@@ -106,31 +78,31 @@ class _Run:
 
 @dataclass
 class _Track:
-    """What has been seen of one object so far."""
+    """What has been seen of one object so far. Lists have a number for each frame in which it could be measured."""
 
     layer: int
     first_frame: int | None = None
     first_area: float | None = None
     hidden: _Run = field(default_factory=_Run)
-    partly: _Run = field(default_factory=_Run)
     outside: _Run = field(default_factory=_Run)
+    partly: int = 0
     gone: bool = False
     reappearances: int = 0
     cut: int = 0
     most_hidden: float = 0.0
     centre: np.ndarray | None = None  # in the frame before, if it was whole there
-    motion: _Range = field(default_factory=_Range)
-    size: _Range = field(default_factory=_Range)
-    turning: _Range = field(default_factory=_Range)
+    motion: list[float] = field(default_factory=list)
+    size: list[float] = field(default_factory=list)
+    turning: list[float] = field(default_factory=list)
     shape: np.ndarray | None = None  # its first whole outline, upright
-    deformation: _Range = field(default_factory=_Range)
+    deformation: list[float] = field(default_factory=list)
     look: tuple[np.ndarray, np.ndarray] | None = None  # its first whole view, upright: where, and the colours
-    change: _Range = field(default_factory=_Range)
-    smear: _Range = field(default_factory=_Range)
+    change: list[float] = field(default_factory=list)
+    smear: list[float] = field(default_factory=list)
 
 
 class Observer:
-    """Takes in the frames of a scene in order; its memory does not grow with them."""
+    """Takes in the frames of a scene in order, and keeps numbers of them only."""
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
@@ -139,7 +111,7 @@ class Observer:
         self.tracks = {i: _Track(labels.index(i)) for i in sorted(set(labels) - {0})}
         self._unlabelled = np.array([False, *(label == 0 for label in labels)])
         self._twins = np.array([False, *(layer.twin for layer in scene.layers)])
-        self._camera, self._light, self._cover, self._gradient, self._similar = (_Range() for _ in range(5))
+        self._camera, self._light, self._cover, self._gradient, self._similar = (list[float]() for _ in range(5))
 
     def add(self, frame: Frame) -> None:
         """Take in the next frame."""
@@ -150,27 +122,27 @@ class Observer:
         grey = cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2GRAY)
         gradient = np.hypot(*(cv2.Sobel(grey, cv2.CV_32F, *d, scale=1 / 8) for d in ((1, 0), (0, 1))))
         ground = frame.labels == 0
-        self._light.add(float(self.scene.light[t]))
-        self._cover.add(float(seen[self._unlabelled].sum()) / grey.size)
-        self._similar.add(float((seen[self._twins] > SEEN * grey.size).sum()))
+        self._light.append(float(self.scene.light[t]))
+        self._cover.append(float(seen[self._unlabelled].sum()) / grey.size)
+        self._similar.append(float((seen[self._twins] > SEEN * grey.size).sum()))
         if ground.any():
-            self._gradient.add(float(gradient[ground].mean()))
+            self._gradient.append(float(gradient[ground].mean()))
         if t:
-            self._camera.add(self._corner_motion(t))
+            self._camera.append(self._corner_motion(t))
         self.length += 1
 
     def result(self) -> ClipAttributes:
         """What the frames so far show."""
-        smears = [track.smear.mean for track in self.tracks.values() if track.smear.mean is not None]
+        smears = [_mean(track.smear) for track in self.tracks.values() if track.smear]
         return ClipAttributes(
             self.length,
             {i: _summary(track) for i, track in self.tracks.items()},
-            self._camera.mean or 0.0,
-            self._light.ratio or 1.0,
-            self._cover.mean or 0.0,
-            self._gradient.mean or 0.0,
-            self._similar.mean or 0.0,
-            float(np.mean(smears)) if smears else 0.0,
+            _mean(self._camera),
+            max(self._light) / min(self._light) if self._light else 1.0,
+            _mean(self._cover),
+            _mean(self._gradient),
+            _mean(self._similar),
+            _mean(smears),
         )
 
     def _corner_motion(self, t: int) -> float:
@@ -191,7 +163,7 @@ class Observer:
             track.first_frame, track.first_area = t, seen / frame.labels.size
         track.hidden.add(area > 0 and not seen)
         track.outside.add(area == 0)
-        track.partly.add(0 < seen < PARTLY * area)
+        track.partly += 0 < seen < PARTLY * area
         if seen:
             track.reappearances += track.gone
             track.most_hidden = max(track.most_hidden, 1 - seen / area)
@@ -203,9 +175,9 @@ class Observer:
         rows, columns = np.nonzero(inside)
         centre = np.array([columns.mean() + patch.left, rows.mean() + patch.top])
         if track.centre is not None:
-            track.motion.add(float(np.hypot(*(centre - track.centre))) / self.scene.spec.side)
+            track.motion.append(float(np.hypot(*(centre - track.centre))) / self.scene.spec.side)
         track.centre = centre
-        track.size.add(float(np.sqrt(area)))
+        track.size.append(float(np.sqrt(area)))
         self._compare(track, frame, patch, t)
 
     def _pose(self, track: _Track, t: int) -> None:
@@ -215,8 +187,8 @@ class Observer:
             return
         now, before = (layer.placed(s, scene.view(s), scene.spec.side) for s in (t, t - 1))
         turned = np.linalg.solve(before[:2, :2], now[:2, :2])
-        track.turning.add(abs(float(np.degrees(np.arctan2(turned[1, 0], turned[0, 0])))))
-        track.smear.add(scene.shutter * float(np.hypot(*(now - before)[:2, 2])))
+        track.turning.append(abs(float(np.degrees(np.arctan2(turned[1, 0], turned[0, 0])))))
+        track.smear.append(scene.shutter * float(np.hypot(*(now - before)[:2, 2])))
 
     def _compare(self, track: _Track, frame: Frame, patch: Patch, t: int) -> None:
         """Bring the object upright, and compare outline and colours with its first."""
@@ -230,7 +202,7 @@ class Observer:
             track.shape = shape
         either = (shape | track.shape).sum()
         if either:
-            track.deformation.add(1 - float((shape & track.shape).sum() / either))
+            track.deformation.append(1 - float((shape & track.shape).sum() / either))
         shown = (frame.owners == track.layer + 1).astype(np.uint8) * 255
         where = look_up(shown, across, down) > 254
         colours = look_up(frame.rgb, across, down).astype(np.float32)
@@ -238,19 +210,20 @@ class Observer:
             track.look = where, colours
         both = where & track.look[0]
         if 4 * both.sum() > track.look[0].sum():
-            track.change.add(float(np.abs(colours[both] - track.look[1][both]).mean()) / 255)
+            track.change.append(float(np.abs(colours[both] - track.look[1][both]).mean()) / 255)
 
 
 def _cut(patch: Patch, inside: np.ndarray, size: tuple[int, ...]) -> bool:
     """Whether a layer touches the edge of the frame."""
+    begins, ends = (patch.top, patch.left), (patch.top + inside.shape[0], patch.left + inside.shape[1])
+    return any(
+        (begins[axis] == 0 and inside.take(0, axis).any()) or (ends[axis] == size[axis] and inside.take(-1, axis).any())
+        for axis in (0, 1)
+    )
 
-    def ends() -> Iterator[bool]:
-        yield patch.top == 0 and bool(inside[0].any())
-        yield patch.left == 0 and bool(inside[:, 0].any())
-        yield patch.top + len(inside) == size[0] and bool(inside[-1].any())
-        yield patch.left + inside.shape[1] == size[1] and bool(inside[:, -1].any())
 
-    return any(ends())
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
 
 
 def _summary(track: _Track) -> ObjectAttributes:
@@ -259,16 +232,16 @@ def _summary(track: _Track) -> ObjectAttributes:
         track.first_area,
         track.hidden.count,
         track.hidden.longest,
-        track.partly.count,
+        track.partly,
         track.most_hidden,
         track.outside.count,
         track.outside.longest,
         track.reappearances,
         track.cut,
-        track.motion.mean,
-        track.motion.most if track.motion.count else None,
-        track.size.ratio,
-        track.turning.mean or 0.0,
-        track.deformation.most if track.deformation.count else None,
-        track.change.most if track.change.count else None,
+        _mean(track.motion) if track.motion else None,
+        max(track.motion, default=None),
+        max(track.size) / min(track.size) if track.size else None,
+        _mean(track.turning),
+        max(track.deformation, default=None),
+        max(track.change, default=None),
     )

@@ -21,10 +21,9 @@ ROUNDNESS = 3  # |x|^p + |y|^p <= 1 is the outline of an occluder
 
 @dataclass(frozen=True)
 class Event:
-    """`kind` happens to the layer `target` in the frames from `start` to before `start + count`."""
+    """`kind` happens to an object in the frames from `start` to before `start + count`."""
 
     kind: str
-    target: int
     start: int
     count: int
 
@@ -90,16 +89,13 @@ def cover(
     hulls = {t: cv2.convexHull(outline(target, scene, t))[:, 0] for t in held}
     middles = {t: (hull.min(0) + hull.max(0)) / 2 for t, hull in hulls.items()}
     half = max(_norm(hulls[t] - middles[t]).max() for t in held) + 3
-    offsets: dict[int, float] = {}
     if share == 1:
-        rooms = [_room(hulls[t] - middles[t], half, direction) for t in held]
-        slack = 0.8 * min(rooms)
-        for t, part in zip(held, np.linspace(1, -1, len(held)), strict=True):
-            offsets[t] = slack * (1.0 if returns else part)
+        slack = 0.8 * min(_room(hulls[t] - middles[t], half, direction) for t in held)
+        parts = np.linspace(1, 1 if returns else -1, len(held))
+        offsets = {t: slack * part for t, part in zip(held, parts, strict=True)}
         edges = 1 - SHOWN
     else:
-        for t in held:
-            offsets[t] = _offset(outline(target, scene, t) - middles[t], half, direction, share)
+        offsets = {t: _offset(outline(target, scene, t) - middles[t], half, direction, share) for t in held}
         edges = share - 0.1
     for edge, step, sign in ((held[0] - 1, -1, 1), (held[-1] + 1, 1, 1 if returns or share < 1 else -1)):
         for j in range(LEAD + 1):

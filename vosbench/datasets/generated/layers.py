@@ -24,10 +24,7 @@ class Patch:
     @property
     def window(self) -> tuple[slice, slice]:
         """Rows and columns of the frame."""
-        return (
-            slice(self.top, self.top + self.rgba.shape[0]),
-            slice(self.left, self.left + self.rgba.shape[1]),
-        )
+        return np.s_[self.top : self.top + self.rgba.shape[0], self.left : self.left + self.rgba.shape[1]]
 
 
 @dataclass(frozen=True)
@@ -100,9 +97,8 @@ def look_up(picture: np.ndarray, across: np.ndarray, down: np.ndarray, border: i
         return cv2.remap(picture, across, down, cv2.INTER_LINEAR, borderMode=border)
     steps = np.rint(np.stack([across, down], -1) * 32).astype(np.int32)
     parts = (steps[..., 1] & 31) * 32 + (steps[..., 0] & 31)
-    return cv2.remap(
-        picture, (steps >> 5).astype(np.int16), parts.astype(np.uint16), cv2.INTER_LINEAR, borderMode=border
-    )
+    whole, parts = (steps >> 5).astype(np.int16), parts.astype(np.uint16)
+    return cv2.remap(picture, whole, parts, cv2.INTER_LINEAR, borderMode=border)
 
 
 def reach(picture: np.ndarray, waves: np.ndarray) -> float:

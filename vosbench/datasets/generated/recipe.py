@@ -127,8 +127,10 @@ class Script:
         for name, value, low, high in (("clips", count, 1, 1000), ("seed", seed, 0, 2**31 - 1)):
             if not low <= value <= high:
                 raise VosbenchError(f"{name}={value} is out of range: it is {low} to {high}", f"give another {name}")
-        made = tuple(_recipe(recipes[i % len(recipes)], given, fit=not base) for i in range(count))
-        return cls(_canonical(base, given, count if count != len(recipes) else None, seed), made, seed)
+        parts = (base, *(f"{name}={given[name]:g}" for name in ATTRIBUTES if name in given))
+        ends = (f"clips={count}" if count != len(recipes) else "", f"seed={seed}" if seed else "")
+        made = tuple(_recipe(recipes[i % len(recipes)] | given, fit=not base) for i in range(count))
+        return cls(",".join(filter(None, (*parts, *ends))), made, seed)
 
 
 def strengths(split: str) -> tuple[str, dict[str, float]]:
@@ -136,26 +138,12 @@ def strengths(split: str) -> tuple[str, dict[str, float]]:
 
     Raises VosbenchError for an unknown name, and for what is no number.
     """
-    base, *rest = split.split(",")
+    base, *parts = split.split(",")
     if "=" in base:
-        base, rest = "", [base, *rest]
+        base, parts = "", [base, *parts]
     elif base not in BASES:
         raise _no_such_split(base)
-    return base, _numbers(rest, {"clips": 1, "seed": 0} | DEFAULTS)
-
-
-def _no_such_split(name: str) -> VosbenchError:
-    if name == "train":
-        return VosbenchError(
-            "the split train of synthetic is a stream without an end, drawn during training and never on disk",
-            "`vosbench train` uses it; here the splits are val, long, or e.g. occlusion=20",
-        )
-    error = unknown("split", name, BASES)
-    return VosbenchError(error.message, f"{error.hint}; or an attribute with its strength, e.g. occlusion=20")
-
-
-def _numbers(parts: list[str], defaults: Mapping[str, float]) -> dict[str, float]:
-    """`name=number` texts as a mapping."""
+    defaults = {"clips": 1, "seed": 0} | DEFAULTS
     given: dict[str, float] = {}
     for part in parts:
         name, _, text = part.partition("=")
@@ -169,23 +157,22 @@ def _numbers(parts: list[str], defaults: Mapping[str, float]) -> dict[str, float
         except ValueError:
             kind = "a whole number" if whole else "a number"
             raise VosbenchError(f"{name} must be {kind}, not {text!r}", f"e.g. {name}={defaults[name]}") from None
-    return given
+    return base, given
 
 
-def _recipe(base: Mapping[str, float], given: Mapping[str, float], fit: bool) -> Recipe:
-    """A recipe with some strengths replaced; with `fit` the clip grows to hold its events, if no length is given."""
-    values: dict[str, Any] = {**base, **given}
-    if fit and "length" not in given:
-        longest = int(ATTRIBUTES["length"].metadata["high"])
-        draft = Recipe(**{**values, "length": longest})
-        return replace(draft, length=max(int(DEFAULTS["length"]), draft.start + draft.eventful))
-    return Recipe(**values)
+def _no_such_split(name: str) -> VosbenchError:
+    if name == "train":
+        return VosbenchError(
+            "the split train of synthetic is a stream without an end, drawn during training and never on disk",
+            "`vosbench train` uses it; here the splits are val, long, or e.g. occlusion=20",
+        )
+    error = unknown("split", name, BASES)
+    return VosbenchError(error.message, f"{error.hint}; or an attribute with its strength, e.g. occlusion=20")
 
 
-def _canonical(base: str, given: Mapping[str, float], count: int | None, seed: int) -> str:
-    """One name for all ways to write a split."""
-    parts = [base] if base else []
-    parts += [f"{name}={given[name]:g}" for name in ATTRIBUTES if name in given]
-    parts += [f"clips={count}"] if count is not None else []
-    parts += [f"seed={seed}"] if seed else []
-    return ",".join(parts)
+def _recipe(values: Mapping[str, Any], fit: bool) -> Recipe:
+    """The recipe of some strengths; with `fit` the clip grows to hold its events, if no length is given."""
+    if not fit or "length" in values:
+        return Recipe(**values)
+    draft = Recipe(**values, length=ATTRIBUTES["length"].metadata["high"])
+    return replace(draft, length=max(Recipe.length, draft.start + draft.eventful))

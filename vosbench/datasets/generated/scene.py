@@ -4,7 +4,7 @@ A layer is a picture with coverage (RGBA) on the square [-1,1]^2; a frame warps 
 farthest to the nearest. Masks are exact: the label of a pixel is the nearest layer that covers more than half of it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -60,14 +60,8 @@ def _layer(rng: np.random.Generator, spec: SceneSpec, label: int, picture: np.nd
     start = rng.uniform(-0.35, 0.35, 2)
     speed = spec.speed * rng.uniform(0.2, 1.5)
     scale = np.exp(fold(drift(rng, count, spec.scaling)[:, 0], 0.5))
-    waves = np.stack(
-        [
-            rng.uniform(-2.5, 2.5, 3),
-            rng.uniform(-2.5, 2.5, 3),
-            spec.deformation * rng.uniform(0, 1, 3) * np.array([1, 0.6, 0.4]),
-        ],
-        1,
-    )
+    frequencies = rng.uniform(-2.5, 2.5, (2, 3))
+    waves = np.vstack([frequencies, spec.deformation * rng.uniform(0, 1, 3) * np.array([1, 0.6, 0.4])]).T
     return Layer(
         label,
         picture,
@@ -82,11 +76,7 @@ def _layer(rng: np.random.Generator, spec: SceneSpec, label: int, picture: np.nd
 
 def blob_sprite(photos: tuple[np.ndarray, ...]) -> Sprite:
     """Layers cut as blobs from photographs or noise."""
-
-    def draw(size: int, rng: np.random.Generator) -> np.ndarray:
-        return np.dstack([texture(photos, size, rng), blob(size, rng)])
-
-    return draw
+    return lambda size, rng: np.dstack([texture(photos, size, rng), blob(size, rng)])
 
 
 @dataclass(frozen=True)
@@ -122,10 +112,6 @@ class Scene:
             np.exp(fold(drift(rng, spec.frames, spec.lighting)[:, 0], 0.4)),
             int(rng.integers(2**31)),
         )
-
-    def frames(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """All frames in order, as `render` gives them."""
-        return (self.render(t) for t in range(self.spec.frames))
 
     def render(self, t: int) -> tuple[np.ndarray, np.ndarray]:
         """Frame t: RGB uint8 [H,W,3] and its label map uint8 [H,W]."""

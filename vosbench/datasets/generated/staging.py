@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,6 +18,7 @@ SPRITE = 128  # pixels of a layer's picture
 NOISE = 2.0
 SHADOW = 0.35
 PACE = 0.15  # of the deformation, radians per frame
+T = TypeVar("T", Layer, Scene)
 GROUND, OBJECT, TWIN, THING, OCCLUDER = range(5)  # what random numbers are for
 
 
@@ -42,14 +44,10 @@ class Stage:
         extent = int(1.45 * WIDTH)
         ground = surface(self.backdrop, extent, rng)
         spec = SceneSpec(HEIGHT, WIDTH, self.steps, recipe.objects, noise=NOISE)
-        camera = np.hstack(
-            [
-                wander(self._random(GROUND, 2), self.steps, recipe.camera, 0.15),
-                wander(self._random(GROUND, 3), self.steps, recipe.camera / 3, 0.08),
-            ]
-        )
+        place = wander(self._random(GROUND, 2), self.steps, recipe.camera, 0.15)
+        pose = wander(self._random(GROUND, 3), self.steps, recipe.camera / 3, 0.08)
         light = np.exp(recipe.lighting * swing(self._random(GROUND, 4), self.steps, 80)).astype(np.float32)
-        bare = Scene(spec, ground, camera, (), light, int(rng.integers(2**31)), recipe.blur, exact=True)
+        bare = Scene(spec, ground, np.hstack([place, pose]), (), light, int(rng.integers(2**31)), recipe.blur, True)
         objects, occluders = [], []
         for index in range(recipe.objects):
             actor, occluder = self._act(index, self._object(index), bare)
@@ -59,7 +57,8 @@ class Stage:
         things = [self._thing(index) for index in range(recipe.clutter)]
         front = len(things) // 3  # these pass in front of objects, which are larger
         layers = (*things[front:], *twins, *objects, *things[:front], *occluders)
-        return replace(bare, camera=_settled(bare.camera), layers=tuple(map(_settle, layers)))
+        layers = tuple(_settled(layer, "centre", "angle", "radius", "phases") for layer in layers)
+        return _settled(replace(bare, layers=layers), "camera")
 
     def _random(self, *purpose: int) -> np.random.Generator:
         return np.random.Generator(np.random.Philox(np.random.SeedSequence([*self.key, *purpose])))
@@ -143,42 +142,31 @@ class Stage:
         upright = int(np.sign(home[1])) or int(np.sign(choices[0, 1] - 0.5))
         direction = np.array([choices[1, 0] - 0.5, upright])
         direction /= np.hypot(*direction)
-        occlusions = []
-        for event in self._events(index, choices[1, 1]):
+        events = list(self._events(index, choices[1, 1]))
+        for event in events:
             if event.kind in ("outside", "appear"):
                 actor = leave(actor, bare, event, axis, sign)
-            else:
-                occlusions.append(event)
-        for event in occlusions:
-            share = 1.0 if event.kind == "occlusion" else self.recipe.partial
-            occluder = cover(occluder, actor, bare, event, direction, returns=self.rows > 1, share=share)
+        for event in events:
+            if event.kind in ("occlusion", "partial"):
+                share = 1.0 if event.kind == "occlusion" else self.recipe.partial
+                occluder = cover(occluder, actor, bare, event, direction, returns=self.rows > 1, share=share)
         return actor, occluder
 
     def _events(self, index: int, where: float) -> Iterator[Event]:
         """What happens to an object, one after another, in each of the clip's periods."""
         recipe = self.recipe
         if recipe.appear and (index > 0 or recipe.objects == 1):
-            yield Event("appear", index, 0, recipe.appear)
+            yield Event("appear", 0, recipe.appear)
         span = self.steps - recipe.start
         times = span // recipe.period if recipe.period else 1
         for turn in range(times):
             slack = span // times - recipe.eventful
             start = recipe.start + turn * (span // times) + int(where * slack)
             for kind, count in recipe.events.items():
-                yield Event(kind, index, start + LEAD, count)
+                yield Event(kind, start + LEAD, count)
                 start += count + 2 * LEAD
 
 
-def _settled(states: np.ndarray) -> np.ndarray:
-    """States without the last digits, in which machines differ."""
-    return np.round(states, 9)
-
-
-def _settle(layer: Layer) -> Layer:
-    return replace(
-        layer,
-        centre=_settled(layer.centre),
-        angle=_settled(layer.angle),
-        radius=_settled(layer.radius),
-        phases=_settled(layer.phases),
-    )
+def _settled(thing: T, *states: str) -> T:
+    """A layer or a scene whose states lack the last digits, in which machines differ."""
+    return replace(thing, **{name: np.round(getattr(thing, name), 9) for name in states})

@@ -93,7 +93,8 @@ def generate(folder: Path, script: Script) -> None:
             videos = {}
             for number, recipe in enumerate(script.recipes):
                 name = f"clip-{number:02d}"
-                shows = _generate_clip(part, name, recipe, (script.seed, number))
+                drawn = (Stage(recipe, (script.seed, number, i), photographs("val")).scene() for i in range(ATTEMPTS))
+                shows = next(filter(None, (_write_clip(part, name, recipe, scene) for scene in drawn)), None)
                 if shows is None:
                     raise VosbenchError(
                         f"none of {ATTEMPTS} scenes drawn for {name} of {script.split} shows what is asked for",
@@ -114,16 +115,6 @@ def generate(folder: Path, script: Script) -> None:
         raise VosbenchError(
             f"cannot write the generated data set to {folder}: {error.strerror}", "choose a writable folder with --root"
         ) from None
-
-
-def _generate_clip(root: Path, name: str, recipe: Recipe, key: tuple[int, int]) -> ClipAttributes | None:
-    """Write a clip that shows what is asked for, and return what it shows; None if none was found."""
-    for attempt in range(ATTEMPTS):
-        scene = Stage(recipe, (*key, attempt), photographs("val")).scene()
-        shows = _write_clip(root, name, recipe, scene)
-        if shows is not None:
-            return shows
-    return None
 
 
 def _write_clip(root: Path, name: str, recipe: Recipe, scene: Scene) -> ClipAttributes | None:
