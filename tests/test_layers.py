@@ -114,7 +114,7 @@ def test_the_surface_imports_nothing_until_it_is_used() -> None:
     ("module", "source"),
     [
         ("vosbench.errors", "import vosbench.images"),
-        ("vosbench.datasets.davis", "from vosbench.metrics import region"),
+        ("vosbench.datasets.davis", "from vosbench.metrics import boundary"),
         ("vosbench.metrics.frame", "def f():\n    from vosbench import masks"),
         ("vosbench.memory.bank", "from vosbench.inference.timing import StageClock"),
         ("vosbench.memory.policy", "import vosbench.policies.lfu"),

@@ -24,7 +24,7 @@ def test_whatever_a_mask_a_score_or_a_time_comes_from_counts():
             assert name not in run | scores | traces
         if folder in ("images.py", "video.py", "datasets", "models", "memory", "inference") and name not in CHECKS:
             assert name in run
-    for name in ("images.py", "video.py", "metrics/region.py", "metrics/boundary.py", "masks/cache.py"):
+    for name in ("images.py", "video.py", "metrics/measure.py", "metrics/boundary.py", "masks/cache.py"):
         assert name in scores
     for name in ("memory/bank.py", "models/checkpoint.py", "inference/propagate.py"):
         assert name in run - scores

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from arrays import score_arrays
+from arrays import pair_score, score_arrays
 
 from vosbench.base import registry
 from vosbench.bench.record import read_run
@@ -24,8 +24,6 @@ from vosbench.images import read_labels, write_labels
 from vosbench.masks.check import check_predictions
 from vosbench.masks.export import export
 from vosbench.masks.score import score
-from vosbench.metrics.boundary import boundary_f
-from vosbench.metrics.region import jaccard
 from vosbench.video import MaskSource, ObjectMasks
 
 
@@ -125,8 +123,8 @@ def test_it_runs_and_its_scores_are_those_of_each_object_alone(stacks: Path, tmp
         for found in record.scores.objects:
             predicted = [read_labels(folder / f"{t:05d}.png") == found.object_id for t in range(1, FRAMES - 1)]
             true = [planes(t)[str(found.object_id)] for t in range(1, FRAMES - 1)]
-            assert found.j_per_frame == tuple(map(jaccard, predicted, true))
-            assert found.f_per_frame == tuple(map(boundary_f, predicted, true))
+            pairs = zip(found.j_per_frame, found.f_per_frame, strict=True)
+            assert list(pairs) == list(map(pair_score, predicted, true))
         assert [found.object_id for found in record.scores.objects] == [1, 2]
 
 

@@ -6,7 +6,7 @@ import math
 import cv2
 import numpy as np
 import pytest
-from arrays import in_memory
+from arrays import in_memory, unpack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_scores import label_maps, slow_boundary, slow_boundary_f
@@ -113,8 +113,19 @@ def test_dilation_by_a_radius_between_integers_is_that_of_opencv(height, width, 
     masks = np.random.default_rng(seed).random((3, height, width)) < 0.02
     masks[1] = False  # what one mask is dilated by reaches no other
     packed = bitmap.pack(masks, spare=math.ceil(radius) + 1)
-    found = bitmap.unpack(bitmap.dilate(packed, radius), height, width)
+    found = unpack(bitmap.dilate(packed, radius), height, width)
     if disk.any():
         np.testing.assert_array_equal(found, [cv2.dilate(mask.view(np.uint8), disk) > 0 for mask in masks])
     else:
         np.testing.assert_array_equal(found, masks)  # too small for a pixel: our choice
+
+
+def test_a_pixel_in_the_first_corner_is_dilated_without_a_hole():
+    """What of it lies to the left has left the picture, and with it what would fill a step as wide as all of it."""
+    radius = 18.55
+    along = np.arange(-radius, radius + 1)
+    disk = (along[:, None] ** 2 + along**2 <= radius**2).astype(np.uint8)
+    mask = np.zeros((30, 40), bool)
+    mask[0, 0] = True
+    found = unpack(bitmap.dilate(bitmap.pack(mask[None], spare=20), radius), 30, 40)
+    np.testing.assert_array_equal(found[0], cv2.dilate(mask.view(np.uint8), disk) > 0)

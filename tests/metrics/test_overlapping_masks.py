@@ -1,15 +1,14 @@
 """Objects that overlap are scored as if each were alone, and in every form of the masks alike."""
 
 import numpy as np
+from arrays import pair_score
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vosbench.metrics.boundary import boundary_f
 from vosbench.metrics.evaluate import score_sequence
 from vosbench.metrics.frame import frame_scores, labelled_box
 from vosbench.metrics.measure import JF
 from vosbench.metrics.protocols import find_protocol
-from vosbench.metrics.region import jaccard
 from vosbench.video import GroundTruth, MasksInMemory, ObjectMasks
 
 IDS = (3, 7, 200)
@@ -40,7 +39,7 @@ def test_each_pair_is_scored_as_if_it_were_alone(data, height, width, radius, fl
         for pair in pairs:
             (predicted,), (true,) = prediction.planes(pair[:1]), truth.planes(pair[1:])
             if predicted.any() or true.any():
-                expected = (jaccard(predicted, true), boundary_f(predicted, true, radius), true.any())
+                expected = (*pair_score(predicted, true, radius), true.any())
                 assert (found[pair].j, found[pair].f, found[pair].visible) == expected
             else:
                 assert pair not in found

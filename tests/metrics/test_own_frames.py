@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from arrays import pair_score
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,10 +13,8 @@ from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.images import write_labels
 from vosbench.masks.score import score
-from vosbench.metrics.boundary import boundary_f
 from vosbench.metrics.evaluate import score_sequence
 from vosbench.metrics.protocols import find_protocol
-from vosbench.metrics.region import jaccard
 from vosbench.video import GroundTruth, MasksInMemory, MaskSource, ObjectMasks
 
 SHAPE = (20, 24)
@@ -65,11 +64,7 @@ def test_each_object_goes_by_its_own_frames(video: tuple[dict[int, dict[int, np.
         ours, theirs = predicted[trace.object_id], true[trace.object_id]
         inner = sorted(theirs)[1:-1]
         seen = next(frame for frame in inner if ours[frame].any() or theirs[frame].any())
-        expected = [
-            (f"{frame:05d}", jaccard(ours[frame], theirs[frame]), boundary_f(ours[frame], theirs[frame]))
-            for frame in inner
-            if frame >= seen
-        ]
+        expected = [(f"{frame:05d}", *pair_score(ours[frame], theirs[frame])) for frame in inner if frame >= seen]
         assert list(zip(trace.frames, trace.j, trace.f, strict=True)) == expected
 
 

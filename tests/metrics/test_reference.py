@@ -1,10 +1,11 @@
 """The fast metrics against plain loops over pixels that share no code with them."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
-from arrays import score_arrays
+from arrays import pair_score, score_arrays, unpack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_scores import label_maps, slow_boundary, slow_boundary_f, slow_jaccard
@@ -12,8 +13,7 @@ from vos_benchmark.evaluator import Evaluator
 
 from vosbench.errors import VosbenchError
 from vosbench.metrics import bitmap
-from vosbench.metrics.boundary import boundary_f, boundary_map, boundary_radius
-from vosbench.metrics.region import jaccard
+from vosbench.metrics.boundary import tolerance
 
 
 def slow_davis2017(predictions, truths):
@@ -117,9 +117,8 @@ def test_unsupervised_equals_the_best_permutation(video):
 @given(st.data(), st.integers(1, 64), st.integers(1, 64), st.integers(1, 12))
 def test_j_and_f_equal_plain_loops(data, height, width, radius):
     prediction, truth = (data.draw(label_maps(height, width, 1)) > 0 for _ in range(2))
-    assert jaccard(prediction, truth) == slow_jaccard(prediction, truth)
-    assert boundary_f(prediction, truth, radius) == slow_boundary_f(prediction, truth, radius)
-    assert {tuple(point) for point in np.argwhere(boundary_map(truth))} == slow_boundary(truth)
+    expected = slow_jaccard(prediction, truth), slow_boundary_f(prediction, truth, radius)
+    assert pair_score(prediction, truth, radius) == expected
 
 
 @settings(deadline=None, max_examples=60)
@@ -128,10 +127,9 @@ def test_bitmaps_equal_masks(data, height, width, radius):
     masks = np.stack([data.draw(label_maps(height, width, 1)) > 0 for _ in range(2)])
     packed = bitmap.pack(masks, spare=radius)
     assert bitmap.counts(packed) == masks.sum(axis=(1, 2)).tolist()
-    np.testing.assert_array_equal(bitmap.unpack(packed, height, width), masks)
-    np.testing.assert_array_equal(
-        bitmap.unpack(bitmap.boundary(packed, height, width), height, width), [boundary_map(mask) for mask in masks]
-    )
+    np.testing.assert_array_equal(unpack(packed, height, width), masks)
+    for edge, mask in zip(unpack(bitmap.boundary(packed, height, width), height, width), masks, strict=True):
+        assert {tuple(point) for point in np.argwhere(edge)} == slow_boundary(mask)
 
 
 @settings(deadline=None, max_examples=60)
@@ -144,7 +142,7 @@ def test_every_label_out_of_the_bits_of_all(values, height, width, seed):
     assert len(planes) == int(maps.max()).bit_length()
     for label in {*values, 1, 2, 3, 128, 255} - {0} if planes else ():
         other = 256 - label
-        found = bitmap.unpack(bitmap.labelled(planes, (label, other)), height, width)
+        found = unpack(bitmap.labelled(planes, (label, other)), height, width)
         np.testing.assert_array_equal(found, [maps[0] == label, maps[1] == other])
 
 
@@ -155,7 +153,7 @@ def test_dilation_is_by_the_disk_of_scikit_image(radius):
     points = np.zeros((300, 420), bool)
     points[[0, 150, 299, 140, 299], [0, 210, 419, 63, 64]] = True
     masks = np.stack([points, np.zeros_like(points), points])  # what one mask is dilated by reaches no other
-    dilated = bitmap.unpack(bitmap.dilate(bitmap.pack(masks, spare=radius), radius), 300, 420)
+    dilated = unpack(bitmap.dilate(bitmap.pack(masks, spare=radius), radius), 300, 420)
     expected = np.zeros((300 + 2 * radius, 420 + 2 * radius), bool)
     for y, x in np.argwhere(points):
         expected[y : y + 2 * radius + 1, x : x + 2 * radius + 1] |= disk(radius).astype(bool)
@@ -164,5 +162,5 @@ def test_dilation_is_by_the_disk_of_scikit_image(radius):
 
 
 def test_radius_of_known_sizes():
-    assert [boundary_radius(480, 854), boundary_radius(1080, 1920), boundary_radius(1, 1)] == [8, 18, 1]
-    assert boundary_radius(480, 854, threshold=3) == 3
+    assert [math.ceil(tolerance(*size)) for size in ((480, 854), (1080, 1920), (1, 1))] == [8, 18, 1]
+    assert tolerance(480, 854, threshold=3) == 3

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
+from arrays import boundary_points, pair_score
 
-from vosbench.metrics.boundary import boundary_f, boundary_map
 from vosbench.metrics.frame import frame_scores
 from vosbench.metrics.measure import JF
-from vosbench.metrics.region import jaccard
 from vosbench.video import ObjectMasks
 
 EMPTY, FULL = np.zeros((8, 8), bool), np.ones((8, 8), bool)
@@ -27,28 +26,27 @@ DOT[4, 4] = True
     ],
 )
 def test_empty_and_full_masks(prediction, truth, j, f):
-    assert jaccard(prediction, truth) == j
-    assert boundary_f(prediction, truth) == f
+    assert pair_score(prediction, truth) == (j, f)
     scores = frame_scores(*(ObjectMasks(mask.view(np.uint8)) for mask in (prediction, truth)), [(1, 1)], 1, JF)
     pixels = (prediction.sum(), truth.sum(), (prediction & truth).sum())
     assert scores == ({(1, 1): (j, f, *pixels, ())} if prediction.any() or truth.any() else {})
 
 
 def test_boundary_lies_half_a_pixel_up_and_left():
-    assert {tuple(p) for p in np.argwhere(boundary_map(DOT))} == {(3, 3), (3, 4), (4, 3), (4, 4)}
+    assert boundary_points(DOT) == {(3, 3), (3, 4), (4, 3), (4, 4)}
 
 
 def test_boundary_in_the_last_row_and_column():
     corner = np.zeros((3, 3), bool)
     corner[2, 2] = True
-    assert {tuple(p) for p in np.argwhere(boundary_map(corner))} == {(1, 1), (1, 2), (2, 1)}
+    assert boundary_points(corner) == {(1, 1), (1, 2), (2, 1)}
 
 
 def test_match_ends_at_the_radius():
     far = np.roll(DOT, 3, axis=1)
-    assert boundary_f(far, DOT, radius=3) == 1
-    assert boundary_f(far, DOT, radius=1) == 0
-    assert boundary_f(far, DOT, radius=2) == 0.5  # columns 3, 4 against 6, 7: half of each is within two
+    assert pair_score(far, DOT, radius=3)[1] == 1
+    assert pair_score(far, DOT, radius=1)[1] == 0
+    assert pair_score(far, DOT, radius=2)[1] == 0.5  # columns 3, 4 against 6, 7: half of each is within two
 
 
 def test_pairs_of_different_ids():
@@ -60,10 +58,3 @@ def test_pairs_of_different_ids():
         (7, 200): (0, 0, 4, 4, 0),
         (1, 200): (0, 0, 0, 4, 0),
     }
-
-
-def test_shapes_must_agree():
-    with pytest.raises(ValueError, match=r"\(8, 8\).*\(8, 7\)"):
-        jaccard(EMPTY, EMPTY[:, 1:])
-    with pytest.raises(ValueError, match=r"\(8, 8\).*\(8, 7\)"):
-        boundary_f(EMPTY, EMPTY[:, 1:])

@@ -26,7 +26,7 @@ from vosbench.metrics.frame import FrameScores
 from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.metrics.rules.base import ScoringPlan
 from vosbench.metrics.stability import ObjectStability, object_stability
-from vosbench.metrics.statistics import ObjectScore, ObjectTrace, Summary, summary
+from vosbench.metrics.statistics import ObjectScore, ObjectTrace
 from vosbench.video import GroundTruth, MaskSource
 
 FRAMES_PER_TASK = 8  # frames to a task: some 0.03 s of work, so that processes end together
@@ -55,9 +55,9 @@ class MaskScores:
         return self.rules.title
 
     @property
-    def summary(self) -> Summary:
-        """Means over all objects."""
-        return summary(self.objects)
+    def summary(self) -> dict[str, float]:
+        """What the protocol tells of all objects together (`Figures.of_all`)."""
+        return self.rules.figures.of_all(self.objects)
 
 
 @checked('vosbench.score("masks", vosbench.open_dataset("davis2017", "DAVIS"))')
@@ -229,7 +229,7 @@ def write_official_csv(scores: MaskScores, folder: Path, split: str) -> tuple[Pa
     in further columns. Each file is complete or not there. Raises VosbenchError if it cannot be written.
     """
     names = {"jf": "J&F-Mean"} | {f"{m}_{s}": f"{m.upper()}-{s.capitalize()}" for m in "jf" for s in STATISTICS}
-    total = scores.rules.figures.of_all(scores.objects)
+    total = scores.summary
     overall = sorted(total, key=[*names, *total].index)
     own = dict.fromkeys(key for o in scores.objects for key in o.own)
     per_object = [key for key in ("j_mean", "f_mean", *own) if key in total]

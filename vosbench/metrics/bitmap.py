@@ -9,7 +9,6 @@ the whole bitmap, as a single string of bits, moves all of its masks: what leave
 where no pixel is.
 """
 
-import math
 from collections.abc import Sequence
 from functools import cache
 
@@ -69,22 +68,18 @@ def labelled(planes: Sequence[np.ndarray], labels: Sequence[int]) -> np.ndarray:
     return masks
 
 
-def unpack(bitmap: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The boolean masks [N, height, width] of a bitmap."""
-    return np.unpackbits(bitmap[:, :height].view(np.uint8), axis=-1, bitorder="little", count=width).astype(bool)
-
-
 def counts(bitmap: np.ndarray) -> list[int]:
     """Number of pixels set in each mask of a bitmap. OpenCV adds bytes up several times as fast as NumPy."""
     return [int(cv2.sumElems(ones)[0]) for ones in np.bitwise_count(bitmap)]
 
 
 def boundary(bitmap: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Pixels that differ from their right, lower or lower-right neighbour (see `metrics.boundary.boundary_map`).
+    """Pixels that differ from their right, lower or lower-right neighbour.
 
-    A pixel is one of those exactly if the 2x2 window to its lower right is neither full nor empty.
-    Beyond the last column and row the picture goes on unchanged. `height` and `width` are the picture's, counted
-    from the first row and column of the bitmap; the bitmap may end before, if its last rows and columns are empty.
+    A pixel is one of those exactly if the 2x2 window to its lower right is neither full nor empty. Beyond the last
+    column and row the picture goes on unchanged: in the last row only the right neighbour counts, in the last column
+    only the lower one. `height` and `width` are the picture's, counted from the first row and column of the bitmap; the
+    bitmap may end before, if its last rows and columns are empty.
     """
     _, rows, words = bitmap.shape
     right = bitmap >> 1
@@ -108,82 +103,19 @@ def boundary(bitmap: np.ndarray, height: int, width: int) -> np.ndarray:
 def dilate(bitmap: np.ndarray, radius: float) -> np.ndarray:
     """Every pixel within Euclidean distance `radius` of a set one: dilation by `skimage.morphology.disk(radius)`.
 
-    A radius between integers gives what OpenCV makes of that disk, which then is off centre (`off_centre_rows`); it
-    takes a spare bit and row more. The spare bits and rows of the result hold rubbish.
-
-    The disk of an integer is built from its rim to its centre: `wide` holds the rows of the bitmap widened to the
-    disk's width at that height, and `disk` grows by one row up and down at each step, so what joins it first ends up
-    furthest away.
+    A radius between integers gives what OpenCV makes of that disk, which then is off centre (`_disk`); it takes a spare
+    bit and row more. The spare bits and rows of the result hold rubbish. One string of bits is widened for all rows of
+    the disk, of which each holds the shorter ones.
     """
-    if radius != int(radius):
-        return _dilate_off_centre(bitmap, off_centre_rows(radius))
-    row = bitmap.shape[-1]
-    wide, disk = bitmap.reshape(-1).copy(), bitmap.reshape(-1).copy()
-    one, other = np.empty_like(wide), np.empty_like(wide)
-    for steps in _widening_steps(int(radius)):
-        pairs = np.bitwise_or(disk[:-row], disk[row:], out=one[:-row])
-        disk[:-row] = pairs
-        disk[row:] |= pairs
-        for step in steps:
-            _widen(wide, step, one, other)
+    words, (start, rows) = bitmap.reshape(-1), _disk(radius)
+    wide = words << start
+    if start:
+        wide[1:] |= words[:-1] >> (WORD - start)
+    disk, other, scratch = np.zeros_like(words), np.empty_like(words), np.empty_like(words)
+    for row, steps in rows:
+        for back, on in steps:
+            _widen(wide, back, on, scratch, other)
             wide, other = other, wide
-        if steps:
-            disk |= wide
-    return disk.reshape(bitmap.shape)
-
-
-@cache
-def _widening_steps(radius: int) -> tuple[tuple[int, ...], ...]:
-    """For each row of the upper half of a disk, rim excluded: the steps that widen the row above it to this one.
-
-    A segment of half-width w joined by its copies shifted by a step stays without gaps if the step is at most w + 1,
-    even where one half of the segment has left the picture.
-    """
-    rows, half_width = [], 0
-    for height in reversed(range(radius)):
-        target = math.isqrt(radius * radius - height * height)
-        steps = []
-        while half_width < target:
-            steps.append(min(target - half_width, half_width + 1, WORD - 1))
-            half_width += steps[-1]
-        rows.append(tuple(steps))
-    return tuple(rows)
-
-
-def _widen(words: np.ndarray, step: int, shifted: np.ndarray, out: np.ndarray) -> None:
-    """A string of bits and the same shifted by `step` < 64 columns to either side, into `out`; `shifted` is scratch."""
-    np.bitwise_or(words, np.left_shift(words, step, out=shifted), out=out)
-    out |= np.right_shift(words, step, out=shifted)
-    out[1:] |= np.right_shift(words, WORD - step, out=shifted)[:-1]
-    out[:-1] |= np.left_shift(words, WORD - step, out=shifted)[1:]
-
-
-@cache
-def off_centre_rows(radius: float) -> tuple[tuple[int, int, int], ...]:
-    """The rows of the disk of a radius between integers, shortest first: row, first and last column from its anchor.
-
-    The pixels of the disk lie at -radius, -radius + 1, ... along both axes, those within `radius` of zero belong to it,
-    and the anchor is the one at half of their number. A pixel is reached from where a row and column of the disk, laid
-    on it by the anchor, hits a set one. A disk too small for any pixel is taken for the anchor.
-    """
-    along = np.arange(-radius, radius + 1)
-    centre = len(along) // 2
-    disk = along[:, None] ** 2 + along**2 <= radius**2
-    rows = [(int(i) - centre, np.flatnonzero(disk[i]) - centre) for i in np.flatnonzero(disk.any(axis=1))]
-    found = ((row, int(columns[0]), int(columns[-1])) for row, columns in rows)
-    return tuple(sorted(found, key=lambda row: row[2] - row[1])) or ((0, 0, 0),)
-
-
-def _dilate_off_centre(bitmap: np.ndarray, rows: Sequence[tuple[int, int, int]]) -> np.ndarray:
-    """Dilation by the rows of a disk. Each row holds those before it, so that one string of bits is widened for all."""
-    words, first = bitmap.reshape(-1), rows[0][1]
-    wide, disk, last = _shifted(words, first), np.zeros_like(words), first
-    for row, left, right in rows:
-        while (first, last) != (left, right):
-            most = min(last - first + 1, WORD - 1)
-            back, on = min(first - left, most), min(right - last, most)
-            wide = wide | _shifted(wide, -back) | _shifted(wide, on)
-            first, last = first - back, last + on
         step = row * bitmap.shape[-1]
         if step < 0:
             disk[-step:] |= wide[:step]
@@ -192,14 +124,41 @@ def _dilate_off_centre(bitmap: np.ndarray, rows: Sequence[tuple[int, int, int]])
     return disk.reshape(bitmap.shape)
 
 
-def _shifted(words: np.ndarray, columns: int) -> np.ndarray:
-    """A string of bits in which each has become the one so many columns, less than 64, to its right."""
-    if columns == 0:
-        return words.copy()
-    if columns > 0:
-        moved = words >> columns
-        moved[:-1] |= words[1:] << (WORD - columns)
-    else:
-        moved = words << -columns
-        moved[1:] |= words[:-1] >> (WORD + columns)
-    return moved
+@cache
+def _disk(radius: float) -> tuple[int, list[tuple[int, list[tuple[int, int]]]]]:
+    """The rows of a disk, shortest first, each with the steps that widen the one before it to this one, to either side;
+    and how many columns before the anchor the first begins: one where it lies beside it, as of a disk hardly wider.
+
+    The pixels of the disk lie at -radius, -radius + 1, ... along both axes, those within `radius` of zero belong to it,
+    and the anchor is the one at half of their number. A pixel is reached from where a row and column of the disk, laid
+    on it by the anchor, hits a set one. A disk too small for any pixel is taken for the anchor.
+
+    A segment joined by its copies shifted by a step stays without gaps if the step is at most one more than what of it
+    lies to that side of the anchor, even where the other side has left the picture.
+    """
+    along = np.arange(-radius, radius + 1)
+    centre = len(along) // 2
+    disk = along[:, None] ** 2 + along**2 <= radius**2
+    spans = [(int(i) - centre, np.flatnonzero(disk[i]) - centre) for i in np.flatnonzero(disk.any(axis=1))]
+    ends = [(row, int(columns[0]), int(columns[-1])) for row, columns in spans] or [(0, 0, 0)]
+    ends.sort(key=lambda row: row[2] - row[1])
+    first = last = min(ends[0][2], 0)
+    start, rows = -last, []
+    for row, left, right in ends:
+        steps = []
+        while (first, last) != (left, right):
+            back, on = min(first - left, 1 - first, WORD - 1), min(right - last, max(last, 0) + 1, WORD - 1)
+            steps.append((back, on))
+            first, last = first - back, last + on
+        rows.append((row, steps))
+    return start, rows
+
+
+def _widen(words: np.ndarray, back: int, on: int, scratch: np.ndarray, out: np.ndarray) -> None:
+    """A string of bits in which each takes in those `back` and `on` columns, less than 64, before and after it."""
+    np.bitwise_or(words, np.left_shift(words, back, out=scratch), out=out)
+    out |= np.right_shift(words, on, out=scratch)
+    if back:
+        out[1:] |= np.right_shift(words, WORD - back, out=scratch)[:-1]
+    if on:
+        out[:-1] |= np.left_shift(words, WORD - on, out=scratch)[1:]

@@ -44,7 +44,10 @@ def plan(truth: GroundTruth, protocol: Protocol) -> ScoringPlan:
     (first, last), rule = protocol.unscored, protocol.objects
     frames = rule.wanted(annotated, truth, protocol)
     if not frames:
-        raise _nothing_to_score(truth.sequence, protocol)
+        raise VosbenchError(
+            f"sequence {truth.sequence} has no frame to score",
+            f"the protocol {protocol.name} needs at least {1 + sum(protocol.unscored)} with ground truth",
+        )
     opening = annotated[:1] if rule.first_frame_decides else annotated[:first] + annotated[len(annotated) - last :]
     masks = [read_truth(truth.masks[name].load(), protocol) for name in opening]
     return ScoringPlan(truth, annotated[0], frames, rule.known(truth, masks, protocol), protocol)
@@ -68,12 +71,11 @@ def split_plan(
     """
     _refuse_lacking(planned, predictions)
     bare = GroundTruth(truth.sequence, (), {})
-    parts: list[tuple[ScoringPlan, Sources]] = []
-    for start in range(0, len(planned.frames), frames):
-        names = planned.frames[start : start + frames]
-        sources = {name: (predictions[name], truth.masks[name]) for name in names}
-        parts.append((replace(planned, truth=bare, frames=names), sources))
-    return parts
+    parts = (planned.frames[start : start + frames] for start in range(0, len(planned.frames), frames))
+    return [
+        (replace(planned, truth=bare, frames=names), {name: (predictions[name], truth.masks[name]) for name in names})
+        for names in parts
+    ]
 
 
 def _refuse_lacking(planned: ScoringPlan, predictions: Mapping[str, MaskSource]) -> None:
@@ -128,10 +130,3 @@ def _score_frame(frame: str, predicted: MaskSource, true: MaskSource, planned: S
     prediction, truth = read_pair(prediction.crop(box), truth.crop(box), protocol)
     pairs = protocol.objects.pairs(prediction, truth, planned, where)
     return FrameScores(frame, frame_scores(prediction, truth, pairs, reach, protocol.measure))
-
-
-def _nothing_to_score(sequence: str, protocol: Protocol) -> VosbenchError:
-    return VosbenchError(
-        f"sequence {sequence} has no frame to score",
-        f"the protocol {protocol.name} needs at least {1 + sum(protocol.unscored)} with ground truth",
-    )

@@ -34,7 +34,8 @@ class Figures:
         return {}
 
     def of_all(self, objects: Sequence[ScoredObject]) -> dict[str, float]:
-        """`j_mean` and so on, `f_mean` and so on, `jf`, and the mean of all else over the objects that have it.
+        """`j_mean` and so on, `f_mean` and so on, `jf`, and the mean of all else over the objects that have it: every
+        object weighs the same, whatever its sequence and length.
 
         NaN if there are no objects, or where one of them is NaN. Without F, J is all there is.
         """

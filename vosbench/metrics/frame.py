@@ -32,19 +32,15 @@ def frame_scores(
 ) -> dict[Pair, PairScore]:
     """What is measured of pairs (id in the prediction, id in the truth) of the masks of a frame.
 
-    Ids are 1 to 255. J and F of `Measure` itself equal `jaccard` and `boundary_f` of the two masks; a pair of which
-    neither mask has a pixel is left out. `labelled_box` of the masks is as good as the masks.
+    Ids are 1 to 255. A pair of which neither mask has a pixel is left out. `labelled_box` of the masks is as good as
+    the masks.
     """
     height, width = truth.size
     bitmap_of = _bitmaps(prediction, truth, measure.reach(tolerance))
     if bitmap_of is None:
         return {}
-    scores = {}
-    for pair in pairs:
-        score = mask_scores(bitmap_of(pair), height, width, tolerance, measure)
-        if score is not None:
-            scores[pair] = score
-    return scores
+    scores = ((pair, mask_scores(bitmap_of(pair), height, width, tolerance, measure)) for pair in pairs)
+    return {pair: score for pair, score in scores if score is not None}
 
 
 def _bitmaps(prediction: ObjectMasks, truth: ObjectMasks, spare: int) -> Callable[[Pair], np.ndarray] | None:

@@ -1,4 +1,7 @@
-"""What is measured of an object in one frame: J and F of the predicted and the true mask, or what a protocol has."""
+"""What is measured of an object in one frame: J and F of the predicted and the true mask, or what a protocol has.
+
+Region similarity J is the Jaccard index |G∩P| / |G∪P| (Perazzi et al., CVPR 2016, and the public DAVIS evaluators).
+"""
 
 import math
 from dataclasses import dataclass
@@ -8,8 +11,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from vosbench.metrics import bitmap
-from vosbench.metrics.boundary import boundary_f_of_edges
-from vosbench.metrics.region import jaccard_of_counts
+from vosbench.metrics.boundary import boundary_f
 
 
 class PairScore(NamedTuple):
@@ -47,7 +49,7 @@ class MaskPair:
 
     def f(self, radius: float) -> float:
         """F by a tolerance of `radius` pixels, at most `Measure.reach`; see `bitmap.dilate` for fractions."""
-        return boundary_f_of_edges(self._edges, radius)
+        return boundary_f(self._edges, radius)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Measure:
     def score(self, masks: MaskPair, tolerance: float) -> PairScore:
         """What is measured of two masks; `tolerance` is `boundary.tolerance` of the picture."""
         f = masks.f(math.ceil(tolerance)) if self.has_f else math.nan
-        return PairScore(jaccard_of_counts(masks.both, masks.predicted, masks.true), f, *masks.pixels)
+        return PairScore(masks.both / (masks.predicted + masks.true - masks.both), f, *masks.pixels)
 
     @property
     def empty(self) -> PairScore:

@@ -5,7 +5,7 @@ Source: Perazzi et al., CVPR 2016, section 4, as the DAVIS 2017 evaluator comput
 
 import math
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -69,20 +69,6 @@ class ObjectScore:
     f: Statistics | None
     frames: int
     own: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Summary:
-    """The statistics of a data set: means over its objects, pooled over all sequences."""
-
-    j: Statistics
-    f: Statistics | None
-    objects: int
-
-    @property
-    def j_and_f(self) -> float:
-        """J&F, the mean of J-Mean and F-Mean."""
-        return j_and_f(self)
 
 
 class Scored(Protocol):
@@ -155,16 +141,6 @@ def object_score(trace: ObjectTrace, official_decay: bool = False) -> ObjectScor
 
     f = None if np.isnan(trace.f).all() else found(trace.f)
     return ObjectScore(trace.sequence, trace.object_id, found(trace.j), f, frames=len(trace.frames))
-
-
-def summary(objects: Sequence[ObjectScore]) -> Summary:
-    """Means over objects of each statistic; every object weighs the same, whatever its sequence and length."""
-
-    def pooled(found: list[Statistics]) -> Statistics:
-        return Statistics(*(mean(getattr(s, name) for s in found) for name in ("mean", "recall", "decay")))
-
-    f = [o.f for o in objects if o.f is not None]
-    return Summary(pooled([o.j for o in objects]), pooled(f) if f else None, len(objects))
 
 
 def mean(values: Iterable[float]) -> float:

@@ -7,8 +7,7 @@ Source: Kristan et al., VOTS2023; github.com/votchallenge/toolkit. There every f
 `vots`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -50,12 +49,8 @@ def pooled(objects: Iterable[tuple[str, Mapping[str, float]]]) -> dict[str, floa
     """`MEASURES` of a data set from (sequence, `tracking`) of its objects: means over the objects of a sequence that
     have the measure, then over the sequences that have one, each alike; NaN where none has.
     """
-    sequences: dict[str, list[Mapping[str, Any]]] = {}
-    for name, told in objects:
-        sequences.setdefault(name, []).append(told)
-    return {measure: mean(_of_sequences(sequences.values(), measure)) for measure in MEASURES}
-
-
-def _of_sequences(sequences: Iterable[Sequence[Mapping[str, float]]], measure: str) -> list[float]:
-    having = ([told[measure] for told in objects if measure in told] for objects in sequences)
-    return [mean(values) for values in having if values]
+    found: dict[str, dict[str, list[float]]] = {measure: {} for measure in MEASURES}
+    for sequence, told in objects:
+        for measure in told.keys() & found.keys():
+            found[measure].setdefault(sequence, []).append(told[measure])
+    return {measure: mean(map(mean, sequences.values())) for measure, sequences in found.items()}

@@ -6,8 +6,9 @@ from vosbench.datasets import open_dataset
 from vosbench.inference.propagate import propagate
 from vosbench.memory.spec import PolicySpec
 from vosbench.metrics.evaluate import object_scores, score_sequence
+from vosbench.metrics.figures import MEANS
 from vosbench.metrics.protocols import find_protocol
-from vosbench.metrics.statistics import ObjectTrace, summary
+from vosbench.metrics.statistics import ObjectTrace
 from vosbench.models.base import Network
 from vosbench.training.config import ValidationConfig
 from vosbench.video import MasksInMemory
@@ -35,4 +36,5 @@ class Validation:
             found = propagate(model, sequence, self.policy.build(), top_k=self.top_k)
             masks = {sequence.frames[p.frame_index].name: MasksInMemory.of(p.mask) for p in found}
             traces += score_sequence(truth, masks, self.protocol)
-        return 100 * summary(object_scores(traces, self.protocol)).j_and_f
+        told = MEANS.of_all(object_scores(traces, self.protocol))
+        return 100 * told.get("jf", told["j_mean"])

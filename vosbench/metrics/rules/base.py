@@ -76,7 +76,7 @@ class ObjectRule(ABC):  # noqa: B024 - every method has a default
 
         May raise VosbenchError for ids that must not be predicted; `where` names the prediction.
         """
-        return with_themselves({*prediction.present(), *truth.present()})
+        return ((i, i) for i in {*prediction.present(), *truth.present()})
 
     def traces(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Iterable[ObjectTrace]:
         """The traces of a sequence's objects from all its scored frames, given in order.
@@ -106,11 +106,6 @@ def own_masks(frames: Iterable[str], truth: GroundTruth) -> dict[int, list[str]]
         for object_id in truth.masks[name].own_masks() or ():
             own.setdefault(object_id, []).append(name)
     return own
-
-
-def with_themselves(ids: Iterable[int]) -> Iterable[Pair]:
-    """The pair of each id in the prediction and the same in the truth."""
-    return ((object_id, object_id) for object_id in ids)
 
 
 def shown(scored: Iterable[FrameScores]) -> set[int]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vosbench.errors import VosbenchError
 from vosbench.metrics.frame import FrameScores, Pair
 from vosbench.metrics.reading import refuse_extra_ids
-from vosbench.metrics.rules.base import ObjectRule, ScoringPlan, with_themselves
+from vosbench.metrics.rules.base import ObjectRule, ScoringPlan
 from vosbench.video import GroundTruth, ObjectMasks
 
 if TYPE_CHECKING:
@@ -34,23 +34,15 @@ class FirstFrame(ObjectRule):
             )
         return tuple(range(1, highest + 1))
 
-    def pairs(
-        self,
-        prediction: ObjectMasks,
-        truth: ObjectMasks,  # noqa: ARG002
-        planned: ScoringPlan,
-        where: str,
-    ) -> Iterable[Pair]:
+    def pairs(self, prediction: ObjectMasks, truth: ObjectMasks, planned: ScoringPlan, where: str) -> Iterable[Pair]:  # noqa: ARG002
         highest = planned.object_ids[-1]
         if not self.cut_extra:
             refuse_extra_ids(prediction, highest, where)
-            return with_themselves(planned.object_ids)
-        return with_themselves((*planned.object_ids, *(i for i in prediction.present() if i > highest)))
+            return ((i, i) for i in planned.object_ids)
+        return ((i, i) for i in (*planned.object_ids, *(i for i in prediction.present() if i > highest)))
 
     def objects(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[int]:
-        extra = (
-            {i for frame in scored for i, _ in frame.scores}.difference(planned.object_ids) if self.cut_extra else ()
-        )
+        extra = {i for frame in scored for i, _ in frame.scores}.difference(planned.object_ids)
         if extra:
             warnings.warn(
                 f"the predictions of {planned.sequence} hold the id {min(extra)}, but the highest of the first true "

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from vosbench.images import VOID
 from vosbench.metrics.frame import FrameScores, Pair
-from vosbench.metrics.rules.base import ObjectRule, ScoringPlan, shown, with_themselves
+from vosbench.metrics.rules.base import ObjectRule, ScoringPlan, shown
 from vosbench.video import GroundTruth, ObjectMasks
 
 if TYPE_CHECKING:
@@ -16,11 +16,13 @@ class Listed(ObjectRule):
     """Other ids are ignored, 255 too. Without a meta file the objects are those of all true masks, without 255."""
 
     def known(self, truth: GroundTruth, unscored: Sequence[ObjectMasks], protocol: "Protocol") -> tuple[int, ...]:
-        ids = super().known(truth, unscored, protocol) if truth.listed is None else sorted(truth.listed)
-        return tuple(i for i in ids if truth.listed is not None or i != VOID)
+        if truth.listed is not None:
+            return tuple(sorted(truth.listed))
+        return tuple(i for i in super().known(truth, unscored, protocol) if i != VOID)
 
     def pairs(self, prediction: ObjectMasks, truth: ObjectMasks, planned: ScoringPlan, where: str) -> Iterable[Pair]:  # noqa: ARG002
-        return with_themselves({*prediction.present(), *truth.present()}.difference({VOID} - {*planned.object_ids}))
+        ids = {*prediction.present(), *truth.present()}.difference({VOID} - {*planned.object_ids})
+        return ((i, i) for i in ids)
 
     def objects(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[int]:
         return planned.object_ids if planned.truth.listed is not None else sorted({*planned.object_ids, *shown(scored)})

@@ -36,10 +36,8 @@ class Proposals(FirstFrame):
         objects = planned.object_ids
         present = {predicted for frame in scored for predicted, _ in frame.scores} - {NOTHING}
         proposals = range(1, max(present | set(objects)) + 1)  # at least as many as objects
-        series = {
-            pair: _series(pair, scored, planned.protocol.measure.empty)
-            for pair in itertools.product(proposals, objects)
-        }
+        empty = planned.protocol.measure.empty
+        series = {pair: _series(pair, scored, empty) for pair in itertools.product(proposals, objects)}
         worth = [[sum(s.j + s.f for s in series[p, o]) for o in objects] for p in proposals]
         rows, columns = linear_sum_assignment(worth, maximize=True)
         matches = sorted((objects[column], proposals[row]) for row, column in zip(rows, columns, strict=True))
