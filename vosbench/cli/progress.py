@@ -9,15 +9,25 @@ from tqdm import tqdm
 from vosbench.cli.options import is_terminal
 
 
-class RunProgress:
-    """Follows a run: called with strategy, sequence, frames done and frames in all."""
+class _Progress:
+    """A bar, shown on a terminal until the end of the work."""
 
-    def __init__(self, parts: int) -> None:
-        self.parts, self.done, self.started = parts, 0, time.monotonic()
-        self.bar = tqdm(total=parts, unit="seq", leave=False, disable=not is_terminal(), file=sys.stderr)
+    def __init__(self, unit: str, total: int | None = None) -> None:
+        self.bar = tqdm(total=total, unit=unit, leave=False, disable=not is_terminal(), file=sys.stderr)
 
     def __enter__(self) -> Self:
         return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+
+class RunProgress(_Progress):
+    """Follows a run: called with strategy, sequence, frames done and frames in all."""
+
+    def __init__(self, parts: int) -> None:
+        super().__init__("seq", parts)
+        self.parts, self.done, self.started = parts, 0, time.monotonic()
 
     def __call__(self, strategy: str, sequence: str, frame: int, frames: int) -> None:
         if is_terminal():
@@ -30,22 +40,10 @@ class RunProgress:
                 line = f"[{self.done}/{self.parts}] {strategy} on {sequence}, {frames} frames, {since}"
                 print(line, file=sys.stderr, flush=True)
 
-    def __exit__(self, *_: object) -> None:
-        self.bar.close()
 
-
-class CountProgress:
+class CountProgress(_Progress):
     """Follows counted work: called with how many are done and how many there are."""
-
-    def __init__(self, unit: str) -> None:
-        self.bar = tqdm(unit=unit, leave=False, disable=not is_terminal(), file=sys.stderr)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __call__(self, done: int, total: int) -> None:
         self.bar.total = total
         self.bar.update(done - self.bar.n)
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.close()

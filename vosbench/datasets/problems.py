@@ -57,8 +57,7 @@ def picture_problems(frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
         else:
             coloured += [(source.path, ids)] if type(source) is LabelPng else []
     found += palette_problems(coloured)
-    missing = gaps(frames)
-    if missing:
+    if missing := gaps(frames):
         folder = next(iter(frames.values())).parent
         found.append(Problem(folder, f"{folder} lacks frames {a_few(missing)} in between", "unpack the frames again"))
     return found

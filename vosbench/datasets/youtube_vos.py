@@ -63,8 +63,7 @@ class _YouTubeVOS(MetaFolders):
 
     def _outputs(self, name: str, frames: Frames) -> tuple[int, ...]:
         wanted = {frame for entry in self._meta[name].values() for frame in entry.frames}
-        lacking = sorted(wanted.difference(frames), key=natural_order)
-        if lacking:
+        if lacking := sorted(wanted.difference(frames), key=natural_order):
             raise VosbenchError(
                 f"sequence {name}: {self.frame_folder(name)} lacks frames {a_few(lacking)}, which meta.json names",
                 "unpack the frames again",

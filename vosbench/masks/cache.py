@@ -32,10 +32,9 @@ def key(truth: GroundTruth, predictions: Mapping[str, MaskSource], protocol: Pro
     Every file is read in full: that costs a hundredth of decoding it, and times and sizes of files may lie.
     """
     hasher = hashlib.blake2b(digest_size=20)
-    code = source_hash("vosbench.masks.score")
     own: tuple[type, ...] = (type(protocol.objects), type(protocol.measure))
     facts = [
-        code,
+        source_hash("vosbench.masks.score"),
         repr(protocol),
         *map(source_of, own),
         truth.sequence,

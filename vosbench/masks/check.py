@@ -118,25 +118,15 @@ def truth_problems(dataset: Dataset, name: str, rules: Protocol) -> list[Problem
 def _expected(dataset: Dataset, name: str, rules: Protocol | None) -> Expected:
     """What a protocol scores; what a server wants if there is none, or none of it can be scored."""
     if rules is None or misfit(dataset.truth(name), rules):
-        return _wanted(dataset, name)
-    return _scored(dataset, name, rules)
-
-
-def _wanted(dataset: Dataset, name: str) -> Expected:
-    """What a server wants."""
-    video = dataset.sequence(name)
-    return Expected(
-        name,
-        tuple(video.frames[index].name for index in video.output_frames),
-        frozenset(frame.name for frame in video.frames),
-        frozenset(video.object_ids),
-        (dataset.read_masks, label_pngs),
-        pictures={frame.name: frame.source for frame in video.frames if isinstance(frame.source, Path)},
-    )
-
-
-def _scored(dataset: Dataset, name: str, rules: Protocol) -> Expected:
-    """What a protocol scores."""
+        video = dataset.sequence(name)
+        return Expected(
+            name,
+            tuple(video.frames[index].name for index in video.output_frames),
+            frozenset(frame.name for frame in video.frames),
+            frozenset(video.object_ids),
+            (dataset.read_masks, label_pngs),
+            pictures={frame.name: frame.source for frame in video.frames if isinstance(frame.source, Path)},
+        )
     truth = dataset.truth(name)
     planned = plan(truth, rules)
     ids = set(planned.object_ids)
@@ -169,7 +159,8 @@ def check_sequence(folder: Path, expected: Expected) -> list[Problem]:
             continue
         try:
             truth = _read(expected.truth[name].load(), expected) if name in expected.truth else None
-            predicted = _read(source.check(truth.size if truth else _size(expected.pictures.get(name))), expected)
+            size = truth.size if truth else read_size(picture) if (picture := expected.pictures.get(name)) else None
+            predicted = _read(source.check(size), expected)
         except VosbenchError as error:
             found.append(Problem.of(Path(source.where), error))
             continue
@@ -190,26 +181,18 @@ def _read(masks: ObjectMasks, expected: Expected) -> ObjectMasks:
     return masks if expected.rules is None else read_prediction(masks, expected.rules)
 
 
-def _size(picture: Path | None) -> tuple[int, int] | None:
-    return None if picture is None else read_size(picture)
-
-
 def _name_problems(folder: Path, masks: Mapping[str, MaskSource], expected: Expected) -> Iterable[Problem]:
-    present = set(masks)
-    missing = [name for name in expected.frames if name not in present]
-    if missing:
+    if missing := [name for name in expected.frames if name not in masks]:
         message = f"{folder} lacks {len(missing)} of {len(expected.frames)} masks: frames {a_few(missing)}"
         yield Problem(folder, message, "every scored frame needs a mask, an empty one where nothing is seen")
-    extra = sorted(present - expected.known)
-    if extra:
+    if extra := sorted(masks.keys() - expected.known):
         message = f"{folder} holds masks of frames that the video does not have: {a_few(extra)}"
         yield Problem(folder, message, "these are never scored; check the names and the frame mode")
     files = [path for source in masks.values() for path in source.files()]
     if expected.rules is None and (no_png := [path.name for path in files if path.suffix.lower() in MASKS - {".png"}]):
         yield Problem(folder, f"{folder} holds masks that are no PNG: {a_few(no_png)}", "a server takes PNGs only")
     used = {path.relative_to(folder).parts[0] for path in files}
-    other = [path.name for path in entries(folder) if path.name not in used]
-    if other:
+    if other := [path.name for path in entries(folder) if path.name not in used]:
         yield Problem(folder, f"{folder} holds what is no mask: {a_few(other)}", "masks must be PNGs; JPEG blurs ids")
 
 
@@ -221,12 +204,10 @@ def _id_problems(folder: Path, seen: dict[int, str], shown: set[int], expected: 
         return
     if expected.rules is not None and not expected.rules.objects.keeps_ids:
         return  # any id goes
-    extra = sorted(set(seen) - expected.object_ids)
-    if extra:
+    if extra := sorted(set(seen) - expected.object_ids):
         ids = a_few(map(str, extra))
         message = f"{folder} holds ids that the ground truth does not have: {ids}, first in {seen[extra[0]]}"
         yield Problem(folder, message, "an object keeps the id of its first annotation, everything else is 0")
-    never = sorted(expected.object_ids.intersection(shown).difference(seen))
-    if never:
+    if never := sorted(expected.object_ids.intersection(shown).difference(seen)):
         message = f"{folder}: no mask holds object {a_few(map(str, never))}"
         yield Problem(folder, message, "the object scores 0 wherever it is to be seen; were ids renumbered?")

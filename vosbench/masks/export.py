@@ -48,8 +48,7 @@ def export(
             f"a choice of the sequences of {dataset.name} {dataset.split} cannot be submitted",
             "export all of them: a server scores what is missing as zero, or refuses it",
         )
-    problems = check_predictions(predictions, dataset, jobs=jobs, progress=progress, for_server=True)
-    if problems:
+    if problems := check_predictions(predictions, dataset, jobs=jobs, progress=progress, for_server=True):
         raise UnfitMasksError(
             f"{predictions} cannot be submitted: {problems[0].message}"
             + (f"; and {len(problems) - 1} more" if len(problems) > 1 else ""),

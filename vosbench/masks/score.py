@@ -106,7 +106,10 @@ def score(
         found[name] = traced
         # A mask may have been written anew meanwhile.
         if cache and keys[name] == score_cache.key(truths[name], masks[name], rules):
-            _keep(cache, keys[name], traced)
+            try:
+                score_cache.write(cache, keys[name], traced)
+            except VosbenchError as error:
+                warnings.warn(f"{error.message}: the next run will score these masks again", stacklevel=2)
     if cache and todo:
         score_cache.prune(cache)
     everything = tuple(trace for name in names for trace in found.get(name, ()))
@@ -141,13 +144,6 @@ def _plans(
         (truth,) = (truth for truth in truths if truth.sequence == name)
         raise VosbenchError(first.message + others, advice(truth))
     return plans, {name: error.message for name, error in misfits.items()}
-
-
-def _keep(folder: Path, key: str, traced: tuple[ObjectTrace, ...]) -> None:
-    try:
-        score_cache.write(folder, key, traced)
-    except VosbenchError as error:
-        warnings.warn(f"{error.message}: the next run will score these masks again", stacklevel=3)
 
 
 def _score(

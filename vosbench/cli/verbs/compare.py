@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,20 +24,6 @@ from vosbench.report.table import Row, Table
 REGRESSION = 1  # the exit status
 
 
-class FailOn(StrEnum):
-    """What turns the exit status to 1."""
-
-    REGRESSION = "regression"
-    CHANGE = "change"
-
-
-class SpeedBy(StrEnum):
-    """What the gate judges speed by."""
-
-    TIME = "time"
-    COUNTS = "counts"
-
-
 def compare(
     runs: Annotated[
         list[Path],
@@ -55,13 +40,15 @@ def compare(
     paper: Annotated[bool, typer.Option("--paper", help="add the paper's own figures for the data set")] = False,
     objects: Annotated[int, typer.Option(help="how many objects to show, those whose J&F changed most", min=0)] = 5,
     fail_on: Annotated[
-        FailOn | None, typer.Option(help="exit with status 1 after a loss (regression), or after a gain too (change)")
+        Literal["regression", "change"] | None,
+        typer.Option(help="exit with status 1 after a loss (regression), or after a gain too (change)"),
     ] = None,
     tolerance_accuracy: Annotated[float, typer.Option(help="points of J or F that may be lost without failing")] = 0.1,
     tolerance_speed: Annotated[float, typer.Option(help="factor by which time, tokens read and bytes may grow")] = 1.1,
     speed: Annotated[
-        SpeedBy, typer.Option(help="judge by time, which needs the same machine, or by counts of work alone")
-    ] = SpeedBy.TIME,
+        Literal["time", "counts"],
+        typer.Option(help="judge by time, which needs the same machine, or by counts of work alone"),
+    ] = "time",
     junit_file: Annotated[Path | None, options.output("--junit", help="write the checks as JUnit XML")] = None,
     markdown: Annotated[Path | None, options.output("--markdown", help="write all tables as Markdown")] = None,
     format: Format = "text",
@@ -71,9 +58,7 @@ def compare(
 
     With --fail-on it is a gate for CI. Exit status: 0 fine, 1 a regression, 2 the runs cannot be compared.
     """
-    tolerance = Tolerance(
-        tolerance_accuracy, tolerance_speed, timed=speed is SpeedBy.TIME, both_ways=fail_on is FailOn.CHANGE
-    )
+    tolerance = Tolerance(tolerance_accuracy, tolerance_speed, timed=speed == "time", both_ways=fail_on == "change")
     checks: tuple[Check, ...] = ()
     tables: list[Table] = []
     changed: Sequence[Row] = ()

@@ -1,12 +1,13 @@
 """list: all that can be named on the command line, by its kind."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 
 from vosbench.base.registry import Registry
-from vosbench.cli.verbs import VERBS, Answer, Verb
+from vosbench.cli.verbs import Answer, Verb
 from vosbench.errors import unknown
 
 
@@ -41,15 +42,8 @@ def _datasets() -> list[dict[str, Any]]:
 def _models() -> list[dict[str, Any]]:
     from vosbench.models.checkpoint import bundled
 
-    return [
-        {"name": name, "about": "bundled weights; those of any network are given by their path"} for name in bundled()
-    ]
-
-
-def _networks() -> list[dict[str, Any]]:
-    from vosbench.models.families import FAMILIES
-
-    return _registered(FAMILIES)
+    about = "bundled weights; those of any network are given by their path"
+    return [{"name": name, "about": about} for name in bundled()]
 
 
 def _protocols() -> list[dict[str, Any]]:
@@ -59,53 +53,25 @@ def _protocols() -> list[dict[str, Any]]:
     return [{"name": p.name, "version": p.version, "source": p.source} for p in found]
 
 
-def _suites() -> list[dict[str, Any]]:
-    from vosbench.bench.suite_file import shipped_suites
-
-    return _named(shipped_suites())
-
-
-def _configs() -> list[dict[str, Any]]:
-    from vosbench.training.config import shipped_configs
-
-    return _named(shipped_configs())
+def _named(where: str) -> list[dict[str, Any]]:
+    """What a registry holds, or a function names, by `module:attribute`: imported only when it is asked for."""
+    module, _, attribute = where.partition(":")
+    found = getattr(import_module(module), attribute)
+    about = {name: found.about(name) for name in found.names()} if isinstance(found, Registry) else found()
+    return [{"name": name, "about": text} for name, text in about.items()]
 
 
-def _tables() -> list[dict[str, Any]]:
-    from vosbench.report.tables import TABLES
-
-    return _registered(TABLES)
-
-
-def _figures() -> list[dict[str, Any]]:
-    from vosbench.report.plots import FIGURES
-
-    return _registered(FIGURES)
-
-
-def _verbs() -> list[dict[str, Any]]:
-    return _registered(VERBS)
-
-
-def _registered(registry: Registry[Any]) -> list[dict[str, Any]]:
-    return _named((name, registry.about(name)) for name in registry.names())
-
-
-def _named(about: Mapping[str, str] | Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
-    return [{"name": name, "about": text} for name, text in dict(about).items()]
-
-
-LISTS = {
+LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "policies": _policies,
     "datasets": _datasets,
     "models": _models,
-    "networks": _networks,
+    "networks": lambda: _named("vosbench.models.families:FAMILIES"),
     "protocols": _protocols,
-    "suites": _suites,
-    "configs": _configs,
-    "tables": _tables,
-    "figures": _figures,
-    "verbs": _verbs,
+    "suites": lambda: _named("vosbench.bench.suite_file:shipped_suites"),
+    "configs": lambda: _named("vosbench.training.config:shipped_configs"),
+    "tables": lambda: _named("vosbench.report.tables:TABLES"),
+    "figures": lambda: _named("vosbench.report.plots:FIGURES"),
+    "verbs": lambda: _named("vosbench.cli.verbs:VERBS"),
 }
 
 

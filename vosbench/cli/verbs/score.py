@@ -15,11 +15,10 @@ from vosbench.datasets import Dataset, open_dataset
 from vosbench.datasets.files import a_few
 from vosbench.errors import VosbenchError
 from vosbench.masks.cache import SCORES
-from vosbench.masks.score import MaskScores, temporal_stability, write_official_csv, write_per_frame_csv
 from vosbench.masks.score import score as score_masks
+from vosbench.masks.score import temporal_stability, write_official_csv, write_per_frame_csv
 from vosbench.metrics.analysis import analyse, seen_unseen, train_categories
 from vosbench.metrics.protocols import find_protocol
-from vosbench.metrics.stability import ObjectStability
 from vosbench.metrics.tracking import tracking
 from vosbench.report.rendering import render
 from vosbench.report.scored_masks import (
@@ -113,7 +112,8 @@ def score(
         tables += [*analysis_tables(found, caption), whole, *([each] if objects else [])]
         result["tracking"] = {"all": whole.rows[0], "objects": each.rows}
     if stability:
-        steadiness = _stability(predictions, data, scores, jobs)
+        with CountProgress("object") as progress:
+            steadiness = temporal_stability(scores, predictions, data, jobs, progress)
         tables.append(stability_table(steadiness, caption))
         result["stability"] = {"mean": tables[-1].rows[0], "objects": [asdict(o) for o in steadiness]}
     if known is not None:
@@ -136,11 +136,6 @@ def _categories(data: Dataset) -> dict[tuple[str, int], str]:
             "--train-meta is for splits of YouTube-VOS whose meta.json has categories",
         )
     return found
-
-
-def _stability(predictions: Path, data: Dataset, scores: MaskScores, jobs: int | None) -> tuple[ObjectStability, ...]:
-    with CountProgress("object") as progress:
-        return temporal_stability(scores, predictions, data, jobs, progress)
 
 
 VERB = Verb(score, "vosbench score masks/ --dataset davis2017 --root DAVIS --split val --csv results/")

@@ -200,8 +200,7 @@ class Observer:
         shape = look_up(outline, across - patch.left, down - patch.top) > 127
         if track.shape is None:
             track.shape = shape
-        either = (shape | track.shape).sum()
-        if either:
+        if either := (shape | track.shape).sum():
             track.deformation.append(1 - float((shape & track.shape).sum() / either))
         shown = (frame.owners == track.layer + 1).astype(np.uint8) * 255
         where = look_up(shown, across, down) > 254

@@ -42,8 +42,7 @@ class FirstFrame(ObjectRule):
         return ((i, i) for i in (*planned.object_ids, *(i for i in prediction.present() if i > highest)))
 
     def objects(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[int]:
-        extra = {i for frame in scored for i, _ in frame.scores}.difference(planned.object_ids)
-        if extra:
+        if extra := {i for frame in scored for i, _ in frame.scores}.difference(planned.object_ids):
             warnings.warn(
                 f"the predictions of {planned.sequence} hold the id {min(extra)}, but the highest of the first true "
                 f"mask is {planned.object_ids[-1]}: higher ones count as nothing",

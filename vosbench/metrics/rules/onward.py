@@ -19,8 +19,7 @@ class Onward(ObjectRule):
     def objects(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[int]:
         known = super().objects(planned, scored)
         for frame in scored if self.extra_is_error else ():
-            extra = sorted({predicted for predicted, _ in frame.scores}.difference(known))
-            if extra:
+            if extra := sorted({predicted for predicted, _ in frame.scores}.difference(known)):
                 raise VosbenchError(
                     f"the predicted mask of frame {frame.frame} of {planned.sequence} holds the id {extra[0]}, which "
                     "the ground truth never has",
