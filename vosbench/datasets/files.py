@@ -26,11 +26,16 @@ _JUNK = re.compile(
 _PATH_OF_PICTURE = re.compile(rf"\S.*?(?:{'|'.join(map(re.escape, sorted(FRAMES)))})(?=\s|$)", re.IGNORECASE)
 
 
+def is_junk(name: str) -> bool:
+    """Whether a file or folder of this name is what a system left behind, and nothing of a data set."""
+    return _JUNK.fullmatch(name) is not None
+
+
 def entries(folder: Path) -> list[Path]:
     """What a folder holds, but no junk, in the order of names; nothing if there is no such folder."""
     if not folder.is_dir():
         return []
-    return [folder / name for name in sorted(os.listdir(folder)) if not _JUNK.fullmatch(name)]
+    return [folder / name for name in sorted(os.listdir(folder)) if not is_junk(name)]
 
 
 def subfolders(folder: Path) -> list[str]:
