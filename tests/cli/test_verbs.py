@@ -17,7 +17,10 @@ def test_all_verbs_are_there(vosbench):
     outcome = vosbench("--help")
     assert outcome.status == 0
     measuring = {"run", "segment", "simulate", "train", "score", "check"}
-    assert set(EXAMPLES) == measuring | {"export", "table", "timing", "plot", "list", "compare", "publish"}
+    assert set(EXAMPLES) == measuring | {"export", "table", "timing", "plot", "list", "compare", "publish"} | {
+        "figure",
+        "video",
+    }
     for verb in EXAMPLES:
         assert f"\n  {verb} " in outcome.out
     assert vosbench() == outcome

@@ -19,6 +19,7 @@ RunFolders = Annotated[
     typer.Argument(help="run folder (default: the latest in .vosbench/runs), or those of a sweep over an attribute"),
 ]
 RunFolder = Annotated[Path | None, typer.Argument(help="run folder; default: the latest in .vosbench/runs")]
+SequenceName = Annotated[str, typer.Option("--sequence", help="the sequence to show")]
 Format = Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}; JSON is what --json writes")]
 Out = Annotated[Path | None, options.output("--out", help="write to this file instead of printing")]
 

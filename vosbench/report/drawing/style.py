@@ -51,6 +51,7 @@ STYLE: Any = {
     "pdf.fonttype": 42,
 }
 WIDTH, HEIGHT = 5.6, 3.5  # inches
+DPI = 300  # of pixels, in .png and within .svg and .pdf
 _NO_DATE: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
 
 
@@ -127,11 +128,11 @@ def require_kind(path: Path) -> str:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write `figure` as the suffix of `path` says: .png (300 dpi), .svg or .pdf. Raises VosbenchError on another."""
+    """Write `figure` as the suffix of `path` says: .png, .svg or .pdf. Raises VosbenchError on another."""
     kind = require_kind(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with matplotlib.rc_context(STYLE):
-            figure.savefig(path, format=kind, dpi=300, metadata=_NO_DATE[kind])
+            figure.savefig(path, format=kind, dpi=DPI, metadata=_NO_DATE[kind])
     except OSError as error:
         raise VosbenchError(f"cannot write figure {path}: {error.strerror}", "choose another folder") from None

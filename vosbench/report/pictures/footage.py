@@ -12,6 +12,8 @@ from vosbench.bench.record import DATA_ROOT, RunRecord, read_record, read_run
 from vosbench.datasets import Dataset, open_dataset
 from vosbench.errors import VosbenchError, unknown
 from vosbench.report.context import restrict
+from vosbench.report.measures import pooled_jf
+from vosbench.report.pictures.overlay import overlay, resized
 from vosbench.video import FrameRef, MaskSource
 
 
@@ -32,6 +34,29 @@ class Footage:
     def labels(self, strategy: str, frame: str) -> np.ndarray:
         """What a strategy predicted, a label map, uint8 [H,W]. Raises VosbenchError if it cannot be read."""
         return self.masks[strategy][frame].load().as_labels()
+
+    @property
+    def first_row(self) -> str:
+        """What stands above the strategies: the truth, or where there is none the frame alone."""
+        return "truth" if self.truth else "frame"
+
+    def drawn(self, place: int, size: tuple[int, int], width: int | None = None) -> list[np.ndarray]:
+        """The frame at a place with the truth over it, and with the masks of each strategy, whose errors are outlined:
+        uint8 RGB [h,w,3] of a size (height, width), with lines of a width (see `overlay`). Where the frame has no
+        truth, the first shows the frame alone. Raises VosbenchError for a picture that cannot be read.
+        """
+        name = self.frames[place].name
+        rgb, truth = resized(self.frames[place].load(), size), self.true_labels(name)
+        if truth is not None:
+            truth = resized(truth, size)
+        masks = [resized(self.labels(strategy, name), size) for strategy in self.masks]
+        first = rgb if truth is None else overlay(rgb, truth, width=width)
+        return [first, *(overlay(rgb, labels, truth, width=width) for labels in masks)]
+
+    def accuracy(self, strategy: str) -> str:
+        """`J&F 77.1` of a strategy on this sequence; "" if it has no scores."""
+        jf = 100 * pooled_jf([self.records[strategy]])
+        return f"J&F {jf:.1f}" if np.isfinite(jf) else ""
 
     def true_labels(self, frame: str) -> np.ndarray | None:
         """The truth, a label map, uint8 [H,W]; None where the frame has none. Raises VosbenchError as `labels`."""

@@ -18,26 +18,39 @@ ERROR, CASING = (255, 255, 255), (0, 0, 0)  # RGB of the outline of an error, an
 
 
 def overlay(
-    rgb: np.ndarray, labels: np.ndarray, truth: np.ndarray | None = None, *, opacity: float = OPACITY
+    rgb: np.ndarray,
+    labels: np.ndarray,
+    truth: np.ndarray | None = None,
+    *,
+    opacity: float = OPACITY,
+    width: int | None = None,
 ) -> np.ndarray:
     """The frame with a mask over it, uint8 RGB [H,W,3]: each object tinted, with a brighter contour.
 
     rgb is uint8 [H,W,3]; labels a label map, uint8 [H,W], in which 0 and 255 (void) leave the frame as it is; with a
-    `truth` of the same kind, `errors` are outlined in white between black lines. Arrays stay as they are. Raises
-    VosbenchError for a map that has not the size of the frame.
+    `truth` of the same kind, `errors` are outlined in white between black lines. Lines are `width` pixels wide (None:
+    `line_width`). Arrays stay as they are. Raises VosbenchError for a map that has not the size of the frame.
     """
     for what, given in (("to draw", labels), ("of the truth", truth)):
         if given is not None:
             check_size(given.shape, rgb.shape[:2], what)
-    objects = np.where(labels == VOID, 0, labels)
+    objects, width = np.where(labels == VOID, 0, labels), width or line_width(*labels.shape)
     inside = objects > 0
     drawn = rgb.copy()
     drawn[inside] = np.rint((1 - opacity) * rgb[inside] + opacity * COLOURS[objects[inside]]).astype(np.uint8)
-    contour = inside & _rim(objects, line_width(*labels.shape))
+    contour = inside & _rim(objects, width)
     drawn[contour] = CONTOURS[objects[contour]]
     if truth is not None:
-        outline(drawn, errors(labels, truth))
+        outline(drawn, errors(labels, truth), width)
     return drawn
+
+
+def resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A picture, uint8 [H,W,3], or a label map, uint8 [H,W], whose ids stay, at another size (height, width)."""
+    if pixels.shape[:2] == size:
+        return pixels
+    smooth = cv2.INTER_AREA if pixels.shape[0] > size[0] else cv2.INTER_CUBIC
+    return cv2.resize(pixels, size[::-1], interpolation=smooth if pixels.ndim == 3 else cv2.INTER_NEAREST_EXACT)
 
 
 def line_width(height: int, width: int) -> int:
@@ -58,9 +71,11 @@ def errors(labels: np.ndarray, truth: np.ndarray) -> np.ndarray:
     return cv2.morphologyEx(wrong.view(np.uint8), cv2.MORPH_OPEN, disk) > 0
 
 
-def outline(rgb: np.ndarray, region: np.ndarray) -> None:
-    """Draw the outline of a region, bool [H,W], into a picture, uint8 [H,W,3], around it: white between black lines."""
-    width = line_width(*region.shape)
+def outline(rgb: np.ndarray, region: np.ndarray, width: int | None = None) -> None:
+    """Draw the outline of a region, bool [H,W], into a picture, uint8 [H,W,3], around it: white between black lines,
+    each `width` pixels wide (None: `line_width`).
+    """
+    width = width or line_width(*region.shape)
     grown = [region]
     for _ in range(3):
         grown.append(cv2.dilate(grown[-1].view(np.uint8), _disk(2 * width + 1)) > 0)

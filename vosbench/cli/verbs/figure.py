@@ -1,0 +1,52 @@
+"""figure: frames of a sequence in a row, with the masks of each strategy below the truth."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vosbench.cli import options
+from vosbench.cli.records import RunFolder, SequenceName, latest
+from vosbench.cli.verbs import Answer, Verb
+
+
+def figure(
+    sequence: SequenceName,
+    out: Annotated[Path, options.output("--out", help="the figure to write: .png, .pdf or .svg")],
+    run: RunFolder = None,
+    frames: Annotated[
+        str | None,
+        typer.Option(
+            help="frames by name, or by index from 0 on, with commas between; default: where strategies differ"
+        ),
+    ] = None,
+    number: Annotated[int, typer.Option("--number", "-n", help="of frames where none are named", min=1)] = 5,
+    policies: options.Policies = None,
+    root: options.Root = None,
+    overwrite: options.Overwrite = False,
+) -> Answer:
+    """Draw a strip for a paper: a column for each frame, a row for the truth and for each strategy of a run.
+
+    Objects are in the colours of the palette; what is wrong beyond edges is outlined in white. Without
+    --frames it shows those where the strategies disagree most.
+    """
+    from vosbench.report.drawing.style import require_kind, save  # here: matplotlib takes a second
+    from vosbench.report.pictures.footage import open_footage
+    from vosbench.report.pictures.frames import most_disputed, named
+    from vosbench.report.pictures.strip import strip
+
+    require_kind(out)
+    options.require_new(out, overwrite)
+    folder = run or latest()
+    footage = open_footage(folder, sequence, root, options.split_specs(policies))
+    places = named(footage, frames.split(",")) if frames else most_disputed(footage, number)
+    save(strip(footage, places), out)
+    print(out)
+    shown = [footage.frames[place].name for place in places]
+    return Answer(
+        {"run": str(folder), "sequence": sequence},
+        {"figure": str(out), "frames": shown, "rows": [footage.first_row, *footage.masks]},
+    )
+
+
+VERB = Verb(figure, "vosbench figure .vosbench/runs/NAME --sequence clip-1 --frames 0,10,20 --out strip.pdf")

@@ -1,0 +1,63 @@
+"""video: a sequence of a run as a video, the masks of each strategy side by side."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vosbench.base.words import count
+from vosbench.cli import options
+from vosbench.cli.progress import CountProgress
+from vosbench.cli.records import RunFolder, SequenceName, latest
+from vosbench.cli.verbs import Answer, Verb
+from vosbench.images import size_text
+
+
+def video(
+    sequence: SequenceName,
+    out: Annotated[Path, options.output("--out", help="the video to write, an .mp4")],
+    run: RunFolder = None,
+    policies: options.Policies = None,
+    fps: Annotated[float, typer.Option(help="frames per second", min=0.1, max=240)] = 12,
+    root: options.Root = None,
+    overwrite: options.Overwrite = False,
+) -> Answer:
+    """Show the masks of each strategy of a run side by side over the frames, beside the truth, as an mp4.
+
+    Objects are in the colours of the palette; what is wrong beyond edges is outlined in white.
+    """
+    from vosbench.report.pictures.footage import open_footage  # here: pandas and matplotlib take a second
+    from vosbench.report.pictures.mosaic import Mosaic
+    from vosbench.video_file import codec, require_mp4, writing_mp4
+
+    require_mp4(out)
+    options.require_new(out, overwrite)
+    folder = run or latest()
+    footage = open_footage(folder, sequence, root, options.split_specs(policies))
+    frames, strategies = len(footage.frames), [*footage.masks]
+    mosaic = Mosaic.of(1 + len(strategies), *footage.frames[0].load().shape[:2])
+    values = [footage.accuracy(strategy) for strategy in strategies]
+    rate = Fraction(fps).limit_denominator(1001)
+    with CountProgress("frame") as progress, writing_mp4(out, mosaic.canvas, rate) as write:
+        for place, frame in enumerate(footage.frames):
+            titles = [(f"{sequence}: {footage.first_row}", frame.name), *zip(strategies, values, strict=True)]
+            write(mosaic.compose(footage.drawn(place, mosaic.size), titles), place)
+            progress(place + 1, frames)
+    print(f"{out} shows {count(frames, 'frame')} under {', '.join(strategies)}")
+    return Answer(
+        {"run": str(folder), "sequence": sequence},
+        {
+            "video": str(out),
+            "frames": frames,
+            "rate": float(rate),
+            "size": size_text(mosaic.canvas),
+            "codec": codec(),
+            "pictures": [footage.first_row, *strategies],
+        },
+    )
+
+
+VERB = Verb(
+    video, "vosbench video .vosbench/runs/NAME --sequence clip-1 --out clip-1.mp4 -p lfu:capacity=2,every-k:k=5"
+)
