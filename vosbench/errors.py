@@ -32,6 +32,10 @@ class PolicyError(VosbenchError):
     """A memory strategy raised, or broke a rule. The message names its file and line; others are not concerned."""
 
 
+class MissingTruthError(VosbenchError):
+    """A reference needs true masks that a sequence has not. Other strategies and sequences are not concerned."""
+
+
 class SequenceError(VosbenchError):
     """A frame or a mask of a sequence cannot be used. Other sequences are not concerned."""
 

@@ -1,6 +1,7 @@
 """Runs that meet a fault: one line that names it, and what is finished is kept."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,16 @@ def test_a_folder_that_cannot_be_made_is_one_line(small_davis, small_suite, tmp_
         run(small_suite(small_davis, policies=("first-only",)), tmp_path / "run")
     assert str(tmp_path / "run") in caught.value.message
     assert "--out" in caught.value.hint or "another" in caught.value.hint
+
+
+def test_a_reference_without_the_truth_that_it_needs_fails_alone(small_davis, small_suite, tmp_path):
+    for frame in (2, 4):
+        (small_davis / f"Annotations/480p/ant/{frame:05d}.png").unlink()
+    suite = small_suite(small_davis, dataset="folder", split=None, policies=("oracle-masks", "first-only"))
+    records = run(replace(suite, exclude=("cat",), controls=False), tmp_path / "run")
+    failed = {(r.policy.name, r.sequence): r.failure for r in records if r.failure}
+    assert failed.keys() == {("oracle-masks", "ant")}
+    (failure,) = failed.values()
+    assert failure.reason == "the strategy needs a true mask of every frame, and ant has 4 for 6"
+    assert (failure.cause, failure.frames) == ("strategy", 0)
+    assert sum(r.scores is not None for r in records) == 3

@@ -105,6 +105,7 @@ def test_labels_are_dense_or_the_error_says_so(small_model, clip, truth):
         with pytest.raises(VosbenchError, match=f"true mask of every frame, and video has {found} for 23") as caught:
             list(propagate(small_model, clip, policy, truth=given))
         assert "dense labels" in caught.value.hint
+        assert ("truth=dataset.truth(NAME)" in caught.value.hint) == (given is None)
         assert not isinstance(caught.value, PolicyError)
 
 

@@ -23,7 +23,7 @@ from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import Failure, Memory, RunRecord, Timing, read_record
 from vosbench.bench.scoring import BackgroundScoring
 from vosbench.bench.suite import Suite
-from vosbench.errors import NotANumberError, PolicyError, SequenceError, VosbenchError
+from vosbench.errors import MissingTruthError, NotANumberError, PolicyError, SequenceError, VosbenchError
 from vosbench.images import write_labels
 from vosbench.inference.controls import Control
 from vosbench.inference.pace import Pace
@@ -36,6 +36,7 @@ from vosbench.memory.trace import MemoryWatch
 from vosbench.video import Sequence
 
 WARMUP_FRAMES = 3
+OF_STRATEGY = (PolicyError, NotANumberError, MissingTruthError)  # what is no fault of others
 Progress = Callable[[str, str, int, int], None]  # strategy, sequence, frames done, frames in all
 
 
@@ -152,7 +153,7 @@ def _warm_up(plan: Plan, task: Task, sequence: Sequence) -> None:
             pass
     except SequenceError:
         pass
-    except (PolicyError, NotANumberError, RuntimeError, MemoryError) as error:
+    except (*OF_STRATEGY, RuntimeError, MemoryError) as error:
         if _failure_of_strategy(error) is None:
             raise
 
@@ -227,7 +228,7 @@ def _measure(
             if watch is not None:
                 watch.look(prediction.bank, prediction.geometry)
             timings.append(prediction.timing)
-    except (PolicyError, NotANumberError, RuntimeError, MemoryError) as error:
+    except (*OF_STRATEGY, RuntimeError, MemoryError) as error:
         if (reason := _failure_of_strategy(error)) is None:
             raise
     seconds = time.perf_counter() - started
@@ -243,8 +244,8 @@ def _measure(
 
 
 def _failure_of_strategy(error: Exception) -> str | None:
-    """Why a strategy failed, in one line, if it was for want of memory, a breach of its contract, or NaN."""
-    if isinstance(error, NotANumberError):
+    """Why a strategy failed, in one line: for want of memory or true masks, by a breach of its contract, or NaN."""
+    if isinstance(error, NotANumberError | MissingTruthError):
         return error.message
     if isinstance(error, PolicyError):
         return f"broke its contract: {error.message}"

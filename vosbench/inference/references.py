@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from vosbench.errors import VosbenchError
+from vosbench.errors import MissingTruthError, VosbenchError
 from vosbench.images import size_text
 from vosbench.inference.reader import read_ahead
 from vosbench.memory.policy import LookAhead
@@ -19,15 +19,16 @@ def true_masks(
 ) -> Callable[[int, tuple[int, ...]], Tensor]:
     """The ground truth of a sequence as a function of a frame and ids: planes of the network's size, float32 [O,H',W'].
 
-    Raises VosbenchError unless there is a mask for every frame from the first annotated one on.
+    Raises MissingTruthError unless there is a mask for every frame from the first annotated one on.
     """
     names = [frame.name for frame in sequence.frames]
     wanted = names[sequence.first_masks[0].frame_index :]
     found = 0 if truth is None else sum(name in truth.masks for name in wanted)
     if truth is None or found < len(wanted):
-        raise VosbenchError(
+        raise MissingTruthError(
             f"the strategy needs a true mask of every frame, and {sequence.name} has {found} for {len(wanted)}",
-            "run it on a data set with dense labels that are public, e.g. davis2017 val or synthetic",
+            ("give propagate them, truth=dataset.truth(NAME), or in a run" if truth is None else "take")
+            + " a data set with dense labels that are public, and score it, e.g. davis2017 val or synthetic",
         )
 
     sources = truth.masks
