@@ -60,7 +60,7 @@ def test_score_looks_up_what_it_knows(small_davis, tmp_path, vosbench, monkeypat
     first = vosbench(*arguments, "--no-cache")
     assert list(tmp_path.glob("**/.vosbench")) == []
     assert vosbench(*arguments, "--cache", tmp_path / "kept") == first
-    monkeypatch.setattr("vosbench.masks.score.score_frames", lambda *_: pytest.fail("it was scored again"))
+    monkeypatch.setattr("vosbench.masks.score.score_or_fault", lambda *_: pytest.fail("it was scored again"))
     assert vosbench(*arguments, "--cache", tmp_path / "kept") == first
     with pytest.raises(pytest.fail.Exception, match="scored again"):
         vosbench(*arguments, "--cache", tmp_path / "kept", "--no-cache")

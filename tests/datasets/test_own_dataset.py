@@ -144,7 +144,7 @@ def test_kept_scores_are_those_of_the_same_files_and_reader(stacks: Path, tmp_pa
     reader = Path(shutil.copy(__file__, tmp_path / "mine.py"))
     before = score(masks, open_dataset(str(reader), stacks), jobs=1, cache=kept)
     with monkeypatch.context() as patched:
-        patched.setitem(score.__globals__, "score_frames", lambda *_: pytest.fail("it was scored again"))
+        patched.setitem(score.__globals__, "score_or_fault", lambda *_: pytest.fail("it was scored again"))
         assert score(masks, open_dataset(str(reader), stacks), jobs=1, cache=kept).objects == before.objects
     write_stacks(tmp_path / "other", shift=2)
     shutil.copy(tmp_path / "other/00002.npz", masks / "ant/00002.npz")

@@ -41,13 +41,13 @@ def pair(tmp_path):
 def computed(monkeypatch):
     """The sequences that are scored rather than looked up, as they are."""
     found = []
-    score_frames = import_module("vosbench.masks.score").score_frames
+    score_frames = import_module("vosbench.masks.score").score_or_fault
 
     def counted(planned, sources):
         found.append(planned.sequence)
         return score_frames(planned, sources)
 
-    monkeypatch.setattr("vosbench.masks.score.score_frames", counted)
+    monkeypatch.setattr("vosbench.masks.score.score_or_fault", counted)
     return found
 
 
@@ -199,7 +199,7 @@ def test_a_damaged_entry_is_ignored_and_written_again(rescore, tmp_path, how):
 
 
 def test_a_mask_that_is_written_while_it_is_scored_is_not_kept(rescore, tmp_path, monkeypatch):
-    frames = import_module("vosbench.masks.score").score_frames
+    frames = import_module("vosbench.masks.score").score_or_fault
 
     def meddle(*arguments):
         found = frames(*arguments)
@@ -207,7 +207,7 @@ def test_a_mask_that_is_written_while_it_is_scored_is_not_kept(rescore, tmp_path
         return found
 
     with monkeypatch.context() as patched:
-        patched.setattr("vosbench.masks.score.score_frames", meddle)
+        patched.setattr("vosbench.masks.score.score_or_fault", meddle)
         rescore()
     assert rescore()[1] == ["bee"]
 

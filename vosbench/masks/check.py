@@ -13,9 +13,9 @@ from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError
 from vosbench.images import VOID, read_size
 from vosbench.metrics.evaluate import plan
-from vosbench.metrics.fitness import misfit
+from vosbench.metrics.fitness import misfit, nowhere
 from vosbench.metrics.protocols import Protocol, find_protocol
-from vosbench.metrics.reading import read_prediction, read_truth
+from vosbench.metrics.reading import read_prediction
 from vosbench.video import MaskSource, ObjectMasks
 
 LEAK_SHARE = 0.5  # of a sequence's scored frames: a prediction equal to the truth in more is suspicious
@@ -97,22 +97,11 @@ def truth_problems(dataset: Dataset, name: str, rules: Protocol) -> list[Problem
         truth = dataset.truth(name)
         if (reason := misfit(truth, rules)) is not None:
             raise reason
-        planned = plan(truth, rules)
-        first = read_truth(truth.masks[planned.first_frame].load(), rules).present()
-        nowhere = set(planned.object_ids).difference(first) if rules.objects.first_frame_decides else set()
-        for source in truth.masks.values() if nowhere else ():
-            nowhere.difference_update(source.load().present())
+        gap = nowhere(truth, rules)
     except VosbenchError as error:
         own = rules.name == dataset.default_protocol  # a run goes on without scores of the sequence
         return [replace(Problem.of(dataset.mask_folder(name), error), warning=own)]
-    if not nowhere:
-        return []
-    message = (
-        f"sequence {name}: by the protocol {rules.name} its objects are 1 to {max(planned.object_ids)}, of which no "
-        f"mask holds {a_few(map(str, sorted(nowhere)))}: an object that is nowhere scores 1, which spoils the mean"
-    )
-    hint = "number the objects from 1 without gaps, or choose a protocol that counts those that are there"
-    return [Problem(dataset.mask_folder(name), message, hint)]
+    return [] if gap is None else [Problem.of(dataset.mask_folder(name), gap)]
 
 
 def _expected(dataset: Dataset, name: str, rules: Protocol | None) -> Expected:

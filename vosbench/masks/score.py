@@ -19,9 +19,9 @@ from vosbench.datasets.base import Dataset
 from vosbench.datasets.files import a_few
 from vosbench.errors import VosbenchError
 from vosbench.masks import cache as score_cache
-from vosbench.metrics.evaluate import missing_traces, object_scores, plan, score_frames, split_plan, traces
+from vosbench.metrics.evaluate import missing_traces, object_scores, plan, split_plan, traces
 from vosbench.metrics.figures import MEANS, STATISTICS
-from vosbench.metrics.fitness import advice, misfit
+from vosbench.metrics.fitness import advice, later_objects, misfit, nowhere, score_or_fault
 from vosbench.metrics.frame import FrameScores
 from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.metrics.rules.base import ScoringPlan
@@ -80,7 +80,7 @@ def score(
     cache: the folder where scores of unchanged masks are looked up and kept (None: nowhere).
 
     Raises VosbenchError for a missing sequence or frame and for every other fault of a mask, naming the file, and
-    if a worker process dies. Warns if scores cannot be kept.
+    if a worker process dies. Warns if scores cannot be kept, and of objects that the rules count and no mask holds.
     """
     rules = protocol if isinstance(protocol, Protocol) else find_protocol(protocol or dataset.default_protocol)
     # Worker processes stay in the folder where they started, whatever the caller does meanwhile.
@@ -103,6 +103,9 @@ def score(
     plans, unscored = _plans([truth for name, truth in truths.items() if name not in found], rules, bool(found))
     todo = [(planned, truths[planned.sequence], masks[planned.sequence]) for planned in plans]
     for name, traced in _score(todo, predictions, jobs, progress):
+        if isinstance(traced, VosbenchError):
+            unscored[name] = traced.message
+            continue
         found[name] = traced
         # A mask may have been written anew meanwhile.
         if cache and keys[name] == score_cache.key(truths[name], masks[name], rules):
@@ -112,7 +115,13 @@ def score(
                 warnings.warn(f"{error.message}: the next run will score these masks again", stacklevel=2)
     if cache and todo:
         score_cache.prune(cache)
+    for name in filter(found.__contains__, truths):
+        if (gap := nowhere(truths[name], rules)) is not None:
+            warnings.warn(gap.message, stacklevel=3)
     everything = tuple(trace for name in names for trace in found.get(name, ()))
+    if unscored and not everything:
+        name, reason = next(iter(unscored.items()))
+        raise VosbenchError(f"no sequence can be scored: {reason}", advice(truths[name]))
     unscored |= {name: "no object counts" for name, traced in found.items() if not traced}
     if not everything:
         raise VosbenchError(
@@ -151,22 +160,30 @@ def _score(
     predictions: Path,
     jobs: int | None,
     progress: Callable[[int, int], None] | None,
-) -> Iterator[tuple[str, tuple[ObjectTrace, ...]]]:
-    """The traces of each sequence, as soon as all of its frames are scored, `FRAMES_PER_TASK` frames at a time."""
+) -> Iterator[tuple[str, tuple[ObjectTrace, ...] | VosbenchError]]:
+    """The traces of each sequence, as soon as all of its frames are scored, `FRAMES_PER_TASK` frames at a time; or why
+    the rules cannot score it, which only shows in its true masks. Raises the faults of predictions.
+    """
     tasks = sum(len(truth.masks) for _, truth, _ in todo) // FRAMES_PER_TASK
-    with _no_silent_death(predictions), Crew(score_frames, tasks, jobs) as crew:
+    with _no_silent_death(predictions), Crew(score_or_fault, tasks, jobs) as crew:
         plans = [planned for planned, _, _ in todo]
         parts = [(index, part) for index, one in enumerate(todo) for part in split_plan(*one, FRAMES_PER_TASK)]
         scored: list[dict[int, list[FrameScores]]] = [{} for _ in plans]
         waiting = Counter(index for index, _ in parts)
+        refused: set[int] = set()
         total, done = sum(len(planned.frames) for planned in plans), 0
         for number, frames in crew.share([part for _, part in parts]):
-            index = parts[number][0]
-            scored[index][number] = frames
-            waiting[index] -= 1
-            done += len(frames)
+            index, (part, _) = parts[number]
+            done += len(part.frames)
             if progress is not None:
                 progress(done, total)
+            if isinstance(frames, VosbenchError):
+                if index not in refused:
+                    yield plans[index].sequence, later_objects(todo[index][1], plans[index].protocol, frames)
+                refused.add(index)
+                continue
+            scored[index][number] = frames
+            waiting[index] -= 1
             if not waiting[index]:
                 in_order = [frame for _, part in sorted(scored[index].items()) for frame in part]
                 yield plans[index].sequence, traces(plans[index], in_order)

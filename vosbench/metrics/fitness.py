@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.metrics.evaluate import plan, score_frames, split_plan, traces
+from vosbench.metrics.evaluate import Sources, plan, score_frames, split_plan, traces
 from vosbench.metrics.frame import FrameScores
 from vosbench.metrics.protocols import PROTOCOLS, SHIPPED, Protocol
-from vosbench.metrics.reading import read_prediction
+from vosbench.metrics.reading import read_prediction, read_truth
+from vosbench.metrics.rules.base import ScoringPlan
 from vosbench.video import GroundTruth, ObjectMasks
 
 
@@ -48,6 +49,46 @@ def misfit(truth: GroundTruth, protocol: Protocol, predicted: Iterable[int] = ()
             except VosbenchError as error:
                 reason = error
     return reason
+
+
+def score_or_fault(planned: ScoringPlan, sources: Sources) -> list[FrameScores] | VosbenchError:
+    """The scores of planned frames, or what is wrong with their masks."""
+    try:
+        return score_frames(planned, sources)
+    except VosbenchError as error:
+        return error
+
+
+def later_objects(truth: GroundTruth, protocol: Protocol, fault: VosbenchError) -> VosbenchError:
+    """Why a protocol cannot score a sequence of which a prediction has a `fault`: its true masks hold ids, too, that
+    a prediction must not hold. Raises `fault` where they do not.
+    """
+    ids = {i for source in truth.masks.values() for i in read_truth(source.load(), protocol).present()}
+    if (reason := misfit(truth, protocol, ids)) is None:
+        raise fault
+    return reason
+
+
+def nowhere(truth: GroundTruth, protocol: Protocol) -> VosbenchError | None:
+    """That objects count which no mask of a sequence holds, where ids have a gap; None if there are none.
+
+    Raises VosbenchError as `evaluate.plan` does, and for a mask that cannot be read.
+    """
+    if not protocol.objects.first_frame_decides:
+        return None
+    planned = plan(truth, protocol)
+    gone = set(planned.object_ids).difference(read_truth(truth.masks[planned.first_frame].load(), protocol).present())
+    for source in truth.masks.values() if gone else ():
+        gone.difference_update(source.load().present())
+    if not gone:
+        return None
+    few = ", ".join(map(str, sorted(gone)[:4])) + (f" and {len(gone) - 4} more" if len(gone) > 4 else "")
+    objects = f"1 to {max(planned.object_ids)}, of which no mask holds {few}"
+    return VosbenchError(
+        f"sequence {truth.sequence}: by the protocol {protocol.name} its objects are {objects}: an object that is "
+        "nowhere scores 1, which spoils the mean",
+        "number the objects from 1 without gaps, or choose a protocol that counts those that are there",
+    )
 
 
 def fitting(truth: GroundTruth, predicted: Iterable[int] = ()) -> tuple[str, ...]:

@@ -156,7 +156,8 @@ def _carry_out(plan: "Plan", fresh: bool) -> tuple[dict[str, Any], bool]:
     for line in wrong:
         print(f"vosbench: {line}", file=sys.stderr)
     found = {"folder": str(plan.folder), **table.to_json(), "records": [record.to_json() for record in records]}
-    return found, not wrong
+    unfit = plan.suite.protocol is not None and bool(plan.misfits)  # by the rules that were asked for
+    return found, not wrong and not unfit
 
 
 def _say_what_is_not_scored(plan: "Plan") -> None:

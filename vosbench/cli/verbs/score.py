@@ -18,6 +18,7 @@ from vosbench.masks.cache import SCORES
 from vosbench.masks.score import score as score_masks
 from vosbench.masks.score import temporal_stability, write_official_csv, write_per_frame_csv
 from vosbench.metrics.analysis import analyse, seen_unseen, train_categories
+from vosbench.metrics.fitness import advice
 from vosbench.metrics.protocols import find_protocol
 from vosbench.metrics.tracking import tracking
 from vosbench.report.rendering import render
@@ -29,6 +30,8 @@ from vosbench.report.scored_masks import (
     summary_table,
     tracking_tables,
 )
+
+MOST = 10  # sequences of which it is said why they are not scored
 
 
 def score(
@@ -95,8 +98,11 @@ def score(
         lacks.append(f"not scored: {a_few(scores.unscored)}")
     partial = f", PARTIAL ({'; '.join(lacks)})" if lacks else ""
     partial += f", {count(len(scores.missing), 'sequence')} without masks: scored 0" if scores.missing else ""
-    for name, reason in scores.unscored.items():
-        print(f"vosbench: not scored: {name}: {reason}", file=sys.stderr)
+    for place, (name, reason) in enumerate(scores.unscored.items()):
+        if place == MOST:
+            print(f"vosbench: not scored: {count(len(scores.unscored) - MOST, 'more sequence')}", file=sys.stderr)
+            break
+        print(f"vosbench: not scored: {reason}; {advice(data.truth(name))}", file=sys.stderr)
     where = f"{predictions}: {scores.dataset} {scores.split}, protocol {scores.protocol}{partial}"
     caption = f"{where}; {count(len(scores.objects), 'object')}."
     told = scores.objects, rules.figures
@@ -125,7 +131,8 @@ def score(
     for path in written if per_frame is None else (*written, write_per_frame_csv(scores, per_frame)):
         print(path)
     conditions = options.conditions(data, protocol=scores.protocol, predictions=str(predictions))
-    return Answer(conditions | {"partial": scores.partial, "lacks": lacks}, result)
+    unfit = protocol is not None and bool(scores.unscored)  # by the rules that were asked for
+    return Answer(conditions | {"partial": scores.partial, "lacks": lacks}, result, 2 if unfit else 0)
 
 
 def _categories(data: Dataset) -> dict[tuple[str, int], str]:

@@ -1,0 +1,80 @@
+"""A sequence that a protocol cannot score is said, the rest is scored, as in a run; and gaps in the ids are told of."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from spoiling import relabel
+
+pytestmark = pytest.mark.usefixtures("scored_in_a_thread")
+
+
+@pytest.fixture
+def videos(small_davis, tmp_path):
+    """Two videos; in `ant` object 1 becomes object 3 in frame 3."""
+    for kind in ("JPEGImages", "Annotations"):
+        for name in ("ant", "bee"):
+            shutil.copytree(small_davis / kind / "480p" / name, tmp_path / "videos" / kind / name)
+    for frame in (3, 4, 5):
+        path = tmp_path / f"videos/Annotations/ant/{frame:05d}.png"
+        relabel(path, lambda labels: np.where(labels == 1, 3, labels))
+    return tmp_path / "videos"
+
+
+def moved(videos, tmp_path):
+    """Predictions that are not quite the truth."""
+    masks = shutil.copytree(videos / "Annotations", tmp_path / "masks")
+    for path in masks.rglob("*.png"):
+        relabel(path, lambda labels: np.roll(labels, 1, 1))
+    return masks
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_later_object_costs_its_sequence_alone(videos, tmp_path, vosbench, jobs):
+    masks = moved(videos, tmp_path)
+    command = ("score", masks, "--dataset", "folder", "--root", videos, "--no-cache", "--jobs", jobs)
+    data = (*command, "--protocol", "davis2017")
+    outcome = vosbench(*data, "--json", tmp_path / "all.json")
+    assert outcome.status == 2
+    assert "PARTIAL (not scored: ant); 1 object." in " ".join(outcome.out.split())
+    said = "vosbench: not scored: sequence ant holds the id 3, but the highest allowed is 2; protocols that can: "
+    assert outcome.err.startswith(said)
+    assert "vos-benchmark" in outcome.err
+    assert json.loads((tmp_path / "all.json").read_text())["conditions"]["partial"] is True
+    alone = vosbench(*data, "--sequences", "bee", "--json", tmp_path / "bee.json")
+    assert alone.status == 0
+    both = [json.loads((tmp_path / name).read_text())["result"]["summary"] for name in ("all.json", "bee.json")]
+    assert both[0] == both[1]
+    assert vosbench(*command).status == 0  # by the rules of the folder, in which later objects count
+    run = vosbench("run", *data[2:6], "--protocol", "davis2017", "-p", "first-only", "--out", tmp_path / "run")
+    assert run.status == 2
+    assert run.err.startswith(said)
+
+
+def test_a_fault_of_the_prediction_is_still_one(videos, tmp_path, refused):
+    masks = moved(videos, tmp_path)
+    relabel(masks / "bee/00002.png", lambda labels: np.where(labels == 1, 7, labels))
+    data = ("score", masks, "--dataset", "folder", "--root", videos, "--no-cache", "--protocol", "davis2017")
+    assert "bee/00002.png holds the id 7, but the highest allowed is 1" in refused(*data, "--jobs", 1)
+    said = refused(*data, "--sequences", "ant", "--jobs", 1)
+    assert "no sequence can be scored: sequence ant holds the id 3" in said
+    assert "protocols that can: " in said
+
+
+@pytest.mark.filterwarnings("always")
+def test_gaps_in_the_ids_are_told_of(small_davis, tmp_path, vosbench):
+    for path in (small_davis / "Annotations/480p/bee").iterdir():
+        relabel(path, lambda labels: np.where(labels == 1, 3, labels))
+    masks = shutil.copytree(small_davis / "Annotations/480p", tmp_path / "masks")
+    for path in masks.rglob("*.png"):
+        relabel(path, lambda labels: np.roll(labels, 1, 1))
+    data = ("score", masks, "--dataset", "davis2017", "--root", small_davis, "--cache", tmp_path / "cache", "--jobs", 1)
+    for _ in range(2):  # the second time from the cache
+        outcome = vosbench(*data)
+        assert outcome.status == 0
+        assert (
+            "warning: sequence bee: by the protocol davis2017 its objects are 1 to 3, of which no mask holds 1, 2"
+            in (outcome.err)
+        )
+    assert vosbench(*data, "--protocol", "vos-benchmark").err == ""
