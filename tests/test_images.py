@@ -74,6 +74,48 @@ def test_the_end_of_a_thumbnail_is_not_the_end(tmp_path: Path, rgb: np.ndarray) 
         read_rgb(tmp_path / "0.jpg")
 
 
+@pytest.mark.parametrize("kind", JPEGS)
+def test_a_jpeg_is_read_as_opencv_reads_it(tmp_path: Path, kind: str) -> None:
+    rng = np.random.default_rng(4)
+    for height, width in ((48, 64), (37, 51)):
+        rgb = cv2.GaussianBlur(rng.integers(0, 256, (height, width, 3)).astype(np.uint8), (5, 5), 0)
+        (tmp_path / "0.jpg").write_bytes(data := JPEGS[kind](rgb))
+        expected = cv2.cvtColor(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        np.testing.assert_array_equal(read_rgb(tmp_path / "0.jpg"), expected)
+
+
+@pytest.mark.parametrize("kind", JPEGS)
+@pytest.mark.parametrize("length", [200, 400])
+def test_damage_within_a_jpeg_is_seen(tmp_path: Path, rgb: np.ndarray, kind: str, length: int) -> None:
+    """A part that was never copied: the decoder would show something else, or grey."""
+    data = bytearray(JPEGS[kind](cv2.resize(rgb, (256, 192))))
+    start = len(data) - length - 500
+    data[start : start + length] = bytes(length)
+    (tmp_path / "00000.jpg").write_bytes(data)
+    with pytest.raises(VosbenchError, match=r"00000\.jpg is damaged within its data \("):
+        read_rgb(tmp_path / "00000.jpg")
+
+
+def test_data_after_the_last_pixel_may_be_damage(tmp_path: Path, rgb: np.ndarray) -> None:
+    data = encoded(rgb, "JPEG")
+    (tmp_path / "0.jpg").write_bytes(data[:-2] + b"padded" + data[-2:])
+    np.testing.assert_array_equal(read_rgb(tmp_path / "0.jpg"), np.array(Image.open(BytesIO(data))))
+    with pytest.raises(VosbenchError, match=r"damaged within its data .* extraneous bytes"):
+        read_rgb(tmp_path / "0.jpg", strict=True)
+
+
+def test_a_jpeg_that_the_fast_decoder_does_not_know_is_read_by_opencv(
+    tmp_path: Path, rgb: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise ValueError("tjDecompressHeader3(): Could not determine subsampling level of JPEG image")
+
+    (tmp_path / "0.jpg").write_bytes(encoded(rgb, "JPEG"))
+    expected = read_rgb(tmp_path / "0.jpg")
+    monkeypatch.setattr("simplejpeg.decode_jpeg", refuse)
+    np.testing.assert_array_equal(read_rgb(tmp_path / "0.jpg"), expected)
+
+
 FORMATS = {"PNG": {}, "BMP": {}, "TIFF": {"compression": "tiff_lzw"}, "WEBP": {"lossless": True}}
 
 

@@ -87,7 +87,7 @@ def test_facts_of_masks_are_how_they_are_read_and_of_a_class_its_source() -> Non
 
 def test_the_libraries_that_compute_are_told() -> None:
     assert f"torch {torch.__version__}" in library_versions()
-    assert {text.split()[0] for text in library_versions()} == {"torch", "numpy", "cv2"}
+    assert {text.split()[0] for text in library_versions()} == {"torch", "numpy", "cv2", "simplejpeg"}
 
 
 def test_the_environment_tells_machine_and_versions() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import simplejpeg
 import torch
 
 from vosbench.base.hashing import PACKAGE, source_of
@@ -44,7 +45,7 @@ def facts(value: Any, without: frozenset[str] = frozenset()) -> Any:
 
 def library_versions() -> tuple[str, ...]:
     """The versions of the libraries that compute masks and scores."""
-    return tuple(f"{library.__name__} {library.__version__}" for library in (torch, np, cv2))
+    return tuple(f"{library.__name__} {library.__version__}" for library in (torch, np, cv2, simplejpeg))
 
 
 def environment(device: torch.device, threads: int | None = None) -> Environment:

@@ -1,7 +1,7 @@
 """What can be wrong with the pictures of a sequence."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -39,10 +39,14 @@ def picture_problems(frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
     sizes: dict[str, tuple[int, int]] = {}
     for name, path in frames.items():
         try:
-            height, width, _ = read_rgb(path).shape
+            height, width, _ = read_rgb(path, strict=True).shape
         except VosbenchError as error:
-            found.append(Problem.of(path, error))
-            continue
+            try:
+                height, width, _ = read_rgb(path).shape
+            except VosbenchError:
+                found.append(Problem.of(path, error))
+                continue
+            found.append(replace(Problem.of(path, error), warning=True))  # it may be whole
         sizes[name] = (height, width)
         first = next(iter(sizes.values()))
         if sizes[name] != first:
