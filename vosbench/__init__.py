@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vosbench.bench.merge import merge as merge
     from vosbench.bench.record import read_run as read_run
     from vosbench.bench.runner import run as run
     from vosbench.bench.suite import Suite as Suite
@@ -37,6 +38,7 @@ _HOMES = {
     "export": "vosbench.masks.export",
     "load_model": "vosbench.models.checkpoint",
     "load_policy": "vosbench.memory.spec",
+    "merge": "vosbench.bench.merge",
     "open_dataset": "vosbench.datasets",
     "propagate": "vosbench.inference.propagate",
     "read_run": "vosbench.bench.record",

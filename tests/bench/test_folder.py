@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from vosbench.bench import plan, runner
-from vosbench.bench.folder import locked
+from vosbench.bench.lock import locked
 from vosbench.bench.record import SCHEMA, read_run
 from vosbench.bench.runner import run
 from vosbench.errors import VosbenchError
@@ -94,7 +94,7 @@ def test_what_a_killed_run_left_half_written_is_cleared_away(finished, small_sui
     (finished / "run/masks/first-only/.ant.tmp/00000.png").write_bytes(b"")
     (finished / "run/records/first-only/ant.json").unlink()
     run(small_suite(finished / "DAVIS"), finished / "run")
-    assert sorted(path.name for path in (finished / "run").rglob(".*")) == [".data-root", ".lock"]
+    assert sorted(path.name for path in (finished / "run").rglob(".*")) == [".data-root", ".gate", ".lock"]
 
 
 # One run at a time

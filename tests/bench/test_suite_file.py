@@ -65,6 +65,7 @@ def test_every_field_can_be_set(read):
     sequences = ["ant"]
     exclude = ["bee"]
     limit = 3
+    shard = "1/2"
     controls = false
     jobs = 2
     threads = 3
@@ -89,6 +90,7 @@ def test_every_field_can_be_set(read):
         sequences=("ant",),
         exclude=("bee",),
         limit=3,
+        shard="1/2",
         controls=False,
         jobs=2,
         threads=3,

@@ -4,55 +4,20 @@ It holds `records/<strategy>/<sequence>.json`, beside it `<sequence>.npz` where 
 `masks/<strategy>/<sequence>/<frame>.png`, and, for pictures of them, where the data set is.
 """
 
+import glob
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-from filelock import FileLock, Timeout
 
 from vosbench.base.atomic import UNFINISHED
+from vosbench.bench.conditions import difference
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import DATA_ROOT, RunRecord, read_record, write_record
-from vosbench.bench.suite import INCIDENTAL
 from vosbench.errors import VosbenchError
 from vosbench.video import Sequence
-
-LOCK = ".lock"
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Make the folder, and hold it against other processes; the system lets go of it when this one ends, however.
-
-    Raises VosbenchError at once if another process has it, and OSError if it cannot be made or written.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / LOCK
-    lock = FileLock(path)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise VosbenchError(
-            f"another run{_process(path)} is at work in {folder}", "wait until it has ended, or choose another --out"
-        ) from None
-    try:
-        path.write_text(f"{os.getpid()}\n")
-        yield
-    finally:
-        lock.release()
-
-
-def _process(lock: Path) -> str:
-    """Who has a lock, as far as it is told."""
-    try:
-        return f" (process {int(lock.read_text())})"
-    except (OSError, ValueError):
-        return ""
 
 
 def is_finished(task: Task) -> bool:
@@ -66,6 +31,11 @@ def is_finished(task: Task) -> bool:
     if task.video is None or record.identity != task.identity:
         return False
     return record.masks == masks_hash(task.masks, task.video) is not None
+
+
+def unfinished(task: Task) -> Path:
+    """The folder of the masks of a task while they are made."""
+    return task.masks / f".{task.name}{UNFINISHED}"
 
 
 def masks_hash(masks: Path, sequence: Sequence) -> str | None:
@@ -106,7 +76,7 @@ def prepare(plan: Plan, fresh: bool) -> None:
                     _rename(plan.folder / "masks" / path.parent.name / path.stem, path, record, task)
             elif not fresh:
                 raise VosbenchError(
-                    f"{plan.folder} holds results of {_difference(record, plan)}",
+                    f"{plan.folder} holds results of {difference(record, plan.blank_record(plan.tasks[0]))}",
                     "choose another --out, or give --fresh to throw them away",
                 )
         path.unlink()
@@ -116,8 +86,10 @@ def prepare(plan: Plan, fresh: bool) -> None:
         for folder in (path.parent, masks):
             with suppress(OSError):  # others of the strategy's sequences are there
                 folder.rmdir()
-    for part in (*records.glob(f"*/.*{UNFINISHED}"), *(plan.folder / "masks").glob(f"*/.*{UNFINISHED}")):
-        shutil.rmtree(part) if part.is_dir() else part.unlink()
+    for task in plan.tasks:
+        shutil.rmtree(unfinished(task), ignore_errors=True)
+        for part in task.record.parent.glob(f".{glob.escape(task.name)}.*{UNFINISHED}"):
+            part.unlink(missing_ok=True)
     if plan.suite.root is not None:
         (plan.folder / DATA_ROOT).write_bytes(os.fsencode(Path(plan.suite.root).absolute()))
 
@@ -133,28 +105,3 @@ def _rename(masks: Path, path: Path, record: RunRecord, task: Task) -> None:
         task.trace.parent.mkdir(parents=True, exist_ok=True)
         trace.replace(task.trace)
     write_record(task.record, replace(record, policy=task.policy))
-
-
-def _difference(record: RunRecord, plan: Plan) -> str:
-    """What is different about the conditions of a record that are not those of a plan, in words."""
-    if record.conditions == plan.conditions:
-        return f"sequence {record.sequence} of other files than are there now"
-    theirs, own = (_told(one) for one in (record, plan.blank_record(plan.tasks[0])))
-    differing = [f"{key} {theirs[key]}, not {own[key]}" for key in own if key in theirs and theirs[key] != own[key]]
-    return f"other conditions ({'; '.join(differing) or 'the source of vosbench, or a library below it'})"
-
-
-def _told(record: RunRecord) -> dict[str, Any]:
-    """What a record tells of its conditions; an older one tells less."""
-    dataset, environment = record.dataset, record.environment
-    return {
-        **{key: value for key, value in record.suite.items() if key not in INCIDENTAL},
-        **asdict(record.settings),
-        "dataset": dataset.name,
-        "split": dataset.split,
-        "frame_mode": dataset.frame_mode,
-        "model": f"{record.model.name} {record.model.checkpoint_hash:.8}…",
-        "threads": environment.threads if environment.device == "cpu" else None,
-        "torch": environment.torch,
-        "numpy": environment.numpy,
-    }

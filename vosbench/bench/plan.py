@@ -64,7 +64,7 @@ class Plan:
         self.device = check_device(suite.device)
         policies = parse_policies(suite.policies)
         self._everything = open_dataset(suite.dataset, suite.root, suite.split, frame_mode=suite.frame_mode)
-        self.dataset = self._everything.only(suite.sequences, suite.limit, suite.exclude)
+        self.dataset = self._everything.only(suite.sequences, suite.limit, suite.exclude, suite.shard)
         self.protocol: Protocol | None = None  # masks only
         if suite.score and not self.dataset.is_private:
             self.protocol = find_protocol(suite.protocol or self.dataset.default_protocol)

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vosbench.base.atomic import UNFINISHED
 from vosbench.base.values import checked
-from vosbench.bench.folder import is_finished, locked, masks_hash, prepare
+from vosbench.bench.folder import is_finished, masks_hash, prepare, unfinished
+from vosbench.bench.lock import locked
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import Failure, Memory, RunRecord, Timing, read_record
 from vosbench.bench.scoring import BackgroundScoring
@@ -59,7 +59,7 @@ def execute(plan: Plan, progress: Progress | None = None, fresh: bool = False) -
     """Carry out what is not done yet of a plan; see `run`."""
     if any(_to_do(plan, fresh)):
         try:
-            with locked(plan.folder), _threads(plan.environment.threads):
+            with locked(plan.folder, plan.suite.shard), _threads(plan.environment.threads):
                 prepare(plan, fresh)
                 _work_off(plan, *_to_do(plan, fresh), progress)
         except OSError as error:
@@ -171,7 +171,7 @@ def _infer(plan: Plan, task: Task, sequence: Sequence, record: RunRecord, progre
     frame or a first mask that cannot be used.
     """
     folder = task.masks / task.name
-    part = folder.with_name(f".{folder.name}{UNFINISHED}")
+    part = unfinished(task)
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     outputs = set(sequence.output_frames)

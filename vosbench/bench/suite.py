@@ -10,7 +10,7 @@ from vosbench.models.affinity import Metric
 
 # Fields that no result depends on. Every other does determine results, unless it is put here.
 INCIDENTAL = frozenset(
-    {"name", "root", "policies", "controls", "jobs", "sequences", "exclude", "limit", "keep_memory_trace"}
+    {"name", "root", "policies", "controls", "jobs", "sequences", "exclude", "limit", "shard", "keep_memory_trace"}
 )
 DEFAULT_POLICIES = ("every-k:k=5", "first-and-latest", "lfu:capacity=2")
 
@@ -19,8 +19,8 @@ DEFAULT_POLICIES = ("every-k:k=5", "first-and-latest", "lfu:capacity=2")
 class Suite:
     """A data set, a model and the strategies to compare. The defaults are the embedded ones: nothing is downloaded.
 
-    `sequences`, `exclude` and `limit` leave sequences out (`Dataset.only`), and the result is then marked partial;
-    runs of several choices into one folder add up.
+    `sequences`, `exclude`, `limit` and `shard` leave sequences out (`Dataset.only`), and the result is then marked
+    partial; runs of several choices into one folder add up, and those of shards may go on at the same time.
     Without `score` masks are made, timed and not scored. `shorter_side` is that of frames at inference, in pixels
     (None: the data set's; 0: their own); `top_k` and `affinity` say how memory is read (None: as the model is used
     with). `jobs` are the processes that score while inference goes on. Strategies run `repeats` times, by turns, to be
@@ -46,6 +46,7 @@ class Suite:
     sequences: tuple[str, ...] | None = None
     exclude: tuple[str, ...] | None = None
     limit: int | None = None
+    shard: str | None = None
     controls: bool = True
     jobs: Count = 1
     threads: Count | None = None

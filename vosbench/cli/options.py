@@ -49,6 +49,14 @@ Exclude = Annotated[
     typer.Option("--exclude", help="all but these sequences, named as in --sequences; so is this result"),
 ]
 Limit = Annotated[int | None, typer.Option("--limit", help="only the first N sequences; the result is marked partial")]
+Shard = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        help="only a part of the sequences, such as 3/8: the third and every eighth that follows; shards can be run at "
+        "the same time into one folder, or apart (`vosbench merge`)",
+    ),
+]
 Policies = Annotated[
     list[str] | None,
     typer.Option("--policies", "-p", help="only these strategies, separated by commas or repeated"),

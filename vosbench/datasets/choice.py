@@ -1,9 +1,11 @@
 """Which sequences of a split are asked for: all of them, or a choice."""
 
 import copy
+import re
 from collections.abc import Iterable
 from typing import Self
 
+from vosbench.base.words import count
 from vosbench.errors import VosbenchError, unknown
 
 
@@ -27,13 +29,18 @@ class Choice:
         return self._names != self._split_names
 
     def only(
-        self, names: Iterable[str] | None = None, limit: int | None = None, exclude: Iterable[str] | None = None
+        self,
+        names: Iterable[str] | None = None,
+        limit: int | None = None,
+        exclude: Iterable[str] | None = None,
+        shard: str | None = None,
     ) -> Self:
-        """The same data set with the sequences `names` only (None: all), without those of `exclude`, and of these the
-        first `limit`. A text that is no sequence names several, with commas between them.
+        """The same data set with the sequences `names` only (None: all), without those of `exclude`, of these the
+        first `limit`, and of these a `shard`: `3/8` is the third and every eighth that follows. A text that is no
+        sequence names several, with commas between them.
 
-        The order stays that of the split. Raises VosbenchError on an unknown name, a limit below 1, and a choice of
-        nothing.
+        The order stays that of the split. Raises VosbenchError on an unknown name, a limit below 1, something that is
+        no shard, and a choice of nothing.
         """
         if limit is not None and limit < 1:
             raise VosbenchError(f"a limit of {limit} sequences leaves nothing to do", "give a limit of 1 or more")
@@ -45,6 +52,14 @@ class Choice:
             raise VosbenchError("all sequences are excluded, which leaves nothing to do", "exclude fewer")
         chosen = copy.copy(self)
         chosen._names = tuple(name for name in self._names if name in wanted)[:limit]
+        if shard is not None:
+            number, shards = _numbers(shard)
+            if number > len(chosen._names):
+                raise VosbenchError(
+                    f"shard {shard} of {count(len(chosen._names), 'sequence')} leaves nothing to do",
+                    f"make at most {count(len(chosen._names), 'shard')}",
+                )
+            chosen._names = chosen._names[number - 1 :: shards]
         return chosen
 
     def _named(self, texts: Iterable[str]) -> set[str]:
@@ -56,3 +71,12 @@ class Choice:
     def _require(self, name: str) -> None:
         if name not in self._names:
             raise unknown("sequence", name, self._names)
+
+
+def _numbers(shard: str) -> tuple[int, int]:
+    """Which shard, counted from 1, of how many."""
+    found = re.fullmatch(r"(\d+)/(\d+)", shard)
+    number, shards = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= number <= shards:
+        raise VosbenchError(f"{shard!r} is no shard", "give 3/8 for the third of eight; the first is 1/8")
+    return number, shards

@@ -63,6 +63,7 @@ def run(
     sequences: options.Sequences = None,
     exclude: options.Exclude = None,
     limit: options.Limit = None,
+    shard: options.Shard = None,
     controls: Annotated[
         bool | None,
         typer.Option(
@@ -123,6 +124,7 @@ def run(
         "sequences": options.sequence_names(sequences),
         "exclude": options.sequence_names(exclude),
         "limit": limit,
+        "shard": shard,
         "controls": controls,
         "repeats": repeats,
         "jobs": jobs,

@@ -1,0 +1,52 @@
+"""Who is at work in the folder of a run: one process with all of it, or several, each with a shard."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from vosbench.errors import VosbenchError
+
+LOCK, GATE = ".lock", ".gate"
+
+
+@contextmanager
+def locked(folder: Path, shard: str | None = None) -> Iterator[None]:
+    """Make the folder, and hold it against other processes; the system lets go of it when this one ends, however.
+
+    With a `shard`, such as `3/8`, it is held against all but the other shards of eight, whose sequences are others.
+    Raises VosbenchError at once if another process has it, and OSError if it cannot be made or written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    number, _, shards = (shard or "").partition("/")
+    own = folder / (f"{LOCK}-{number}-of-{shards}" if shard else LOCK)
+    with ExitStack() as held:
+        with FileLock(folder / GATE), ExitStack() as looked_at:  # of those that begin together, one looks at a time
+            for path in folder.glob(f"{LOCK}*"):
+                if path != own and not (shard and path.match(f"{LOCK}-*-of-{shards}")):
+                    _hold(path, looked_at)
+            _hold(own, held)
+            own.write_text(f"{os.getpid()}\n")
+        yield
+
+
+def _hold(path: Path, stack: ExitStack) -> None:
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise VosbenchError(
+            f"another run{_process(path)} is at work in {path.parent}",
+            "wait until it has ended, or choose another --out",
+        ) from None
+    stack.callback(lock.release)
+
+
+def _process(lock: Path) -> str:
+    """Who has a lock, as far as it is told."""
+    try:
+        return f" (process {int(lock.read_text())})"
+    except (OSError, ValueError):
+        return ""
