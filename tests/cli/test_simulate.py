@@ -29,7 +29,7 @@ def test_simulate(arguments, tmp_path, vosbench, read_json):
     )
     outcome = vosbench(*arguments, *sweep)
     assert outcome.status == 0
-    assert "davis2017 val, frames 480p; 2 sequences; simulated with the keys of stcn-tiny" in outcome.out
+    assert "davis2017 val, frames 480p; 2 sequences; not the published val of 30 sequences but ant, bee" in outcome.out
     assert "attention against every-k:k=5." in " ".join(outcome.out.split())
     rows = [line.split()[0] for line in outcome.out.splitlines() if ":every=1,capacity=" in line]
     settings = [f"{name}:every=1,capacity={c}" for name in ("lfu", "lru", "fifo") for c in (1, 2)]

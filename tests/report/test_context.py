@@ -23,6 +23,16 @@ def test_caption_says_the_conditions(run: Run) -> None:
     )
 
 
+def test_caption_names_a_list_of_ones_own(run: Run) -> None:
+    def caption(**of_dataset: int) -> str:
+        return context([replace(r, dataset=replace(r.dataset, **of_dataset)) for r in run]).caption  # type: ignore[arg-type]
+
+    named = "; 2 sequences, 3 objects; not the published val of 30 sequences but cat, dog; stcn-tiny"
+    assert named in caption(sequences=2, in_split=2)
+    assert named in caption(sequences=2)
+    assert "not the published" not in caption(sequences=2, in_split=30)
+
+
 def test_a_data_set_with_one_kind_of_frames_has_no_word_for_it(run: Run) -> None:
     plain = tuple(replace(record, dataset=replace(record.dataset, frame_mode="")) for record in run)
     assert context(plain).caption.startswith("davis2017 val; protocol davis2017; ")

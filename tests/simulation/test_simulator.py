@@ -32,7 +32,7 @@ def test_one_call_gives_values(data, tmp_path):
     assert (conditions.dataset, conditions.sequences, conditions.partial) == ("davis2017", ("ant", "bee"), False)
     assert (conditions.top_k, conditions.shorter_side, conditions.affinity) == (7, 32, "l2")
     assert list(conditions.source_hashes) == [*specs[:2], "fifo:every=1,capacity=1", specs[2]]
-    assert "2 sequences; simulated with the keys of stcn-tiny" in conditions.text
+    assert "2 sequences; not the published val of 30 sequences but ant, bee; simulated with the keys" in conditions.text
     assert "top-7, shorter side 32" in conditions.text
     assert replace(conditions, frame_mode="").text.startswith(f"{conditions.dataset} {conditions.split}; 2 sequences; ")
     ends = [step[:3] for step in told if step[2] == step[3]]

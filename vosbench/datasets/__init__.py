@@ -1,15 +1,18 @@
 """Data sets: the frames and first masks that a model sees, and the ground truth that it does not."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from vosbench.base.registry import Registry, as_class
 from vosbench.base.values import checked
 from vosbench.datasets.base import Dataset
+from vosbench.datasets.files import a_few
 from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError
 
-__all__ = ["DATASETS", "Dataset", "Problem", "open_dataset"]
+__all__ = ["DATASETS", "Dataset", "Problem", "open_dataset", "unpublished"]
 
 SHIPPED = {
     "davis2016": "vosbench.datasets.davis:Davis2016",
@@ -51,3 +54,16 @@ def open_dataset(
     frame mode, and if the root, the split's list or the frame mode's folder is absent.
     """
     return DATASETS.find(str(name))(None if root is None else Path(root), split, frame_mode)
+
+
+def unpublished(name: str, split: str, size: int, sequences: Sequence[str]) -> str | None:
+    """That a split of `size` sequences, such as a list of one's own, is not the published one of its name, in words;
+    None if it is, or that is not known. `sequences` are those that are used.
+    """
+    published = None
+    with suppress(VosbenchError):  # of another machine's data set
+        published = vars(DATASETS.find(name)).get("published_sizes", {}).get(split)  # its own, not of what it extends
+    if not size or published in (None, size):
+        return None
+    instead = a_few(sequences, 10) if len(sequences) == size else f"one of {size}"
+    return f"not the published {split} of {published} sequences but {instead}"

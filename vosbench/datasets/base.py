@@ -35,6 +35,7 @@ class Dataset(Choice, ABC):
     frame_modes: names of the sets of pictures in which it has its videos, which differ in size or rate.
     default_protocol: the rules by which it is scored.
     private_splits: those whose ground truth is not public, so that masks are there of first frames only.
+    published_sizes: split -> how many sequences it has as published, where that is known.
     every_frame_annotated: whether a mask that is missing is an error; in splits that are not private.
     shorter_side: the inference size in pixels (None: the video's own).
     server: the name of the server that scores private splits, which wants `<server_folder><sequence>/...` in a zip.
@@ -45,6 +46,7 @@ class Dataset(Choice, ABC):
     frame_modes: ClassVar[tuple[str, ...]] = ("",)
     default_protocol: ClassVar[str] = "davis2017"
     private_splits: ClassVar[frozenset[str]] = frozenset()
+    published_sizes: ClassVar[Mapping[str, int]] = {}
     every_frame_annotated: ClassVar[bool] = False
     shorter_side: ClassVar[int | None] = None
     server: ClassVar[str | None] = None

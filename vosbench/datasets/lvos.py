@@ -7,7 +7,7 @@ The folder may be called `valid`, as the evaluator has it. v2 has `<split>_meta_
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from vosbench.datasets.files import listed
 from vosbench.datasets.first_masks import Masks
@@ -69,12 +69,14 @@ class LVOS1(_LVOS):
     """LVOS v1: 50 validation videos."""
 
     name = "lvos-v1"
+    published_sizes: ClassVar[Mapping[str, int]] = {"train": 120, "val": 50, "test": 50}
 
 
 class LVOS2(_LVOS):
     """LVOS v2: 140 validation videos, with attributes."""
 
     name = "lvos-v2"
+    published_sizes: ClassVar[Mapping[str, int]] = {"train": 420, "val": 140, "test": 160}
 
 
 def _read_spans(entry: Any) -> dict[int, ObjectSpan]:

@@ -5,7 +5,7 @@ size and the object ids of each video. Ding et al., arXiv:2302.01872 and 2508.05
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from vosbench.datasets.first_masks import Masks
 from vosbench.datasets.meta_file import MetaFile, MetaFolders
@@ -21,6 +21,7 @@ class MOSE1(SplitFolders):
 
     name = "mose-v1"
     splits = ("valid", "train")
+    published_sizes: ClassVar[Mapping[str, int]] = {"train": 1507, "valid": 311}
     also_called = {"valid": ("val",)}  # noqa: RUF012
     default_protocol = "vos-benchmark"
     private_splits = frozenset({"valid"})
@@ -35,6 +36,7 @@ class MOSE2(MetaFolders, MOSE1):
     """
 
     name = "mose-v2"
+    published_sizes: ClassVar[Mapping[str, int]] = {"train": 3666, "valid": 433}
     default_protocol = "mosev2"
 
     def _list_names(self) -> tuple[str, ...]:

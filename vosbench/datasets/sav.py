@@ -5,6 +5,7 @@ list `sav_val.txt`. Ravi et al., arXiv:2408.00714.
 """
 
 from pathlib import Path
+from typing import ClassVar
 
 from vosbench.datasets.files import listed
 from vosbench.datasets.first_masks import Frames, Masks
@@ -28,6 +29,7 @@ class SAV(SplitFolders):
 
     name = "sav"
     splits = ("val", "test")
+    published_sizes: ClassVar[Mapping[str, int]] = {"val": 155, "test": 150}
     also_called = {"val": ("sav_val",), "test": ("sav_test",)}  # noqa: RUF012
     frame_modes = ("24fps",)
     default_protocol = "sav"

@@ -6,7 +6,7 @@ Xu et al., arXiv:1809.03327.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from vosbench.datasets.files import a_few, natural_order
 from vosbench.datasets.first_masks import Frames, Masks
@@ -78,12 +78,14 @@ class YouTubeVOS2018(_YouTubeVOS):
     """YouTube-VOS 2018: 474 validation videos."""
 
     name = "youtube-vos-2018"
+    published_sizes: ClassVar[Mapping[str, int]] = {"train": 3471, "valid": 474, "test": 508}
 
 
 class YouTubeVOS2019(_YouTubeVOS):
     """YouTube-VOS 2019: 507 validation videos."""
 
     name = "youtube-vos-2019"
+    published_sizes: ClassVar[Mapping[str, int]] = {"train": 3471, "valid": 507, "test": 541}
 
 
 def _read_objects(video: Any) -> dict[int, _Object]:

@@ -10,6 +10,7 @@ from vosbench.base.codec import encode
 from vosbench.base.hashing import digest
 from vosbench.base.words import count, data_title
 from vosbench.bench.record import DatasetInfo, Environment, ModelInfo, PolicyInfo, RunRecord, Settings
+from vosbench.datasets import unpublished
 from vosbench.datasets.files import a_few
 from vosbench.errors import VosbenchError, unknown
 from vosbench.report.lacks import lacks, usable
@@ -22,7 +23,8 @@ Records = Sequence[RunRecord]  # of a run, or a part of it, in its order
 class Context:
     """The conditions under which all records of a table or figure were measured.
 
-    `lacks` says why the result is partial (nothing: it is whole), `unscored` why there are no scores at all.
+    `lacks` says why the result is partial (nothing: it is whole), `unscored` why there are no scores at all,
+    `unpublished` that the split is not the one that was published under its name.
     """
 
     dataset: DatasetInfo
@@ -30,6 +32,7 @@ class Context:
     partial: bool
     lacks: tuple[str, ...]
     unscored: str | None
+    unpublished: str | None
     model: ModelInfo
     settings: Settings
     devices: tuple[str, ...]
@@ -44,7 +47,8 @@ class Context:
         partial = f", PARTIAL ({'; '.join(self.lacks)})" if self.partial else ""
         number = count(self.sequences, "sequence") + (f", {count(self.objects, 'object')}" if self.objects else "")
         data = data_title(self.dataset.name, self.dataset.split, self.dataset.frame_mode)
-        return f"{data}; {protocol}{partial}; {number}"
+        other = f"; {self.unpublished}" if self.unpublished else ""
+        return f"{data}; {protocol}{partial}; {number}{other}"
 
     @property
     def system(self) -> str:
@@ -89,6 +93,7 @@ def context(records: Records) -> Context:
     model = _only("models", [r.model for r in records], lambda m: f"{m.name} {m.checkpoint_hash[:8]} {m.precision}")
     settings = _only("settings", [r.settings for r in records], str)
     sequences = _sequences(records)
+    in_split = max(r.dataset.in_split or (0 if r.partial else r.dataset.sequences) for r in records)
     return Context(
         dataset=replace(
             dataset,
@@ -100,6 +105,7 @@ def context(records: Records) -> Context:
         partial=bool(missing),
         lacks=missing,
         unscored=None if protocol else a_few(reasons, 1) or None,
+        unpublished=unpublished(dataset.name, dataset.split, in_split, sorted(sequences)),
         model=model,
         settings=settings,
         devices=tuple(dict.fromkeys(_device(r.environment) for r in records if r.timings)),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vosbench.base.words import count, data_title
+from vosbench.datasets import unpublished
 from vosbench.errors import VosbenchError
 
 TRACES = Path(".vosbench") / "traces"  # where recorded keys are kept
@@ -58,7 +59,9 @@ class Conditions:
         """All of it but the settings, in words."""
         partial = ", PARTIAL: sequences were left out" if self.partial else ""
         side = "" if self.shorter_side is None else f", shorter side {self.shorter_side}"
-        sequences = count(len(self.sequences), "sequence") + partial
+        size = 0 if self.partial else len(self.sequences)
+        other = unpublished(self.dataset, self.split, size, self.sequences)
+        sequences = count(len(self.sequences), "sequence") + partial + (f"; {other}" if other else "")
         return (
             f"{data_title(self.dataset, self.split, self.frame_mode)}; {sequences}; "
             f"simulated with the keys of {self.model} ({self.checkpoint_hash[:8]}), {self.affinity} affinity, "
