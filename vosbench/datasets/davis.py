@@ -83,7 +83,7 @@ class Davis2016(DavisLayout):
     name = "davis2016"
     year = "2016"
     splits = ("val", "train", "trainval")
-    published_sizes: ClassVar[Mapping[str, int]] = {"train": 30, "val": 20, "trainval": 50}
+    published_sizes: ClassVar[dict[str, int]] = {"train": 30, "val": 20, "trainval": 50}
     default_protocol = "davis2016"
     read_masks = staticmethod(binary_pngs)
 
@@ -97,7 +97,7 @@ class Davis2017(DavisLayout):
     name = "davis2017"
     year = "2017"
     splits: ClassVar[tuple[str, ...]] = ("val", "train", "trainval", "test-dev", "test-challenge")
-    published_sizes: ClassVar[Mapping[str, int]] = {
+    published_sizes: ClassVar[dict[str, int]] = {
         "train": 60,
         "val": 30,
         "trainval": 90,

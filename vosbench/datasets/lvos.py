@@ -69,14 +69,14 @@ class LVOS1(_LVOS):
     """LVOS v1: 50 validation videos."""
 
     name = "lvos-v1"
-    published_sizes: ClassVar[Mapping[str, int]] = {"train": 120, "val": 50, "test": 50}
+    published_sizes: ClassVar[dict[str, int]] = {"train": 120, "val": 50, "test": 50}
 
 
 class LVOS2(_LVOS):
     """LVOS v2: 140 validation videos, with attributes."""
 
     name = "lvos-v2"
-    published_sizes: ClassVar[Mapping[str, int]] = {"train": 420, "val": 140, "test": 160}
+    published_sizes: ClassVar[dict[str, int]] = {"train": 420, "val": 140, "test": 160}
 
 
 def _read_spans(entry: Any) -> dict[int, ObjectSpan]:

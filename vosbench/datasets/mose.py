@@ -21,7 +21,7 @@ class MOSE1(SplitFolders):
 
     name = "mose-v1"
     splits = ("valid", "train")
-    published_sizes: ClassVar[Mapping[str, int]] = {"train": 1507, "valid": 311}
+    published_sizes: ClassVar[dict[str, int]] = {"train": 1507, "valid": 311}
     also_called = {"valid": ("val",)}  # noqa: RUF012
     default_protocol = "vos-benchmark"
     private_splits = frozenset({"valid"})
@@ -36,7 +36,7 @@ class MOSE2(MetaFolders, MOSE1):
     """
 
     name = "mose-v2"
-    published_sizes: ClassVar[Mapping[str, int]] = {"train": 3666, "valid": 433}
+    published_sizes: ClassVar[dict[str, int]] = {"train": 3666, "valid": 433}
     default_protocol = "mosev2"
 
     def _list_names(self) -> tuple[str, ...]:

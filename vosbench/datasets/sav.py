@@ -29,7 +29,7 @@ class SAV(SplitFolders):
 
     name = "sav"
     splits = ("val", "test")
-    published_sizes: ClassVar[Mapping[str, int]] = {"val": 155, "test": 150}
+    published_sizes: ClassVar[dict[str, int]] = {"val": 155, "test": 150}
     also_called = {"val": ("sav_val",), "test": ("sav_test",)}  # noqa: RUF012
     frame_modes = ("24fps",)
     default_protocol = "sav"

@@ -24,7 +24,7 @@ class VOST(DavisLayout):
 
     name = "vost"
     splits: ClassVar[tuple[str, ...]] = ("val", "train", "test")
-    published_sizes: ClassVar[Mapping[str, int]] = {"train": 572, "val": 70, "test": 71}
+    published_sizes: ClassVar[dict[str, int]] = {"train": 572, "val": 70, "test": 71}
     frame_modes: ClassVar[tuple[str, ...]] = ("10fps", "5fps")
     default_protocol = "vost"
     private_splits = frozenset({"test"})

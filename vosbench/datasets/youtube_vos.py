@@ -78,14 +78,14 @@ class YouTubeVOS2018(_YouTubeVOS):
     """YouTube-VOS 2018: 474 validation videos."""
 
     name = "youtube-vos-2018"
-    published_sizes: ClassVar[Mapping[str, int]] = {"train": 3471, "valid": 474, "test": 508}
+    published_sizes: ClassVar[dict[str, int]] = {"train": 3471, "valid": 474, "test": 508}
 
 
 class YouTubeVOS2019(_YouTubeVOS):
     """YouTube-VOS 2019: 507 validation videos."""
 
     name = "youtube-vos-2019"
-    published_sizes: ClassVar[Mapping[str, int]] = {"train": 3471, "valid": 507, "test": 541}
+    published_sizes: ClassVar[dict[str, int]] = {"train": 3471, "valid": 507, "test": 541}
 
 
 def _read_objects(video: Any) -> dict[int, _Object]:
