@@ -3,16 +3,21 @@
 import shlex
 import shutil
 from dataclasses import replace
+from fractions import Fraction
 
+import numpy as np
 import pytest
+from layouts import frame
 from safetensors.torch import load_file
 from torch import save
 
 from vosbench import cli
-from vosbench.bench.record import read_run, write_record
+from vosbench.bench.record import read_record, write_record
 from vosbench.cli.verbs import VERBS
+from vosbench.images import write_labels
 from vosbench.models.checkpoint import WEIGHTS
 from vosbench.training import config
+from vosbench.video_file import writing_mp4
 
 EXAMPLES = {name: VERBS.find(name).example for name in VERBS.names()}
 LEAVES = {
@@ -22,6 +27,9 @@ LEAVES = {
     "score": "results/global_results-val.csv",
     "export": "submission.zip",
     "timing": "stages.csv",
+    "figure": "strip.pdf",
+    "video": "bee.mp4",
+    "segment": "segmented/overlay.mp4",
     "plot": "figures/memory-against-frame.svg",
     "compare": "gate.xml",
     "publish": "results/NAME/strategies.tex",
@@ -31,16 +39,21 @@ LEAVES = {
 @pytest.fixture
 def folder(small_davis, finished_run, tmp_path, monkeypatch):
     """A working folder with `DAVIS`, `masks` of its val split, `stcn.pth`, a finished run of the name NAME, made
-    from a commit, and two copies of it, `baseline` and `new`.
+    from a commit, and two copies of it, `baseline` and `new`; `clip.mp4`, and masks of its objects.
     """
     monkeypatch.chdir(tmp_path)
     shutil.copytree(small_davis / "Annotations/480p", "masks")
     shutil.rmtree("masks/cat")
     for path in (tmp_path / "masks").glob("*/0000[1-4].png"):
         shutil.copy(path.with_name("00000.png"), path)  # not the ground truth itself
-    for record in read_run(finished_run / "run"):
-        path = tmp_path / ".vosbench/runs/NAME/records" / record.policy.name / f"{record.sequence}.json"
+    for path in shutil.copytree(finished_run / "run", tmp_path / ".vosbench/runs/NAME").glob("records/*/*.json"):
+        record = read_record(path)
         write_record(path, replace(record, environment=replace(record.environment, commit="c0ffee", dirty=False)))
+    with writing_mp4(tmp_path / "clip.mp4", (48, 64), Fraction(24)) as write:
+        for t in range(6):
+            write(frame(t, (1, 2))[0], t)
+    for name, t, i in (("first", 0, 1), ("late", 5, 2)):
+        write_labels(tmp_path / f"{name}.png", np.where(frame(t, (1, 2))[1] == i, 255, 0).astype(np.uint8))
     for name in ("baseline", "new"):
         shutil.copytree(".vosbench/runs/NAME", name)
     save(load_file(WEIGHTS / "stcn-tiny.safetensors"), "stcn.pth")

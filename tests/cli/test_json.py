@@ -14,15 +14,18 @@ COMMANDS = {
     "check": ("check", "masks", *DATA),
     "compare": ("compare", "run", "run-again"),
     "export": ("export", "cat", *DATA, "--split", "test-dev"),
+    "figure": ("figure", "run", "--sequence", "bee", "--number", 1, "--out", "strip.svg"),
     "list": ("list", "protocols"),
     "plot": ("plot", "run", "--format", "svg"),
     "publish": ("publish", "run", "--out", "published", "--allow-dirty"),
     "run": (*RUN, "--out", "out"),
     "score": ("score", "masks", *DATA, "--jobs", 1),
+    "segment": ("segment", "DAVIS/JPEGImages/480p/bee", "--mask", "masks/bee/00000.png", "--out", "segmented"),
     "simulate": ("simulate", *DATA, "-p", "lfu", "--limit", 1, "--jobs", 1),
     "table": ("table", "run"),
     "timing": ("timing", "run"),
     "train": ("train", "tiny.toml", "--out", "training"),
+    "video": ("video", "run", "--sequence", "bee", "--out", "bee.mp4"),
 }
 CONDITIONS = {
     "table": {"protocol": "davis2017/1", "partial": False, "sequences": 2, "objects": 3},
@@ -31,6 +34,9 @@ CONDITIONS = {
     "check": {"dataset": "davis2017", "split": "val", "predictions": "masks", "partial": False},
     "export": {"dataset": "davis2017", "split": "test-dev"},
     "list": {"list": "protocols"},
+    "figure": {"run": "run", "sequence": "bee"},
+    "segment": {"size": "64x48", "model": "stcn-tiny", "shorter_side": 480},
+    "video": {"run": "run", "sequence": "bee"},
     "score": {"dataset": "davis2017", "split": "val", "protocol": "davis2017/1", "predictions": "masks"},
     "simulate": {"dataset": "davis2017", "partial": True, "model": "stcn-tiny", "device": "cpu", "top_k": 20},
 }

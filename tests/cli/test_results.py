@@ -88,11 +88,13 @@ def test_a_table_and_a_figure_of_ones_own(finished, tmp_path, vosbench, refused)
     )
     assert vosbench("table", finished, "--by", tmp_path / "count.py", "--format", "csv").out == "records\n8\n"
     chosen = ("--only", tmp_path / "dots.py", "--only", "latency-against-frame")
+    chosen += ("--highlight", "first-only")  # which this figure does not take
     assert vosbench("plot", finished, *chosen, "--format", "svg", "--out", tmp_path / "figures").status == 0
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {"dots.svg", "latency-against-frame.svg"}
     assert "did you mean object?" in refused("table", finished, "--by", "objects")
     assert "no table file" in refused("table", finished, "--by", tmp_path / "none.py")
     assert "unknown figure 'speed'" in refused("plot", finished, "--only", "speed")
+    assert "unknown strategy of the run 'lfu'" in refused("plot", finished, "--highlight", "lfu")
     assert "no strategy has two capacities" in refused("plot", finished, "--only", "accuracy-against-capacity")
 
 

@@ -16,11 +16,9 @@ EXAMPLES = {name: VERBS.find(name).example for name in VERBS.names()}
 def test_all_verbs_are_there(vosbench):
     outcome = vosbench("--help")
     assert outcome.status == 0
-    measuring = {"run", "segment", "simulate", "train", "score", "check"}
-    assert set(EXAMPLES) == measuring | {"export", "table", "timing", "plot", "list", "compare", "publish"} | {
-        "figure",
-        "video",
-    }
+    measuring = {"run", "merge", "segment", "simulate", "train", "score", "check"}
+    reporting = {"export", "table", "timing", "plot", "figure", "video", "list", "compare", "publish"}
+    assert set(EXAMPLES) == measuring | reporting
     for verb in EXAMPLES:
         assert f"\n  {verb} " in outcome.out
     assert vosbench() == outcome

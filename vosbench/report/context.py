@@ -148,15 +148,20 @@ def restrict(records: Records, names: Sequence[str]) -> tuple[RunRecord, ...]:
 
     Raises VosbenchError for one that is absent.
     """
-    known = {name for record in records for name in (record.policy.label, record.policy.spec)}
+    if not (chosen := labels(records, names)):
+        return tuple(records)
+    kept = [record for record in records if record.policy.label in chosen]
+    suite = {**records[0].suite, "policies": list(dict.fromkeys(record.policy.text for record in kept))}
+    return tuple(replace(record, suite=suite) for record in kept)
+
+
+def labels(records: Records, names: Sequence[str]) -> tuple[str, ...]:
+    """The labels of the strategies of those labels or specs. Raises VosbenchError for one that is absent."""
+    known = {name: record.policy.label for record in records for name in (record.policy.spec, record.policy.label)}
     for name in names:
         if name not in known:
             raise unknown("strategy of the run", name, known)
-    if not names:
-        return tuple(records)
-    kept = [record for record in records if {record.policy.label, record.policy.spec} & {*names}]
-    suite = {**records[0].suite, "policies": list(dict.fromkeys(record.policy.text for record in kept))}
-    return tuple(replace(record, suite=suite) for record in kept)
+    return tuple(dict.fromkeys(known[name] for name in names))
 
 
 def _only(kind: str, values: Sequence[T], describe: Callable[[T], str]) -> T:

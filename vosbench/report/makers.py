@@ -37,15 +37,16 @@ class Maker(Generic[T]):
         parameters = inspect.signature(self.function).parameters.values()
         return any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters)
 
-    def __call__(self, *runs: Records) -> T:
-        """Make it. Raises NotApplicableError or another VosbenchError; what else a user's own function raises becomes
-        one that names its file and line.
+    def __call__(self, *runs: Records, **options: Any) -> T:
+        """Make it, with those options that it takes. Raises NotApplicableError or another VosbenchError; what else a
+        user's own function raises becomes one that names its file and line.
         """
         if self.of_several != (len(runs) > 1):
             takes = "several runs" if self.of_several else "one run"
             raise VosbenchError(f"this {self.kind} is made of {takes}, not of {len(runs)}", f"give it {takes}")
         try:
-            made = self.function(*runs)
+            known = inspect.signature(self.function).parameters
+            made = self.function(*runs, **{name: value for name, value in options.items() if name in known})
         except VosbenchError:
             raise
         except Exception as error:
@@ -87,11 +88,12 @@ def find(makers: Registry[Maker[T]], names: Iterable[str]) -> dict[str, Maker[T]
 
 
 def applicable(
-    makers: Registry[Maker[T]], runs: Sequence[Records], names: Iterable[str] = ()
+    makers: Registry[Maker[T]], runs: Sequence[Records], names: Iterable[str] = (), **options: Any
 ) -> tuple[dict[str, T], dict[str, str]]:
     """What can be made of `runs`, by name, and why what else there is cannot.
 
-    `names` are names or paths; without any, all are tried that are made of as many runs, one or several.
+    `names` are names or paths; without any, all are tried that are made of as many runs, one or several. `options` are
+    for those that take them.
     """
     made: dict[str, T] = {}
     left_out: dict[str, str] = {}
@@ -99,7 +101,7 @@ def applicable(
     for name, maker in (chosen or find(makers, makers.names())).items():
         if chosen or maker.of_several == (len(runs) > 1):
             try:
-                made[name] = maker(*runs)
+                made[name] = maker(*runs, **options)
             except NotApplicableError as error:
                 left_out[name] = error.message
     return made, left_out

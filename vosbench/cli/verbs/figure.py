@@ -49,4 +49,4 @@ def figure(
     )
 
 
-VERB = Verb(figure, "vosbench figure .vosbench/runs/NAME --sequence clip-1 --frames 0,10,20 --out strip.pdf")
+VERB = Verb(figure, "vosbench figure .vosbench/runs/NAME --sequence bee --frames 0,2,5 --out strip.pdf")

@@ -11,7 +11,7 @@ from vosbench.cli import options
 from vosbench.cli.records import RunFolders, read_runs
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.errors import VosbenchError, unknown
-from vosbench.report.context import context
+from vosbench.report.context import context, labels
 from vosbench.report.makers import applicable
 
 
@@ -24,10 +24,15 @@ def plot(
         typer.Option(help="a name of `vosbench list figures`, or a .py file; repeatable; default: all"),
     ] = None,
     policies: options.Policies = None,
+    highlight: Annotated[
+        list[str] | None,
+        typer.Option(help="strategies to show in colour, all others pale; separated by commas or repeated"),
+    ] = None,
 ) -> Answer:
     """Draw J&F against FPS and against capacity, latency and memory against frame index: what the run allows.
 
-    Of several runs, which must differ in one strength of generated clips, J&F is drawn against that.
+    With more than seven strategies, curves against the frame get a small picture each, unless some are highlighted. Of
+    several runs, which must differ in one strength of generated clips, J&F is drawn against that.
     """
     from vosbench.report.drawing.style import save  # here: matplotlib takes a second that other verbs save
     from vosbench.report.plots import FIGURES
@@ -35,7 +40,8 @@ def plot(
     if format not in ("png", "svg", "pdf"):
         raise unknown("figure format", format, ("png", "svg", "pdf"))
     runs = read_runs(run, policies)
-    figures, left_out = applicable(FIGURES, runs, only or ())
+    chosen = labels(runs[0], options.split_specs(highlight))
+    figures, left_out = applicable(FIGURES, runs, only or (), highlight=chosen)
     if not figures:
         reasons = "; ".join(dict.fromkeys(left_out.values()))
         raise VosbenchError(f"there is nothing to draw: {reasons}", "choose another run, or strategies with --policies")

@@ -133,4 +133,4 @@ def _carry_out(work: "Segmenting", out: Path, overlay: bool) -> tuple[float, flo
     return time.monotonic() - started, most
 
 
-VERB = Verb(segment, "vosbench segment clip.mp4 --mask first.png --mask 120=late.png --out segmented -p lfu:capacity=8")
+VERB = Verb(segment, "vosbench segment clip.mp4 --mask first.png --mask 5=late.png --out segmented -p lfu:capacity=8")

@@ -58,6 +58,4 @@ def video(
     )
 
 
-VERB = Verb(
-    video, "vosbench video .vosbench/runs/NAME --sequence clip-1 --out clip-1.mp4 -p lfu:capacity=2,every-k:k=5"
-)
+VERB = Verb(video, "vosbench video .vosbench/runs/NAME --sequence bee --out bee.mp4")

@@ -1,24 +1,35 @@
 """A quantity of each frame against the frame index: per strategy the median over sequences, in a band of quartiles."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from vosbench.bench.record import RunRecord
 from vosbench.report.context import Records, context
 from vosbench.report.drawing.labels import label_ends
-from vosbench.report.drawing.style import STYLE, distinct, looks_of, note_axes, room, short
+from vosbench.report.drawing.multiples import small_multiples
+from vosbench.report.drawing.style import BANDS, MANY, STYLE, Look, distinct, looks_of, note_axes, room
 from vosbench.report.makers import NotApplicableError
 
 
 def draw_against_frame(
-    records: Records, series_of: Callable[[RunRecord], Sequence[float]], quantity: str, stepped: bool = False
+    records: Records,
+    series_of: Callable[[RunRecord], Sequence[float]],
+    quantity: str,
+    stepped: bool = False,
+    highlight: Collection[str] = (),
 ) -> Figure:
-    """Median and quartiles over sequences, frame by frame; `stepped` for a quantity that holds until the next frame."""
+    """The median over sequences, frame by frame, in a band of quartiles where there are few curves; `stepped` for a
+    quantity that holds until the next frame.
+
+    Strategies to `highlight` stand before the others, which are pale. Where there are none, but many strategies, each
+    stands so in a small picture of its own.
+    """
     common, groups = context(records), distinct(records)
     quartiles = {
         label: _quartiles(series)
@@ -27,26 +38,42 @@ def draw_against_frame(
     }
     if not quartiles:
         raise NotApplicableError(f"no record holds {quantity}", "controls and scored folders have none: run a strategy")
-    looks = looks_of(groups)
+    looks = {label: look for label, look in looks_of(groups, highlight).items() if label in quartiles}
     with matplotlib.rc_context(STYLE):
-        figure, axes = note_axes((common.data, common.system), room(quartiles))
-        for label, (low, median, high) in quartiles.items():
-            look, frames = looks[label], np.arange(len(median))
-            axes.fill_between(
-                frames, low, high, color=look.colour, alpha=0.15, linewidth=0, step="post" if stepped else None
-            )
-            how: Any = {"linestyle": look.dash, "drawstyle": "steps-post"} if stepped else {}
-            how["zorder"] = 2 if look.dash == "-" else 2.5  # dashes over lines, so that both show where they coincide
-            axes.plot(frames, median, color=look.colour, linewidth=1.3, label=label, **how)
-        axes.set_xlim(0, max(len(median) for _, median, _ in quartiles.values()) - 1 or 1)
-        axes.set_ylim(0, 1.12 * max(median.max() for _, median, _ in quartiles.values()) or 1)
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=axis is axes.xaxis or stepped))
-        ends = [median[-1] for _, median, _ in quartiles.values()]
-        label_ends(axes, ends, list(map(short, quartiles)), [looks[label].text for label in quartiles])
-        axes.set_xlabel("frame")
-        axes.set_ylabel(quantity)
+        conditions = (common.data, common.system)
+        if len(quartiles) > MANY and not any(look.quiet for look in looks.values()):
+            figure, panels = small_multiples(conditions, list(quartiles), "frame", quantity)
+            for label, axes in panels.items():
+                _draw(axes, quartiles, looks_of(looks, [label]), stepped, alone=True)
+        else:
+            named = [label for label, look in looks.items() if not look.quiet]
+            figure, axes = note_axes(conditions, room(named), len(named))
+            _draw(axes, quartiles, looks, stepped)
+            label_ends(axes, {label: median[-1] for label, (_, median, _) in quartiles.items()}, looks)
+            axes.set_xlabel("frame")
+            axes.set_ylabel(quantity)
     return figure
+
+
+def _draw(
+    axes: Axes, quartiles: Mapping[str, np.ndarray], looks: Mapping[str, Look], stepped: bool, alone: bool = False
+) -> None:
+    """The curves, in the limits of all; one that stands `alone` before quiet ones needs neither marker nor dash."""
+    banded = len(looks) - sum(look.quiet for look in looks.values()) <= BANDS
+    for place, (label, (low, median, high)) in enumerate(quartiles.items()):
+        look, frames = looks[label], np.arange(len(median))
+        how = look.line(place, len(median))
+        if banded and not look.quiet:
+            band: Any = {"step": "post" if stepped else None, "alpha": 0.15, "linewidth": 0}
+            axes.fill_between(frames, low, high, color=look.colour, **band)
+        if stepped:
+            how |= {"linestyle": "-" if alone else look.dash, "drawstyle": "steps-post"}
+            how["zorder"] += 0 if look.dash == "-" else 0.5  # dashes over lines, so that both show where they coincide
+        axes.plot(frames, median, label=label, **how | ({"marker": ""} if alone else {}))
+    axes.set_xlim(0, max(len(median) for _, median, _ in quartiles.values()) - 1 or 1)
+    axes.set_ylim(0, 1.12 * max(median.max() for _, median, _ in quartiles.values()) or 1)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=axis is axes.xaxis or stepped))
 
 
 def _quartiles(series: Sequence[Sequence[float]]) -> np.ndarray:

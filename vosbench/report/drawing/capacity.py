@@ -15,7 +15,7 @@ from vosbench.base.codec import encode
 from vosbench.bench.record import PolicyInfo
 from vosbench.memory import grammar
 from vosbench.report.drawing.labels import label_ends
-from vosbench.report.drawing.style import looks_of, short
+from vosbench.report.drawing.style import looks_of
 from vosbench.report.makers import NotApplicableError
 
 Curves = Mapping[str, Mapping[float | None, str]]  # name -> capacity in frames, ascending (None: has none) -> label
@@ -59,12 +59,19 @@ def require_sweep(curves: Curves, known: Collection[str]) -> None:
         )
 
 
-def draw_curves(axes: Axes, curves: Curves, values: Mapping[str, float], quantity: str) -> None:
+def named(curves: Curves, highlight: Collection[str]) -> list[str]:
+    """The curves to highlight, since they or a strategy of theirs are; all of them, if that is none."""
+    return [name for name, curve in curves.items() if {name, *curve.values()} & {*highlight}] or [*curves]
+
+
+def draw_curves(
+    axes: Axes, curves: Curves, values: Mapping[str, float], quantity: str, highlight: Collection[str] = ()
+) -> None:
     """A curve for each strategy that has capacities, and a dashed line for each that has none.
 
-    `values` are by label; what has none is not drawn, and looks are those of all curves.
+    `values` are by label; what has none is not drawn, and looks are those of all curves, some of them highlighted.
     """
-    looks = looks_of(curves)
+    looks = looks_of(curves, named(curves, highlight))
     capacities: list[float] = []
     ends: dict[str, float] = {}
     for name, curve in curves.items():
@@ -75,12 +82,13 @@ def draw_curves(axes: Axes, curves: Curves, values: Mapping[str, float], quantit
         ends[name] = heights[-1]
         capacities += at
         if at:
-            axes.plot(at, heights, color=look.colour, marker=look.marker, markersize=4, linewidth=1.3, label=name)
+            axes.plot(at, heights, label=name, **look.line())
         else:
-            axes.axhline(heights[-1], color=look.colour, linestyle=(0, (4, 3)), linewidth=0.9, label=name)
+            how = {**look.line(), "linestyle": (0, (4, 3)), "linewidth": 0.9, "marker": ""}
+            axes.axhline(heights[-1], label=name, **how)
     margin = 0.04 * float(np.ptp(capacities))
     axes.set_xlim(min(capacities) - margin, max(capacities) + margin)
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axes.autoscale_view(scalex=False)
-    label_ends(axes, list(ends.values()), list(map(short, ends)), [looks[name].text for name in ends])
+    label_ends(axes, ends, looks)
     axes.set_ylabel(quantity)

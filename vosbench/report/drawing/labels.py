@@ -1,17 +1,20 @@
 """Placing text in a figure so that it covers neither points nor other text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.lines import Line2D
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 from scipy.optimize import isotonic_regression
 
+from vosbench.report.drawing.style import LINE, Look, short
+
 _GAP = 5.0  # typographic points between a mark and its label
-_LINE = 10.5  # typographic points between stacked labels
+_KEY = 9.0  # typographic points from a label to the middle of its marker
 
 
 def extent(text: Text) -> Bbox:
@@ -58,21 +61,34 @@ def label_points(
             label.arrow_patch.set_visible(False)
 
 
-def label_ends(axes: Axes, heights: Sequence[float], names: Sequence[str], colours: Sequence[str]) -> None:
-    """Write `names` to the right of `axes` at `heights` (data coordinates), moved apart as little as need be.
+def label_ends(axes: Axes, heights: Mapping[str, float], looks: Mapping[str, Look]) -> None:
+    """Write the name of each curve to the right of `axes` at its height (data coordinates), moved apart as little as
+    need be, behind its marker, to which a thin line leads. Quiet curves have no name.
 
     The limits and the position of `axes` must be final.
     """
-    pixels = _pixels_per_point(axes)
-    wanted = axes.transData.transform([(0, height) for height in heights])[:, 1] / pixels
+    heights = {name: height for name, height in heights.items() if not looks[name].quiet}
+    pixels, figure = _pixels_per_point(axes), axes.get_figure(root=True)
+    assert figure is not None
+    wanted = axes.transData.transform([(0, height) for height in heights.values()])[:, 1] / pixels
     order = np.argsort(-wanted, kind="stable")
-    rank = np.arange(len(order)) * _LINE
+    rank = np.arange(len(order)) * LINE
     placed = isotonic_regression(wanted[order] + rank, increasing=False).x - rank
-    placed = np.maximum(placed, axes.bbox.y0 / pixels + rank[::-1])  # none below the foot of the axes
+    placed = np.minimum(placed, axes.bbox.y1 / pixels - rank)  # none above the top of the axes, none below their foot
+    placed = np.maximum(placed, axes.bbox.y0 / pixels + rank[::-1])
     how: Any = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "annotation_clip": False}
+    right = axes.bbox.x1 / pixels
+    names = list(heights)
     for index, height in zip(order, placed, strict=True):
-        place, offset = (1, heights[index]), (_GAP, height - wanted[index])
-        axes.annotate(names[index], place, offset, ha="left", va="center", color=colours[index], **how)
+        name, look = names[index], looks[names[index]]
+        at, offset = (1, heights[name]), (_GAP + 2 * _KEY, height - wanted[index])
+        axes.annotate(short(name), at, offset, ha="left", va="center", color=look.text, **how)
+        key: Any = {"color": look.colour, "linewidth": 0.6, "transform": figure.dpi_scale_trans}  # inches
+        xs, ys = (
+            np.array((right, right + _GAP, right + _GAP + _KEY)) / 72,
+            np.array((wanted[index], height, height)) / 72,
+        )
+        figure.add_artist(Line2D(xs, ys, **key, marker=look.marker, markersize=3.6, markevery=[2]))
 
 
 def _pixels_per_point(axes: Axes) -> float:

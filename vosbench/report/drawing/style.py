@@ -6,7 +6,7 @@ same in every figure of it.
 """
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,13 @@ from vosbench.errors import VosbenchError
 from vosbench.report.context import Records, by_strategy
 from vosbench.report.makers import NotApplicableError
 
-MAX_STRATEGIES = 20  # that a figure tells apart
+MAX_STRATEGIES = 28  # that a figure tells apart
+MANY = 7  # more curves than this get a small picture each, unless some are highlighted
+BANDS = 4  # more curves than this have no band around them
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _DASHES: tuple[Any, ...] = ("-", (0, (4, 3)), (0, (1.5, 2.5)), (0, (6, 2, 1.5, 2)))
-INK, GREY = "#222222", "#777777"
+INK, GREY, PALE = "#222222", "#777777", "#C8C8C8"
 STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
@@ -51,26 +53,46 @@ STYLE: Any = {
     "pdf.fonttype": 42,
 }
 WIDTH, HEIGHT = 5.6, 3.5  # inches
+LINE = 10.5  # typographic points between stacked labels
 DPI = 300  # of pixels, in .png and within .svg and .pdf
 _NO_DATE: dict[str, dict[str, None]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a strategy looks. Colour and dash together repeat after 28 strategies, colour and marker after 49.
+    """How a strategy looks. Any two of the first 28 differ in colour and dash, in colour and marker, and, where there
+    is no colour, in marker and dash.
 
-    Dashes are for stepped curves, which often coincide; a latency is too rough a curve to be dashed.
+    Dashes are for stepped curves, which often coincide; a latency is too rough a curve to be dashed. What is not
+    highlighted where something is, is `quiet`: pale, in the back.
     """
 
     colour: str
     marker: str
     dash: Any
+    quiet: bool = False
 
     @property
     def text(self) -> str:
         """The colour of its name: darker, to be legible on white."""
         red, green, blue = to_rgb(self.colour)
         return to_hex((0.7 * red, 0.7 * green, 0.7 * blue))
+
+    def line(self, place: int = 0, points: int = 0) -> dict[str, Any]:
+        """How matplotlib draws its curve. Of many `points` some have a marker, the last one always; which, depends on
+        the `place` among other curves, so that markers of curves that coincide stand beside each other.
+        """
+        step = max(1, points // 5)
+        marked = sorted({*range((3 * place) % step, points, step), points - 1}) if points > 12 else None
+        return {
+            "color": self.colour,
+            "linewidth": 0.8 if self.quiet else 1.3,
+            "zorder": 1.5 if self.quiet else 2,
+            "clip_on": False,  # or else half a marker
+            "marker": "" if self.quiet else self.marker,
+            "markersize": 3.6,
+            "markevery": marked,
+        }
 
 
 def distinct(records: Records) -> dict[str, list[RunRecord]]:
@@ -85,38 +107,51 @@ def distinct(records: Records) -> dict[str, list[RunRecord]]:
     return groups
 
 
-def looks_of(groups: Iterable[str]) -> dict[str, Look]:
-    """The look of each strategy by its place in the run."""
-    return {
+def looks_of(groups: Iterable[str], highlight: Collection[str] = ()) -> dict[str, Look]:
+    """The look of each strategy by its place in the run; or, if there are some to `highlight`, by its place among
+    these, and all others are quiet.
+    """
+    everything = list(groups)
+    chosen = [label for label in everything if label in highlight] or everything
+    looks = {
         label: Look(
             _COLOURS[place % len(_COLOURS)],
-            _MARKERS[(place + place // len(_COLOURS)) % len(_MARKERS)],
+            _MARKERS[(place % len(_COLOURS) + place % len(_DASHES)) % len(_MARKERS)],
             _DASHES[place % len(_DASHES)],
         )
-        for place, label in enumerate(groups)
+        for place, label in enumerate(chosen)
     }
+    return {label: looks.get(label, Look(PALE, "", "-", quiet=True)) for label in everything}
 
 
-def short(label: str) -> str:
+def short(label: str, most: int = 34) -> str:
     """`label`, or its end if it is long (a path): what fits beside a figure."""
-    return label if len(label) <= 34 else f"…{label[-33:]}"
+    return label if len(label) <= most else f"…{label[1 - most :]}"
 
 
 def room(labels: Iterable[str]) -> float:
-    """Inches for names beside the axes."""
-    return 0.25 + 0.067 * max(len(short(label)) for label in labels)
+    """Inches for names beside the axes, with their markers."""
+    return 0.5 + 0.067 * max(len(short(label)) for label in labels)
 
 
-def note_axes(conditions: Sequence[str], right: float) -> tuple[Figure, Axes]:
-    """A figure with axes under a note on the `conditions`, a paragraph each, with `right` inches beside them."""
-    figure = Figure(figsize=(WIDTH, HEIGHT))
-    lines = [line for part in conditions for line in textwrap.wrap(part, 105)]
-    top = 0.16 + 0.125 * len(lines)
-    axes = figure.add_axes((0.55 / WIDTH, 0.45 / HEIGHT, 1 - (0.55 + right) / WIDTH, 1 - (0.45 + top) / HEIGHT))
-    note = "\n".join(lines)
-    figure.text(0.08 / WIDTH, 1 - 0.07 / HEIGHT, note, fontsize=6.5, color=GREY, va="top", linespacing=1.3)
+def note_axes(conditions: Sequence[str], right: float, labels: int = 0) -> tuple[Figure, Axes]:
+    """A figure with axes under a note on the `conditions`, a paragraph each, with `right` inches beside them; tall
+    enough for so many `labels` above one another.
+    """
+    figure, top = note_figure(conditions, max(HEIGHT, 1 + LINE / 72 * labels))
+    height = figure.get_figheight()
+    axes = figure.add_axes((0.55 / WIDTH, 0.45 / height, 1 - (0.55 + right) / WIDTH, 1 - (0.45 + top) / height))
     axes.tick_params(length=2.5)
     return figure, axes
+
+
+def note_figure(conditions: Sequence[str], height: float) -> tuple[Figure, float]:
+    """A figure of a height in inches with a note on the `conditions` at its top, and the inches that the note takes."""
+    figure = Figure(figsize=(WIDTH, height))
+    lines = [line for part in conditions for line in textwrap.wrap(part, 105)]
+    note = "\n".join(lines)
+    figure.text(0.08 / WIDTH, 1 - 0.07 / height, note, fontsize=6.5, color=GREY, va="top", linespacing=1.3)
+    return figure, 0.16 + 0.125 * len(lines)
 
 
 def require_kind(path: Path) -> str:

@@ -1,37 +1,39 @@
 """Of several runs that differ in one strength of generated clips: J&F against that strength."""
 
+from collections.abc import Collection
+
 import matplotlib
 from matplotlib.figure import Figure
 
 from vosbench.datasets.generated.recipe import ATTRIBUTES
 from vosbench.report.context import Records, by_identity
 from vosbench.report.drawing.labels import label_ends
-from vosbench.report.drawing.style import STYLE, looks_of, note_axes, room, short
+from vosbench.report.drawing.style import STYLE, looks_of, note_axes, room
 from vosbench.report.measures import pooled_jf
 from vosbench.report.sweep import sweep
 
 
-def figure(*runs: Records) -> Figure:
+def figure(*runs: Records, highlight: Collection[str] = ()) -> Figure:
     """J&F (percent, over all objects) of each strategy against the strength of an attribute. Raises as `sweep`."""
     found = sweep(runs)
     groups = [by_identity(run.records) for run in found.runs]
     labels = {key: g[0].policy.label for key, g in groups[0].items() if g[0].policy.kind == "strategy"}
-    looks = looks_of(labels)
+    looks = looks_of(labels.values(), highlight)
+    shown = [label for label, look in looks.items() if not look.quiet]
     strengths = [run.strength for run in found.runs]
     with matplotlib.rc_context(STYLE):
-        drawn, axes = note_axes((found.data, found.system), room(labels.values()))
-        heights = []
+        drawn, axes = note_axes((found.data, found.system), room(shown), len(shown))
+        ends = {}
         for key, label in labels.items():
             curve = [100 * pooled_jf(group[key]) for group in groups]
-            look = looks[key]
-            axes.plot(strengths, curve, color=look.colour, marker=look.marker, markersize=4, linewidth=1.3, label=label)
-            heights.append(curve[-1])
+            axes.plot(strengths, curve, label=label, **looks[label].line())
+            ends[label] = curve[-1]
         if min(strengths) > 0 and max(strengths) > 8 * min(strengths):
             axes.set_xscale("log")
             axes.set_xticks(strengths, [f"{strength:g}" for strength in strengths], minor=False)
             axes.minorticks_off()
         axes.set_xlabel(f"{found.attribute} ({ATTRIBUTES[found.attribute].metadata['unit']})")
         axes.set_ylabel("accuracy: J&F (%)")
-        label_ends(axes, heights, list(map(short, labels.values())), [look.text for look in looks.values()])
+        label_ends(axes, ends, looks)
     drawn.set_label(f"accuracy-against-{found.attribute}")
     return drawn

@@ -1,17 +1,19 @@
 """J&F, and below it FPS, against the capacity of the memory: a curve for each strategy."""
 
+from collections.abc import Collection
+
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
 from vosbench.report.context import Records, context
-from vosbench.report.drawing.capacity import draw_curves, require_sweep, sweeps
-from vosbench.report.drawing.style import HEIGHT, STYLE, distinct, note_axes, room
+from vosbench.report.drawing.capacity import draw_curves, named, require_sweep, sweeps
+from vosbench.report.drawing.style import HEIGHT, LINE, STYLE, distinct, note_axes, room
 from vosbench.report.makers import NotApplicableError
 from vosbench.report.measures import model_fps, pooled_jf
 
 
-def figure(records: Records) -> Figure:
+def figure(records: Records, *, highlight: Collection[str] = ()) -> Figure:
     """J&F (percent, over all objects) over model FPS, both against capacity in frames.
 
     Controls are left out. Raises VosbenchError as `context` does, and NotApplicableError if no strategy has scores at
@@ -26,13 +28,14 @@ def figure(records: Records) -> Figure:
     curves = sweeps(group[0].policy for group in groups.values())
     require_sweep(curves, accuracy)
     with matplotlib.rc_context(STYLE):
-        drawn, upper = note_axes((common.data, common.system), room(curves))
+        shown = named(curves, highlight)
+        drawn, upper = note_axes((common.data, common.system), room(shown))
         place = upper.get_position()
-        drawn.set_size_inches(drawn.get_figwidth(), 1.6 * HEIGHT)
+        drawn.set_size_inches(drawn.get_figwidth(), max(1.6 * HEIGHT, LINE / 72 * len(shown) / 0.33))
         upper.set_position((place.x0, 0.47, place.width, place.y1 - 0.44))
         lower = drawn.add_axes((place.x0, 0.08, place.width, 0.33))
-        draw_curves(upper, curves, accuracy, "accuracy: J&F (%)")
-        draw_curves(lower, curves, speed, "model frames per second")
+        draw_curves(upper, curves, accuracy, "accuracy: J&F (%)", highlight)
+        draw_curves(lower, curves, speed, "model frames per second", highlight)
         lower.set_xlabel("capacity (frames)")
         lower.tick_params(length=2.5)
     return drawn

@@ -1,6 +1,6 @@
 """J&F against frames per second: a point for each strategy."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import matplotlib
@@ -20,7 +20,7 @@ _POINT: Any = {"markersize": 6.5, "markeredgecolor": "white", "markeredgewidth":
 _CONTROL: Any = {"ha": "right", "va": "bottom", "color": GREY, "fontsize": 7}
 
 
-def figure(records: Records) -> Figure:
+def figure(records: Records, *, highlight: Collection[str] = ()) -> Figure:
     """J&F (percent, over all objects) against model FPS (all frames / all time): one labelled point per strategy.
 
     Controls, which have no speed, are dashed lines. One that lies so far below the strategies that it would press
@@ -35,14 +35,15 @@ def figure(records: Records) -> Figure:
     if not shown:
         raise NotApplicableError("no strategy has both scores and a timing", "run a strategy on a data set with masks")
     controls = [label for label, group in groups.items() if group[0].policy.kind == "control" if label not in shown]
-    looks = looks_of(groups)
+    looks = looks_of(groups, highlight)
     with matplotlib.rc_context(STYLE):
-        drawn, axes = note_axes((common.data, common.system), right=0.15)
+        drawn, axes = note_axes((common.data, common.system), right=0.15, labels=round(1.5 * len(shown)))
         _limits(axes, [speed[s] for s in shown], [accuracy[s] for s in shown], [accuracy[s] for s in controls])
         taken = _draw_controls(axes, {label: accuracy[label] for label in controls if np.isfinite(accuracy[label])})
         for label in shown:
             look = looks[label]
-            axes.plot(speed[label], accuracy[label], look.marker, color=look.colour, label=label, **_POINT)
+            axes.plot(speed[label], accuracy[label], look.marker or "o", color=look.colour, label=label, **_POINT)
+        shown = [label for label in shown if not looks[label].quiet]
         points = [(speed[label], accuracy[label]) for label in shown]
         label_points(axes, points, [short(s) for s in shown], [looks[s].text for s in shown], taken)
         axes.set_xlabel("speed: model frames per second")

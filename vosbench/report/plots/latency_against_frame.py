@@ -1,6 +1,6 @@
 """Milliseconds in the model against the frame index: a curve for each strategy."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,13 +10,13 @@ from vosbench.report.context import Records
 from vosbench.report.drawing.against_frame import draw_against_frame
 
 
-def figure(records: Records) -> Figure:
+def figure(records: Records, *, highlight: Collection[str] = ()) -> Figure:
     """Milliseconds in the model against frame index: per strategy the median over sequences, in a band of quartiles.
 
     The last frames belong to the longest sequences alone. Raises VosbenchError as `context` does, and
     NotApplicableError if no record has a timing.
     """
-    return draw_against_frame(records, _latency, "latency (ms)")
+    return draw_against_frame(records, _latency, "latency (ms)", highlight=highlight)
 
 
 def _latency(record: RunRecord) -> Sequence[float]:

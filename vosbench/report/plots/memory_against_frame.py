@@ -1,16 +1,18 @@
 """Frames in memory against the frame index: a curve for each strategy."""
 
+from collections.abc import Collection
+
 from matplotlib.figure import Figure
 
 from vosbench.report.context import Records
 from vosbench.report.drawing.against_frame import draw_against_frame
 
 
-def figure(records: Records) -> Figure:
+def figure(records: Records, *, highlight: Collection[str] = ()) -> Figure:
     """Frames in memory against frame index: per strategy the median over sequences, in a band of quartiles.
 
     Raises VosbenchError as `context` does, and NotApplicableError if no record has memory.
     """
     return draw_against_frame(
-        records, lambda record: record.memory.frames if record.memory else (), "frames in memory", stepped=True
+        records, lambda record: record.memory.frames if record.memory else (), "frames in memory", True, highlight
     )
