@@ -21,12 +21,10 @@ from vosbench.smoothing import is_smoothed
 
 def _davis_palette() -> bytes:
     """The PASCAL VOC colour map (bit-reversed ids), which DAVIS and YouTube-VOS use: 256 RGB triples."""
-    palette = np.zeros((256, 3), np.uint8)
-    for index in range(256):
-        for bit in range(8):
-            for channel in range(3):
-                palette[index, channel] |= ((index >> (3 * bit + channel)) & 1) << (7 - bit)
-    return palette.tobytes()
+    ids, palette = np.arange(256)[:, None], np.zeros((256, 3), int)
+    for bit in range(8):
+        palette |= ((ids >> (3 * bit + np.arange(3))) & 1) << (7 - bit)
+    return palette.astype(np.uint8).tobytes()
 
 
 PALETTE = _davis_palette()

@@ -7,16 +7,17 @@ from pathlib import Path
 
 from vosbench.errors import VosbenchError
 
+ROOM = "free some space or choose another folder"
 UNFINISHED = ".tmp"  # how the name of a file ends that is being written
 
 
 @contextmanager
-def replacing(path: Path, what: str = "", *, durable: bool = False) -> Iterator[Path]:
+def replacing(path: Path, what: str = "", hint: str = ROOM, *, durable: bool = False) -> Iterator[Path]:
     """A path beside `path` to write to; when the block ends well, the new file takes the place of `path` at once.
 
     Whoever reads `path` sees the old file or the whole new one; after a power failure too, if it is `durable`.
-    `what` is the kind of file, for the message. Raises VosbenchError if the folder cannot be made or the file cannot
-    be written; then nothing is left behind.
+    `what` is the kind of file, and `hint` what to do, for the message. Raises VosbenchError if the folder cannot be made
+    or the file cannot be written; then nothing is left behind.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
@@ -31,9 +32,7 @@ def replacing(path: Path, what: str = "", *, durable: bool = False) -> Iterator[
                 _sync(folder)
     except OSError as error:
         named = f"{what} {path}" if what else path
-        raise VosbenchError(
-            f"cannot write {named}: {error.strerror or error}", "free some space or choose another folder"
-        ) from None
+        raise VosbenchError(f"cannot write {named}: {error.strerror or error}", hint) from None
     finally:
         with suppress(OSError):
             temporary.unlink()

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 STDOUT = Path("-")
 Metric = Literal["l2", "dot", "cosine"]  # that of memory.attention, which would import torch
+Affinity = Annotated[Metric | None, typer.Option("--affinity", help="how keys are compared; default: the model's")]
+TopK = Annotated[
+    int | None, typer.Option("--top-k", help="memory tokens that count for a query pixel; default: the model's", min=1)
+]
 Predictions = Annotated[Path, typer.Argument(help="folder with SEQUENCE/FRAME.png, the masks of any method")]
 DatasetName = Annotated[str, typer.Option("--dataset", help="data set; `vosbench list datasets` names them")]
 Root = Annotated[Path | None, typer.Option("--root", help="the folder of the data set")]

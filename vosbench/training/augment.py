@@ -12,6 +12,8 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from vosbench.datasets.generated.motion import similarity, translation
+
 MEAN_COLOUR = (124, 116, 104)
 
 
@@ -61,11 +63,7 @@ class StaticAugmentation(Augmentation):
 
 
 def augment_clip(
-    images: Sequence[np.ndarray],
-    labels: Sequence[np.ndarray],
-    how: Augmentation,
-    size: int,
-    rng: np.random.Generator,
+    images: Sequence[np.ndarray], labels: Sequence[np.ndarray], how: Augmentation, size: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """RGB uint8 [H,W,3] and labels uint8 [H,W] of T frames of one size -> uint8 [T,S,S,3] and [T,S,S]."""
     height, width = labels[0].shape
@@ -83,13 +81,13 @@ def augment_clip(
 def _shared_geometry(
     how: Augmentation, height: int, width: int, size: int, rng: np.random.Generator
 ) -> np.ndarray:  # [3,3]
-    centre = _shift(width / 2, height / 2)
+    centre = translation(width / 2, height / 2)
     flip = np.diag([-1.0 if rng.random() < how.flip else 1.0, 1, 1])
     factor = rng.uniform(*how.scale)
     matrix = centre @ flip @ np.diag([factor, factor, 1]) @ np.linalg.inv(centre)
     if how.crop == "resized":
         left, top, w, h = _part(how, height, width, rng)
-        matrix = np.diag([size / w, size / h, 1]) @ _shift(-left, -top) @ matrix
+        matrix = np.diag([size / w, size / h, 1]) @ translation(-left, -top) @ matrix
     return matrix
 
 
@@ -111,24 +109,19 @@ def _frame_geometry(
     angle = np.radians(rng.uniform(-how.frame_rotation, how.frame_rotation))
     shear = np.tan(np.radians(rng.uniform(-how.frame_shear, how.frame_shear)))
     factor = rng.uniform(*how.frame_scale)
-    cos, sin = factor * np.cos(angle), factor * np.sin(angle)
-    own = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]]) @ np.array([[1, shear, 0], [0, 1, 0], [0, 0, 1]])
+    own = similarity(0, 0, angle, factor) @ np.array([[1, shear, 0], [0, 1, 0], [0, 0, 1]])
     if how.crop == "resized":
-        middle = _shift(size / 2, size / 2)
+        middle = translation(size / 2, size / 2)
         return middle @ own @ np.linalg.inv(middle) @ shared
-    middle = _shift(width / 2, height / 2)
+    middle = translation(width / 2, height / 2)
     zoom = size / min(height, width)
     left, top = (rng.uniform(0, max(0.0, side * zoom - size)) for side in (width, height))
-    return _shift(-left, -top) @ np.diag([zoom, zoom, 1]) @ middle @ own @ np.linalg.inv(middle) @ shared
-
-
-def _shift(x: float, y: float) -> np.ndarray:
-    return np.array([[1.0, 0, x], [0, 1, y], [0, 0, 1]])
+    return translation(-left, -top) @ np.diag([zoom, zoom, 1]) @ middle @ own @ np.linalg.inv(middle) @ shared
 
 
 def _between_pixels(matrix: np.ndarray) -> np.ndarray:
     """For OpenCV, which counts from the centre of the first pixel; here coordinates begin at its corner."""
-    return (_shift(-0.5, -0.5) @ matrix @ _shift(0.5, 0.5))[:2]
+    return (translation(-0.5, -0.5) @ matrix @ translation(0.5, 0.5))[:2]
 
 
 def warp_image(image: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:

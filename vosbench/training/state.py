@@ -1,12 +1,11 @@
 """The checkpoint of a training, as a file: {model, optimizer, schedule, scaler, best, step, config}."""
 
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from vosbench.base.atomic import replacing
 from vosbench.errors import VosbenchError
 
 PARTS = ("model", "optimizer", "schedule", "step", "config")
@@ -28,21 +27,11 @@ def read_state(path: Path) -> dict[str, Any]:
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:
-    """Written beside and renamed, so that a kill never leaves half a file.
-
-    Raises VosbenchError if it cannot be written, for want of space, say; what was there before stays.
-    """
-    part = path.with_suffix(".tmp")
-    try:
-        with part.open("wb") as file:  # of Python's, whose errors say why; torch's own writer aborts
-            torch.save(state, file)
-        os.replace(part, path)
-    except (OSError, RuntimeError) as error:
-        with suppress(OSError):
-            part.unlink()
-        cause = error if isinstance(error, OSError) else error.__context__  # torch's complaint may cover it
-        reason = getattr(cause, "strerror", None) or str(error).partition("\n")[0]
-        raise VosbenchError(
-            f"cannot write checkpoint {path}: {reason}",
-            "free space and start again: the training goes on from the last checkpoint that was written",
-        ) from None
+    """Raises VosbenchError if it cannot be written, for want of space, say; what was there before stays."""
+    hint = "free space and start again: the training goes on from the last checkpoint that was written"
+    with replacing(path, "checkpoint", hint) as part, part.open("wb") as file:
+        try:
+            torch.save(state, file)  # to a file of Python's, whose errors say why; torch's own writer aborts
+        except RuntimeError as error:  # torch's complaint may cover it
+            cause = error.__context__
+            raise cause if isinstance(cause, OSError) else OSError(str(error).partition("\n")[0]) from None

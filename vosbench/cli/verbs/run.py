@@ -50,10 +50,8 @@ def run(
         ),
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; default: cpu")] = None,
-    top_k: Annotated[
-        int | None, typer.Option(help="memory tokens that count for a query pixel; default: the model's", min=1)
-    ] = None,
-    affinity: Annotated[options.Metric | None, typer.Option(help="how keys are compared; default: the model's")] = None,
+    top_k: options.TopK = None,
+    affinity: options.Affinity = None,
     shorter_side: options.ShorterSide = None,
     protocol: options.Protocol = None,
     score: Annotated[

@@ -42,10 +42,8 @@ def segment(
         str, typer.Option(help="bundled weights, a .pth or .safetensors file, or a network in a .py file")
     ] = "stcn-tiny",
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
-    top_k: Annotated[
-        int | None, typer.Option(help="memory tokens that count for a query pixel; default: the model's", min=1)
-    ] = None,
-    affinity: Annotated[options.Metric | None, typer.Option(help="how keys are compared; default: the model's")] = None,
+    top_k: options.TopK = None,
+    affinity: options.Affinity = None,
     shorter_side: Annotated[
         int, typer.Option(help="shorter side of frames at inference, in pixels; 0: as they are")
     ] = 480,

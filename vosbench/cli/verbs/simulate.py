@@ -43,10 +43,8 @@ def simulate(
         str, typer.Option(help="bundled weights, a .pth or .safetensors file, or a network in a .py file")
     ] = "stcn-tiny",
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
-    top_k: Annotated[
-        int | None, typer.Option(help="memory tokens that count for a query pixel; default: the model's", min=1)
-    ] = None,
-    affinity: Annotated[options.Metric | None, typer.Option(help="how keys are compared; default: the model's")] = None,
+    top_k: options.TopK = None,
+    affinity: options.Affinity = None,
     shorter_side: options.ShorterSide = None,
     sequences: options.Sequences = None,
     exclude: options.Exclude = None,
