@@ -1,7 +1,7 @@
 """Settings: read from TOML, shipped by name, and refused in one line where they are wrong."""
 
 import json
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
@@ -167,7 +167,7 @@ def test_the_settings_that_ship_are_those_of_the_bundled_weights(name, part):
             return [comparable(one) for one in value]
         return Path(value).name if isinstance(value, str) else value
 
-    assert comparable(json.loads(json.dumps(config.as_dict()))) == comparable(trained["config"])
+    assert comparable(json.loads(json.dumps(asdict(config)))) == comparable(trained["config"])
 
 
 def test_the_papers_constants():

@@ -16,8 +16,8 @@ def replacing(path: Path, what: str = "", hint: str = ROOM, *, durable: bool = F
     """A path beside `path` to write to; when the block ends well, the new file takes the place of `path` at once.
 
     Whoever reads `path` sees the old file or the whole new one; after a power failure too, if it is `durable`.
-    `what` is the kind of file, and `hint` what to do, for the message. Raises VosbenchError if the folder cannot be made
-    or the file cannot be written; then nothing is left behind.
+    `what` is the kind of file, and `hint` what to do, for the message. Raises VosbenchError if the folder cannot be
+    made or the file cannot be written; then nothing is left behind.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:

@@ -1,7 +1,8 @@
 """What a training is determined by, read from TOML."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,21 +18,17 @@ from vosbench.training.sampling import Gaps
 
 VIDEO, STATIC = Augmentation(), StaticAugmentation()
 SHIPPED = Path(__file__).parent / "configs"
-MINIMA = {
-    "size": 32,
-    "batch": 1,
-    "steps": 1,
-    "stop_at": 0,
-    "seed": 0,
-    "max_gap": 2,
-    "objects": 1,
-    "bootstrap_start": 0,
-    "workers": 0,
-    "threads": 1,
-    "checkpoint_every": 1,
-    "log_every": 1,
-}
-SHARES = ("warmup", "decay_at", "bootstrap_final")
+BOUNDS: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
+    (("size",), lambda x: x >= 32, "be at least 32"),
+    (("max_gap",), lambda x: x >= 2, "be at least 2"),
+    (("batch", "steps", "objects", "threads", "checkpoint_every", "log_every"), lambda x: x >= 1, "be at least 1"),
+    (("stop_at", "seed", "bootstrap_start", "workers"), lambda x: x >= 0, "be at least 0"),
+    (("warmup", "decay_at", "bootstrap_final"), lambda x: 0 < x < 1, "lie between 0 and 1"),
+    (("learning_rate", "decay"), lambda x: 0 < x < inf, "be above 0"),
+    (("weight_decay", "key_encoder_rate", "jaccard", "gradient_norm"), lambda x: 0 <= x < inf, "be at least 0"),
+    (("affinity_dropout", "average", "beta1", "beta2"), lambda x: 0 <= x < 1, "be at least 0 and less than 1"),
+    (("spoiled",), lambda x: 0 <= x <= 1, "be at least 0 and at most 1"),
+)
 # These do not determine the weights, so a training may go on with others.
 INCIDENTAL = {"workers", "threads", "device", "stop_at", "checkpoint_every", "log_every", "validation"}
 
@@ -194,25 +191,13 @@ class TrainConfig:
     def __post_init__(self) -> None:
         if self.model not in CONFIGS:
             raise unknown("model", self.model, CONFIGS)
-        wrong = [f"{name} must be at least {least}" for name, least in MINIMA.items() if getattr(self, name) < least]
-        wrong += [f"{name} must lie between 0 and 1" for name in SHARES if not 0 < getattr(self, name) < 1]
+        wrong = [f"{n} must {bound}" for names, holds, bound in BOUNDS for n in names if not holds(getattr(self, n))]
         if self.size % STRIDE:
             wrong.append(f"size must be a multiple of {STRIDE}")
         if self.stop_at > self.steps:
             wrong.append("stop_at must be at most steps")
         if self.bootstrap_end <= self.bootstrap_start:
             wrong.append("bootstrap_end must come after bootstrap_start")
-        for name in ("learning_rate", "decay"):
-            if not 0 < getattr(self, name) < float("inf"):
-                wrong.append(f"{name} must be above 0")
-        for name in ("weight_decay", "key_encoder_rate", "jaccard", "gradient_norm"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                wrong.append(f"{name} must be at least 0")
-        for name in ("affinity_dropout", "average", "beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                wrong.append(f"{name} must be at least 0 and less than 1")
-        if not 0 <= self.spoiled <= 1:
-            wrong.append("spoiled must be at least 0 and at most 1")
         starts = [start for start, _ in self.gaps]
         if starts != sorted(set(starts)) or starts[:1] != [0] or min(gap for _, gap in self.gaps) < 1:
             wrong.append("gaps must begin at share 0, rise in their shares and be at least 1")
@@ -245,9 +230,9 @@ class TrainConfig:
 
     def check_same_training(self, other: Mapping[str, object], checkpoint: Path) -> None:
         """Refuse to go on from the checkpoint of a training that had other settings."""
-        changed = [k for k, v in self.as_dict().items() if k not in INCIDENTAL and k in other and other[k] != v]
+        changed = {k: v for k, v in asdict(self).items() if k not in INCIDENTAL and k in other and other[k] != v}
         if changed:
-            what = ", ".join(f"{k} was {other[k]}, is {self.as_dict()[k]}" for k in changed)
+            what = ", ".join(f"{k} was {other[k]}, is {v}" for k, v in changed.items())
             raise VosbenchError(f"{checkpoint} is of another training: {what}", "choose an empty folder")
 
     @classmethod
@@ -264,10 +249,6 @@ class TrainConfig:
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise VosbenchError(f"{path.name}: data must be tables", "write [[data]] above each source of clips")
         return build(cls, table, path.name, data=tuple(_data(entry, path.name) for entry in entries))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, as checkpoints hold them."""
-        return asdict(self)
 
 
 def shipped_configs() -> dict[str, str]:

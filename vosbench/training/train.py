@@ -4,6 +4,7 @@ import copy
 import csv
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,8 @@ class Trainer:
         self.half = half_precision(config.precision, self.device)
         # From PyTorch's scale of 65536 the gradients of the first steps overflow, and those steps would be lost.
         self.scaler = torch.amp.GradScaler(self.device.type, init_scale=1024.0, enabled=self.half is torch.float16)
+        self._parts: dict[str, Any] = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
+        self._parts["scaler"] = self.scaler
         self.average = WeightAverage(self.model, config.average) if config.average else None
         if state is not None:
             self._load(state)
@@ -97,25 +100,16 @@ class Trainer:
 
     def save(self, path: Path) -> None:
         """Write everything needed to go on."""
-        state = {
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "scaler": self.scaler.state_dict(),
-            "best": self.best,
-            "step": self.step,
-            "config": self.config.as_dict(),
-        }
+        state = {name: part.state_dict() for name, part in self._parts.items()}
+        state |= {"best": self.best, "step": self.step, "config": asdict(self.config)}
         if self.average:
             state["average"] = self.average.state
         write_state(path, state)
 
     def _load(self, state: dict[str, Any]) -> None:
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.schedule.load_state_dict(state["schedule"])
-        if state.get("scaler"):  # empty where precision is full
-            self.scaler.load_state_dict(state["scaler"])
+        for name, part in self._parts.items():
+            if state.get(name):  # the scaler's is empty where precision is full
+                part.load_state_dict(state[name])
         self.best = state.get("best", self.best)
         self.step = state["step"]
         if self.average:

@@ -40,15 +40,12 @@ class VideoClips:
     videos: tuple[tuple[tuple[Path, MaskSource], ...], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        found, short = [], []
+        pairs = {}
         for name in self.dataset.sequence_names():
-            masks = self.dataset.truth(name).masks
-            frames = pictures(self.dataset.frame_folder(name), PICTURES)
-            pairs = tuple((path, masks[frame]) for frame, path in frames.items() if frame in masks)
-            if len(pairs) < FRAMES:
-                short.append(name)
-            else:
-                found.append(pairs)
+            masks, frames = self.dataset.truth(name).masks, pictures(self.dataset.frame_folder(name), PICTURES)
+            pairs[name] = tuple((path, masks[frame]) for frame, path in frames.items() if frame in masks)
+        found = [annotated for annotated in pairs.values() if len(annotated) >= FRAMES]
+        short = [name for name, annotated in pairs.items() if len(annotated) < FRAMES]
         title = f"{self.dataset.name} {self.dataset.split}"
         if not found:
             raise VosbenchError(
