@@ -205,21 +205,14 @@ class Dataset(Choice, ABC):
         frames, masks = self._frames(name), self._masks(name)
         if not frames and not masks:
             raise self._absent(name, self.frame_folder(name), "frames")
-        digest = hashlib.blake2b(digest_size=12)
-        one_object = self.read_masks is binary_pngs
-        digest.update(source_of(type(self)).encode())
-        digest.update(
-            f"{name} {one_object} {self.shorter_side}\n".encode(errors="surrogateescape") + self._description(name)
-        )
-        for path in frames.values():
-            digest.update(f"frame {path.name} {content_hash(path)}\n".encode(errors="surrogateescape"))
+        one_object, folder = self.read_masks is binary_pngs, self.mask_folder(name)
+        begin = f"{source_of(type(self))}{name} {one_object} {self.shorter_side}\n".encode(errors="surrogateescape")
+        files = [f"frame {path.name} {content_hash(path)}\n" for path in frames.values()]
         for source in masks.values():
-            for path in source.files():
-                file = path.relative_to(self.mask_folder(name)).as_posix()
-                digest.update(f"mask {file} {content_hash(path)}\n".encode(errors="surrogateescape"))
-            if not source.files():
-                digest.update(f"mask {source.reading()}\n".encode())
-        return digest.hexdigest()
+            own = [f"{path.relative_to(folder).as_posix()} {content_hash(path)}" for path in source.files()]
+            files += [f"mask {what}\n" for what in own or [source.reading()]]
+        content = begin + self._description(name) + "".join(files).encode(errors="surrogateescape")
+        return hashlib.blake2b(content, digest_size=12).hexdigest()
 
     def problems(self) -> list[Problem]:
         """Everything that is wrong with the data set on disk, not only the first; reads every picture."""

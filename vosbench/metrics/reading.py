@@ -1,15 +1,11 @@
 """How the masks of a frame are read under a protocol, and what is refused."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from vosbench.errors import VosbenchError
 from vosbench.images import VOID, size_text
+from vosbench.metrics.protocols import Protocol
 from vosbench.video import ObjectMasks
-
-if TYPE_CHECKING:
-    from vosbench.metrics.protocols import Protocol
 
 
 def refuse_other_size(prediction: ObjectMasks, truth: ObjectMasks, where: str) -> None:
@@ -21,7 +17,7 @@ def refuse_other_size(prediction: ObjectMasks, truth: ObjectMasks, where: str) -
         )
 
 
-def read_pair(prediction: ObjectMasks, truth: ObjectMasks, protocol: "Protocol") -> tuple[ObjectMasks, ObjectMasks]:
+def read_pair(prediction: ObjectMasks, truth: ObjectMasks, protocol: Protocol) -> tuple[ObjectMasks, ObjectMasks]:
     """Prediction and truth as the protocol sees them."""
     if protocol.void == "ignored" and truth.labels is not None and not protocol.binary:
         nothing = prediction.pixels.dtype.type(0)
@@ -29,12 +25,12 @@ def read_pair(prediction: ObjectMasks, truth: ObjectMasks, protocol: "Protocol")
     return read_prediction(prediction, protocol), read_truth(truth, protocol)
 
 
-def read_prediction(masks: ObjectMasks, protocol: "Protocol") -> ObjectMasks:
+def read_prediction(masks: ObjectMasks, protocol: Protocol) -> ObjectMasks:
     """Predicted masks as the protocol sees them."""
     return ObjectMasks((masks.covered() != 0).view(np.uint8)) if protocol.binary else masks
 
 
-def read_truth(masks: ObjectMasks, protocol: "Protocol") -> ObjectMasks:
+def read_truth(masks: ObjectMasks, protocol: Protocol) -> ObjectMasks:
     """True masks as the protocol sees them."""
     labels = masks.labels
     if protocol.binary or labels is None or protocol.void == "object" or labels.max(initial=0) < VOID:

@@ -72,8 +72,6 @@ class Trainer:
         self.half = half_precision(config.precision, self.device)
         # From PyTorch's scale of 65536 the gradients of the first steps overflow, and those steps would be lost.
         self.scaler = torch.amp.GradScaler(self.device.type, init_scale=1024.0, enabled=self.half is torch.float16)
-        self._parts: dict[str, Any] = {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule}
-        self._parts["scaler"] = self.scaler
         self.average = WeightAverage(self.model, config.average) if config.average else None
         if state is not None:
             self._load(state)
@@ -97,6 +95,11 @@ class Trainer:
     def best_or_last(self) -> Path:
         """The best checkpoint where there is one, else the last."""
         return self.best_checkpoint if self.best_checkpoint.exists() else self.checkpoint
+
+    @property
+    def _parts(self) -> dict[str, Any]:
+        """Those whose states a checkpoint holds."""
+        return {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule, "scaler": self.scaler}
 
     def save(self, path: Path) -> None:
         """Write everything needed to go on."""

@@ -3,16 +3,13 @@
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from vosbench.errors import VosbenchError
 from vosbench.metrics.frame import FrameScores, Pair
+from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.reading import refuse_extra_ids
 from vosbench.metrics.rules.base import ObjectRule, ScoringPlan
 from vosbench.video import GroundTruth, ObjectMasks
-
-if TYPE_CHECKING:
-    from vosbench.metrics.protocols import Protocol
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class FirstFrame(ObjectRule):
     cut_extra: bool = False
     first_frame_decides = True
 
-    def known(self, truth: GroundTruth, unscored: Sequence[ObjectMasks], protocol: "Protocol") -> tuple[int, ...]:
+    def known(self, truth: GroundTruth, unscored: Sequence[ObjectMasks], protocol: Protocol) -> tuple[int, ...]:
         highest = unscored[0].highest()
         if not highest:
             raise VosbenchError(

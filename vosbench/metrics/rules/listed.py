@@ -1,21 +1,18 @@
 """The ids that the data set's meta file lists, in every scored frame (MOSE v2)."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from vosbench.images import VOID
 from vosbench.metrics.frame import FrameScores, Pair
+from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.rules.base import ObjectRule, ScoringPlan, shown
 from vosbench.video import GroundTruth, ObjectMasks
-
-if TYPE_CHECKING:
-    from vosbench.metrics.protocols import Protocol
 
 
 class Listed(ObjectRule):
     """Other ids are ignored, 255 too. Without a meta file the objects are those of all true masks, without 255."""
 
-    def known(self, truth: GroundTruth, unscored: Sequence[ObjectMasks], protocol: "Protocol") -> tuple[int, ...]:
+    def known(self, truth: GroundTruth, unscored: Sequence[ObjectMasks], protocol: Protocol) -> tuple[int, ...]:
         if truth.listed is not None:
             return tuple(sorted(truth.listed))
         return tuple(i for i in super().known(truth, unscored, protocol) if i != VOID)

@@ -1,22 +1,19 @@
 """As `Seen`, where each object has frames of its own: those of its folder, without the first and the last (SA-V)."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from vosbench.errors import VosbenchError
 from vosbench.metrics.frame import FrameScores
+from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.rules.base import ScoringPlan, own_masks
 from vosbench.metrics.rules.seen import Seen
 from vosbench.video import GroundTruth
-
-if TYPE_CHECKING:
-    from vosbench.metrics.protocols import Protocol
 
 
 class OwnFrames(Seen):
     """Where the truth is label maps, it is `Seen`. With masks of its own, an object must be visible in a scored one."""
 
-    def wanted(self, annotated: tuple[str, ...], truth: GroundTruth, protocol: "Protocol") -> tuple[str, ...]:
+    def wanted(self, annotated: tuple[str, ...], truth: GroundTruth, protocol: Protocol) -> tuple[str, ...]:
         own = _scored(annotated, truth, protocol)
         if not own:
             return super().wanted(annotated, truth, protocol)
@@ -46,7 +43,7 @@ class OwnFrames(Seen):
         return super().frames_of(object_id, planned, counted)
 
 
-def _scored(annotated: Sequence[str], truth: GroundTruth, protocol: "Protocol") -> dict[int, frozenset[str]]:
+def _scored(annotated: Sequence[str], truth: GroundTruth, protocol: Protocol) -> dict[int, frozenset[str]]:
     first, last = protocol.unscored
     own = own_masks(annotated, truth)
     return {object_id: frozenset(names[first : len(names) - last]) for object_id, names in own.items()}

@@ -2,18 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from vosbench.errors import VosbenchError
 from vosbench.metrics.frame import FrameScores
 from vosbench.metrics.measure import PairScore
+from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.rules.base import ScoringPlan, object_trace
 from vosbench.metrics.rules.onward import Onward, places
 from vosbench.metrics.statistics import ObjectTrace
 from vosbench.video import GroundTruth, ObjectMasks, ObjectSpan
-
-if TYPE_CHECKING:
-    from vosbench.metrics.protocols import Protocol
 
 UNFILLED = PairScore(0.0, 0.0, 0, 0, 0)
 
@@ -31,7 +28,7 @@ class Span(Onward):
 
     step: int = 5
 
-    def wanted(self, annotated: tuple[str, ...], truth: GroundTruth, protocol: "Protocol") -> tuple[str, ...]:
+    def wanted(self, annotated: tuple[str, ...], truth: GroundTruth, protocol: Protocol) -> tuple[str, ...]:
         if not truth.spans:
             return super().wanted(annotated, truth, protocol)
         there = {_number(name, annotated): name for name in annotated}
@@ -44,7 +41,7 @@ class Span(Onward):
             )
         return tuple(there[number] for number in numbers)
 
-    def known(self, truth: GroundTruth, unscored: Sequence[ObjectMasks], protocol: "Protocol") -> tuple[int, ...]:
+    def known(self, truth: GroundTruth, unscored: Sequence[ObjectMasks], protocol: Protocol) -> tuple[int, ...]:
         return tuple(sorted(truth.spans)) if truth.spans else super().known(truth, unscored, protocol)
 
     def traces(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Iterable[ObjectTrace]:
