@@ -10,6 +10,8 @@ import numpy as np
 from vosbench.images import write_labels
 
 HEIGHT, WIDTH = 48, 64
+HOSTILE = "<img src=x onerror=document.body.innerHTML=1>"  # a sequence; a page must show its name as text
+HOSTILE_LABEL = "<textarea> & 'latest'"  # a strategy likewise
 
 
 def frame(t: int, ids: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:

@@ -49,7 +49,8 @@ def test_the_wheel_holds_all_modules_all_strategies_and_the_weights(wheel: Path)
         *(ROOT / "vosbench").glob("bench/*.json"),
         ROOT / "vosbench/report/paper.csv",
     ]
-    files += data
+    pages = ROOT / "vosbench/report/pages"
+    files += [*data, *pages.glob("assets/*"), *pages.glob("templates/*")]
     expected = {path.relative_to(ROOT).as_posix() for path in files}
     expected |= {f"vosbench/policies/{path.name}" for path in (ROOT / "policies").glob("*.py")}
     assert {"vosbench/policies/lfu.py", "vosbench/models/weights/stcn-tiny.safetensors"} <= expected

@@ -18,6 +18,7 @@ COMMANDS = {
     "list": ("list", "protocols"),
     "plot": ("plot", "run", "--format", "svg"),
     "publish": ("publish", "run", "--out", "published", "--allow-dirty"),
+    "report": ("report", "run", "--out", "pages", "--jobs", 1),
     "run": (*RUN, "--out", "out"),
     "score": ("score", "masks", *DATA, "--jobs", 1),
     "segment": ("segment", "DAVIS/JPEGImages/480p/bee", "--mask", "masks/bee/00000.png", "--out", "segmented"),
@@ -76,7 +77,14 @@ def test_standard_output_is_json_and_nothing_else(verb, vosbench):
 @pytest.mark.usefixtures("scored_in_a_thread", "folder")
 @pytest.mark.parametrize(
     ("verb", "place"),
-    [("table", ()), ("timing", ()), ("publish", ()), ("compare", ("baseline",)), ("plot", ("runs", 0))],
+    [
+        ("table", ()),
+        ("timing", ()),
+        ("publish", ()),
+        ("compare", ("baseline",)),
+        ("plot", ("runs", 0)),
+        ("report", ("runs", 0)),
+    ],
 )
 def test_what_is_made_of_runs_says_under_which_conditions(verb, place, vosbench):
     conditions = json.loads(vosbench(*COMMANDS[verb], "--json", "-").out)["conditions"]

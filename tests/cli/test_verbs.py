@@ -17,7 +17,7 @@ def test_all_verbs_are_there(vosbench):
     outcome = vosbench("--help")
     assert outcome.status == 0
     measuring = {"run", "merge", "segment", "simulate", "train", "score", "check"}
-    reporting = {"export", "table", "timing", "plot", "figure", "video", "list", "compare", "publish"}
+    reporting = {"export", "table", "timing", "plot", "figure", "video", "list", "compare", "publish", "report"}
     assert set(EXAMPLES) == measuring | reporting
     for verb in EXAMPLES:
         assert f"\n  {verb} " in outcome.out

@@ -8,8 +8,8 @@ before (the first one: after 0), and its length.
 """
 
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +30,7 @@ class MemoryTrace:
 
     grid: rows and columns of a frame's tokens.
     picture: left, top, width and height of the picture on that grid, in tokens; around it is padding.
-    frames: of the video.
+    frames: how many were looked at: those of the video, unless `at` chose some.
     changes: see above.
     """
 
@@ -72,6 +72,20 @@ class MemoryTrace:
     def written(self) -> tuple[int, ...]:
         """The frames that the strategy wrote, whole or in part."""
         return tuple(t for t, (_, come) in enumerate(self.events()) if (come // self.tokens_per_frame == t).any())
+
+    def at(self, frames: Sequence[int]) -> "MemoryTrace":
+        """The same seen after these frames alone, ascending: a change spans all that happened since the one before."""
+        if len(frames) == self.frames:
+            return self
+        changes, before, wanted = [], np.zeros(self.frames * self.tokens_per_frame, np.int16), set(frames)
+        for t, held in enumerate(self.held()):
+            if t in wanted:
+                more = held.ravel() - before
+                for sign in (-1, 1):
+                    some = np.flatnonzero(sign * more > 0)
+                    changes.append(pack(_runs(np.repeat(some, np.abs(more[some])))))
+                before = held.ravel().copy()
+        return replace(self, frames=len(frames), changes=b"".join(changes))
 
     def write(self, path: Path) -> None:
         """Write it to `path`, whole or not at all. Raises VosbenchError if the file cannot be written."""

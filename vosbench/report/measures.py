@@ -18,7 +18,7 @@ import numpy as np
 from vosbench.bench.record import RunRecord, Timing
 from vosbench.errors import VosbenchError
 from vosbench.metrics.figures import MEANS, STATISTICS, Figures, ScoredObject
-from vosbench.metrics.protocols import find_protocol
+from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.metrics.statistics import mean
 from vosbench.report.context import Records, by_strategy
 from vosbench.report.makers import NotApplicableError
@@ -55,16 +55,24 @@ COSTS = (
 
 
 def figures_of(records: Records) -> Figures:
-    """What the protocol of records tells; the means alone where it is not known any more, like a file that is gone."""
+    """What the protocol of records tells; the means alone where it is not known any more."""
+    protocol = protocol_of(records)
+    return protocol.figures if protocol else MEANS
+
+
+def protocol_of(records: Records) -> Protocol | None:
+    """The protocol by which records are scored; None if none is, or it is not known any more, like a file that is
+    gone.
+    """
     for record in records:
         if record.scores:
             name = record.scores.protocol.partition("/")[0]
             for known_as in (name, record.suite.get("protocol")):
                 with suppress(VosbenchError):
                     if known_as and (protocol := find_protocol(known_as)).name == name:
-                        return protocol.figures
+                        return protocol
             break
-    return MEANS
+    return None
 
 
 def with_own(columns: Sequence[Column], figures: Figures, objects: Iterable[ScoredObject]) -> tuple[Column, ...]:

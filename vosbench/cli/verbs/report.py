@@ -1,0 +1,55 @@
+"""report: one folder to look through in a browser, offline: tables, figures, every frame, mask and memory."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vosbench.base.codec import encode
+from vosbench.bench.record import read_run
+from vosbench.cli import options
+from vosbench.cli.progress import CountProgress
+from vosbench.cli.records import RunFolders, latest
+from vosbench.cli.verbs import Answer, Verb
+from vosbench.report.context import context
+
+
+def report(
+    run: RunFolders = None,
+    out: Annotated[
+        Path, options.output("--out", help="folder of the report; one that is there is replaced", folder=True)
+    ] = Path("report"),
+    root: Annotated[
+        Path | None, typer.Option("--root", help="the folder of the data set; default: where it was for the run")
+    ] = None,
+    policies: options.Policies = None,
+    baseline: Annotated[
+        str | None, typer.Option(help="the strategy with which others are compared at first; default: the run's first")
+    ] = None,
+    jobs: options.ManyJobs = None,
+) -> Answer:
+    """Write a report: a folder that any browser opens from disk, without a network, and that can be mailed.
+
+    It holds the leaderboard with intervals and significance, the figures, and a page for each sequence with the curves
+    of J and F and a scrubber over frames, truth, the masks of all strategies and, of a run with --keep-memory-trace,
+    what their memories hold. Of published results, which have no masks, it holds tables and curves.
+    """
+    from vosbench.report.pages.build import build  # here: Jinja takes a tenth of a second that other verbs save
+
+    folders = list(run or [latest()])
+    with CountProgress("page") as progress:
+        first = build(
+            folders,
+            out,
+            root=root,
+            policies=options.split_specs(policies),
+            baseline=baseline,
+            jobs=jobs,
+            progress=progress,
+        )
+    print(f"Open {first.resolve().as_uri()} in a browser; {out} can be moved, zipped and mailed as it is.")
+    conditions = [{"run": str(folder), **encode(context(read_run(folder)))} for folder in folders]
+    return Answer({"runs": conditions}, {"report": str(first)})
+
+
+VERB = Verb(report, "vosbench report .vosbench/runs/NAME --out report")

@@ -1,0 +1,216 @@
+"""The folder of a report: which pages there are, and what is on them."""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vosbench.base.atomic import UNFINISHED
+from vosbench.base.processes import Crew
+from vosbench.bench.record import RunRecord, read_record, read_run
+from vosbench.errors import VosbenchError
+from vosbench.report.compare.differences import differences
+from vosbench.report.compare.pairing import pair_up
+from vosbench.report.compare.tables import difference_table
+from vosbench.report.context import Context, by_strategy, context, restrict
+from vosbench.report.makers import applicable
+from vosbench.report.measures import pooled_jf
+from vosbench.report.pages.failures import chosen
+from vosbench.report.pages.leaderboard import gains, grid, leaderboard
+from vosbench.report.pages.sequence import Page, Source, make_page, thumbnail_name
+from vosbench.report.pages.writer import MARK, Writer
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Progress = Callable[[int, int], None]  # pages done, pages in all
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of the report: its name and folder, its records, the folder of its pages (`""` or `x/`), and, by sequence,
+    what is on these.
+    """
+
+    name: str
+    folder: Path
+    records: tuple[RunRecord, ...]
+    place: str
+    common: Context
+    pages: dict[str, Page] = field(default_factory=dict)
+
+    @property
+    def sequences(self) -> dict[str, str]:
+        """Each sequence with the name of its page, which is a number: names of sequences may hold anything."""
+        names = sorted({record.sequence for record in self.records})
+        return {name: f"{number:0{len(str(len(names)))}d}" for number, name in enumerate(names, 1)}
+
+
+def build(
+    runs: Sequence[Path],
+    out: Path,
+    *,
+    root: Path | None = None,
+    policies: Sequence[str] = (),
+    baseline: str | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Write the report of one run or several into the folder `out`, and return its first page.
+
+    root: of the data set (None: where it was for each run).
+    policies: labels or specs of the strategies to show (none: all).
+    baseline: the label of the strategy with which others are compared at first (None: the first of the run).
+    jobs: processes (None: one per core).
+
+    The folder appears whole, or stays as it was; a report that is there already is replaced. Raises VosbenchError as
+    `read_run` and `context` do, for an unknown strategy, and for a folder that holds something else.
+    """
+    require_free(out)
+    found = []
+    for number, folder in enumerate(runs, 1):
+        records = restrict(read_run(folder), policies)
+        if baseline is not None:
+            restrict(records, [baseline])
+        place = f"run-{number}/" if len(runs) > 1 else ""
+        found.append(Run(folder.resolve().name, folder, records, place, context(records)))
+    part = out.with_name(f".{out.name}{UNFINISHED}")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        _write(Writer(part), found, root, baseline, jobs, progress)
+        shutil.rmtree(out, ignore_errors=True)
+        part.rename(out)
+    except OSError as error:
+        raise VosbenchError(
+            f"cannot write the report {out}: {error.strerror or error}", "free space, or choose another --out"
+        ) from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return out / "index.html"
+
+
+def require_free(out: Path) -> None:
+    """Raise VosbenchError if `out` holds something that is no report: it would be lost."""
+    if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
+        raise VosbenchError(f"{out} holds something else than a report", "choose another --out")
+
+
+def _write(
+    writer: Writer,
+    runs: Sequence[Run],
+    root: Path | None,
+    baseline: str | None,
+    jobs: int | None,
+    progress: Progress | None,
+) -> None:
+    sources = [(run, source) for run in runs for source in _sources(run, root)]
+    with Crew(make_page, len(sources), jobs) as crew:
+        for done, (number, page) in enumerate(crew.share([(source,) for _, source in sources]), 1):
+            run, source = sources[number]
+            _write_page(writer, run, source.sequence, page, len(runs) > 1)
+            if progress is not None:
+                progress(done, len(sources))
+    for run in runs:
+        _write_run(writer, run, baseline, len(runs) > 1)
+    if len(runs) > 1:
+        _write_runs(writer, runs)
+    writer.assets()
+
+
+def _sources(run: Run, root: Path | None) -> Iterator[Source]:
+    traces: dict[str, dict[str, Path]] = {}
+    for path in sorted((run.folder / "records").rglob("*.npz")):
+        if (beside := path.with_suffix(".json")).exists():
+            record = read_record(beside)
+            traces.setdefault(record.sequence, {})[record.policy.label] = path
+    for name in run.sequences:
+        records = tuple(record for record in run.records if record.sequence == name)
+        yield Source(run.folder, name, records, traces.get(name, {}), root)
+
+
+def _write_page(writer: Writer, run: Run, sequence: str, page: Page, several: bool) -> None:
+    number, names = run.sequences[sequence], list(run.sequences)
+    at = names.index(sequence)
+    folder = f"{run.place}sequences/{number}"
+    for name, data in page.files.items():
+        writer.file(f"{folder}/{name}", data)
+    writer.data(f"{folder}/data.js", page.data | {"folder": number, "looks": looks(run)})
+    writer.page(
+        f"{folder}.html",
+        "sequence",
+        title=sequence,
+        run=run,
+        page=page,
+        number=number,
+        before=names[at - 1] if at else None,
+        after=names[at + 1] if at + 1 < len(names) else None,
+        several=several,
+    )
+    page.data.clear()  # written: a report of many pages need not hold them
+    page.files.clear()
+    run.pages[sequence] = page
+
+
+def _write_run(writer: Writer, run: Run, baseline: str | None, several: bool) -> None:
+    from vosbench.report.plots import FIGURES  # with matplotlib, which takes a second to load
+
+    made, left_out = applicable(FIGURES, [run.records])
+    moments = chosen({name: page.moments for name, page in run.pages.items()})
+    shots = {}
+    for moment in (*moments[0], *moments[1]):
+        name = thumbnail_name(moment)
+        if picture := run.pages[moment.sequence].thumbnails.get(name):
+            shots[moment.key] = f"sequences/{run.sequences[moment.sequence]}/{name}"
+            writer.file(f"{run.place}{shots[moment.key]}", picture)
+    groups = by_strategy(run.records)
+    labels = list(groups)
+    writer.data(
+        f"{run.place}data.js",
+        {"gains": gains(run.records), "baseline": baseline or labels[0], "labels": labels, "looks": looks(run)},
+    )
+    writer.page(
+        f"{run.place}index.html",
+        "run",
+        title=run.name,
+        run=run,
+        board=leaderboard(run.records, run.common),
+        figures=writer.figures(f"{run.place}figures/", made),
+        left_out=left_out,
+        labels=labels,
+        by_sequence={
+            name: [pooled_jf([r for r in groups[label] if r.sequence == name] or []) for label in labels]
+            for name in run.sequences
+        },
+        differing=moments[0],
+        failing=moments[1],
+        shots=shots,
+        several=several,
+    )
+
+
+def _write_runs(writer: Writer, runs: Sequence[Run]) -> None:
+    """The first page of several runs: what they are, and what can be said of all together."""
+    from vosbench.report.plots import FIGURES
+
+    notes: list[str] = []
+    made: dict[str, Figure] = {}
+    table = None
+    try:
+        made, _ = applicable(FIGURES, [run.records for run in runs])
+    except VosbenchError as error:
+        notes.append(f"They make no sweep: {error.message}.")
+    try:
+        table = grid(difference_table(differences(pair_up({run.name: run.records for run in runs}))))
+    except VosbenchError as error:
+        notes.append(f"They cannot be compared: {error.message}.")
+    figures = writer.figures("figures/", made)
+    writer.page("index.html", "runs", title="Runs", runs=runs, figures=figures, table=table, notes=notes)
+
+
+def looks(run: Run) -> dict[str, Any]:
+    """The colour and the dashes of each strategy, as in the figures; all that the run has, in its order."""
+    from vosbench.report.drawing.style import looks_of
+
+    found = looks_of(dict.fromkeys(record.policy.label for record in run.records))
+    return {label: [look.colour, [] if look.dash == "-" else list(look.dash[1])] for label, look in found.items()}

@@ -1,0 +1,76 @@
+"""The moments to look at first: where strategies differ most, and where all of them fail."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vosbench.report.pages.series import ObjectSeries
+
+MOST = 12  # of each kind
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One object in one frame: which strategies are best and worst there, and their J&F, 0 to 1.
+
+    `frame` is its index in the video, or, unless `in_video`, among the scored frames of the object.
+    """
+
+    sequence: str
+    object_id: int
+    frame: int
+    in_video: bool
+    best: str
+    worst: str
+    highest: float
+    lowest: float
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """Where it is."""
+        return self.sequence, self.object_id, self.frame
+
+    @property
+    def gap(self) -> float:
+        """How far the best is above the worst."""
+        return self.highest - self.lowest
+
+
+def moments_of(sequence: str, series: Sequence[ObjectSeries], labels: Sequence[str]) -> tuple[list[Moment], ...]:
+    """Of each object the frame where the strategies `labels` differ most, and the one where the best is lowest."""
+    differing, failing = [], []
+    for one in series:
+        known = [label for label in labels if label in one.j]
+        if not known or not one.count:
+            continue
+        values = np.nan_to_num(np.stack([one.jf(label) for label in known]))  # [strategies,frames]
+        gaps, heights = values.max(0) - values.min(0), values.max(0)
+        failing.append(_moment(sequence, one, known, values, int(heights.argmin())))
+        if gaps.max() > 0:
+            differing.append(_moment(sequence, one, known, values, int(gaps.argmax())))
+    return differing, failing
+
+
+def chosen(found: Mapping[str, tuple[list[Moment], ...]]) -> tuple[list[Moment], list[Moment]]:
+    """Of the moments of all sequences those where strategies differ most, and those where the best is lowest."""
+    differing, failing = ([moment for kinds in found.values() for moment in kinds[kind]] for kind in (0, 1))
+    return (
+        sorted(differing, key=lambda moment: -moment.gap)[:MOST],
+        sorted(failing, key=lambda moment: moment.highest)[:MOST],
+    )
+
+
+def _moment(sequence: str, one: ObjectSeries, labels: Sequence[str], values: np.ndarray, place: int) -> Moment:
+    column = values[:, place]
+    best, worst = int(column.argmax()), int(column.argmin())
+    return Moment(
+        sequence,
+        one.object_id,
+        one.places[place],
+        one.frames is not None,
+        labels[best],
+        labels[worst],
+        float(column[best]),
+        float(column[worst]),
+    )

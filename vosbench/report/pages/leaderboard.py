@@ -1,0 +1,142 @@
+"""The leaderboard of a run: a row for each strategy, its interval, and what it gains on each other one."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from vosbench.errors import VosbenchError
+from vosbench.report.compare.differences import Difference, differences
+from vosbench.report.compare.pairing import select
+from vosbench.report.compare.significance import holm
+from vosbench.report.context import Context, Records
+from vosbench.report.paper import paper_rows
+from vosbench.report.table import Column, Row, Table, is_known
+from vosbench.report.tables import strategy
+
+PAPER_SPLITS = ("val", "valid")  # those that the paper measured
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a table shows: `text`, and by what its column is sorted."""
+
+    text: str
+    value: float | str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a table: who, of what kind, the cells."""
+
+    label: str
+    kind: str
+    cells: tuple[Cell, ...]
+    interval: tuple[float, float, float] | None = None  # J&F, from, to: 0 to 1; the same where there is no interval
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table as HTML has it: headings, each with whether its column holds numbers, and lines."""
+
+    headings: tuple[tuple[str, bool], ...]
+    lines: tuple[Line, ...]
+    caption: str
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """The lowest and the highest end of the intervals; those of controls, far below, would press them together."""
+        ends = [end for line in self.lines if line.interval and line.kind != "control" for end in line.interval]
+        return min(ends, default=0), max(ends, default=1)
+
+    def shows(self, value: float) -> bool:
+        """Whether a value lies within the span."""
+        return self.span[0] <= value <= self.span[1]
+
+    def place(self, value: float) -> float:
+        """Where a value stands in the span, in percent."""
+        low, high = self.span
+        return round(100 * min(1, max(0, (value - low) / (high - low or 1))), 2)
+
+
+def grid(table: Table) -> Grid:
+    """Any table, without columns that nothing is known of."""
+    shown = [c for c in table.columns if c.printed and any(is_known(row.get(c.key)) for row in table.rows)]
+    numeric = [not any(isinstance(row.get(c.key), str) for row in table.rows) for c in shown]
+    headings = tuple((c.title.replace("-\n", "").replace("\n", " "), n) for c, n in zip(shown, numeric, strict=True))
+    return Grid(headings, tuple(_line(row, shown) for row in table.rows), table.caption)
+
+
+def leaderboard(records: Records, common: Context) -> Grid:
+    """The table `strategy` of a run and, where the data are the paper's, the rows that the paper prints."""
+    table = strategy.table(records)
+    columns = [column for column in table.columns if column.key not in ("jf_low", "jf_high")]
+    rows: list[Row] = list(table.rows)
+    caption = table.caption
+    if common.dataset.split in PAPER_SPLITS:
+        with suppress(VosbenchError):  # the paper has none
+            theirs, whose = paper_rows(common.dataset.name)
+            known = {column.key for column in columns}
+            rows += [{key: value for key, value in row.items() if key in known} for row in theirs]
+            caption = f"{caption} {whose}"
+    return grid(Table(columns + _intervals(table), rows, caption))
+
+
+def _intervals(table: Table) -> list[Column]:
+    """The columns of the interval, which are drawn and not printed."""
+    return [replace(column, printed=False) for column in table.columns if column.key in ("jf_low", "jf_high")]
+
+
+def _line(row: Row, columns: Sequence[Column]) -> Line:
+    values: list[Any] = [row.get(key) for key in ("jf", "jf_low", "jf_high")]
+    jf, low, high = values
+    return Line(
+        str(row.get("strategy", "")),
+        str(row.get("kind", "")),
+        tuple(Cell(column.show(row), _sorted_by(row.get(column.key))) for column in columns),
+        (jf, low if is_known(low) else jf, high if is_known(high) else jf) if is_known(jf) else None,
+    )
+
+
+def _sorted_by(value: Any) -> float | str:
+    return value if isinstance(value, str) else float(value) if is_known(value) else ""
+
+
+def gains(records: Records) -> dict[str, dict[str, Any]]:
+    """Of every strategy and control as the baseline, what each other one gains on it: difference of J&F and its
+    interval (points), p corrected for all that are compared with that baseline, and the mark; {} without scores.
+    """
+    labels = list(dict.fromkeys(record.policy.label for record in records))
+    try:
+        entrants = select({"run": records}, labels)
+        pairs = [(a, b) for i, a in enumerate(entrants) for b in entrants[i + 1 :]]
+        found = {(d.baseline.label, d.entrant.label): d for pair in pairs for d in differences([pair])}
+    except VosbenchError:
+        return {}
+    found |= {(b, a): _turned(difference) for (a, b), difference in found.items()}
+    return {entrant.label: _gains_on(entrant.label, found) for entrant in entrants}
+
+
+def _turned(found: Difference) -> Difference:
+    """The same with entrant and baseline exchanged."""
+    return replace(
+        found,
+        baseline=found.entrant,
+        entrant=found.baseline,
+        values=-found.values,
+        low=-found.high,
+        high=-found.low,
+        effect=-found.effect,
+    )
+
+
+def _gains_on(baseline: str, found: Mapping[tuple[str, str], Difference]) -> dict[str, Any]:
+    against = {entrant: difference for (a, entrant), difference in found.items() if a == baseline}
+    corrected = holm(np.array([difference.p for difference in against.values()]))
+    told = {}
+    for (entrant, difference), p in zip(against.items(), corrected, strict=True):
+        values = [100 * difference.mean, 100 * difference.low, 100 * difference.high, float(p)]
+        told[entrant] = [None if np.isnan(v) else round(v, 4) for v in values] + [replace(difference, p=float(p)).mark]
+    return told

@@ -1,0 +1,194 @@
+"""A page for each sequence: curves, events, and the scrubber."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from vosbench.bench.record import RunRecord
+from vosbench.errors import VosbenchError
+from vosbench.memory.trace import MemoryTrace
+from vosbench.report.pages.encoding import webp
+from vosbench.report.pages.failures import Moment, moments_of
+from vosbench.report.pages.scrubber import pictures
+from vosbench.report.pages.series import ObjectSeries, series_of
+from vosbench.report.pictures.footage import Footage, data_of, open_footage
+from vosbench.report.pictures.overlay import overlay
+from vosbench.video import GroundTruth
+
+THUMBNAIL = 220  # pixels, the width
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a page is made of: the folder of the run, its records of the sequence in the order of the run, the files of
+    traces by label, and the root of the data set (None: where it was for the run).
+    """
+
+    run: Path
+    sequence: str
+    records: tuple[RunRecord, ...]
+    traces: Mapping[str, Path]
+    root: Path | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """What was found for a page: `data` for its scripts, `files` beside it by name, moments for the gallery with their
+    `thumbnails` by name, and `notes` that say what is not there and how to have it.
+    """
+
+    data: dict[str, Any]
+    moments: tuple[list[Moment], ...]
+    files: dict[str, bytes] = field(default_factory=dict)
+    thumbnails: dict[str, bytes] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def make_page(source: Source) -> Page:
+    """Everything that the page of a sequence shows. What cannot be read is a note on the page, never an error."""
+    notes: list[str] = []
+    records = source.records
+    names, truth, footage = _footage(source, notes)
+    series = series_of(records, truth)
+    strategies = [record.policy.label for record in records if record.policy.kind == "strategy"]
+    moments = moments_of(source.sequence, series, strategies)
+    traces = _traces(source, notes)
+    data: dict[str, Any] = {
+        "sequence": source.sequence,
+        "frames": max([len(names), *(len(r.memory.tokens) for r in records if r.memory)]),
+        "objects": [_object(one) for one in series],
+        "strategies": [_strategy(record) for record in records],
+    }
+    page = Page(data, moments, notes=notes)
+    if not series:
+        notes.append(_why_no_curves(records))
+    elif any(one.frames is None for one in series):
+        notes.append("J and F stand against the number of the scored frame; the data set would tell which these are.")
+    if footage is not None:
+        try:
+            found, files = pictures(footage, names, traces, _wanted(moments))
+            page.thumbnails.update(_thumbnails(footage, names, moments))
+            page.files.update(files)
+            data.update(found)
+        except VosbenchError as error:
+            notes.append(_no_pictures(error))
+    return page
+
+
+def _footage(source: Source, notes: list[str]) -> tuple[list[str], GroundTruth | None, Footage | None]:
+    """The names of all frames of the video, the truth, and the pictures, as far as they are there."""
+    labels = [record.policy.label for record in source.records if record.masks]
+    names: list[str] = []
+    truth = None
+    try:
+        data = data_of(source.run, source.records[0], source.root)
+        names = [frame.name for frame in data.sequence(source.sequence).frames]
+        if data.is_private:
+            notes.append("There is no truth to compare with: it is on a server only.")
+        else:
+            truth = data.truth(source.sequence)
+        if not labels:
+            raise VosbenchError("no strategy has masks of this sequence", "finish the run")
+        return names, truth, open_footage(source.run, source.sequence, source.root, labels)
+    except VosbenchError as error:
+        notes.append(_no_pictures(error))
+        return names, truth, None
+
+
+def _no_pictures(error: VosbenchError) -> str:
+    return f"There are no pictures: {error.message} ({error.hint})."
+
+
+def _why_no_curves(records: Sequence[RunRecord]) -> str:
+    if failed := next((record.failure for record in records if record.failure), None):
+        return f"There are no curves of J and F: {failed.reason}."
+    why = next((record.unscored for record in records if record.unscored), "the records hold no scores frame by frame")
+    return f"There are no curves of J and F: {why}."
+
+
+def _traces(source: Source, notes: list[str]) -> dict[str, MemoryTrace]:
+    """The traces of this sequence that fit their records, by label."""
+    found, missing = {}, []
+    for record in source.records:
+        if record.memory is None:
+            continue
+        label = record.policy.label
+        try:
+            trace = MemoryTrace.read(source.traces[label])
+        except (KeyError, VosbenchError):
+            missing.append(label)
+            continue
+        counts = np.cumsum([len(come) - len(gone) for gone, come in trace.events()])
+        if counts.tolist() == list(record.memory.tokens):
+            found[label] = trace
+        else:
+            missing.append(label)
+    if missing:
+        of = f" of {', '.join(missing)}" if found else ""
+        notes.append(
+            f"There is no trace of the memory{of}: the same `vosbench run` with --keep-memory-trace leaves one, which "
+            "shows what was held at each frame."
+        )
+    return found
+
+
+def _object(one: ObjectSeries) -> dict[str, Any]:
+    return {
+        "id": one.object_id,
+        "frames": list(one.places),
+        "in_video": one.frames is not None,
+        "j": {label: _rounded(values) for label, values in one.j.items()},
+        "f": {label: _rounded(values) for label, values in one.f.items()},
+    }
+
+
+def _strategy(record: RunRecord) -> dict[str, Any]:
+    """What a strategy cost, frame by frame; nothing of a control."""
+    series = [timing.latency_ms for timing in record.timings]
+    return {
+        "label": record.policy.label,
+        "kind": "failed" if record.failure else record.policy.kind,
+        "failure": record.failure.reason if record.failure else None,
+        "latency": [round(float(value), 1) for value in np.median(series, axis=0)] if series else [],
+        "tokens": list(record.memory.tokens) if record.memory else [],
+        "tokens_per_frame": record.memory.tokens_per_frame if record.memory else None,
+    }
+
+
+def _rounded(values: np.ndarray) -> list[float | None]:
+    return [None if np.isnan(value) else round(float(value), 3) for value in values]
+
+
+def _wanted(moments: tuple[list[Moment], ...]) -> set[int]:
+    """The frames to which the gallery may lead."""
+    return {moment.frame for kind in moments for moment in kind if moment.in_video}
+
+
+def thumbnail_name(moment: Moment) -> str:
+    """The file of the pictures of a moment, beside those of its sequence."""
+    return f"moment-{moment.object_id}-{moment.frame}.webp"
+
+
+def _thumbnails(footage: Footage, names: Sequence[str], moments: tuple[list[Moment], ...]) -> dict[str, bytes]:
+    """Truth, best and worst strategy side by side, of each moment."""
+    files = {}
+    frames = {frame.name: frame for frame in footage.frames}
+    for moment in (moment for kind in moments for moment in kind if moment.in_video):
+        name = names[moment.frame]
+        if name in frames and thumbnail_name(moment) not in files:
+            rgb, truth = _small(frames[name].load()), footage.true_labels(name)
+            true = None if truth is None else _small(truth)
+            drawn = [] if true is None else [overlay(rgb, true)]
+            drawn += [overlay(rgb, _small(footage.labels(s, name)), true) for s in (moment.best, moment.worst)]
+            files[thumbnail_name(moment)] = webp(np.concatenate(drawn, 1), 70)
+    return files
+
+
+def _small(pixels: np.ndarray) -> np.ndarray:
+    height, width = pixels.shape[:2]
+    size = (min(THUMBNAIL, width), max(1, round(height * min(THUMBNAIL, width) / width)))
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if pixels.ndim == 3 else cv2.INTER_NEAREST)
