@@ -14,16 +14,8 @@ from vosbench.memory.spec import PolicySpec, parse_policies
 
 SHIPPED = Path(__file__).parent / "suites"
 KEYS = {field.name for field in fields(Suite)} - {"name"} | {"data", "seeds"}
-OF_DATA = (
-    "root",
-    "split",
-    "frame_mode",
-    "protocol",
-    "sequences",
-    "exclude",
-    "limit",
-    "shard",
-)  # of no use to another data set
+# Of no use to another data set.
+OF_DATA = ("root", "split", "frame_mode", "protocol", "sequences", "exclude", "limit", "shard")
 EXAMPLE = 'write policies = ["every-k:k=5", { name = "lfu", capacity = [2, 4] }]'
 
 

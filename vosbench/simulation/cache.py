@@ -1,6 +1,5 @@
 """Recorded traces on disk, found by the content of all that determines them, so that none can be stale."""
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from vosbench.base.atomic import replacing
 from vosbench.base.codec import decode
-from vosbench.base.hashing import source_hash
+from vosbench.base.hashing import digest, source_hash
 from vosbench.errors import VosbenchError
 from vosbench.models.base import Keys, Network
 from vosbench.models.checkpoint import family_hash
@@ -48,8 +47,7 @@ def keep(
         "objects": [(mask.frame_index, mask.object_ids) for mask in sequence.first_masks],
         "shorter_side": inference_side(shorter_side, sequence.shorter_side, model.spec.shorter_side),
     }
-    name = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
-    path = folder / f"{name}.safetensors"
+    path = folder / f"{digest(facts)}.safetensors"
     try:
         load(path)
     except VosbenchError:
