@@ -24,6 +24,7 @@ SUITE = Suite(
     shorter_side=96,
     controls=False,
     threads=1,
+    timing="all",
     name="baseline",
 )
 

@@ -69,7 +69,7 @@ def test_a_strategy_that_fails(small_davis, small_suite, tmp_path, fault, reason
 def test_a_failure_during_warm_up_is_found_again(small_davis, small_suite, tmp_path):
     source = tmp_path / "hungry.py"
     source.write_text(HUNGRY.replace("FAULT", "raise MemoryError()").replace("step.frame == 3", "step.frame == 1"))
-    records = run(small_suite(small_davis, policies=(str(source),), repeats=2), tmp_path / "run")
+    records = run(small_suite(small_davis, policies=(str(source),), timing="all", repeats=2), tmp_path / "run")
     assert [r.failure.frames for r in records if r.failure] == [1]
     assert [len(r.timings) for r in records if r.sequence == "bee"] == [2, 0, 0]
 

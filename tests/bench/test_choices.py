@@ -18,7 +18,9 @@ pytestmark = pytest.mark.usefixtures("lent_pool")
 
 def lasting(records):
     """What of records does not depend on when they were made, and with which choice."""
-    return [replace(r, timings=(), environment=None, suite={}, dataset=None, partial=False) for r in records]
+    return [
+        replace(r, timings=(), environment=None, suite={}, dataset=None, partial=False, together=1) for r in records
+    ]
 
 
 @pytest.mark.parametrize(

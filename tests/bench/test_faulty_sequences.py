@@ -71,7 +71,7 @@ def test_what_was_done_is_not_done_again_and_what_is_faulty_is_tried_again(small
 
 def test_broken_ground_truth_leaves_masks_times_and_no_scores(small_davis, small_suite, tmp_path, work):
     mend = cut(small_davis / "Annotations/480p/bee/00003.png")
-    records = run(small_suite(small_davis), tmp_path / "run", work)
+    records = run(small_suite(small_davis, timing="all"), tmp_path / "run", work)
     unscored = [r for r in records if r.sequence == "bee"]
     assert all(r.masks and not r.scores and not r.failure for r in unscored)
     assert all("00003.png is not a readable PNG" in r.unscored for r in unscored)
@@ -83,7 +83,7 @@ def test_broken_ground_truth_leaves_masks_times_and_no_scores(small_davis, small
     work.clear()
     path = small_davis / "Annotations/480p/bee/00003.png"
     spoiled, stamp = path.read_bytes(), path.stat()
-    todo = Plan(small_suite(small_davis), tmp_path / "run")
+    todo = Plan(small_suite(small_davis, timing="all"), tmp_path / "run")
     mend()  # what was scored in vain is scored again, and nothing is inferred
     from vosbench.bench.runner import execute
 

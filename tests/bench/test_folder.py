@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vosbench.bench import plan, runner
+from vosbench.bench import passes, plan
 from vosbench.bench.lock import locked
 from vosbench.bench.record import SCHEMA, read_run
 from vosbench.bench.runner import run
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("lent_pool")
 
 def lasting(records):
     """What of records a repetition must give again: everything but times and machine."""
-    return [replace(record, timings=(), environment=None) for record in records]
+    return [replace(record, timings=(), environment=None, together=1) for record in records]
 
 
 def erase_a_row(path):
@@ -142,7 +142,7 @@ def test_a_full_disk_leaves_what_was_there(finished, small_suite, work, monkeypa
     masks = {path: path.read_bytes() for path in (finished / "run/masks").rglob("*.png")}
     suite = small_suite(finished / "DAVIS", policies=("every-k:k=2", "first-only", "latest-only"), controls=False)
     with monkeypatch.context() as patch:
-        patch.setattr(runner, "write_labels", full)
+        patch.setattr(passes, "write_labels", full)
         with pytest.raises(VosbenchError, match="No space left"):
             run(suite, finished / "run", fresh=fresh)
     assert read_run(finished / "run") == before

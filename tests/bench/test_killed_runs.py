@@ -75,13 +75,14 @@ def results(folder: Path) -> dict[str, object]:
     for path in folder.rglob("*"):
         if path.is_file() and path.suffix == ".json":
             record = json.loads(path.read_text())
+            del record["together"]  # fewer, where some were finished
             for timing in record["timings"]:
                 timing["stages"] = sorted(timing["stages"])
                 for series in ("latency_ms", "cpu_ms", "reference_ms"):
                     timing[series] = len(timing[series])
                 del timing["model_seconds"], timing["end_to_end_seconds"]
             found[str(path.relative_to(folder))] = record
-        elif path.is_file() and path.name not in {".lock", ".data-root"}:
+        elif path.is_file() and path.name not in {".lock", ".gate", ".data-root"}:
             found[str(path.relative_to(folder))] = path.read_bytes()
     return found
 

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.usefixtures("lent_pool")
 
 def lasting(records):
     """What of records does not depend on when they were made, and in how many parts."""
-    return [replace(r, timings=(), environment=None, suite={}, dataset=None, partial=False, run="") for r in records]
+    own = {"timings": (), "together": 1, "environment": None, "suite": {}, "dataset": None, "partial": False, "run": ""}
+    return [replace(record, **own) for record in records]
 
 
 @pytest.fixture
@@ -55,8 +56,8 @@ def test_shards_merged_are_the_whole_run(parts, finished_run, small_suite, small
 
 
 def test_strategies_keep_the_order_and_the_label_of_the_first_run(parts, tmp_path):
-    first = parts("first", policies=("Mine=every-k:k=2",), controls=False)
-    second = parts("second", policies=("first-only", "every-k:k=2", "fifo"), controls=False)
+    first = parts("first", policies=("Mine=every-k:k=2",), controls=False, timing="all")
+    second = parts("second", policies=("first-only", "every-k:k=2", "fifo"), controls=False, timing="all")
     records = merge([first, second], tmp_path / "whole")
     assert list(dict.fromkeys(r.policy.label for r in records)) == ["Mine", "first-only", "fifo"]
     assert all(len(r.timings) == (2 if r.policy.label == "Mine" else 1) for r in records)  # it was timed in both

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vosbench.base import processes
-from vosbench.bench import plan, runner
+from vosbench.bench import passes, plan
 from vosbench.bench import scoring as background
 from vosbench.bench.runner import run
 from vosbench.datasets import open_dataset
@@ -69,7 +69,7 @@ def full(*_, **__):
 
 
 def test_a_full_disk_is_one_line(small_davis, small_suite, tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "write_labels", full)
+    monkeypatch.setattr(passes, "write_labels", full)
     with pytest.raises(VosbenchError, match=r"cannot write 00000\.png: No space left on device") as caught:
         run(small_suite(small_davis), tmp_path / "run")
     assert "--out" in caught.value.hint
@@ -79,7 +79,7 @@ def test_an_encoder_that_gives_up_is_one_line(small_davis, small_suite, tmp_path
     def fail(*_):
         raise OSError("encoder error -2 when writing image file")  # as Pillow does
 
-    monkeypatch.setattr(runner, "write_labels", fail)
+    monkeypatch.setattr(passes, "write_labels", fail)
     with pytest.raises(VosbenchError, match=r"cannot write .*run: encoder error -2"):
         run(small_suite(small_davis), tmp_path / "run")
 

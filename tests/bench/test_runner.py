@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from vosbench.base import processes
-from vosbench.bench import plan, runner
+from vosbench.bench import passes, plan
 from vosbench.bench import scoring as background
 from vosbench.bench.record import read_run
 from vosbench.bench.runner import run
@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("lent_pool")
 
 def lasting(records):
     """What of records a repetition must give again: everything but times and machine."""
-    return [replace(record, timings=(), environment=None) for record in records]
+    return [replace(record, timings=(), environment=None, together=1) for record in records]
 
 
 def test_a_run_leaves_a_complete_record_per_strategy_and_sequence(finished_run):
@@ -48,11 +48,13 @@ def test_a_run_leaves_a_complete_record_per_strategy_and_sequence(finished_run):
         assert (record.settings.top_k, record.settings.shorter_side, record.settings.affinity) == (20, None, "l2")
     for record in records[:4]:
         assert record.policy.kind == "strategy"
-        (timing,) = record.timings
-        assert timing.frames == 6
-        assert timing.objects == (2 if record.sequence == "ant" else 1,) * 6
-        assert 0 < timing.model_seconds <= timing.end_to_end_seconds
-        assert sum(timing.latency_ms) == pytest.approx(1000 * timing.model_seconds)
+        assert record.together == (1 if record.sequence == "ant" else 2)
+        assert len(record.timings) == (record.sequence == "ant")  # the first sequence is timed
+        for timing in record.timings:
+            assert timing.frames == 6
+            assert timing.objects == (2,) * 6
+            assert 0 < timing.model_seconds <= timing.end_to_end_seconds
+            assert sum(timing.latency_ms) == pytest.approx(1000 * timing.model_seconds)
         # 12 tokens a frame; the last frame is never written
         kept = (1, 1, 2, 2, 3, 3) if record.policy.name == "every-k" else (1,) * 6
         assert record.memory.frames == kept
@@ -90,7 +92,7 @@ def test_scores_are_those_of_the_written_masks(finished_run):
 
 def test_a_second_run_computes_nothing(finished, small_suite, monkeypatch, work):
     before = read_run(finished / "run")
-    for module, name in ((runner, "propagate"), (runner, "write_labels"), (background, "score_sequence")):
+    for module, name in ((passes, "propagate_together"), (passes, "write_labels"), (background, "score_sequence")):
         monkeypatch.setattr(module, name, lambda *_, **__: pytest.fail("computed again"))
     records = run(small_suite(finished / "DAVIS"), finished / "run", work)
     assert sorted(records, key=lambda r: (r.policy.position, r.sequence)) == list(before)
@@ -195,6 +197,7 @@ def test_a_field_that_nobody_thought_of_determines_the_result(small_davis, small
         {"controls": False},
         {"policies": ("first-only",)},
         {"threads": 1},
+        {"timing": "all"},
         {"sequences": ("ant",)},
         {"exclude": ("ant",)},
         {"limit": 1},
@@ -203,19 +206,19 @@ def test_a_field_that_nobody_thought_of_determines_the_result(small_davis, small
 def test_what_determines_nothing_leaves_it(small_davis, small_suite, change):
     assert plan.Plan(small_suite(small_davis, **change)).conditions == plan.Plan(small_suite(small_davis)).conditions
     assert {
-        *("name", "jobs", "controls", "policies", "root", "keep_memory_trace"),
-        *("sequences", "exclude", "limit"),
+        *("name", "jobs", "controls", "policies", "root", "timing", "keep_memory_trace"),
+        *("sequences", "exclude", "limit", "shard"),
     } == INCIDENTAL
 
 
 def test_threads_are_those_that_were_asked_for_while_the_run_lasts(small_davis, small_suite, tmp_path, monkeypatch):
-    used, real = set(), runner.propagate
+    used, real = set(), passes.propagate_together
 
     def propagate(*arguments, **settings):
         used.add(torch.get_num_threads())
         return real(*arguments, **settings)
 
-    monkeypatch.setattr(runner, "propagate", propagate)
+    monkeypatch.setattr(passes, "propagate_together", propagate)
     suite = small_suite(small_davis, threads=2, policies=("first-only",), controls=False)
     assert {record.environment.threads for record in run(suite, tmp_path / "run")} == {2} == used
     assert torch.get_num_threads() == 1
@@ -244,11 +247,11 @@ def test_repetitions_take_turns(small_davis, small_suite, tmp_path):
         if frame == frames:
             passes.append((sequence, strategy))
 
-    suite = small_suite(small_davis, repeats=3)
+    suite = small_suite(small_davis, timing="all", repeats=3)
     records = run(suite, tmp_path / "run", note)
     for sequence in ("ant", "bee"):
         turns = [strategy for name, strategy in passes if name == sequence]
-        assert turns == [*STRATEGIES, *CONTROLS, *STRATEGIES, *STRATEGIES]
+        assert turns == [*STRATEGIES, *STRATEGIES, *STRATEGIES, *CONTROLS]
     assert len(passes) == plan.Plan(suite).passes == 16
     assert {len(r.timings) for r in records if r.policy.kind == "strategy"} == {3}
     assert len({t.model_seconds for r in records for t in r.timings}) == 12  # raw, not one figure thrice
@@ -275,28 +278,26 @@ def test_fresh_does_everything_again(finished, small_suite, work):
 
 @pytest.mark.parametrize("fault", [RuntimeError("killed"), KeyboardInterrupt(), VosbenchError("broken", "mend it")])
 def test_a_run_that_is_stopped_goes_on(finished_run, small_davis, small_suite, tmp_path, monkeypatch, work, fault):
-    real, calls = runner.propagate, []
+    real, calls = passes.propagate_together, []
 
     def propagate(model, sequence, *arguments, **settings):
         calls.append(sequence.name)
         for prediction in real(model, sequence, *arguments, **settings):
             yield prediction
-            if len(calls) == 4 and prediction.frame_index == 3:  # the first call is the warm-up
+            if len(calls) == 4 and prediction[0].frame_index == 3:  # the first call is the warm-up
                 raise fault
 
-    monkeypatch.setattr(runner, "propagate", propagate)
+    monkeypatch.setattr(passes, "propagate_together", propagate)
     with pytest.raises(type(fault)):
         run(small_suite(small_davis), tmp_path / "run")
     assert calls == ["ant", "ant", "ant", "bee"]
     assert not (tmp_path / "run/records/every-k_k=2/bee.json").exists()
+    finished = read_run(tmp_path / "run")
+    assert {(r.policy.spec, r.sequence) for r in finished} == {(spec, "ant") for spec in STRATEGIES + CONTROLS}
+    run(small_suite(small_davis), tmp_path / "run", work)
+    assert work == {(spec, "bee") for spec in STRATEGIES + CONTROLS}
     if isinstance(fault, Exception):  # Ctrl-C does not wait for scores
-        finished = read_run(tmp_path / "run")
-        assert {(r.policy.spec, r.sequence) for r in finished} == {(spec, "ant") for spec in STRATEGIES + CONTROLS}
-        run(small_suite(small_davis), tmp_path / "run", work)
-        assert work == {(spec, "bee") for spec in STRATEGIES + CONTROLS}
         assert all(record in read_run(tmp_path / "run") for record in finished)
-    else:
-        run(small_suite(small_davis), tmp_path / "run")
     assert lasting(read_run(tmp_path / "run")) == lasting(read_run(finished_run / "run"))
     for path in sorted((finished_run / "run/masks").rglob("*.png")):
         again = tmp_path / "run" / path.relative_to(finished_run / "run")

@@ -71,6 +71,7 @@ def test_every_field_can_be_set(read):
     threads = 3
     repeats = 5
     keep_memory_trace = true
+    timing = "all"
     """
     (suite,) = read(text)
     policies = parse_policies(("fifo", "lfu:capacity=2"))
@@ -96,6 +97,7 @@ def test_every_field_can_be_set(read):
         threads=3,
         repeats=5,
         keep_memory_trace=True,
+        timing="all",
         name="night",
     )
     default = Suite()
@@ -183,6 +185,8 @@ def test_data_sets_share_what_stands_above_them(read):
         ("data = []", "night.toml: data must be tables", "[[data]]"),
         ("top_k = 'few'", "night.toml: top_k must be of type int, not 'few'", "correct it"),
         ("top_k = 0", "night.toml: top_k must be at least 1, not 0", "correct it"),
+        ("timing = 'last'", "unknown timing in night.toml 'last'", "first"),
+        ("timing = 'none'\nrepeats = 2", "repeats time a strategy better, and none is timed", "first"),
         ("repeats = 0", "night.toml: repeats must be at least 1", "it is 1 by default"),
         ("threads = 0", "night.toml: threads must be at least 1", ""),
         ("root = 3", "night.toml: root must be of type Path or str, not 3", ""),

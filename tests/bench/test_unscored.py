@@ -77,7 +77,7 @@ def test_one_frame_and_two(folder, tmp_path, frames, found):
 
 
 def test_first_masks_only_run_unscored_with_speed_and_memory(folder, tmp_path, work):
-    suite = folder(ant={0: BOTH}, bee={0: {1: 7}})
+    suite = replace(folder(ant={0: BOTH}, bee={0: {1: 7}}), timing="all")
     records = run(suite, tmp_path / "run", work)
     made = strategy.table(records)
     assert "not scored (sequence ant has no frame to score and 1 more); 2 sequences; " in made.caption
@@ -126,7 +126,7 @@ def test_a_protocol_that_fits_no_sequence_is_an_error_before_the_first_frame(fol
 
 
 def test_without_scores(small_davis, small_suite, tmp_path, work):
-    records = run(small_suite(small_davis, score=False), tmp_path / "run", work)
+    records = run(small_suite(small_davis, score=False, timing="all"), tmp_path / "run", work)
     assert {r.policy.kind for r in records} == {"strategy"}
     assert all(r.masks and r.timings and not r.scores for r in records)
     assert "not scored (no scores were asked for); 2 sequences" in strategy.table(records).caption

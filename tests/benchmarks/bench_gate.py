@@ -14,17 +14,16 @@ import sys
 import tempfile
 import time
 from contextlib import chdir, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from vosbench.bench.plan import Plan
 from vosbench.bench.record import RunRecord
-from vosbench.bench.runner import _measure
+from vosbench.bench.runner import run
 from vosbench.bench.suite import Suite
 from vosbench.report.compare.gate import Check, Tolerance, gate
 from vosbench.report.compare.pairing import pair_up
+from vosbench.report.context import Records
 from vosbench.report.measures import model_fps
 
 CLIPS = "length=20,clips=3,objects=2,deformation=0.15"
@@ -68,17 +67,14 @@ def one_core_busy():
         process.wait()
 
 
-def measure(policy: str) -> list[RunRecord]:
-    """The records of a run, measured as the runner does, but neither written nor scored."""
-    plan = Plan(Suite(split=CLIPS, policies=(policy,), shorter_side=64, controls=False, repeats=REPEATS))
-    found = []
-    for task in plan.tasks:
-        passes = [_measure(plan, task, plan.blank_record(task), lambda *_: None) for _ in range(REPEATS)]
-        found.append(replace(passes[0], timings=tuple(t for record in passes for t in record.timings)))
-    return found
+def measure(policy: str) -> tuple[RunRecord, ...]:
+    """The records of a run that is timed and not scored."""
+    suite = Suite(split=CLIPS, policies=(policy,), shorter_side=64, score=False, timing="all", repeats=REPEATS)
+    with tempfile.TemporaryDirectory() as folder:
+        return run(suite, Path(folder))
 
 
-def time_check(old: list[RunRecord], new: list[RunRecord]) -> Check:
+def time_check(old: Records, new: Records) -> Check:
     return next(c for c in gate(pair_up({"old": old, "new": new}), Tolerance()) if c.quantity == "time")
 
 

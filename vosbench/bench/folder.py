@@ -22,13 +22,13 @@ from vosbench.video import Sequence
 
 def is_finished(task: Task) -> bool:
     """Whether there is a record of the task that still holds: nothing that determines it has changed, it did not
-    fail, and the masks that it speaks of are there as they were written.
+    fail, has times if it is to have some, and the masks that it speaks of are there as they were written.
     """
     try:
         record = read_record(task.record)
     except VosbenchError:
         return False
-    if task.video is None or record.identity != task.identity:
+    if task.video is None or record.identity != task.identity or (task.timed and not record.timings):
         return False
     return record.masks == masks_hash(task.masks, task.video) is not None
 
@@ -36,6 +36,14 @@ def is_finished(task: Task) -> bool:
 def unfinished(task: Task) -> Path:
     """The folder of the masks of a task while they are made."""
     return task.masks / f".{task.name}{UNFINISHED}"
+
+
+def forget(task: Task) -> None:
+    """Delete the older record, masks and trace of a task."""
+    task.record.unlink(missing_ok=True)
+    task.trace.unlink(missing_ok=True)
+    if (folder := task.masks / task.name).exists():
+        shutil.rmtree(folder)
 
 
 def masks_hash(masks: Path, sequence: Sequence) -> str | None:

@@ -131,7 +131,8 @@ def _together(same: list[_Part]) -> tuple[_Part, RunRecord]:
             )
         if record.environment == best.record.environment:
             timings += [timing for timing in record.timings if timing not in timings]
-    return best, replace(best.record, timings=tuple(timings))
+    alone = 1 if timings else best.record.together
+    return best, replace(best.record, timings=tuple(timings), together=alone)
 
 
 def _write(out: Path, part: _Part, record: RunRecord) -> None:

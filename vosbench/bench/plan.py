@@ -29,7 +29,8 @@ from vosbench.video import GroundTruth, Sequence, inference_side
 class Task:
     """One strategy, or control, on the sequence `name`; `identity` is the hash of all that determines the outcome.
 
-    `video` is None for a sequence that is faulty. Masks go to `masks`/<sequence>/<frame>.png, the record to `record`.
+    `video` is None for a sequence that is faulty. Masks go to `masks`/<sequence>/<frame>.png, the record to `record`. A
+    strategy that is `timed` goes alone.
     """
 
     policy: PolicyInfo
@@ -39,6 +40,7 @@ class Task:
     identity: str
     record: Path
     masks: Path
+    timed: bool
 
     @property
     def trace(self) -> Path:
@@ -149,9 +151,14 @@ class Plan:
         return self.misfits[name].message if name in self.misfits else None
 
     @property
+    def timed(self) -> tuple[str, ...]:
+        """The sequences in which strategies go alone, to be timed; in the others they go together."""
+        return tuple(self.sequences)[: {"first": 1, "all": None, "none": 0}[self.suite.timing]]
+
+    @property
     def passes(self) -> int:
-        """How often a sequence is gone through: strategies as often as they are timed, controls once."""
-        return sum(self.suite.repeats if isinstance(task.what, PolicySpec) else 1 for task in self.tasks if task.video)
+        """How often a sequence is gone through: by strategies that are timed as often as that, by others once."""
+        return sum(self.suite.repeats if task.timed else 1 for task in self.tasks if task.video)
 
     def _conditions(self) -> dict[str, Any]:
         """What determines the results, strategy and sequence apart; device and repetitions, too: times are results.
@@ -188,6 +195,7 @@ class Plan:
                     f"{other.label} and {info.label} would share the folder {folder_name(info)}",
                     "give one of them another label",
                 )
+        timed = self.timed
         for sequence in self.dataset.sequence_names():
             video, truth = self.sequences.get(sequence), self.truths.get(sequence)
             data = [sequence, self._fingerprints.get(sequence, "faulty"), facts(video), facts(truth)]
@@ -201,7 +209,8 @@ class Plan:
                     }
                 )
                 record = self.folder / "records" / name / f"{sequence}.json"
-                yield Task(info, what, sequence, video, identity, record, self.folder / "masks" / name)
+                alone = sequence in timed and isinstance(what, PolicySpec)
+                yield Task(info, what, sequence, video, identity, record, self.folder / "masks" / name, alone)
 
     def blank_record(self, task: Task) -> RunRecord:
         """The record of a task before anything was measured."""

@@ -133,9 +133,8 @@ class Timing:
 
     `model_seconds` is the device-synchronised time in the model, the memory and the strategy; `stages` splits it
     (seconds); `end_to_end_seconds` adds reading frames and writing masks. `latency_ms` is each frame's share of
-    `model_seconds`, `objects` the number of objects followed in it. `warmup_frames` ran before the clock started
-    and are in none of these figures. `cpu_ms` is the CPU time of each frame (none on a GPU) and `reference_ms` what a
-    fixed piece of work took after it, on the same clock: how fast the machine was (none in older records).
+    `model_seconds`, `objects` the number of objects followed in it; `warmup_frames` ran before the clock. `cpu_ms` is
+    the CPU time of each frame (none on a GPU), `reference_ms` that of a fixed piece of work after it (older: none).
     """
 
     model_seconds: float
@@ -168,8 +167,8 @@ class Timing:
 class Memory:
     """The memory bank: `tokens` in it after each frame, of which one frame of this video gives `tokens_per_frame`.
 
-    `bytes_peak` is the most that the bank's keys and values took, `device_bytes_peak` the most that the whole
-    process took on the device (None: not measured, as on a CPU).
+    `bytes_peak` is the most that the bank's keys and values took, `device_bytes_peak` the most that the whole process
+    took on the device (None: not measured, as on a CPU, or of several strategies together).
     """
 
     tokens: tuple[int, ...]
@@ -206,10 +205,11 @@ class RunRecord:
 
     `identity` is the hash, in hexadecimal, of all that determines the result, `conditions` that of all but strategy and
     sequence, `fingerprint` that of the sequence's files (empty: see `dataset`), `masks` that of the masks that were
-    written. `suite` holds the suite that asked for it, as JSON values. `timings` has an entry per repetition. `scores`
-    is None where there are none, and `unscored` says why in one line (None: not known, as in older records). `timings`
-    and `memory` are empty for a control, which runs no model; where there is a `failure`, there is nothing else.
-    `attributes` are those of the sequence by its data set; `partial`: what was asked for leaves out some of the split.
+    written. `suite` holds the suite that asked for it, as JSON values. `scores` is None where there are none, and
+    `unscored` says why in one line (None: not known, as in older records). `timings` has an entry per repetition, none
+    where several strategies went through the sequence `together`; a control, which runs no model, has neither these nor
+    `memory`, and what has a `failure` has nothing else. `attributes` are those of the sequence by its data set;
+    `partial`: what was asked for leaves out some of the split.
     """
 
     identity: str
@@ -231,6 +231,7 @@ class RunRecord:
     unscored: str | None = None
     partial: bool = False
     fingerprint: str = ""
+    together: int = 1
     schema: int = SCHEMA
 
     def __post_init__(self) -> None:
@@ -239,6 +240,8 @@ class RunRecord:
                 raise ValueError(f"{name} must be a hexadecimal hash, not {getattr(self, name)!r:.60}")
         if self.policy.kind == "control" and (self.timings or self.memory):
             raise ValueError("timings and memory must be empty for a control")
+        if self.timings and self.together > 1:
+            raise ValueError(f"timings must be of a strategy alone, not of {self.together} together")
         if self.failure and (self.masks or self.scores or self.timings or self.memory or self.unscored):
             raise ValueError("what failed has neither masks, scores, timings nor memory")
         for timing in self.timings:

@@ -23,7 +23,7 @@ class BackgroundScoring:
     """The records of a plan that wait for their scores, in the order in which their masks were finished.
 
     As a context manager: left in good order it waits for all of them; left by an error it writes what the error
-    does not concern; left by an interrupt it writes no more.
+    does not concern; left by an interrupt it waits for none and writes the rest without scores, to be scored next time.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -58,8 +58,8 @@ class BackgroundScoring:
             self._keep()
             raise
         else:
-            if kind is not None and issubclass(kind, Exception):
-                self._keep()
+            if kind is not None:
+                self._keep(wait=issubclass(kind, Exception))
         finally:
             if self._workers is not None:
                 for _, _, future in self._waiting:
@@ -67,10 +67,16 @@ class BackgroundScoring:
                         future.cancel()
                 processes.end(self._workers)
 
-    def _keep(self) -> None:
+    def _keep(self, wait: bool = True) -> None:
         while self._waiting:
+            task, record, future = self._waiting[0]
             with suppress(VosbenchError, OSError):
-                self._finish()
+                if wait or future is None or future.done():
+                    self._finish()
+                else:
+                    self._waiting.popleft()
+                    future.cancel()
+                    write_record(task.record, replace(record, unscored="the run was stopped before it was scored"))
 
     def _finish(self) -> None:
         """Wait for the scores of the first record and write it."""

@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from vosbench.base.values import Count, Side, conform
+from vosbench.errors import VosbenchError
 from vosbench.memory.spec import PolicySpec
 from vosbench.models.affinity import Metric
 
 # Fields that no result depends on. Every other does determine results, unless it is put here.
 INCIDENTAL = frozenset(
-    {"name", "root", "policies", "controls", "jobs", "sequences", "exclude", "limit", "shard", "keep_memory_trace"}
+    {"name", "root", "policies", "controls", "jobs", "sequences", "exclude", "limit", "shard", "timing"}
+    | {"keep_memory_trace"}
 )
 DEFAULT_POLICIES = ("every-k:k=5", "first-and-latest", "lfu:capacity=2")
 
@@ -21,11 +23,12 @@ class Suite:
 
     `sequences`, `exclude`, `limit` and `shard` leave sequences out (`Dataset.only`), and the result is then marked
     partial; runs of several choices into one folder add up, and those of shards may go on at the same time.
-    Without `score` masks are made, timed and not scored. `shorter_side` is that of frames at inference, in pixels
-    (None: the data set's; 0: their own); `top_k` and `affinity` say how memory is read (None: as the model is used
-    with). `jobs` are the processes that score while inference goes on. Strategies run `repeats` times, by turns, to be
-    timed as often. `threads` are those of the model on a CPU, which round differently in different numbers (None:
-    torch's own number). `keep_memory_trace` keeps what each strategy held beside its records, for `vosbench report`.
+    Without `score` masks are made and not scored. `shorter_side` is that of frames at inference, in pixels (None: the
+    data set's; 0: their own); `top_k` and `affinity` say how memory is read (None: as the model is used with). `jobs`
+    are the processes that score while inference goes on. `threads` are those of the model on a CPU, which round
+    differently in different numbers (None: torch's own number). Strategies go through a sequence together, which takes
+    less time than one after the other; in the sequences of `timing`, the first, all or none, each goes alone, to be
+    timed, `repeats` times by turns. `keep_memory_trace` keeps what each held beside its records, for `vosbench report`.
     `name` is that of the file it was read from.
 
     Raises VosbenchError for a value of another type, or too small.
@@ -50,12 +53,15 @@ class Suite:
     controls: bool = True
     jobs: Count = 1
     threads: Count | None = None
+    timing: Literal["first", "all", "none"] = "first"
     repeats: Count = 1
     keep_memory_trace: bool = False
     name: str = "default"
 
     def __post_init__(self) -> None:
         conform(self)
+        if self.timing == "none" and self.repeats > 1:
+            raise VosbenchError("repeats time a strategy better, and none is timed", 'give timing "first" or "all"')
         if self.root is not None:
             object.__setattr__(self, "root", Path(self.root))
 

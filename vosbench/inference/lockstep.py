@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vosbench.errors import NotANumberError, PolicyError
+from vosbench.errors import MissingTruthError, NotANumberError, PolicyError
 from vosbench.memory.blame import out_of_memory
 from vosbench.models.base import FrameStep, Keys, Network, State
 
 R = TypeVar("R")
-OF_ONE = (PolicyError, NotANumberError, RuntimeError, MemoryError)  # errors that may be those of one strategy alone
+OF_ONE = (PolicyError, NotANumberError, MissingTruthError, RuntimeError, MemoryError)  # of one strategy, perhaps
 
 
 class Frame:

@@ -74,7 +74,7 @@ def propagate_together(
     for index, rgb in enumerate(read_ahead(sequence.frames)):
         first, frame = first_masks.get(index), Frame(model, rgb, side)
         masks = None if first is None else ObjectMasks(loaded(first), first.object_ids)
-        results = driver.finish([session.steps(frame, masks) for session in running.values()])
+        results = driver.finish([session._steps(frame, masks) for session in running.values()])
         found = dict(zip(running, results, strict=True))
         running = {place: session for place, session in running.items() if not isinstance(found[place], Exception)}
         yield found

@@ -126,12 +126,12 @@ class Session:
         """
         if not isinstance(rgb, np.ndarray) or rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3:
             raise VosbenchError(f"a frame of {self.name} is {described(rgb)}", "give uint8 [height,width,3], RGB")
-        (result,) = self._driver.finish([self.steps(Frame(self.model, rgb, self.shorter_side), masks)])
+        (result,) = self._driver.finish([self._steps(Frame(self.model, rgb, self.shorter_side), masks)])
         if isinstance(result, Exception):
             raise result
         return result
 
-    def steps(self, frame: Frame, masks: Masks | None = None) -> Steps[Prediction]:
+    def _steps(self, frame: Frame, masks: Masks | None = None) -> Steps[Prediction]:
         """What `step` does with the next frame, step by step, as a `Driver` takes it through."""
         if self.index == 0:
             self._begin(frame.geometry)

@@ -24,7 +24,8 @@ class Context:
     """The conditions under which all records of a table or figure were measured.
 
     `lacks` says why the result is partial (nothing: it is whole), `unscored` why there are no scores at all,
-    `unpublished` that the split is not the one that was published under its name.
+    `unpublished` that the split is not the one that was published under its name, `times` of which sequences there are
+    times, if not of all.
     """
 
     dataset: DatasetInfo
@@ -36,6 +37,7 @@ class Context:
     model: ModelInfo
     settings: Settings
     devices: tuple[str, ...]
+    times: str
     sequences: int
     objects: int
 
@@ -57,7 +59,7 @@ class Context:
         settings += "" if self.settings.top_k is None else f", top-{self.settings.top_k}"
         settings += "" if self.settings.shorter_side is None else f", shorter side {self.settings.shorter_side}"
         model = f"{self.model.name} ({self.model.checkpoint_hash[:8]}), {self.model.precision}, {settings}"
-        return "; ".join((model, *self.devices))
+        return "; ".join(filter(None, (model, *self.devices, self.times)))
 
     @property
     def caption(self) -> str:
@@ -108,7 +110,8 @@ def context(records: Records) -> Context:
         unpublished=unpublished(dataset.name, dataset.split, in_split, sorted(sequences)),
         model=model,
         settings=settings,
-        devices=tuple(dict.fromkeys(_device(r.environment) for r in records if r.timings)),
+        devices=tuple(dict.fromkeys(_device(r.environment) for r in records if r.timings or r.memory)),
+        times=_times(records),
         sequences=len(sequences),
         objects=sum(map(len, sequences.values())),
     )
@@ -196,6 +199,14 @@ def _sequences(records: Records) -> dict[str, frozenset[int]]:
                 "score the run again",
             )
     return everything
+
+
+def _times(records: Records) -> str:
+    """Of which sequences there are times, in words, if not of all."""
+    if all(record.timings for record in records if record.memory):
+        return ""
+    timed = dict.fromkeys(record.sequence for record in records if record.timings)
+    return f"times are of {a_few(timed)}, where each strategy ran alone" if timed else "not timed"
 
 
 def _object_ids(record: RunRecord) -> frozenset[int]:

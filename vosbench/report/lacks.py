@@ -13,20 +13,23 @@ FAILED = "failed: "  # in front of the strategies that failed, which is a result
 def usable(records: Iterable[RunRecord]) -> list[RunRecord]:
     """The records of the sequences that are not faulty and that every strategy has.
 
-    A sequence that is not scored for all strategies is scored for none.
+    A sequence that is not scored for all strategies is scored for none, and one that is not timed for all for none.
     """
     records = list(records)
     strategies = len({record.policy.label for record in records})
     have = Counter(sequence for sequence, _ in {(record.sequence, record.policy.label) for record in records})
     out = set(_faulty(records)) | {sequence for sequence, number in have.items() if number < strategies}
     reasons = {record.sequence: record.unscored for record in records if record.unscored}
-    return [
-        replace(record, scores=None, unscored=reasons[record.sequence])
-        if record.scores and record.sequence in reasons
-        else record
-        for record in records
-        if record.sequence not in out
-    ]
+    kept = [record for record in records if record.sequence not in out]
+    untimed = {record.sequence for record in kept if record.memory and not record.timings}
+    return [_without(record, reasons.get(record.sequence), record.sequence in untimed) for record in kept]
+
+
+def _without(record: RunRecord, unscored: str | None, untimed: bool) -> RunRecord:
+    """A record without scores, for that reason if there is one, and without times if others have none."""
+    if record.scores and unscored is not None:
+        record = replace(record, scores=None, unscored=unscored)
+    return replace(record, timings=()) if record.timings and untimed else record
 
 
 def lacks(records: Iterable[RunRecord]) -> tuple[str, ...]:

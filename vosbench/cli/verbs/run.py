@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -69,9 +69,16 @@ def run(
             help="score two controls too: the first mask copied, and nothing predicted; default: yes",
         ),
     ] = None,
+    timing: Annotated[
+        Literal["first", "all", "none"] | None,
+        typer.Option(
+            help="the sequences in which each strategy goes alone, to be timed; in the others all go together, which "
+            "is faster; default: first"
+        ),
+    ] = None,
     repeats: Annotated[
         int | None,
-        typer.Option(help="run every strategy this many times, in turn, to time it better; default: 1", min=1),
+        typer.Option(help="how often a strategy goes through a sequence that is timed, in turn; default: 1", min=1),
     ] = None,
     jobs: Annotated[int | None, typer.Option(help="scoring processes; default: 1", min=1)] = None,
     threads: Annotated[
@@ -124,6 +131,7 @@ def run(
         "limit": limit,
         "shard": shard,
         "controls": controls,
+        "timing": timing,
         "repeats": repeats,
         "jobs": jobs,
         "threads": threads,

@@ -1,0 +1,128 @@
+"""Strategies of a run go through a sequence together, and each goes alone where it is timed."""
+
+from dataclasses import replace
+
+import pytest
+
+from vosbench.bench import passes
+from vosbench.bench.record import read_run
+from vosbench.bench.runner import run
+from vosbench.report.measures import model_fps
+from vosbench.report.tables import latency, strategy
+
+pytestmark = pytest.mark.usefixtures("lent_pool")
+
+SEVERAL = (
+    "every-k:k=2",
+    "xmem:every=1,min_frames=2,max_frames=3",
+    "gated:base=lfu(capacity=1,every=1)",
+    "oracle-masks",
+)
+CROWDED = """
+from dataclasses import dataclass
+from vosbench.memory.policy import MemoryPolicy
+
+tries = []
+
+@dataclass
+class Crowded(MemoryPolicy):
+    def admit(self, step):
+        if step.frame == 3:
+            tries.append(self.video.name)
+            if tries.count(self.video.name) <= TIMES:
+                raise MemoryError()
+        return False
+"""
+
+
+def results(records):
+    """What of records has nothing to do with how they came about."""
+    return {(r.policy.spec, r.sequence): (r.scores, r.masks, r.memory, r.identity) for r in records}
+
+
+def test_together_and_alone_is_the_same(small_davis, small_suite, tmp_path):
+    suite = small_suite(small_davis, policies=SEVERAL)
+    alone = run(replace(suite, timing="all"), tmp_path / "alone")
+    assert {r.together for r in alone} == {1}
+    assert all(len(r.timings) == (r.policy.kind == "strategy") for r in alone)
+    both = run(replace(suite, timing="none"), tmp_path / "together")
+    assert {r.together for r in both if r.policy.kind == "strategy"} == {4}
+    assert not any(r.timings for r in both)
+    assert results(alone) == results(both)
+    masks = sorted((tmp_path / "alone/masks").rglob("*.png"))
+    assert len(masks) == 6 * 6 * 2
+    for path in masks:
+        assert path.read_bytes() == (tmp_path / "together" / path.relative_to(tmp_path / "alone")).read_bytes()
+    assert "; not timed" in strategy.table(both).caption
+
+
+def test_the_first_sequence_is_timed(finished_run):
+    records = read_run(finished_run / "run")
+    made = strategy.table(records)
+    assert "; times are of ant, where each strategy ran alone" in made.caption
+    assert made.rows[0]["model_fps"] == model_fps(r for r in records if r.policy.position == 0 and r.sequence == "ant")
+    assert [row["frames"] for row in latency.table(records).rows] == [6, 6]
+
+
+def test_what_is_to_be_timed_now_is_done_again(finished, small_suite, work):
+    before = read_run(finished / "run")
+    suite = small_suite(finished / "DAVIS", timing="all")
+    records = run(suite, finished / "run", work)
+    assert work == {("every-k:k=2", "bee"), ("first-only", "bee")}
+    assert results(records) == results(before)
+    assert all(r.timings for r in records if r.policy.kind == "strategy")
+    assert "times are of" not in strategy.table(records).caption
+    work.clear()
+    run(replace(suite, timing="none"), finished / "run", work)
+    assert not work
+
+
+def test_times_count_where_all_strategies_have_some(small_davis, small_suite, tmp_path, work):
+    run(small_suite(small_davis, policies=("first-only",), timing="all"), tmp_path / "run")
+    records = run(small_suite(small_davis, policies=("first-only", "fifo")), tmp_path / "run", work)
+    assert work == {("fifo", "ant"), ("fifo", "bee")}
+    assert [(r.sequence, len(r.timings)) for r in records if r.policy.spec == "first-only"] == [("ant", 1), ("bee", 1)]
+    assert "times are of ant" in strategy.table(records).caption
+    assert [row["frames"] for row in latency.table(records).rows] == [6, 6]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_what_found_no_room_among_others_goes_again_alone(small_davis, small_suite, tmp_path, finished_run, times):
+    source = tmp_path / "crowded.py"
+    source.write_text(CROWDED.replace("TIMES", str(times)))
+    suite = small_suite(small_davis, policies=(str(source), "first-only"), timing="none")
+    records = run(suite, tmp_path / "run")
+    ours = [r for r in records if r.policy.name == "crowded"]
+    assert [r.failure is None for r in ours] == [times == 1] * 2
+    if times == 1:
+        assert [(r.together, r.memory.tokens) for r in ours] == [(1, (12,) * 6)] * 2
+    else:
+        assert {r.failure.reason for r in ours} == {"out of memory"}
+    sound = {r.sequence: r.masks for r in read_run(finished_run / "run") if r.policy.spec == "first-only"}
+    assert {r.sequence: r.masks for r in records if r.policy.spec == "first-only"} == sound
+
+
+def test_who_goes_with_whom(small_davis, small_suite, tmp_path, monkeypatch):
+    policies, real = [], passes.propagate_together
+
+    def noted(model, video, chosen, **options):
+        policies.append((video.name, [type(policy).__name__ for policy in chosen], options["timed"]))
+        return real(model, video, chosen, **options)
+
+    monkeypatch.setattr(passes, "propagate_together", noted)
+    run(small_suite(small_davis, controls=False), tmp_path / "run")
+    warm_up, *rest = policies
+    assert warm_up == ("ant", ["EveryK"], False)
+    assert rest == [("ant", ["EveryK"], True), ("ant", ["FirstOnly"], True), ("bee", ["EveryK", "FirstOnly"], False)]
+
+
+def test_instead_of_a_sequence_that_is_faulty_the_next_is_timed(small_davis, small_suite, tmp_path):
+    broken = small_davis / "JPEGImages/480p/ant/00004.jpg"
+    broken.write_bytes(broken.read_bytes()[:200])
+    records = run(small_suite(small_davis), tmp_path / "run")
+    assert [(r.sequence, len(r.timings)) for r in records if r.policy.kind == "strategy"] == [
+        ("ant", 0),
+        ("ant", 0),
+        ("bee", 1),
+        ("bee", 1),
+    ]

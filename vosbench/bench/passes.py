@@ -1,0 +1,189 @@
+"""Once through a sequence: several strategies together, one alone and timed, or a control.
+
+Masks come to lie on disk, and each task has its record without scores. Masks take the place of older ones when the last
+is written, and first of all the older record goes.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from vosbench.bench.folder import forget, masks_hash, unfinished
+from vosbench.bench.plan import Plan, Task
+from vosbench.bench.record import Failure, Memory, RunRecord, Timing
+from vosbench.errors import MissingTruthError, NotANumberError, PolicyError, SequenceError, VosbenchError
+from vosbench.images import write_labels
+from vosbench.inference.controls import Control
+from vosbench.inference.pace import Pace
+from vosbench.inference.propagate import propagate_together
+from vosbench.inference.session import Prediction
+from vosbench.inference.timing import FrameTiming
+from vosbench.memory.blame import gpu_failed, out_of_memory
+from vosbench.memory.spec import PolicySpec
+from vosbench.memory.trace import MemoryWatch
+from vosbench.video import Sequence as Video
+
+WARMUP_FRAMES = 3
+Progress = Callable[[str, str, int, int], None]  # strategy, sequence, frames done, frames in all
+Frames = Iterable[Mapping[int, Prediction | Exception]]  # what each strategy, by its place, makes of each frame
+
+
+def together(
+    plan: Plan, tasks: Sequence[Task], video: Video, progress: Progress | None
+) -> Iterator[tuple[Task, RunRecord]]:
+    """Strategies through a sequence together, untimed. One for which memory did not suffice goes again, alone.
+
+    Raises SequenceError, as the others do, for a frame or a first mask that cannot be used.
+    """
+    with _passes(plan, tasks, video, progress) as passes:
+        _carry(passes, _predictions(plan, tasks, video))
+        crowded = [one.task for one in passes if one.exhausted and len(tasks) > 1]
+        for one in passes:
+            if one.task not in crowded:
+                yield one.task, one.finish(together=len(tasks))
+    for task in crowded:
+        yield from together(plan, [task], video, progress)
+
+
+def alone(plan: Plan, task: Task, video: Video, progress: Progress | None) -> RunRecord:
+    """One strategy through a sequence, timed."""
+    on_gpu, pace = plan.device.type == "cuda", Pace(plan.device)
+    with _passes(plan, [task], video, progress) as (one,):
+        if on_gpu:
+            torch.cuda.reset_peak_memory_stats(plan.device)
+        started = time.perf_counter()
+        _carry([one], pace.beside(_predictions(plan, [task], video, timed=True)))
+        seconds = time.perf_counter() - started
+        device_bytes = torch.cuda.max_memory_allocated(plan.device) if on_gpu else None
+        return one.finish(() if one.failure else (_timing(one.frames, pace, seconds),), device_bytes)
+
+
+def controlled(plan: Plan, task: Task, control: Control, video: Video, progress: Progress | None) -> RunRecord:
+    """A control through a sequence."""
+    with _passes(plan, [task], video, progress) as (one,):
+        try:
+            for index, mask in enumerate(control(video)):
+                one.write(index, mask)
+        except SequenceError:
+            raise
+        except VosbenchError as error:
+            raise SequenceError(error.message, error.hint) from None
+        return one.finish()
+
+
+def warm_up(plan: Plan, task: Task, video: Video) -> None:
+    """Let the libraries choose their kernels on a few frames, outside every clock. A failure will show itself again."""
+    count = video.first_masks[0].frame_index + WARMUP_FRAMES
+    first = tuple(mask for mask in video.first_masks if mask.frame_index < count)
+    beginning = replace(video, frames=video.frames[:count], first_masks=first, outputs=None)
+    try:
+        for _ in _predictions(plan, [task], beginning):
+            pass
+    except SequenceError:
+        pass
+
+
+class _Pass:
+    """A task on its way through a sequence."""
+
+    def __init__(self, plan: Plan, task: Task, video: Video, progress: Progress | None) -> None:
+        self.task, self.frames, self.failure, self.exhausted = task, list[FrameTiming](), "", False
+        self._plan, self._video, self._progress = plan, video, progress
+        self._outputs = set(video.output_frames)
+        self._watch = MemoryWatch() if plan.suite.keep_memory_trace and isinstance(task.what, PolicySpec) else None
+        self._folder = task.masks / task.name
+        self._part = unfinished(task)
+        self.clear()
+        self._part.mkdir(parents=True)
+
+    def clear(self) -> None:
+        """Remove what is not finished."""
+        shutil.rmtree(self._part, ignore_errors=True)
+
+    def take(self, result: Prediction | Exception) -> None:
+        """Note what came of the next frame. Raises an error for which the strategy is not to blame."""
+        if isinstance(result, Exception):
+            self.failure, self.exhausted = _failure_of_strategy(result), out_of_memory(result)
+            return
+        self.write(result.frame_index, result.mask)
+        if self._watch is not None:
+            self._watch.look(result.bank, result.geometry)
+        self.frames.append(result.timing)
+
+    def write(self, index: int, mask: np.ndarray) -> None:
+        """Write the mask of a frame, uint8 [H,W], if it is to have one."""
+        if index in self._outputs:
+            write_labels(self._part / f"{self._video.frames[index].name}.png", mask)
+        if self._progress is not None:
+            self._progress(self.task.policy.label, self.task.name, index + 1, len(self._video.frames))
+
+    def finish(self, timings: tuple[Timing, ...] = (), device_bytes: int | None = None, together: int = 1) -> RunRecord:
+        """Put the masks in their place; the record without scores."""
+        forget(self.task)
+        record = replace(self._plan.blank_record(self.task), together=together)
+        bank_bytes = max((frame.memory_bytes for frame in self.frames), default=0)
+        if self.failure:
+            failure = Failure(self.failure, len(self.frames), bank_bytes, device_bytes)
+            return replace(record, unscored=None, failure=failure)
+        self._part.rename(self._folder)
+        if self._watch is not None:
+            self._watch.trace().write(self.task.trace)
+        memory = None
+        if self.frames:
+            tokens = tuple(frame.tokens for frame in self.frames)
+            memory = Memory(tokens, self.frames[0].tokens_per_frame, bank_bytes, device_bytes)
+        return replace(record, timings=timings, memory=memory, masks=masks_hash(self.task.masks, self._video))
+
+
+@contextmanager
+def _passes(plan: Plan, tasks: Sequence[Task], video: Video, progress: Progress | None) -> Iterator[list[_Pass]]:
+    passes = [_Pass(plan, task, video, progress) for task in tasks]
+    try:
+        yield passes
+    finally:
+        for one in passes:
+            one.clear()
+
+
+def _predictions(plan: Plan, tasks: Sequence[Task], video: Video, timed: bool = False) -> Frames:
+    policies = [task.what.build() for task in tasks if isinstance(task.what, PolicySpec)]
+    side, truth = plan.suite.shorter_side, plan.truths.get(video.name)
+    return propagate_together(
+        plan.model, video, policies, top_k=plan.top_k, shorter_side=side, truth=truth, timed=timed
+    )
+
+
+def _carry(passes: Sequence[_Pass], frames: Frames) -> None:
+    for frame in frames:
+        for place, result in frame.items():
+            passes[place].take(result)
+    if torch.cuda.is_initialized() and any(one.failure for one in passes):
+        torch.cuda.empty_cache()
+
+
+def _failure_of_strategy(error: Exception) -> str:
+    """Why a strategy failed, in one line: for want of memory or true masks, by a breach of its contract, or NaN; an
+    error of another kind is raised.
+    """
+    if isinstance(error, NotANumberError | MissingTruthError):
+        return error.message
+    if isinstance(error, PolicyError):
+        return f"broke its contract: {error.message}"
+    text = " ".join(str(error).split())
+    if gpu_failed(error):
+        raise VosbenchError(f"the GPU failed: {text[:200]}", "run again: what is finished is kept") from error
+    if not out_of_memory(error):
+        raise error
+    return f"out of memory: {text[:200]}".removesuffix(": ")
+
+
+def _timing(frames: Sequence[FrameTiming], pace: Pace, end_to_end: float) -> Timing:
+    stages = {name: sum(frame.stages[name] for frame in frames) for name in frames[0].stages}
+    seconds = sum(stages.values()), end_to_end - pace.seconds
+    latency, objects = tuple(1000 * frame.seconds for frame in frames), tuple(frame.objects for frame in frames)
+    return Timing(*seconds, stages, latency, objects, WARMUP_FRAMES, tuple(pace.cpu_ms), tuple(pace.reference_ms))
