@@ -51,6 +51,15 @@ def test_simulate(arguments, tmp_path, vosbench, read_json):
     assert again.out == outcome.out
 
 
+def test_a_faulty_sequence_is_said(arguments, small_davis, vosbench, read_json, tmp_path):
+    (small_davis / "Annotations/480p/ant/00000.png").write_bytes(b"")
+    outcome = vosbench(*arguments, "--policies", "lfu", "--threads", 1)
+    assert outcome.status == 2
+    assert "vosbench: faulty: ant: mask " in outcome.err
+    assert "1 sequence, PARTIAL: faulty: ant; simulated" in " ".join(outcome.out.split())
+    assert [one["sequence"] for one in read_json(tmp_path / "simulated.json")["outcomes"]] == ["bee"]
+
+
 def test_one_fault_of_several_settings_is_said_once(arguments, tmp_path, vosbench):
     (tmp_path / "idea.py").write_text(
         "from dataclasses import dataclass\n"

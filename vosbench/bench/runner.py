@@ -8,13 +8,10 @@ record of its failure, and so does every strategy on a sequence that is faulty.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from vosbench.base.values import checked
 from vosbench.bench.folder import forget, is_finished, prepare
@@ -26,6 +23,7 @@ from vosbench.bench.scoring import BackgroundScoring
 from vosbench.bench.suite import Suite
 from vosbench.errors import SequenceError, VosbenchError
 from vosbench.inference.reader import loaded
+from vosbench.inference.threads import threads
 from vosbench.memory.spec import PolicySpec
 from vosbench.video import Sequence
 
@@ -49,7 +47,7 @@ def execute(plan: Plan, progress: Progress | None = None, fresh: bool = False) -
     """Carry out what is not done yet of a plan; see `run`."""
     if any(_to_do(plan, fresh)):
         try:
-            with locked(plan.folder, plan.suite.shard), _threads(plan.environment.threads):
+            with locked(plan.folder, plan.suite.shard), threads(plan.environment.threads):
                 prepare(plan, fresh)
                 _work_off(plan, *_to_do(plan, fresh), progress)
         except OSError as error:
@@ -74,17 +72,6 @@ def _to_do(plan: Plan, fresh: bool) -> tuple[list[Task], list[tuple[Task, RunRec
 
 def _lacks_trace(plan: Plan, task: Task) -> bool:
     return plan.suite.keep_memory_trace and isinstance(task.what, PolicySpec) and not task.trace.exists()
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    """So many threads for torch, until the end."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _work_off(plan: Plan, todo: list[Task], to_score: list[tuple[Task, RunRecord]], progress: Progress | None) -> None:

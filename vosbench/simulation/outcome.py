@@ -34,7 +34,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a simulation depends on.
+    """What a simulation depends on. `sequences` are those that were simulated, and `faulty` those that could not be.
 
     `shorter_side` of frames at inference, in pixels (None: each video's own). `source_hashes` are those of the
     settings, by spec. `checkpoint_hash` in hexadecimal.
@@ -53,11 +53,13 @@ class Conditions:
     shorter_side: int | None
     reference: str
     source_hashes: Mapping[str, str]
+    faulty: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """All of it but the settings, in words."""
-        partial = ", PARTIAL: sequences were left out" if self.partial else ""
+        why = ["sequences were left out"] * self.partial + [f"faulty: {', '.join(self.faulty)}"] * bool(self.faulty)
+        partial = f", PARTIAL: {'; '.join(why)}" if why else ""
         side = "" if self.shorter_side is None else f", shorter side {self.shorter_side}"
         size = 0 if self.partial else len(self.sequences)
         other = unpublished(self.dataset, self.split, size, self.sequences)
@@ -71,10 +73,11 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Simulation:
-    """The outcomes, in the order of settings, then sequences; and the settings that broke the contract of a strategy,
-    by spec, which have none.
+    """The outcomes, in the order of settings, then sequences; the settings that broke the contract of a strategy, by
+    spec, which have none; and the sequences that could not be read, by name.
     """
 
     conditions: Conditions
     outcomes: tuple[Outcome, ...]
     faults: Mapping[str, VosbenchError]
+    faulty: Mapping[str, VosbenchError]

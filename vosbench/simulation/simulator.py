@@ -1,13 +1,15 @@
 """Strategies replayed over the recorded keys of a data set: in one call, or step by step."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from vosbench.base.values import Count, Side, checked
 from vosbench.base.words import count
 from vosbench.datasets import Dataset
-from vosbench.errors import VosbenchError
+from vosbench.errors import SequenceError, VosbenchError
+from vosbench.inference.threads import threads as torch_threads
 from vosbench.memory.spec import PolicySpec, load_policy
 from vosbench.models.checkpoint import read_checkpoint
 from vosbench.simulation.cache import keep, load
@@ -25,7 +27,7 @@ def simulate(
     dataset: Dataset,
     policies: Sequence[str | PolicySpec] = DEFAULT_POLICIES,
     *,
-    capacity: str | Sequence[float] | None = None,
+    capacity: str | float | Sequence[float] | None = None,
     reference: str = "every-k:k=5",
     model: str = "stcn-tiny",
     device: str = "cpu",
@@ -33,6 +35,7 @@ def simulate(
     affinity: str | None = None,
     shorter_side: Side | None = None,
     jobs: Count | None = None,
+    threads: Count | None = None,
     cache: Path | str = TRACES,
     progress: Progress | None = None,
 ) -> Simulation:
@@ -41,26 +44,31 @@ def simulate(
     The key encoder alone goes over the videos; then only memories are read and written. A strategy that looks at no
     mask holds the very tokens that it holds in a run.
 
-    policies, capacity: the strategies, or each of them at each capacity in frames: `1..16`, `2,4,8`, or a list of
-        numbers.
+    policies, capacity: the strategies, or each of them at each capacity in frames: `1..16`, `2,4,8`, a number, or a
+        list of numbers.
     reference: the memory against which attention is measured.
     model, device, affinity: as in `load_model`. top_k: tokens that count for a query pixel; shorter_side: of frames at
         inference, in pixels (None: the data set's or the model's; 0: their own).
-    jobs: processes (None: one per core). cache: the folder where recorded keys are kept.
+    jobs: processes (None: one per core). threads: of torch on a CPU, in each of them (None: torch's own, or what the
+        cores allow). cache: the folder where recorded keys are kept.
 
-    Raises VosbenchError for whatever is wrong with the data set, the weights or a strategy, and the fault of the first
-    setting that broke its contract if all did.
+    A sequence with a frame or first mask that cannot be read is left out, see `Simulation.faulty`. Raises VosbenchError
+    for whatever else is wrong with the data set, the weights or a strategy, and the first fault if no sequence is sound
+    or all settings broke their contract.
     """
-    study = Study(tuple(map(str, settings(policies, capacity))), reference, model, top_k, affinity, device)
+    study = Study(tuple(map(str, settings(policies, capacity))), reference, model, top_k, affinity, device, threads)
     simulator = Simulator(dataset, study, shorter_side, Path(cache))
     return simulator.replay(simulator.record(progress), jobs, progress)
 
 
 class Simulator:
-    """The steps of `simulate`: keys are recorded, then replayed. `conditions` are known before the first step."""
+    """The steps of `simulate`: keys are recorded, then replayed. `conditions` are known before the first step, but for
+    sequences that turn out to be faulty, which are in `faulty`, each with its reason.
+    """
 
     def __init__(self, dataset: Dataset, study: Study, shorter_side: int | None = None, cache: Path = TRACES) -> None:
         self.dataset, self.study, self.shorter_side, self.cache = dataset, study, shorter_side, cache
+        self.faulty: dict[str, VosbenchError] = {}
         checkpoint, spec = read_checkpoint(study.model), study.network.spec
         self.conditions = Conditions(
             dataset=dataset.name,
@@ -79,19 +87,28 @@ class Simulator:
         )
 
     def record(self, progress: Progress | None = None) -> dict[str, Path]:
-        """The file of each sequence's trace; those that are not in the cache yet are recorded."""
-        return {
-            name: keep(
-                self.cache,
-                self.study.network,
-                self.conditions.checkpoint_hash,
-                self.dataset.sequence(name),
-                self.dataset.fingerprint(name),
-                self.shorter_side,
-                None if progress is None else partial(progress, "keys", name),
-            )
-            for name in self.conditions.sequences
-        }
+        """The file of the trace of each sound sequence; those that are not in the cache yet are recorded.
+
+        Raises the first fault if no sequence is sound.
+        """
+        traces: dict[str, Path] = {}
+        for name in self.conditions.sequences:
+            try:
+                sequence, fingerprint = self.dataset.sequence(name), self.dataset.fingerprint(name)
+            except VosbenchError as error:
+                self.faulty[name] = error
+                continue
+            network, weights = self.study.network, self.conditions.checkpoint_hash
+            told = None if progress is None else partial(progress, "keys", name)
+            try:
+                with torch_threads(self.study.threads):
+                    traces[name] = keep(self.cache, network, weights, sequence, fingerprint, self.shorter_side, told)
+            except SequenceError as error:
+                self.faulty[name] = error
+        if not traces:
+            raise next(iter(self.faulty.values()))
+        self.conditions = replace(self.conditions, sequences=tuple(traces), faulty=tuple(self.faulty))
+        return traces
 
     def parts(self, jobs: int | None = None) -> int:
         """How many parts of work `replay` tells `progress` of."""
@@ -124,7 +141,7 @@ class Simulator:
         kept = tuple(outcomes[place] for place in sorted(outcomes) if outcomes[place].spec not in faults)
         if not kept:
             raise next(iter(faults.values()))
-        return Simulation(self.conditions, kept, faults)
+        return Simulation(self.conditions, kept, faults, self.faulty)
 
     def watch(self, traces: Mapping[str, Path], at: int | None = None) -> History:
         """What the one strategy holds of the one sequence; `at` is a frame from 0 (None: the last)."""

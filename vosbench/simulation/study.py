@@ -11,6 +11,7 @@ from joblib import Parallel, cpu_count, delayed, parallel_config
 
 from vosbench.base.processes import end_with, starting
 from vosbench.errors import VosbenchError
+from vosbench.inference.threads import threads as torch_threads
 from vosbench.memory.spec import PolicySpec, load_policy, parse_policies
 from vosbench.models.base import Network
 from vosbench.models.checkpoint import load_model
@@ -21,12 +22,12 @@ from vosbench.simulation.outcome import Outcome
 LONGEST_RANGE = 1000  # capacities in a range: more is a slip of the keyboard
 
 
-def capacities(given: str | Sequence[float]) -> tuple[float, ...]:
-    """`1..4` or `2,4,8`, or both as in `1..4,8`, or numbers: the capacities in frames, ascending.
+def capacities(given: str | float | Sequence[float]) -> tuple[float, ...]:
+    """`1..4` or `2,4,8`, or both as in `1..4,8`, or a number or several: the capacities in frames, ascending.
 
     Raises VosbenchError for what is no range or number, an empty or endless range, and one named twice.
     """
-    found: list[float] = [] if isinstance(given, str) else [*given]
+    found: list[float] = [] if isinstance(given, str) else [given] if isinstance(given, int | float) else [*given]
     for part in given.split(",") if isinstance(given, str) else ():
         low, dots, high = part.strip().partition("..")
         try:
@@ -48,7 +49,9 @@ def capacities(given: str | Sequence[float]) -> tuple[float, ...]:
     return tuple(sorted(found))
 
 
-def settings(policies: Sequence[str | PolicySpec], capacity: str | Sequence[float] | None) -> tuple[PolicySpec, ...]:
+def settings(
+    policies: Sequence[str | PolicySpec], capacity: str | float | Sequence[float] | None
+) -> tuple[PolicySpec, ...]:
     """The strategies to simulate, or each of them at each capacity.
 
     Raises VosbenchError as `parse_policies` does, and, where capacities are given, for a strategy that has none or
@@ -60,18 +63,17 @@ def settings(policies: Sequence[str | PolicySpec], capacity: str | Sequence[floa
     sizes = capacities(capacity)
     for spec in found:
         if spec.owner("capacity") is None:
-            raise VosbenchError(f"strategy {spec} has no capacity", "leave it out, or leave out --capacity")
+            raise VosbenchError(f"strategy {spec} has no capacity", "leave out the strategy, or the capacity")
         if not spec.takes("capacity"):
-            raise VosbenchError(
-                f"strategy {spec} names a capacity itself", "leave it out there, or leave out --capacity"
-            )
+            raise VosbenchError(f"strategy {spec} names a capacity itself", "leave out one of the two")
     return parse_policies(varied for spec in found for varied in spec.sweep({"capacity": sizes}))
 
 
 @dataclass(frozen=True)
 class Study:
     """Settings, as specs, each once; the spec of the memory against which attention is measured; the network that made
-    the keys, as `load_model` takes it; how memory is read, and where. Raises VosbenchError for a bad reference.
+    the keys, as `load_model` takes it; how memory is read, where, and with how many threads on a CPU (None: torch's
+    own, or what the cores allow for each process). Raises VosbenchError for a bad reference.
     """
 
     specs: tuple[str, ...]
@@ -80,6 +82,7 @@ class Study:
     top_k: int | None = None
     affinity: str | None = None
     device: str = "cpu"
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reference", str(PolicySpec.parse(self.reference)))
@@ -130,9 +133,11 @@ def carry_out(
     workers = min(jobs or cpu_count(), len(tasks))
     if workers == 1:
         for task in tasks:
-            yield task, task.carry_out(None if progress is None else partial(progress, task))
+            with torch_threads(task.study.threads):
+                found = task.carry_out(None if progress is None else partial(progress, task))
+            yield task, found
         return
-    threads = max(1, cpu_count() // workers)
+    threads = tasks[0].study.threads or max(1, cpu_count() // workers)
     with parallel_config("loky", inner_max_num_threads=threads, initializer=end_with, initargs=(os.getpid(),)):
         parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
         with starting():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vosbench.errors import VosbenchError
+from vosbench.errors import SequenceError, VosbenchError
 from vosbench.images import size_text
 from vosbench.inference.reader import read_ahead
 from vosbench.memory.policy import VideoInfo
@@ -64,7 +64,8 @@ def record(
     """Make the keys alone of a video, frame by frame, exactly as `propagate` does.
 
     `shorter_side` overrides the inference size of the sequence, in pixels; `progress` is told frames done and frames
-    in all. Raises VosbenchError for frames that cannot be read or differ in size, and for a model in training mode.
+    in all. Raises SequenceError for frames that cannot be read or differ in size, VosbenchError for a model in training
+    mode.
     """
     if model.training:
         raise VosbenchError("the model is in training mode, where it normalises by batch", "call model.eval() first")
@@ -77,7 +78,7 @@ def record(
         if geometry is None:
             geometry = model.geometry(rgb.shape[0], rgb.shape[1], side)
         if rgb.shape[:2] != geometry.original:
-            raise VosbenchError(
+            raise SequenceError(
                 f"frame {sequence.frames[index].name} of {sequence.name} is {size_text(rgb.shape)}, "
                 f"the frames before it {size_text(geometry.original)}",
                 "all frames of a video must have one size",

@@ -50,6 +50,9 @@ def simulate(
     exclude: options.Exclude = None,
     limit: options.Limit = None,
     jobs: options.ManyJobs = None,
+    threads: Annotated[
+        int | None, typer.Option(help="threads of torch on a CPU, in each process; default: torch's own", min=1)
+    ] = None,
     against: Annotated[
         Path | None,
         typer.Option(help="a run folder: compare with its J&F; its strategies are the default of --policies"),
@@ -84,7 +87,7 @@ def simulate(
 
     run = () if against is None else read_run(against)
     named = options.split_specs(policies) or comparing.strategies(run) or DEFAULT_POLICIES
-    study = Study(tuple(map(str, settings(named, capacity))), reference, model, top_k, affinity, device)
+    study = Study(tuple(map(str, settings(named, capacity))), reference, model, top_k, affinity, device, threads)
     for figure in filter(None, (plot, occupancy, overlay)):
         style.require_kind(figure)
     entries = [policy_info(PolicySpec.parse(spec), place) for place, spec in enumerate(study.specs)]
@@ -102,10 +105,12 @@ def simulate(
             f"e.g. --policies {study.specs[0]} --sequences {names[0]}",
         )
     simulator = Simulator(data, study, shorter_side, cache)
-    conditions = simulator.conditions
-    comparing.require_same(run, conditions)
+    comparing.require_same(run, simulator.conditions)
     with RunProgress(len(names)) as progress:
         traces = simulator.record(progress)
+    for name, fault in simulator.faulty.items():
+        print(f"vosbench: faulty: {name}: {fault.message}: {fault.hint}", file=sys.stderr)
+    conditions = simulator.conditions
     with RunProgress(simulator.parts(jobs)) as progress:
         found = simulator.replay(traces, jobs, progress)
     left_out: dict[tuple[str, str], list[str]] = {}
@@ -127,7 +132,8 @@ def simulate(
         _save(figures.retained_against_capacity(kept, curves, [conditions.text]), plot)
     if watching:
         _watch(simulator, traces, at, occupancy, overlay)
-    return Answer({**asdict(conditions), "sequences": len(names)}, result)
+    status = 2 if found.faulty else 0
+    return Answer({**asdict(conditions), "sequences": len(conditions.sequences)}, result, status)
 
 
 def _watch(
