@@ -19,7 +19,7 @@ from vosbench.bench.record import RunRecord, Timing
 from vosbench.errors import VosbenchError
 from vosbench.metrics.figures import MEANS, STATISTICS, Figures, ScoredObject
 from vosbench.metrics.protocols import Protocol, find_protocol
-from vosbench.metrics.statistics import mean
+from vosbench.metrics.statistics import Scored, mean
 from vosbench.report.context import Records, by_strategy
 from vosbench.report.makers import NotApplicableError
 from vosbench.report.table import Column, Row, percent
@@ -75,8 +75,28 @@ def protocol_of(records: Records) -> Protocol | None:
     return None
 
 
+def accuracy(objects: Iterable[Scored]) -> str:
+    """What the accuracy of these objects is called: J&F, or J under a protocol without F."""
+    f = [score.f for score in objects]
+    return "J&F" if not f or any(one is not None for one in f) else "J"
+
+
+def accuracy_of(records: Records) -> str:
+    """What the accuracy of records is called, see `accuracy`."""
+    return accuracy(score for record in records if record.scores for score in record.scores.objects)
+
+
+def called(columns: Sequence[Column], name: str) -> tuple[Column, ...]:
+    """`columns` whose headings call the accuracy by this name."""
+    return tuple(replace(c, heading=c.title.replace("J&F", name)) if "J&F" in c.title else c for c in columns)
+
+
 def with_own(columns: Sequence[Column], figures: Figures, objects: Iterable[ScoredObject]) -> tuple[Column, ...]:
-    """`columns` with those of what a protocol tells of these objects beside J and F, after J&F."""
+    """`columns` with those of what a protocol tells of these objects beside J and F, after J&F, which is called J where
+    there is no F.
+    """
+    objects = list(objects)
+    columns = called(columns, accuracy(objects))
     there = [column.key for column in columns]
     told = {key: key for score in objects for key in score.own} | dict(figures.columns)
     own = [

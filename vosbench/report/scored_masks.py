@@ -7,7 +7,7 @@ from vosbench.metrics.analysis import Analysis, SeenUnseen
 from vosbench.metrics.figures import MEANS, Figures
 from vosbench.metrics.stability import ObjectStability
 from vosbench.metrics.statistics import ObjectScore, mean
-from vosbench.report.measures import SCORES, TRACKING, with_own
+from vosbench.report.measures import SCORES, TRACKING, called, with_own
 from vosbench.report.table import Column, Table, percent
 
 OBJECTS = (Column("sequence"), Column("object"), *SCORES, Column("scored_frames", "scored\nframes"))
@@ -41,15 +41,15 @@ def object_table(objects: Sequence[ObjectScore], figures: Figures, caption: str)
     return Table(with_own(OBJECTS, figures, objects), rows, caption)
 
 
-def analysis_tables(found: Analysis, caption: str) -> tuple[Table, Table]:
-    """One row of J&F after re-appearance and in the last quarter; and recall, a row per threshold."""
+def analysis_tables(found: Analysis, name: str, caption: str) -> tuple[Table, Table]:
+    """One row of the accuracy, called `name`, after re-appearance and in the last quarter; and recall by threshold."""
     row = {
         "jf_after_reappearance": found.after_reappearance,
         "reappearing": found.reappearing,
         "jf_last_quarter": found.last_quarter,
     }
     recall = [{"threshold": above, "j_recall": j, "f_recall": f} for above, (j, f) in found.recall.items()]
-    return Table(LATER, [row], caption), Table(RECALL, recall, caption)
+    return Table(called(LATER, name), [row], caption), Table(RECALL, recall, caption)
 
 
 def stability_table(objects: Sequence[ObjectStability], caption: str) -> Table:

@@ -21,6 +21,7 @@ from vosbench.metrics.analysis import analyse, seen_unseen, train_categories
 from vosbench.metrics.fitness import advice
 from vosbench.metrics.protocols import find_protocol
 from vosbench.metrics.tracking import tracking
+from vosbench.report.measures import accuracy
 from vosbench.report.rendering import render
 from vosbench.report.scored_masks import (
     analysis_tables,
@@ -115,7 +116,7 @@ def score(
         result["analysis"] = found = analyse(scores.traces)
         tracked = [(t.sequence, t.object_id, tracking(t)) for t in scores.traces]
         whole, each = tracking_tables(tracked, caption)
-        tables += [*analysis_tables(found, caption), whole, *([each] if objects else [])]
+        tables += [*analysis_tables(found, accuracy(scores.objects), caption), whole, *([each] if objects else [])]
         result["tracking"] = {"all": whole.rows[0], "objects": each.rows}
     if stability:
         with CountProgress("object") as progress:

@@ -15,6 +15,7 @@ from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.memory import grammar
+from vosbench.report.measures import accuracy_of
 from vosbench.report.rendering import render
 from vosbench.simulation.outcome import TRACES
 
@@ -126,7 +127,8 @@ def simulate(
     if run:
         jf = comparing.jf_by_strategy(run)
         agreed = comparing.agreement(kept, jf)
-        print(f"\nSpearman's rho of attention kept and J&F: {agreed.rho:.3f}, over {agreed.strategies} strategies")
+        name = accuracy_of(run)
+        print(f"\nSpearman's rho of attention kept and {name}: {agreed.rho:.3f}, over {agreed.strategies} strategies")
         result["against"] = {"run": str(against), **asdict(agreed), "jf": jf}
     if plot is not None:
         _save(figures.retained_against_capacity(kept, curves, [conditions.text]), plot)

@@ -12,7 +12,7 @@ from vosbench.report.compare.differences import Difference
 from vosbench.report.compare.pairing import Entrant, common_context
 from vosbench.report.compare.significance import MIN_SEQUENCES
 from vosbench.report.context import Context
-from vosbench.report.measures import FRAMES_IN_MEMORY, JF, MODEL_FPS, SCORES, STRATEGY, measures
+from vosbench.report.measures import FRAMES_IN_MEMORY, JF, MODEL_FPS, SCORES, STRATEGY, accuracy_of, called, measures
 from vosbench.report.paper import paper_rows
 from vosbench.report.scored_masks import SEEN_UNSEEN
 from vosbench.report.table import Column, Row, Table, percent
@@ -82,7 +82,9 @@ def changed_objects(found: Sequence[Difference], number: int = 5) -> Table:
                 row |= {"run": difference.entrant.run} if several else {}
                 row |= {"sequence": sequence, "object": object_id, "jf_baseline": before[key]}
                 rows.append(row | {"jf": before[key] + value, "difference": value})
-    return Table(CHANGED_OBJECTS, rows, "The objects whose J&F changed most." if rows else "No object's J&F changed.")
+    name = accuracy_of(found[0].baseline.records)
+    caption = f"The objects whose {name} changed most." if rows else f"No object's {name} changed."
+    return Table(called(CHANGED_OBJECTS, name), rows, caption)
 
 
 def other_conditions(baseline: Entrant, entrant: Entrant) -> list[str]:
@@ -133,9 +135,7 @@ def _baselines(found: Sequence[Difference]) -> list[Entrant]:
 def _legend(found: Sequence[Difference]) -> str:
     """What the error bar covers, how the p-values came about, and what the marks mean."""
     sequences = len({sequence for sequence, _ in found[0].objects})
-    scores = next(record.scores for record in found[0].baseline.records if record.scores)
-    measure = "J" if scores.objects[0].f is None else "J&F"
-    what = f"The difference is that of {measure}, in points, over the same objects"
+    what = f"The difference is that of {accuracy_of(found[0].baseline.records)}, in points, over the same objects"
     if not all(difference.of_protocol for difference in found):
         what += ", all of which weigh alike here, as they do not in the scores of the protocol"
     elif any((difference.weights != 1).any() for difference in found):

@@ -12,7 +12,7 @@ from vosbench.bench.record import DATA_ROOT, RunRecord, read_record, read_run
 from vosbench.datasets import Dataset, open_dataset
 from vosbench.errors import VosbenchError, unknown
 from vosbench.report.context import restrict
-from vosbench.report.measures import pooled_jf
+from vosbench.report.measures import accuracy_of, pooled_jf
 from vosbench.report.pictures.overlay import overlay, resized
 from vosbench.video import FrameRef, MaskSource
 
@@ -56,7 +56,7 @@ class Footage:
     def accuracy(self, strategy: str) -> str:
         """`J&F 77.1` of a strategy on this sequence; "" if it has no scores."""
         jf = 100 * pooled_jf([self.records[strategy]])
-        return f"J&F {jf:.1f}" if np.isfinite(jf) else ""
+        return f"{accuracy_of([self.records[strategy]])} {jf:.1f}" if np.isfinite(jf) else ""
 
     def true_labels(self, frame: str) -> np.ndarray | None:
         """The truth, a label map, uint8 [H,W]; None where the frame has none. Raises VosbenchError as `labels`."""

@@ -9,7 +9,7 @@ from vosbench.datasets.generated.recipe import ATTRIBUTES
 from vosbench.report.context import Records, by_identity
 from vosbench.report.drawing.labels import label_ends
 from vosbench.report.drawing.style import STYLE, looks_of, note_axes, room
-from vosbench.report.measures import pooled_jf
+from vosbench.report.measures import accuracy_of, pooled_jf
 from vosbench.report.sweep import sweep
 
 
@@ -33,7 +33,7 @@ def figure(*runs: Records, highlight: Collection[str] = ()) -> Figure:
             axes.set_xticks(strengths, [f"{strength:g}" for strength in strengths], minor=False)
             axes.minorticks_off()
         axes.set_xlabel(f"{found.attribute} ({ATTRIBUTES[found.attribute].metadata['unit']})")
-        axes.set_ylabel("accuracy: J&F (%)")
+        axes.set_ylabel(f"accuracy: {accuracy_of(runs[0])} (%)")
         label_ends(axes, ends, looks)
     drawn.set_label(f"accuracy-against-{found.attribute}")
     return drawn

@@ -10,7 +10,7 @@ from vosbench.report.context import Records, context
 from vosbench.report.drawing.capacity import draw_curves, named, require_sweep, sweeps
 from vosbench.report.drawing.style import HEIGHT, LINE, STYLE, distinct, note_axes, room
 from vosbench.report.makers import NotApplicableError
-from vosbench.report.measures import model_fps, pooled_jf
+from vosbench.report.measures import accuracy_of, model_fps, pooled_jf
 
 
 def figure(records: Records, *, highlight: Collection[str] = ()) -> Figure:
@@ -34,7 +34,7 @@ def figure(records: Records, *, highlight: Collection[str] = ()) -> Figure:
         drawn.set_size_inches(drawn.get_figwidth(), max(1.6 * HEIGHT, LINE / 72 * len(shown) / 0.33))
         upper.set_position((place.x0, 0.47, place.width, place.y1 - 0.44))
         lower = drawn.add_axes((place.x0, 0.08, place.width, 0.33))
-        draw_curves(upper, curves, accuracy, "accuracy: J&F (%)", highlight)
+        draw_curves(upper, curves, accuracy, f"accuracy: {accuracy_of(records)} (%)", highlight)
         draw_curves(lower, curves, speed, "model frames per second", highlight)
         lower.set_xlabel("capacity (frames)")
         lower.tick_params(length=2.5)

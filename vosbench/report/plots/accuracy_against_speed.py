@@ -14,7 +14,7 @@ from vosbench.report.context import Records, context
 from vosbench.report.drawing.labels import extent, label_points
 from vosbench.report.drawing.style import GREY, STYLE, distinct, looks_of, note_axes, short
 from vosbench.report.makers import NotApplicableError
-from vosbench.report.measures import model_fps, pooled_jf
+from vosbench.report.measures import accuracy_of, model_fps, pooled_jf
 
 _POINT: Any = {"markersize": 6.5, "markeredgecolor": "white", "markeredgewidth": 0.6, "alpha": 0.85}
 _CONTROL: Any = {"ha": "right", "va": "bottom", "color": GREY, "fontsize": 7}
@@ -47,7 +47,7 @@ def figure(records: Records, *, highlight: Collection[str] = ()) -> Figure:
         points = [(speed[label], accuracy[label]) for label in shown]
         label_points(axes, points, [short(s) for s in shown], [looks[s].text for s in shown], taken)
         axes.set_xlabel("speed: model frames per second")
-        axes.set_ylabel("accuracy: J&F (%)")
+        axes.set_ylabel(f"accuracy: {accuracy_of(records)} (%)")
     return drawn
 
 

@@ -57,7 +57,7 @@ def jf_by_strategy(run: Records) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Spearman's rank correlation of attention kept with J&F, over `strategies`."""
+    """Spearman's rank correlation of attention kept with accuracy, over `strategies`."""
 
     rho: float
     strategies: int

@@ -1,7 +1,7 @@
 """Of several runs that differ in one strength of generated clips: a row for each strength and strategy."""
 
 from vosbench.report.context import Records, by_strategy
-from vosbench.report.measures import COSTS, SCORES, STRATEGY, measures, of_protocol
+from vosbench.report.measures import COSTS, SCORES, STRATEGY, accuracy_of, measures, of_protocol
 from vosbench.report.sweep import sweep
 from vosbench.report.table import Column, Table
 
@@ -17,5 +17,5 @@ def table(*runs: Records) -> Table:
         for run in found.runs
         for label, group in by_strategy(run.records).items()
     ]
-    caption = f"J&F against {found.attribute}. {found.data}; {found.system}."
+    caption = f"{accuracy_of(runs[0])} against {found.attribute}. {found.data}; {found.system}."
     return Table(columns, rows, caption, {"attribute": found.attribute, "runs": [run.context for run in found.runs]})
