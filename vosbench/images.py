@@ -17,6 +17,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from vosbench.errors import VosbenchError
 from vosbench.smoothing import is_smoothed
+from vosbench.video_file import FrameOfVideo
 
 
 def _davis_palette() -> bytes:
@@ -36,11 +37,16 @@ def size_text(shape: Sequence[int]) -> str:
     return f"{shape[1]}x{shape[0]}"
 
 
-def read_size(path: Path) -> tuple[int, int]:
+Picture = Path | FrameOfVideo  # where a frame is
+
+
+def read_size(path: Picture) -> tuple[int, int]:
     """(height, width) of a frame in pixels as `read_rgb` has it, from its header alone.
 
     Raises VosbenchError if it cannot be read.
     """
+    if isinstance(path, FrameOfVideo):
+        return path.size
     try:
         with Image.open(path) as picture:
             size = picture.height, picture.width
@@ -51,13 +57,15 @@ def read_size(path: Path) -> tuple[int, int]:
         raise VosbenchError(f"{path} is not a readable picture ({error})", "copy the file again") from None
 
 
-def read_rgb(path: Path, strict: bool = False) -> np.ndarray:
+def read_rgb(path: Picture, strict: bool = False) -> np.ndarray:
     """A frame as RGB, uint8 [H,W,3], turned as its EXIF orientation says, so as every viewer shows it.
 
     The format is that of the content, whatever the file is called. Raises VosbenchError if the file is missing,
     truncated, damaged, no image, or of more than 8 bits in a format that is not scaled to 8. `strict` refuses what may
     be damage, too: a JPEG whose data go on for some bytes after its last pixel, as some programs write them.
     """
+    if isinstance(path, FrameOfVideo):
+        return path.load()
     try:
         data = path.read_bytes()
     except OSError as error:

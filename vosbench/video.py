@@ -14,7 +14,7 @@ import numpy as np
 
 from vosbench.base.values import checked, conform
 from vosbench.errors import VosbenchError
-from vosbench.images import VOID, check_size, present_labels, read_rgb, size_text
+from vosbench.images import VOID, Picture, check_size, present_labels, read_rgb, size_text
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class FrameRef:
     """One frame of a video: its name (file stem, e.g. `00005`) and where its pixels are."""
 
     name: str
-    source: Path | np.ndarray
+    source: Picture | np.ndarray
 
     def load(self) -> np.ndarray:
         """RGB, uint8 [H,W,3]. Raises VosbenchError if the file is missing or broken."""
-        return read_rgb(self.source) if isinstance(self.source, Path) else self.source
+        return self.source if isinstance(self.source, np.ndarray) else read_rgb(self.source)
 
 
 @dataclass(frozen=True, eq=False)

@@ -96,7 +96,7 @@ def open_video(path: Path) -> VideoFile:
 
 def count_frames(path: Path) -> int:
     """How many frames a video file has that are shown, counted without decoding them. Raises as `open_video`."""
-    open_video(path)
+    _opened(path, *_state(path))
     return _packets(path)[0]
 
 
@@ -106,6 +106,24 @@ class FrameOfVideo:
 
     path: Path
     index: int
+
+    def __str__(self) -> str:
+        return f"{self.index} of {self.path}"
+
+    @property
+    def name(self) -> str:
+        """What a hash knows it by, wherever the file lies."""
+        return f"{self.index} of {self.path.name}"
+
+    @property
+    def parent(self) -> Path:
+        """What it is a part of."""
+        return self.path
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels. Raises VosbenchError as `open_video`."""
+        return _opened(self.path, *_state(self.path)).size
 
     def load(self) -> np.ndarray:
         """RGB, uint8 [H,W,3]. Quick where frames are asked for in order, in one thread. Raises VosbenchError if it is
@@ -188,8 +206,21 @@ def _turned(frame: Any) -> np.ndarray:
 
 def _packets(path: Path) -> tuple[int, int]:
     """How many packets of a video file are shown, each a frame, and how many its header says to leave out."""
-    stat = path.stat()
-    return _counted(path, stat.st_size, stat.st_mtime_ns)
+    return _counted(path, *_state(path))
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """What changes when a file is written anew: its size and time; (0, 0) if it is not there."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_size, stat.st_mtime_ns
+
+
+@lru_cache(64)
+def _opened(path: Path, *_: int) -> VideoFile:
+    return open_video(path)
 
 
 @lru_cache(64)

@@ -242,7 +242,7 @@ class Dataset(Choice, ABC):
         """Where the masks contradict what the data set says of them elsewhere."""
         return []
 
-    def _frames(self, name: str) -> dict[str, Path]:
+    def _frames(self, name: str) -> Frames:
         return pictures(self.frame_folder(name), FRAMES)
 
     def _masks(self, name: str) -> Masks:

@@ -6,12 +6,13 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from vosbench.base.text import decode, lines, read_text
 from vosbench.errors import VosbenchError
-from vosbench.video_file import VIDEOS
+from vosbench.video_file import VIDEOS, FrameOfVideo
 
 MASKS = frozenset({".png", ".bmp", ".tif", ".tiff"})  # formats that keep every value
 FRAMES = MASKS | {".jpg", ".jpeg", ".jpe", ".jfif", ".webp"}
@@ -139,10 +140,18 @@ def a_few(names: Iterable[str], most: int = 4) -> str:
     return ", ".join(listed[:most]) + more
 
 
-def content_hash(path: Path) -> str:
-    """A hash of the bytes of a file. Raises VosbenchError if it cannot be read."""
+def content_hash(path: Path | FrameOfVideo) -> str:
+    """A hash of the bytes of a file, or of a video and a frame's index. Raises VosbenchError if it cannot be read."""
+    if isinstance(path, FrameOfVideo):
+        return f"{_video_hash(path.path, path.path.stat().st_size, path.path.stat().st_mtime_ns)} {path.index}"
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "blake2b").hexdigest()
     except OSError as error:
         raise VosbenchError(f"cannot read {path}: {error.strerror}", "copy the file again") from None
+
+
+@lru_cache(16)
+def _video_hash(path: Path, *_: int) -> str:
+    """Kept as long as the file has this size and time, since each of its frames asks for it."""
+    return content_hash(path)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from vosbench.datasets.files import MASKS, explain_no_pictures
 from vosbench.errors import VosbenchError
-from vosbench.images import read_size
+from vosbench.images import Picture, read_size
 from vosbench.video import MaskSource
 
-Frames = Mapping[str, Path]  # by name, in the order of the video
+Frames = Mapping[str, Picture]  # by name, in the order of the video
 Masks = Mapping[str, MaskSource]  # the same of the annotated ones
 First = dict[str, tuple[int, ...]]  # name of a frame -> ids of the objects that first appear there
 

@@ -4,16 +4,19 @@ from pathlib import Path
 from typing import ClassVar
 
 from vosbench.datasets.base import Dataset
-from vosbench.datasets.files import explain_no_pictures, listed, subfolders
+from vosbench.datasets.files import entries, explain_no_pictures, listed, subfolders
+from vosbench.datasets.first_masks import Frames
 from vosbench.errors import VosbenchError, unknown
+from vosbench.video_file import VIDEOS, FrameOfVideo, count_frames
 
 
 class Folder(Dataset):
     """One's own videos. Few frames need masks: each object is followed from the earliest one that holds its id.
 
-    Frames are JPEG, PNG, WebP, BMP or TIFF; masks PNG, BMP or TIFF of object ids, 255 is void.
-    The masks there are, are the ground truth. A split is `all`, or a list `ImageSets/<split>.txt`, which may lie one
-    folder further down.
+    Frames are JPEG, PNG, WebP, BMP or TIFF; masks PNG, BMP or TIFF of object ids, 255 is void. A video file may stand
+    for a folder of frames, `JPEGImages/<sequence>.mp4`, or `<sequence>.mp4` if it has masks: its frames are called
+    00000 and so on. The masks there are, are the ground truth. A split is `all`, or a list `ImageSets/<split>.txt`,
+    which may lie one folder further down.
     """
 
     name = "folder"
@@ -33,7 +36,7 @@ class Folder(Dataset):
         if self.split not in self.splits:
             return self._read_split()
         # Both, so that a video which lacks its frames or its masks is an error later on, never dropped.
-        return tuple(sorted({name for folder in folders for name in subfolders(folder)}))
+        return tuple(sorted({name for folder in folders for name in subfolders(folder)}.union(self._videos)))
 
     def _read_split(self) -> tuple[str, ...]:
         """The sequences of a split that is a list."""
@@ -52,6 +55,19 @@ class Folder(Dataset):
     def _level(self, kind: str) -> Path:
         inner = self.root / kind / "480p"
         return inner if inner.is_dir() else self.root / kind
+
+    @property
+    def _videos(self) -> dict[str, Path]:
+        """Video files by the name of their sequence."""
+        beside = [path for path in entries(self.root) if self.mask_folder(path.stem).is_dir()]
+        found = [path for path in (*beside, *entries(self._level("JPEGImages"))) if path.suffix.lower() in VIDEOS]
+        return {path.stem: path for path in found if path.is_file()}
+
+    def _frames(self, name: str) -> Frames:
+        video = None if self.frame_folder(name).is_dir() else self._videos.get(name)
+        if video is None:
+            return super()._frames(name)
+        return {f"{index:05d}": FrameOfVideo(video, index) for index in range(count_frames(video))}
 
     def frame_folder(self, name: str) -> Path:
         return self._level("JPEGImages") / name

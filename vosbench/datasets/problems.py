@@ -8,7 +8,7 @@ from typing import Self
 from vosbench.datasets.files import FRAMES, MASKS, a_few, entries, gaps
 from vosbench.datasets.label_pngs import LabelPng
 from vosbench.errors import VosbenchError
-from vosbench.images import read_palette, read_rgb
+from vosbench.images import Picture, read_palette, read_rgb
 from vosbench.video import MaskSource
 
 
@@ -30,7 +30,7 @@ class Problem:
         return cls(path, error.message, error.hint)
 
 
-def picture_problems(frames: Mapping[str, Path], masks: Mapping[str, MaskSource]) -> list[Problem]:
+def picture_problems(frames: Mapping[str, Picture], masks: Mapping[str, MaskSource]) -> list[Problem]:
     """Every unreadable frame or mask, frame of another size, gap in the numbering, and unusable mask.
 
     `frames` and `masks` are by frame name in the order of the video; masks may be fewer than frames.
@@ -38,20 +38,21 @@ def picture_problems(frames: Mapping[str, Path], masks: Mapping[str, MaskSource]
     found = []
     sizes: dict[str, tuple[int, int]] = {}
     for name, path in frames.items():
+        file = path if isinstance(path, Path) else path.path
         try:
             height, width, _ = read_rgb(path, strict=True).shape
         except VosbenchError as error:
             try:
                 height, width, _ = read_rgb(path).shape
             except VosbenchError:
-                found.append(Problem.of(path, error))
+                found.append(Problem.of(file, error))
                 continue
-            found.append(replace(Problem.of(path, error), warning=True))  # it may be whole
+            found.append(replace(Problem.of(file, error), warning=True))  # it may be whole
         sizes[name] = (height, width)
         first = next(iter(sizes.values()))
         if sizes[name] != first:
             message = f"frame {path} is {width}x{height} pixels, the video {first[1]}x{first[0]}"
-            found.append(Problem(path, message, "all frames of a sequence must have one size"))
+            found.append(Problem(file, message, "all frames of a sequence must have one size"))
     coloured = []
     for name, source in masks.items():
         try:

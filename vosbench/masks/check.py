@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+
 from vosbench.base.processes import Crew
 from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
@@ -11,7 +13,7 @@ from vosbench.datasets.files import MASKS, a_few, entries, subfolders
 from vosbench.datasets.label_pngs import binary_pngs, label_pngs
 from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError
-from vosbench.images import VOID, read_size
+from vosbench.images import VOID, Picture, read_size
 from vosbench.metrics.evaluate import plan
 from vosbench.metrics.fitness import misfit, nowhere
 from vosbench.metrics.protocols import Protocol, find_protocol
@@ -35,7 +37,7 @@ class Expected:
     object_ids: frozenset[int]
     layouts: tuple[Callable[[Path], Mapping[str, MaskSource]], ...]
     truth: Mapping[str, MaskSource] = field(default_factory=dict)
-    pictures: Mapping[str, Path] = field(default_factory=dict)
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
     rules: Protocol | None = None
 
 
@@ -114,7 +116,7 @@ def _expected(dataset: Dataset, name: str, rules: Protocol | None) -> Expected:
             frozenset(frame.name for frame in video.frames),
             frozenset(video.object_ids),
             (dataset.read_masks, label_pngs),
-            pictures={frame.name: frame.source for frame in video.frames if isinstance(frame.source, Path)},
+            pictures={f.name: f.source for f in video.frames if not isinstance(f.source, np.ndarray)},
         )
     truth = dataset.truth(name)
     planned = plan(truth, rules)
