@@ -76,43 +76,24 @@ def analyse(traces: Sequence[ObjectTrace], thresholds: Iterable[float] = THRESHO
     )
 
 
-@dataclass(frozen=True)
-class SeenUnseen:
-    """Mean J and F over the objects of categories that training had (seen) and had not; NaN without such objects."""
-
-    j_seen: float
-    f_seen: float
-    j_unseen: float
-    f_unseen: float
-
-    @property
-    def overall(self) -> float:
-        """The headline of YouTube-VOS: the mean of the four."""
-        return (self.j_seen + self.f_seen + self.j_unseen + self.f_unseen) / 4
-
-
 def seen_unseen(
     objects: Iterable[ObjectScore], categories: Mapping[tuple[str, int], str], seen: Collection[str]
-) -> SeenUnseen:
-    """Split scores by whether the category of (sequence, object id) is in `seen`.
+) -> dict[str, float]:
+    """`j_seen`, `f_seen`, `j_unseen` and `f_unseen`, mean J and F over the objects of categories that training had (by
+    (sequence, object id), those in `seen`) and had not, NaN without such objects; `overall`, the mean of the four, is
+    the headline of YouTube-VOS.
 
     Source: Xu et al., arXiv 1809.03327. Raises VosbenchError for an object without a category.
     """
-    groups: dict[bool, list[ObjectScore]] = {True: [], False: []}
+    groups: dict[str, list[ObjectScore]] = {"seen": [], "unseen": []}
     for score in objects:
         if (score.sequence, score.object_id) not in categories:
             raise VosbenchError(
                 f"object {score.object_id} of {score.sequence} has no category", "complete the data set's meta.json"
             )
-        groups[categories[score.sequence, score.object_id] in seen].append(score)
-
-    return SeenUnseen(
-        *(
-            mean(part.mean for o in groups[known] if (part := getattr(o, measure)))
-            for known in (True, False)
-            for measure in ("j", "f")
-        )
-    )
+        groups["seen" if categories[score.sequence, score.object_id] in seen else "unseen"].append(score)
+    told = {f"{m}_{g}": mean(part.mean for o in groups[g] if (part := getattr(o, m))) for g in groups for m in "jf"}
+    return told | {"overall": (told["j_seen"] + told["f_seen"] + told["j_unseen"] + told["f_unseen"]) / 4}
 
 
 def train_categories(meta: Path) -> frozenset[str]:

@@ -91,17 +91,10 @@ def nowhere(truth: GroundTruth, protocol: Protocol) -> VosbenchError | None:
     )
 
 
-def fitting(truth: GroundTruth, predicted: Iterable[int] = ()) -> tuple[str, ...]:
-    """The names of the protocols that ship and can score a sequence and the ids that will be predicted of it."""
-    ids = tuple(predicted)
-    return tuple(
-        name
-        for name in SHIPPED
-        if (protocol := PROTOCOLS.find(name)).objects.keeps_ids and misfit(truth, protocol, ids) is None
-    )
-
-
 def advice(truth: GroundTruth, predicted: Iterable[int] = ()) -> str:
-    """What to do about a sequence that a protocol cannot score, in words."""
-    names = fitting(truth, predicted)
+    """What to do about a sequence that a protocol cannot score, in words: the protocols that ship and can score it and
+    the ids that will be predicted of it.
+    """
+    ids, keeping = tuple(predicted), (p for p in map(PROTOCOLS.find, SHIPPED) if p.objects.keeps_ids)
+    names = [protocol.name for protocol in keeping if misfit(truth, protocol, ids) is None]
     return f"protocols that can: {', '.join(names)}" if names else "no protocol can: it has too few masks"

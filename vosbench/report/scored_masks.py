@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from vosbench.metrics import tracking
-from vosbench.metrics.analysis import Analysis, SeenUnseen
+from vosbench.metrics.analysis import Analysis
 from vosbench.metrics.figures import MEANS, Figures
 from vosbench.metrics.stability import ObjectStability
 from vosbench.metrics.statistics import ObjectScore, mean
@@ -65,6 +65,6 @@ def tracking_tables(found: Sequence[tuple[str, int, Mapping[str, float]]], capti
     return Table(TRACKING, [whole], caption), Table(TRACKED_OBJECTS, rows, caption)
 
 
-def seen_unseen_table(found: SeenUnseen, caption: str) -> Table:
+def seen_unseen_table(found: Mapping[str, float], caption: str) -> Table:
     """One row: J and F over the objects of categories that training had, and had not; and their mean."""
-    return Table(SEEN_UNSEEN, [{column.key: getattr(found, column.key) for column in SEEN_UNSEEN}], caption)
+    return Table(SEEN_UNSEEN, [found], caption)
