@@ -21,7 +21,8 @@ from clips import strategies, truth, two_objects
 from vosbench.inference.propagate import propagate
 from vosbench.memory.spec import load_policy
 from vosbench.models.base import Network
-from vosbench.models.checkpoint import load_model
+from vosbench.models.checkpoint import read_checkpoint
+from vosbench.models.folding import for_inference
 from vosbench.video import Sequence
 
 SIZE = (23, 40, 56)  # frames, height, width
@@ -62,7 +63,8 @@ def compare(spec: str, sequence: Sequence, model: Network, on_gpu: Network) -> d
 
 def main(specs: list[str]) -> None:
     torch.set_num_threads(1)
-    model = load_model("stcn-tiny")
+    model = read_checkpoint("stcn-tiny").network()
+    for_inference(model, torch.device("cuda"))  # the form that runs there
     on_gpu = moved(copy.deepcopy(model))
     sequence = two_objects(*SIZE)
     rows = {spec: compare(spec, sequence, model, on_gpu) for spec in specs or strategies()}

@@ -10,29 +10,26 @@ import torch
 from torch import Tensor
 
 from vosbench.models.base import FrameStep, Keys, Network, Spec, State
-from vosbench.models.folding import fold_batch_norm
-from vosbench.models.stcn.blocks import UpsampleBlock, resize
+from vosbench.models.folding import for_inference
 from vosbench.models.stcn.network import CONFIGS, STCN, KeyFeatures
 
 
 @dataclass(frozen=True)
 class Variant:
-    """How the network runs. `graphs`: CUDA graphs; `shared`: the decoder's skip convolutions once a frame."""
+    """How the network runs. `graphs`: CUDA graphs."""
 
     dtype: torch.dtype = torch.float32
     channels_last: bool = True
     tf32: bool = False
     benchmark: bool = False
-    shared: bool = False
     graphs: bool = False
 
 
 VARIANTS = {  # the most telling first: time may run out
     "as shipped: fp32, channels last": Variant(),
     "fp16": Variant(torch.float16),
-    "fp16, shared skips, graphs": Variant(torch.float16, shared=True, graphs=True),
-    "fp32, shared skips, graphs": Variant(shared=True, graphs=True),
-    "fp16, shared skips": Variant(torch.float16, shared=True),
+    "fp16, graphs": Variant(torch.float16, graphs=True),
+    "fp32, graphs": Variant(graphs=True),
     "bf16": Variant(torch.bfloat16),
     "fp32, contiguous": Variant(channels_last=False),
     "fp32, cudnn.benchmark": Variant(benchmark=True),
@@ -48,7 +45,7 @@ def full_size(config: str, device: torch.device) -> STCN:
         if isinstance(module, torch.nn.Conv2d):
             torch.nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             module.weight *= 0.7
-    fold_batch_norm(model)
+    for_inference(model, device)
     return model.to(device, memory_format=torch.channels_last)
 
 
@@ -83,10 +80,11 @@ class Recast(Network):
         step: FrameStep,  # noqa: ARG002
     ) -> tuple[Tensor, State]:
         def decode(readout: Tensor, *rest: Tensor) -> Tensor:
-            return self.model.object_logits(readout, KeyFeatures(rest[0], *rest))
+            thin, f8, f4 = rest
+            return self.model.decoder(readout, self.model.decoder.of_frame(thin, f8, f4))[:, 0]
 
-        logits = self._call("decode", decode, readout[None].to(self.how.dtype), *features[1:])
-        return logits[0].float(), state
+        rest = features.thin, features.f8, features.f4
+        return self._call("decode", decode, readout.to(self.how.dtype), *rest).float(), state
 
     def encode_value(
         self,
@@ -97,8 +95,11 @@ class Recast(Network):
         state: State,
         step: FrameStep,  # noqa: ARG002
     ) -> tuple[Tensor, State]:
+        def values(frame: Tensor, f16: Tensor, masks: Tensor) -> Tensor:
+            return self.model.object_values(frame, self.model.value_encoder.of_frame(f16), masks)
+
         inputs = (frame.to(self.how.dtype), features.f16, masks[None].to(self.how.dtype))
-        return self._call("object_values", self.model.object_values, *inputs)[0].float(), state
+        return self._call("object_values", values, *inputs)[0].float(), state
 
     def _call(self, name: str, function: Callable[..., Any], *inputs: Tensor) -> Any:
         if not (self.how.graphs and inputs[0].is_cuda):
@@ -133,23 +134,9 @@ def _capture(
 def made(model: STCN, how: Variant) -> Iterator[Network]:
     """The network in a variant; the switches of torch that it needs hold until the end."""
     cudnn = torch.backends.cudnn
-    before = cudnn.allow_tf32, cudnn.benchmark, UpsampleBlock.forward, STCN.object_logits
+    before = cudnn.allow_tf32, cudnn.benchmark
     cudnn.allow_tf32, cudnn.benchmark = how.tf32, how.benchmark  # products of matrices stay exact: keys are compared
-    if how.shared:
-        UpsampleBlock.forward, STCN.object_logits = _doubled_with_one_skip, _logits_with_one_skip
     try:
         yield model if how == Variant() else Recast(model, how)
     finally:
-        cudnn.allow_tf32, cudnn.benchmark, UpsampleBlock.forward, STCN.object_logits = before
-
-
-def _doubled_with_one_skip(block: UpsampleBlock, skip: Tensor, x: Tensor) -> Tensor:
-    once = block.skip_conv(skip)
-    return block.out_conv((resize(x, 2).unflatten(0, (len(once), -1)) + once[:, None]).flatten(0, 1))
-
-
-def _logits_with_one_skip(model: STCN, readout: Tensor, features: KeyFeatures) -> Tensor:
-    objects = readout.shape[1]
-    thin = features.thin.repeat_interleave(objects, 0)
-    logits = model.decoder(torch.cat([readout.flatten(0, 1), thin], 1), features.f8, features.f4)
-    return logits.unflatten(0, (-1, objects))[:, :, 0]
+        cudnn.allow_tf32, cudnn.benchmark = before

@@ -14,6 +14,7 @@ from vosbench.errors import PolicyError, SequenceError
 from vosbench.inference import lockstep, propagate, reader
 from vosbench.memory.spec import load_policy
 from vosbench.models.checkpoint import load_model
+from vosbench.models.stcn.decoder import Decoder
 from vosbench.models.stcn.network import STCN
 from vosbench.video import FrameRef, Sequence
 
@@ -90,16 +91,19 @@ def test_what_depends_on_the_frames_alone_is_done_once(small_model, clip, monkey
         return counting
 
     monkeypatch.setattr(reader, "loaded", counted("load", reader.loaded))
-    for name in ("encode_key", "object_logits", "object_values"):
+    for name in ("encode_key", "object_values"):
         monkeypatch.setattr(STCN, name, counted(name, getattr(STCN, name)))
+    for name in ("forward", "of_frame"):
+        monkeypatch.setattr(Decoder, name, counted(name, getattr(Decoder, name)))
     together(small_model, clip, ("latest-only", "first-only", "every-k:k=9"))
     assert calls["load"] == 23
     assert calls["encode_key"] == 22  # an object comes in frame 1, another in frame 6
-    assert calls["object_logits"] == 1 + 2 * 13 + 3 * 7  # alike: all in 2, two up to 15, none after it
+    assert calls["of_frame"] == 21
+    assert calls["forward"] == 1 + 2 * 13 + 3 * 7  # alike: all in 2, two up to 15, none after it
     assert calls["object_values"] == 1 + 20 + 1 + 1  # 1 under all; 2 to 21 under latest-only; 6 under both others; 15
     calls.clear()
     together(small_model, clip, ("every-k", "every-k:k=5"))
-    assert calls["object_logits"] == 21
+    assert calls["forward"] == calls["of_frame"] == 21
 
 
 @dataclass

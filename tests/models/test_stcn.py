@@ -42,7 +42,8 @@ def test_tiny_is_narrow():
 def encoded(golden, golden_stcn) -> dict[str, Tensor]:
     frame = Geometry.of(64, 96, None).prepare(golden["enc_rgb"], torch.device("cpu"))
     features = golden_stcn.encode_key(frame)
-    value = golden_stcn.object_values(frame, features.f16, masks_of(golden["enc_labels"]))
+    of_frame = golden_stcn.value_encoder.of_frame(features.f16)
+    value = golden_stcn.object_values(frame, of_frame, masks_of(golden["enc_labels"]))
     return {
         "k16": features.key,
         "f16_thin": features.thin,
@@ -70,9 +71,19 @@ def test_shapes(small_model):
         (2, 8, 4, 6),
         (2, 8, 8, 12),
     ]
-    value = small_model.object_values(torch.rand(2, 3, 32, 48), features.f16, torch.rand(2, 3, 32, 48))
+    of_frame = small_model.value_encoder.of_frame(features.f16)
+    value = small_model.object_values(torch.rand(2, 3, 32, 48), of_frame, torch.rand(2, 3, 32, 48))
     assert value.shape == (2, 3, 16, 2, 3)
-    assert small_model.object_logits(value, features).shape == (2, 3, 32, 48)
+    assert small_model.decoder(value.flatten(0, 1), small_model.decoder.of_frame(*_skips(features))).shape == (
+        6,
+        1,
+        32,
+        48,
+    )
+
+
+def _skips(features: KeyFeatures) -> tuple[Tensor, Tensor, Tensor]:
+    return features.thin, features.f8, features.f4
 
 
 def test_objects_and_frames_of_a_batch_do_not_mix(small_model):
@@ -80,24 +91,25 @@ def test_objects_and_frames_of_a_batch_do_not_mix(small_model):
     torch.manual_seed(0)
     frames, masks = torch.rand(2, 3, 32, 48), torch.rand(2, 3, 32, 48) / 3
     features = small_model.encode_key(frames)
-    values = small_model.object_values(frames, features.f16, masks)
-    logits = small_model.object_logits(values, features)
+    decoder, encoder = small_model.decoder, small_model.value_encoder
+    values = small_model.object_values(frames, encoder.of_frame(features.f16), masks)
+    logits = decoder(values.flatten(0, 1), decoder.of_frame(*_skips(features))).unflatten(0, (2, 3))[:, :, 0]
     for b in range(2):
         alone = KeyFeatures(*(f[b : b + 1] for f in features))
         for o in range(3):
             others = sum(masks[b, other] for other in range(3) if other != o)
             planes = torch.cat([frames[b], masks[b, o][None], others[None]])[None]
-            value = small_model.value_encoder(planes, alone.f16)
+            value = encoder(planes, encoder.of_frame(alone.f16))
             torch.testing.assert_close(values[b, o], value[0], rtol=1e-4, atol=1e-5)
-            logit = small_model.object_logits(value[None], alone)
+            logit = decoder(value, decoder.of_frame(*_skips(alone)))
             torch.testing.assert_close(logits[b, o], logit[0, 0], rtol=1e-4, atol=1e-5)
 
 
 def test_a_single_object_has_an_empty_plane_of_others(small_model):
     frame, mask = torch.rand(1, 3, 32, 48), torch.rand(1, 1, 32, 48)
-    f16 = small_model.encode_key(frame).f16
-    expected = small_model.value_encoder(torch.cat([frame, mask, torch.zeros_like(mask)], 1), f16)
-    torch.testing.assert_close(small_model.object_values(frame, f16, mask)[:, 0], expected)
+    of_frame = small_model.value_encoder.of_frame(small_model.encode_key(frame).f16)
+    expected = small_model.value_encoder(torch.cat([frame, mask, torch.zeros_like(mask)], 1), of_frame)
+    torch.testing.assert_close(small_model.object_values(frame, of_frame, mask)[:, 0], expected)
 
 
 def test_aggregation_equals_the_formula():

@@ -69,7 +69,9 @@ def plain_loss(model, rgb, labels):
     masks = [[torch.from_numpy((labels[0] == i).astype(np.float32)) for i in (1, 2)]]
     values, losses = [], []
     for t in (1, 2):
-        values.append(model.object_values(frames[t - 1], features[t - 1].f16, torch.stack(masks[-1])[None])[0])
+        of_frame = model.value_encoder.of_frame(features[t - 1].f16)
+        values.append(model.object_values(frames[t - 1], of_frame, torch.stack(masks[-1])[None])[0])
+        of_frame = model.decoder.of_frame(features[t].thin, features[t].f8, features[t].f4)
         probabilities = []
         for o in (0, 1):
             keys = torch.cat([features[s].key[0].flatten(1) for s in range(t)], 1)  # [CK,N]
@@ -79,7 +81,7 @@ def plain_loss(model, rgb, labels):
                 scores = -(keys - q[:, None]).square().sum(0) / len(q) ** 0.5
                 columns.append(bank @ scores.softmax(0))
             read = torch.stack(columns, 1).unflatten(1, features[t].key.shape[-2:])
-            probabilities.append(torch.sigmoid(model.object_logits(read[None, None], features[t])[0, 0]))
+            probabilities.append(torch.sigmoid(model.decoder(read[None], of_frame)[0, 0]))
         a, b = probabilities
         joint = torch.stack([(1 - a) * (1 - b), a, b]).clamp(1e-7, 1 - 1e-7)
         logits = torch.log(joint / (1 - joint))

@@ -16,7 +16,7 @@ from vosbench.base.values import checked
 from vosbench.errors import VosbenchError, unknown
 from vosbench.models.base import Network, Shapes, shapes_of
 from vosbench.models.families import FAMILIES
-from vosbench.models.folding import fold_batch_norm
+from vosbench.models.folding import for_inference
 from vosbench.models.weights_file import is_averaged, read_weights_file, states
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -45,14 +45,19 @@ class Checkpoint:
         target = check_device(device)
         if target.type == "cuda":
             torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32
+        model = self.network(affinity)
+        for_inference(model, target)
+        return model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def network(self, affinity: str | None = None) -> Network:
+        """The same as it was trained, in evaluation mode."""
         with torch.random.fork_rng(devices=[]):
             model = self.family.build(self.config)
         floats = {key: value.float() if value.is_floating_point() else value for key, value in self.state.items()}
         model.load_state_dict(floats, strict=True, assign=True)
         if affinity is not None:
             model.compare_by(affinity)
-        fold_batch_norm(model.eval().requires_grad_(False))
-        return model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return model.eval().requires_grad_(False)
 
 
 def bundled() -> tuple[str, ...]:

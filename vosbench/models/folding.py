@@ -1,13 +1,21 @@
-"""Batch norm folded into the convolution before it, which saves a pass over every feature map at inference."""
+"""A network in its form for inference, which computes the same but for rounding."""
 
 from itertools import pairwise
 
+import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from vosbench.models.convolution import Fused, JointConv2d, SplitConv2d
+from vosbench.models.onednn import OneDNNConv2d
+from vosbench.models.winograd import WinogradConv2d
+
+FORMS: tuple[type[Fused], ...] = (WinogradConv2d, OneDNNConv2d)  # on a CPU; the first that fits
+
 
 def fold_batch_norm(module: nn.Module) -> None:
-    """Fold, in place, every batch norm whose convolution is the child registered just before it.
+    """Fold, in place, every batch norm whose convolution is the child registered just before it, which saves a pass
+    over every feature map.
 
     The module must be in evaluation mode; what it computes stays the same but for rounding (about 1e-6 relative).
     """
@@ -18,3 +26,29 @@ def fold_batch_norm(module: nn.Module) -> None:
             setattr(module, norm_name, nn.Identity())
     for _, child in children:
         fold_batch_norm(child)
+
+
+def split_joint(module: nn.Module) -> None:
+    """Split, in place, every convolution that sees objects beside their frame, so as to see the frame once."""
+    for name, child in module.named_children():
+        if isinstance(child, JointConv2d):
+            setattr(module, name, SplitConv2d(child))
+        split_joint(child)
+
+
+def fuse(module: nn.Module) -> None:
+    """Give, in place, every plain convolution the form that is fastest on a CPU."""
+    for name, child in module.named_children():
+        if type(child) is nn.Conv2d:
+            form = next((form for form in FORMS if form.fits(child)), None)
+            if form is not None:
+                setattr(module, name, form(child))
+        fuse(child)
+
+
+def for_inference(model: nn.Module, device: torch.device) -> None:
+    """All of these, in place: the model is in evaluation mode, and will run on that device."""
+    fold_batch_norm(model)
+    split_joint(model)
+    if device.type == "cpu":
+        fuse(model)

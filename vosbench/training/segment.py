@@ -64,12 +64,13 @@ class ClipSegmenter(nn.Module):
         """As `STCN.encode_value`, 0 where an object is absent: [B,O,CV,h,w]."""
         others = (masks.sum(1, keepdim=True) - masks) if masks.shape[1] > 1 else torch.zeros_like(masks)
         seen = torch.cat([frame[pairs[0]], masks[pairs][:, None], others[pairs][:, None]], 1)
-        return _by_object(self.model.value_encoder(seen, features.f16[pairs[0]]), pairs, masks.shape[:2])
+        of_frame = self.model.value_encoder.of_frame(features.f16[pairs[0]])
+        return _by_object(self.model.value_encoder(seen, of_frame), pairs, masks.shape[:2])
 
     def _decoded(self, read: Tensor, features: KeyFeatures, pairs: Pairs) -> Tensor:
         """Probabilities, 0 where an object is absent: read [B,O,CV,h,w] -> float32 [B,O,S,S]."""
-        thin, f8, f4 = (f[pairs[0]] for f in (features.thin, features.f8, features.f4))
-        found = self.model.decoder(torch.cat([read[pairs], thin], 1), f8, f4)[:, 0]
+        of_frame = self.model.decoder.of_frame(*(f[pairs[0]] for f in (features.thin, features.f8, features.f4)))
+        found = self.model.decoder(read[pairs], of_frame)[:, 0]
         return _by_object(torch.sigmoid(found.float()), pairs, read.shape[:2])
 
 

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vosbench.models.convolution import JointConv2d, convolve, finish
+
 
 class ResBlock(nn.Module):
     """Pre-activated 3x3 residual block without normalisation."""
@@ -15,8 +17,27 @@ class ResBlock(nn.Module):
         self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.conv2(F.relu(self.conv1(F.relu(x)), inplace=True))
-        return y.add_(x if self.downsample is None else self.downsample(x))
+        y = convolve(self.conv1, F.relu(x), activation="relu")
+        return convolve(self.conv2, y, add=x if self.downsample is None else convolve(self.downsample, x))
+
+
+class JointResBlock(nn.Module):
+    """The same of `own` channels of each object and `frame` channels of its frame, one after the other."""
+
+    def __init__(self, own: int, frame: int, outputs: int) -> None:
+        super().__init__()
+        self.downsample = JointConv2d(own, frame, outputs)
+        self.conv1 = JointConv2d(own, frame, outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+
+    def of_frame(self, frame: Tensor) -> tuple[Tensor, Tensor]:
+        """What the block makes of frames [B,...] alone."""
+        return self.conv1.of_frame(F.relu(frame)), self.downsample.of_frame(frame)
+
+    def forward(self, x: Tensor, of_frame: tuple[Tensor, Tensor]) -> Tensor:
+        """x [B*O,...], frame by frame."""
+        y = self.conv1(F.relu(x), of_frame[0], "relu")
+        return convolve(self.conv2, y, add=self.downsample(x, of_frame[1]))
 
 
 class ChannelGate(nn.Module):
@@ -57,21 +78,22 @@ class CBAM(nn.Module):
 
 
 class FeatureFuser(nn.Module):
-    """Joins the value encoder's features with the key encoder's."""
+    """Joins the value encoder's features of each object with the key encoder's of the frame."""
 
-    def __init__(self, inputs: int, outputs: int, reduction: int) -> None:
+    def __init__(self, inputs: int, frame: int, outputs: int, reduction: int) -> None:
         super().__init__()
-        self.block1 = ResBlock(inputs, outputs)
+        self.block1 = JointResBlock(inputs, frame, outputs)
         self.attention = CBAM(outputs, reduction)
         self.block2 = ResBlock(outputs, outputs)
 
-    def forward(self, x: Tensor, f16: Tensor) -> Tensor:
-        x = self.block1(torch.cat([x, f16], 1))
+    def forward(self, x: Tensor, of_frame: tuple[Tensor, Tensor]) -> Tensor:
+        """x [B*O,...]; what `block1.of_frame` makes of f16 [B,...]."""
+        x = self.block1(x, of_frame)
         return self.block2(x + self.attention(x))
 
 
 class UpsampleBlock(nn.Module):
-    """Doubles the resolution and adds the skip connection, which is computed once a frame, not once an object."""
+    """Doubles the resolution and adds the skip connection of the frame, convolved by `skip_conv`."""
 
     def __init__(self, skip: int, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -79,10 +101,8 @@ class UpsampleBlock(nn.Module):
         self.out_conv = ResBlock(inputs, outputs)
 
     def forward(self, skip: Tensor, x: Tensor) -> Tensor:
-        """skip [B,...] of B frames and x [B*O,...] of their objects, frame by frame."""
-        y = resize(x, 2)
-        y.unflatten(0, (len(skip), -1)).add_(self.skip_conv(skip)[:, None])
-        return self.out_conv(y)
+        """skip [B,...] of B frames, convolved, and x [B*O,...] of their objects, frame by frame."""
+        return self.out_conv(finish(resize(x, 2), skip))
 
 
 def resize(x: Tensor, factor: int) -> Tensor:

@@ -5,8 +5,9 @@ has ReLU6 for Swish and no squeeze-and-excitation. Published weights pad stride-
 the bottom only; here both sides are padded alike, which moves every feature map by a constant part of a pixel.
 """
 
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from vosbench.models.convolution import convolve
 
 EPSILON = 1e-3  # of the batch norm, as in the published network
 # expansion, kernel, stride, output channels, blocks
@@ -26,9 +27,9 @@ class InvertedResidual(nn.Module):
         self.project = _convolution(wide, outputs, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x if self.expand is None else F.relu6(self.expand(x), inplace=True)
-        y = self.project(F.relu6(self.depthwise(y), inplace=True))
-        return x + y if self.adds else y
+        y = x if self.expand is None else convolve(self.expand, x, activation="relu6")
+        y = convolve(self.depthwise, y, activation="relu6")
+        return convolve(self.project, y, add=x if self.adds else None)
 
 
 class EfficientNetLite0(nn.Module):
@@ -48,7 +49,7 @@ class EfficientNetLite0(nn.Module):
             inputs = outputs
 
     def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x = F.relu6(self.stem(frame), inplace=True)
+        x = convolve(self.stem, frame, activation="relu6")
         f4 = self.stages[1](self.stages[0](x))
         f8 = self.stages[2](f4)
         return self.stages[4](self.stages[3](f8)), f8, f4

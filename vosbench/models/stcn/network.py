@@ -9,7 +9,8 @@ Shapes below are for a frame padded to multiples of 16: H, W; h = H/16, w = W/16
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple, Self
 
 import torch
@@ -19,7 +20,9 @@ from torch import Tensor, nn
 from vosbench.errors import unknown
 from vosbench.models.affinity import METRICS, Metric, affinity
 from vosbench.models.base import FrameStep, Keys, Network, Spec, State
-from vosbench.models.stcn.blocks import FeatureFuser, ResBlock, UpsampleBlock, resize
+from vosbench.models.convolution import convolve, per_object
+from vosbench.models.stcn.blocks import FeatureFuser
+from vosbench.models.stcn.decoder import Decoder, DecoderFrame
 from vosbench.models.stcn.mobile import EfficientNetLite0
 from vosbench.models.stcn.resnet import BLOCKS, BlockName, stage
 
@@ -83,7 +86,7 @@ class ResNetKeyEncoder(nn.Module):
         self.layer3 = stage(block, planes[1] * expansion, planes[2], depths[2], 2, bias=False)
 
     def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x = F.max_pool2d(F.relu(self.bn1(self.conv1(frame)), inplace=True), 3, 2, 1)
+        x = F.max_pool2d(convolve(self.conv1, frame, self.bn1, activation="relu"), 3, 2, 1)
         f4 = self.res2(x)
         f8 = self.layer2(f4)
         return self.layer3(f8), f8, f4
@@ -100,12 +103,16 @@ class ValueEncoder(nn.Module):
         self.layer1 = stage("basic", planes[0], planes[0], depths[0], 1, bias=True)
         self.layer2 = stage("basic", planes[0], planes[1], depths[1], 2, bias=True)
         self.layer3 = stage("basic", planes[1], planes[2], depths[2], 2, bias=True)
-        self.fuser = FeatureFuser(planes[2] + f16_channels, config.value_dim, config.gate_reduction)
+        self.fuser = FeatureFuser(planes[2], f16_channels, config.value_dim, config.gate_reduction)
 
-    def forward(self, x: Tensor, f16: Tensor) -> Tensor:
-        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x)), inplace=True), 3, 2, 1)
-        x = self.layer3(self.layer2(self.layer1(x)))
-        return self.fuser(x, f16)
+    def of_frame(self, f16: Tensor) -> tuple[Tensor, Tensor]:
+        """What the encoder makes of the features of frames alone, [B,C16,h,w]."""
+        return self.fuser.block1.of_frame(f16)
+
+    def forward(self, x: Tensor, of_frame: tuple[Tensor, Tensor]) -> Tensor:
+        """x [B*O,5,H,W], frame by frame."""
+        x = F.max_pool2d(convolve(self.conv1, x, self.bn1, activation="relu"), 3, 2, 1)
+        return self.fuser(self.layer3(self.layer2(self.layer1(x))), of_frame)
 
 
 class KeyProjection(nn.Module):
@@ -116,27 +123,27 @@ class KeyProjection(nn.Module):
         self.key_proj = nn.Conv2d(inputs, key_dim, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.key_proj(x)
+        return convolve(self.key_proj, x)
 
 
-class Decoder(nn.Module):
-    """Readout and skips to one logit per pixel."""
+@dataclass(frozen=True)
+class FrameFeatures:
+    """Features of one frame, and what the network makes of them alone: once, when it is first asked for."""
 
-    def __init__(self, config: STCNConfig, f8_channels: int, f4_channels: int) -> None:
-        super().__init__()
-        wide, middle, narrow = config.decoder_planes
-        self.compress = ResBlock(2 * config.value_dim, wide)
-        self.up_16_8 = UpsampleBlock(f8_channels, wide, middle)
-        self.up_8_4 = UpsampleBlock(f4_channels, middle, narrow)
-        self.pred = nn.Conv2d(narrow, 1, 3, padding=1)
+    network: "STCN" = field(repr=False)
+    keys: KeyFeatures
 
-    def forward(self, x: Tensor, f8: Tensor, f4: Tensor) -> Tensor:
-        x = self.up_8_4(f4, self.up_16_8(f8, self.compress(x)))
-        return resize(self.pred(F.relu(x, inplace=True)), 4)
+    @cached_property
+    def of_decoder(self) -> DecoderFrame:
+        return self.network.decoder.of_frame(self.keys.thin, self.keys.f8, self.keys.f4)
+
+    @cached_property
+    def of_value_encoder(self) -> tuple[Tensor, Tensor]:
+        return self.network.value_encoder.of_frame(self.keys.f16)
 
 
 class STCN(Network):
-    """The network: for training, whole batches (`encode_key`, `object_values`, `object_logits`); at inference, the
+    """The network: for training, whole batches (`encode_key`, `object_values`, `decoder`); at inference, the
     methods of a Network over these. It has no state.
     """
 
@@ -150,32 +157,26 @@ class STCN(Network):
         self.value_encoder = ValueEncoder(config, c16)
         self.key_proj = KeyProjection(c16, config.key_dim)
         self.key_comp = nn.Conv2d(c16, config.value_dim, 3, padding=1)
-        self.decoder = Decoder(config, c8, c4)
+        self.decoder = Decoder(config.value_dim, config.decoder_planes, c8, c4)
 
     # Batches of B frames
 
     def encode_key(self, frames: Tensor) -> KeyFeatures:
         """frames: normalised RGB, float [B,3,H,W], H and W multiples of 16."""
         f16, f8, f4 = self.key_encoder(frames)
-        return KeyFeatures(self.key_proj(f16), self.key_comp(f16), f16, f8, f4)
+        return KeyFeatures(self.key_proj(f16), convolve(self.key_comp, f16), f16, f8, f4)
 
-    def object_values(self, frames: Tensor, f16: Tensor, masks: Tensor) -> Tensor:
-        """Values of O objects: frames [B,3,H,W], f16 [B,C16,h,w], masks [B,O,H,W] in 0..1 -> [B,O,CV,h,w].
+    def object_values(self, frames: Tensor, of_frame: tuple[Tensor, Tensor], masks: Tensor) -> Tensor:
+        """Values of O objects: frames [B,3,H,W], what the value encoder makes of their f16, masks [B,O,H,W] in 0..1 ->
+        [B,O,CV,h,w].
 
         The fifth input channel is the sum of the other objects' masks (zero where there is one object).
         """
         objects = masks.shape[1]
         others = masks.sum(1, keepdim=True) - masks if objects > 1 else torch.zeros_like(masks)
         planes = torch.stack([masks, others], 2).flatten(0, 1)
-        stacked = torch.cat([_per_object(frames, objects), planes], 1)
-        return self.value_encoder(stacked, _per_object(f16, objects)).unflatten(0, (-1, objects))
-
-    def object_logits(self, readout: Tensor, features: KeyFeatures) -> Tensor:
-        """Logits of O objects: readout [B,O,CV,h,w] and the features of the same B frames -> [B,O,H,W]."""
-        objects = readout.shape[1]
-        thin = _per_object(features.thin, objects)
-        logits = self.decoder(torch.cat([readout.flatten(0, 1), thin], 1), features.f8, features.f4)
-        return logits.unflatten(0, (-1, objects))[:, :, 0]
+        stacked = torch.cat([per_object(frames, objects), planes], 1)
+        return self.value_encoder(stacked, of_frame).unflatten(0, (-1, objects))
 
     # The frames of a video, one by one
 
@@ -183,11 +184,11 @@ class STCN(Network):
     def spec(self) -> Spec:
         return Spec("stcn", self.config.key_dim, self.config.value_dim, STRIDE)
 
-    def encode(self, frame: Tensor) -> KeyFeatures:
-        return self.encode_key(frame)
+    def encode(self, frame: Tensor) -> FrameFeatures:
+        return FrameFeatures(self, self.encode_key(frame))
 
-    def tokens(self, features: KeyFeatures) -> Keys:
-        return _as_rows(features.key)
+    def tokens(self, features: FrameFeatures) -> Keys:
+        return _as_rows(features.keys.key)
 
     def keys(self, frame: Tensor) -> tuple[Keys, Keys]:
         features, _, _ = self.key_encoder(frame)
@@ -200,46 +201,46 @@ class STCN(Network):
     def decode(
         self,
         readout: Tensor,
-        features: KeyFeatures,
+        features: FrameFeatures,
         state: State,
         joint: Tensor,  # noqa: ARG002
         step: FrameStep,  # noqa: ARG002
     ) -> tuple[Tensor, State]:
-        return self.object_logits(readout[None], features)[0], state
+        return self.decoder(readout, features.of_decoder)[:, 0], state
 
     def encode_value(
         self,
         frame: Tensor,
-        features: KeyFeatures,
+        features: FrameFeatures,
         masks: Tensor,
         before: State,  # noqa: ARG002
         state: State,
         step: FrameStep,  # noqa: ARG002
     ) -> tuple[Tensor, State]:
-        return self.object_values(frame, features.f16, masks[None])[0], state
+        return self.object_values(frame, features.of_value_encoder, masks[None])[0], state
 
     def decode_several(
         self,
         readouts: Sequence[Tensor],
-        features: KeyFeatures,
+        features: FrameFeatures,
         states: Sequence[State],
         joints: Sequence[Tensor],  # noqa: ARG002
         steps: Sequence[FrameStep],  # noqa: ARG002
     ) -> list[tuple[Tensor, State]]:
-        logits = self.object_logits(torch.cat([*readouts])[None], features)[0]
+        logits = self.decoder(torch.cat([*readouts]), features.of_decoder)[:, 0]
         return list(zip(logits.split([len(readout) for readout in readouts]), states, strict=True))
 
     def encode_several(
         self,
         frame: Tensor,
-        features: KeyFeatures,
+        features: FrameFeatures,
         masks: Sequence[Tensor],
         before: Sequence[State],  # noqa: ARG002
         states: Sequence[State],
         steps: Sequence[FrameStep],  # noqa: ARG002
     ) -> list[tuple[Tensor, State]]:
-        several = len(masks), -1, -1, -1
-        values = self.object_values(frame.expand(several), features.f16.expand(several), torch.stack([*masks]))
+        frames = frame.expand(len(masks), -1, -1, -1)
+        values = self.object_values(frames, features.of_value_encoder, torch.stack([*masks]))
         return list(zip(values, states, strict=True))
 
     def compare_by(self, affinity: str) -> None:
@@ -271,8 +272,3 @@ class STCN(Network):
 def _as_rows(key: Tensor) -> Keys:
     """[1,CK,h,w] to keys [P,CK]."""
     return Keys(key[0].flatten(1).T)
-
-
-def _per_object(x: Tensor, objects: int) -> Tensor:
-    """[B,...] to [B*O,...], each frame repeated for its objects; a view where B is 1."""
-    return x[:, None].expand(-1, objects, *x.shape[1:]).flatten(0, 1)

@@ -5,8 +5,9 @@ Names of modules are those of the published checkpoints, so that a `stcn.pth` lo
 
 from typing import Literal
 
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from vosbench.models.convolution import convolve
 
 
 class BasicBlock(nn.Module):
@@ -23,9 +24,8 @@ class BasicBlock(nn.Module):
         self.downsample = _projection(inputs, planes * self.expansion, stride, bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        y = self.bn2(self.conv2(y))
-        return F.relu(y.add_(x if self.downsample is None else self.downsample(x)), inplace=True)
+        y = convolve(self.conv1, x, self.bn1, activation="relu")
+        return convolve(self.conv2, y, self.bn2, add=_shortcut(self.downsample, x), activation="relu")
 
 
 class Bottleneck(nn.Module):
@@ -44,10 +44,9 @@ class Bottleneck(nn.Module):
         self.downsample = _projection(inputs, planes * self.expansion, stride, bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.bn1(self.conv1(x)), inplace=True)
-        y = F.relu(self.bn2(self.conv2(y)), inplace=True)
-        y = self.bn3(self.conv3(y))
-        return F.relu(y.add_(x if self.downsample is None else self.downsample(x)), inplace=True)
+        y = convolve(self.conv1, x, self.bn1, activation="relu")
+        y = convolve(self.conv2, y, self.bn2, activation="relu")
+        return convolve(self.conv3, y, self.bn3, add=_shortcut(self.downsample, x), activation="relu")
 
 
 BLOCKS: dict[str, type[BasicBlock] | type[Bottleneck]] = {"basic": BasicBlock, "bottleneck": Bottleneck}
@@ -58,6 +57,10 @@ def _projection(inputs: int, outputs: int, stride: int, bias: bool) -> nn.Sequen
     if inputs == outputs and stride == 1:
         return None
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=bias), nn.BatchNorm2d(outputs))
+
+
+def _shortcut(projection: nn.Sequential | None, x: Tensor) -> Tensor:
+    return x if projection is None else convolve(projection, x)
 
 
 def stage(block: BlockName, inputs: int, planes: int, depth: int, stride: int, bias: bool) -> nn.Sequential:
