@@ -102,7 +102,7 @@ def test_file_gives_the_record_back_and_leaves_nothing_else(build: Callable[...,
     write_record(path, record)
     assert read_record(path) == record
     assert [p.name for p in path.parent.iterdir()] == ["dog.json"]
-    assert json.loads(path.read_text())["schema"] == SCHEMA == 6
+    assert json.loads(path.read_text())["schema"] == SCHEMA == 7
 
 
 def test_undefined_figure_is_null(build: Callable[..., RunRecord], tmp_path: Path) -> None:
@@ -156,13 +156,13 @@ def change(build: Callable[..., RunRecord], **changes: object) -> str:
         ("[1, 2]", "no schema number", "delete"),
         ("{}", "no schema number", "delete"),
         ({"schema": True}, "no schema number", "delete"),
-        ({"schema": 7}, "has schema 7, this vosbench reads schemas 1 to 6", "install a newer vosbench"),
-        ({"schema": 0}, "has schema 0, this vosbench reads schemas 1 to 6", "delete"),
-        ('{"schema": 6}', "conditions is lacking", "delete"),
+        ({"schema": 8}, "has schema 8, this vosbench reads schemas 1 to 7", "install a newer vosbench"),
+        ({"schema": 0}, "has schema 0, this vosbench reads schemas 1 to 7", "delete"),
+        ('{"schema": 7}', "conditions is lacking", "delete"),
         ({"colour": "red"}, "colour is not a known field", "delete"),
         ({"sequence": 3}, "sequence must be str, not 3", "delete"),
         ({"identity": "night"}, "identity must be a hexadecimal hash, not 'night'", "delete"),
-        ({"model": None}, "model must be an object", "delete"),
+        ({"model": 3}, "model must be an object", "delete"),
         ({"model": {"name": "stcn", "checkpoint_hash": "ab"}}, r"model\.precision is lacking", "delete"),
         ({"settings": {"top_k": 2.5, "shorter_side": None, "affinity": "l2"}}, r"settings\.top_k must be int", ""),
         ({"memory": {"tokens": [1, "2"], "tokens_per_frame": 1, "bytes_peak": 1}}, r"memory\.tokens\[1\] must be", ""),

@@ -24,7 +24,7 @@ LEAVES = {
     "run": ".vosbench/runs/davis2017-val-*/records/lfu_capacity=2/bee.json",
     "simulate": "curve.png",
     "train": "tiny.safetensors",
-    "score": "results/global_results-val.csv",
+    "score": "scored/records/*/bee.json",
     "export": "submission.zip",
     "timing": "stages.csv",
     "figure": "strip.pdf",
@@ -38,12 +38,13 @@ LEAVES = {
 
 @pytest.fixture
 def folder(small_davis, finished_run, tmp_path, monkeypatch):
-    """A working folder with `DAVIS`, `masks` of its val split, `stcn.pth`, a finished run of the name NAME, made
+    """A working folder with `DAVIS`, `masks` of its val split and `theirs`, `stcn.pth`, a finished run NAME, made
     from a commit, and two copies of it, `baseline` and `new`; `clip.mp4`, and masks of its objects.
     """
     monkeypatch.chdir(tmp_path)
     shutil.copytree(small_davis / "Annotations/480p", "masks")
     shutil.rmtree("masks/cat")
+    shutil.copytree("masks", "theirs")
     for path in (tmp_path / "masks").glob("*/0000[1-4].png"):
         shutil.copy(path.with_name("00000.png"), path)  # not the ground truth itself
     for path in shutil.copytree(finished_run / "run", tmp_path / ".vosbench/runs/NAME").glob("records/*/*.json"):

@@ -6,6 +6,18 @@ def data_title(name: str, split: str, frame_mode: str) -> str:
     return f"{name} {split}" + (f", frames {frame_mode}" if frame_mode else "")
 
 
+def duration(seconds: float) -> str:
+    """`42 s`, `3 min`, `2 h 10 min`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def count(number: int, noun: str) -> str:
-    """`1 sequence`, `2 sequences`."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    """`1 sequence`, `2 sequences`, `3 passes`, `4 strategies`."""
+    if number == 1:
+        return f"1 {noun}"
+    if noun.endswith("y") and noun[-2] not in "aeou":
+        return f"{number} {noun[:-1]}ies"
+    return f"{number} {noun}" + ("es" if noun.endswith("s") else "s")

@@ -9,18 +9,25 @@ from vosbench.bench.suite import INCIDENTAL
 
 def difference(theirs: RunRecord, own: RunRecord) -> str:
     """What is different about a record that cannot stand in one folder with another, `own`."""
+    if theirs.model is None or own.model is None:
+        return "masks that were scored and no run made"
     if theirs.conditions == own.conditions:
         return f"sequence {theirs.sequence} of other files than are there now"
     one, other = _told(theirs), _told(own)
     differing = [f"{key} {one[key]}, not {other[key]}" for key in other if key in one and one[key] != other[key]]
-    commits = [record.environment.commit for record in (theirs, own)]
-    named = f", of commit {commits[0]:.8}, not {commits[1]:.8}" if all(commits) and commits[0] != commits[1] else ""
+    commits = [
+        record.environment.commit for record in (theirs, own) if record.environment and record.environment.commit
+    ]
+    named = f", of commit {commits[0]:.8}, not {commits[1]:.8}" if len({*commits}) == 2 else ""
     return f"other conditions ({'; '.join(differing) or f'the source of vosbench{named}, or a library below it'})"
 
 
 def _told(record: RunRecord) -> dict[str, Any]:
     """What a record tells of its conditions; an older one tells less."""
-    dataset, environment = record.dataset, record.environment
+    dataset, model, environment = record.dataset, record.model, record.environment
+    assert model is not None  # a run made it
+    assert record.settings is not None
+    assert environment is not None
     scored = {"scored by": record.scores.protocol} if record.scores else {}
     return scored | {
         **{key: value for key, value in record.suite.items() if key not in INCIDENTAL},
@@ -28,7 +35,7 @@ def _told(record: RunRecord) -> dict[str, Any]:
         "dataset": dataset.name,
         "split": dataset.split,
         "frame_mode": dataset.frame_mode,
-        "model": f"{record.model.name} {record.model.checkpoint_hash:.8}…",
+        "model": f"{model.name} {model.checkpoint_hash:.8}…",
         "threads": environment.threads if environment.device == "cpu" else None,
         "torch": environment.torch,
         "numpy": environment.numpy,

@@ -65,6 +65,11 @@ def _from_5(data: Mapping[str, Any]) -> dict[str, Any]:
     return {**data, "schema": 6, "partial": chosen}
 
 
+def _from_6(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Schema 7 names the frames that were scored, and has records of masks that no run made."""
+    return {**data, "schema": 7}
+
+
 def _all_parameters(head: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a strategy, those in `given` and the rest as it had them when schema 3 ended; of one that did
     not ship nothing is known but what was given.
@@ -102,6 +107,7 @@ _STEPS: Mapping[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     3: _from_3,
     4: _from_4,
     5: _from_5,
+    6: _from_6,
 }
 OLDEST = min(_STEPS)
 

@@ -20,9 +20,10 @@ from vosbench.errors import VosbenchError
 from vosbench.memory.strategy import Strategy
 from vosbench.metrics.statistics import Statistics
 
-SCHEMA = 6
+SCHEMA = 7
 RUNS = Path(".vosbench") / "runs"  # where runs are kept that were given no folder
 DATA_ROOT = ".data-root"  # the file of a run's folder that says where its data set is on this machine
+_AGAIN = "delete the file and repeat the run"
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,8 @@ class Environment:
 
 @dataclass(frozen=True)
 class ObjectRecord:
-    """The scores of one object over `frames` scored frames; the series hold those frames' J and F, or nothing. `f` is
-    None under a protocol without F; `own` is what else the protocol tells of the object.
+    """The scores of one object over `frames` scored frames; the series hold those frames' J, F and names, or nothing.
+    `f` is None under a protocol without F; `own` is what else the protocol tells of the object.
     """
 
     object_id: int
@@ -107,10 +108,11 @@ class ObjectRecord:
     j_per_frame: tuple[float, ...] = ()
     f_per_frame: tuple[float, ...] = ()
     own: Mapping[str, float] = field(default_factory=dict)
+    frame_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, series in (("j_per_frame", self.j_per_frame), ("f_per_frame", self.f_per_frame)):
-            if len(series) not in (0, self.frames):
+        for name in ("j_per_frame", "f_per_frame", "frame_names"):
+            if len(series := getattr(self, name)) not in (0, self.frames):
                 raise ValueError(f"{name} holds {len(series)} values for {self.frames} scored frames")
 
 
@@ -201,15 +203,14 @@ class Failure:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One strategy on one sequence.
-
-    `identity` is the hash, in hexadecimal, of all that determines the result, `conditions` that of all but strategy and
-    sequence, `fingerprint` that of the sequence's files (empty: see `dataset`), `masks` that of the masks that were
-    written. `suite` holds the suite that asked for it, as JSON values. `scores` is None where there are none, and
-    `unscored` says why in one line (None: not known, as in older records). `timings` has an entry per repetition, none
-    where several strategies went through the sequence `together`; a control, which runs no model, has neither these nor
-    `memory`, and what has a `failure` has nothing else. `attributes` are those of the sequence by its data set;
-    `partial`: what was asked for leaves out some of the split.
+    """One strategy on one sequence. `identity` is the hash, in hexadecimal, of all that determines the result,
+    `conditions` that of all but strategy and sequence, `fingerprint` that of the sequence's files (empty: see
+    `dataset`), `masks` that of the masks that were written. `suite` holds the suite that asked for it, as JSON values.
+    `scores` is None where there are none, and `unscored` says why in one line (None: not known, as in older records).
+    `timings` has an entry per repetition, none where several strategies went through the sequence `together`; a
+    control, which runs no model, has neither these nor `memory`, and what has a `failure` has nothing else.
+    `attributes` are those of the sequence by its data set; `partial`: what was asked for leaves out some of the split.
+    Masks that no run made have no model, settings and environment.
     """
 
     identity: str
@@ -219,9 +220,9 @@ class RunRecord:
     dataset: DatasetInfo
     sequence: str
     policy: PolicyInfo
-    model: ModelInfo
-    settings: Settings
-    environment: Environment
+    model: ModelInfo | None
+    settings: Settings | None
+    environment: Environment | None
     masks: str | None
     scores: Scores | None
     timings: tuple[Timing, ...]
@@ -267,9 +268,6 @@ class RunRecord:
             raise VosbenchError(f"{origin} is not a valid record: {error}", _AGAIN) from None
 
 
-_AGAIN = "delete the file and repeat the run"
-
-
 def write_record(path: Path, record: RunRecord) -> None:
     """Write a record: readers see the old file or the whole new one, whatever happens. Raises VosbenchError."""
     lines = ",\n".join(f"{json.dumps(k)}: {json.dumps(v, allow_nan=False)}" for k, v in record.to_json().items())
@@ -296,5 +294,7 @@ def read_run(folder: Path | str) -> tuple[RunRecord, ...]:
         raise VosbenchError(f"run {folder} does not exist", "give the folder that `vosbench run` wrote")
     records = [read_record(path) for path in sorted((folder / "records").rglob("*.json"))]
     if not records:
-        raise VosbenchError(f"run {folder} holds no records", "finish a sequence first: `vosbench run` resumes it")
+        raise VosbenchError(
+            f"run {folder} holds no records", f"`vosbench run` or `score {folder} --out DIR` makes some"
+        )
     return tuple(sorted(records, key=lambda r: (r.policy.position, r.policy.spec, r.sequence)))

@@ -10,7 +10,8 @@ from loky import BrokenProcessPool, ProcessPoolExecutor
 
 from vosbench.base import processes
 from vosbench.bench.plan import Plan, Task
-from vosbench.bench.record import ObjectRecord, RunRecord, Scores, write_record
+from vosbench.bench.record import RunRecord, write_record
+from vosbench.bench.scored import as_recorded
 from vosbench.datasets.label_pngs import LabelPng
 from vosbench.errors import VosbenchError
 from vosbench.metrics.evaluate import object_scores, score_sequence
@@ -90,12 +91,7 @@ class BackgroundScoring:
             except VosbenchError as error:  # a true mask that is broken, as a rule
                 write_record(task.record, replace(record, unscored=f"{error.message}: {error.hint}"))
                 return
-            objects = tuple(
-                ObjectRecord(o.object_id, o.frames, o.j, o.f, tuple(j), tuple(f) if o.f else (), o.own)
-                for o, trace in zip(object_scores(traces, protocol), traces, strict=True)
-                for j, f in [(trace.j.tolist(), trace.f.tolist())]
-            )
-            record = replace(record, scores=Scores(protocol.title, objects))
+            record = replace(record, scores=as_recorded(object_scores(traces, protocol), traces, protocol))
         write_record(task.record, record)
 
 

@@ -105,7 +105,8 @@ def write_json(path: Path, verb: str, answer: Answer) -> None:
     """
     from vosbench.base.codec import encode  # here: numpy takes a tenth of a second
 
-    value = {"schema": SCHEMA, "verb": verb, "conditions": encode(answer.conditions), "result": encode(answer.result)}
+    result = encode({**answer.result, **answer.further()})
+    value = {"schema": SCHEMA, "verb": verb, "conditions": encode(answer.conditions), "result": result}
     text = json_text.dumps(value, indent=2, allow_nan=False) + "\n"
     if path == STDOUT:
         print(text, end="")

@@ -6,13 +6,17 @@ from typing import Self
 
 from tqdm import tqdm
 
+from vosbench.base.words import count, duration
 from vosbench.cli.options import is_terminal
+
+EVERY = 30  # seconds between two lines of counted work
 
 
 class _Progress:
     """A bar, shown on a terminal until the end of the work."""
 
     def __init__(self, unit: str, total: int | None = None) -> None:
+        self.unit, self.started = unit, time.monotonic()
         self.bar = tqdm(total=total, unit=unit, leave=False, disable=not is_terminal(), file=sys.stderr)
 
     def __enter__(self) -> Self:
@@ -21,13 +25,19 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         self.bar.close()
 
+    def say(self, what: str, done: int, total: int) -> None:
+        """A line of a log: what was done, how long it took, and how much longer it takes if all goes on like this."""
+        seconds = time.monotonic() - self.started
+        left = f", about {duration(seconds / done * (total - done))} left" if done < total else ""
+        print(f"{what}, {duration(seconds)} since the start{left}", file=sys.stderr, flush=True)
+
 
 class RunProgress(_Progress):
     """Follows a run: called with strategy, sequence, frames done and frames in all."""
 
     def __init__(self, parts: int) -> None:
         super().__init__("seq", parts)
-        self.parts, self.done, self.started = parts, 0, time.monotonic()
+        self.parts, self.done = parts, 0
 
     def __call__(self, strategy: str, sequence: str, frame: int, frames: int) -> None:
         if is_terminal():
@@ -36,14 +46,20 @@ class RunProgress(_Progress):
             self.done += 1
             self.bar.update()
             if not is_terminal():
-                since = f"{time.monotonic() - self.started:.0f} s since the start"
-                line = f"[{self.done}/{self.parts}] {strategy} on {sequence}, {frames} frames, {since}"
-                print(line, file=sys.stderr, flush=True)
+                what = f"[{self.done}/{self.parts}] {strategy} on {sequence}, {count(frames, 'frame')}"
+                self.say(what, self.done, self.parts)
 
 
 class CountProgress(_Progress):
     """Follows counted work: called with how many are done and how many there are."""
 
+    def __init__(self, unit: str) -> None:
+        super().__init__(unit)
+        self.said = self.started
+
     def __call__(self, done: int, total: int) -> None:
         self.bar.total = total
         self.bar.update(done - self.bar.n)
+        if not is_terminal() and done < total and time.monotonic() - self.said > EVERY:
+            self.said = time.monotonic()
+            self.say(f"{done} of {count(total, self.unit)}", done, total)

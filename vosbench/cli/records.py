@@ -1,32 +1,66 @@
-"""What the verbs share that look at finished runs. They read records only and never need torch."""
+"""What the verbs share that look at finished runs, or scored masks. They read records only and never need torch."""
 
+import json
+import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from vosbench.bench.record import RUNS, read_run
+from vosbench.base.text import read_text
+from vosbench.bench.record import RUNS, RunRecord, read_run
 from vosbench.cli import options
 from vosbench.cli.verbs import Answer
 from vosbench.errors import VosbenchError
 from vosbench.report.context import Records, restrict
-from vosbench.report.rendering import FORMATS
+from vosbench.report.rendering import FORMATS, render
 from vosbench.report.table import Table
 
 RunFolders = Annotated[
     list[Path] | None,
-    typer.Argument(help="run folder (default: the latest in .vosbench/runs), or those of a sweep over an attribute"),
+    typer.Argument(
+        help="folder of a run (default: the latest in .vosbench/runs) or of `score --out`, or the JSON "
+        "of one; several of a sweep over an attribute"
+    ),
 ]
 RunFolder = Annotated[Path | None, typer.Argument(help="run folder; default: the latest in .vosbench/runs")]
 SequenceName = Annotated[str, typer.Option("--sequence", help="the sequence to show")]
 Format = Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}; JSON is what --json writes")]
 Out = Annotated[Path | None, options.output("--out", help="write to this file instead of printing")]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        help="only these columns, in this order, separated by commas: heads of the CSV or their last words, such as "
+        "strategy,jf,fps"
+    ),
+]
+Caption = Annotated[str | None, typer.Option(help="this caption instead of the one that tells the conditions")]
 
 
 def read_runs(folders: Sequence[Path] | None, policies: Sequence[str] | None) -> list[Records]:
     """The records of each run, of the chosen strategies alone."""
-    return [restrict(read_run(folder), options.split_specs(policies)) for folder in folders or [latest()]]
+    return [restrict(read_records(folder), options.split_specs(policies)) for folder in folders or [latest()]]
+
+
+def read_records(path: Path) -> Records:
+    """The records of a run's folder, of one that `score --out` wrote, or in a file of `run --json` or `score --json`.
+
+    Raises VosbenchError as `read_run` does, and for a file that holds the records of no run, or of several.
+    """
+    if path.suffix != ".json" or path.is_dir():
+        return read_run(path)
+    try:
+        result = json.loads(read_text(path))["result"]
+        (found,) = [run["records"] for run in result.get("runs", [result])]
+    except OSError as error:
+        raise VosbenchError(f"cannot read {path}: {error.strerror}", "check the path") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise VosbenchError(
+            f"{path} does not hold the records of one run", "give what `vosbench run` or `score` wrote with --json"
+        ) from None
+    return tuple(RunRecord.from_json(record, f"record {place} in {path}") for place, record in enumerate(found, 1))
 
 
 def latest() -> Path:
@@ -37,12 +71,28 @@ def latest() -> Path:
     return max(runs, key=lambda path: max(file.stat().st_mtime for file in [path, *path.glob("records/*")]))
 
 
-def show(text: str, out: Path | None) -> None:
-    """Print a result, or write it to `out`."""
+def show(
+    tables: Sequence[Table],
+    format: str = "text",
+    out: Path | None = None,
+    *,
+    name: str = "results",
+    columns: str | None = None,
+    caption: str | None = None,
+) -> None:
+    """Print tables, no wider than the terminal if it is one, or write them to `out`.
+
+    Columns and caption are those of the first table. `name` is for LaTeX's label.
+    """
+    width = shutil.get_terminal_size().columns if out is None and sys.stdout.isatty() else None
+    first, *others = tables
+    chosen = tuple(filter(None, (columns or "").replace(" ", "").split(",")))
+    texts = [render(first, format, columns=chosen, caption=caption, name=name, width=width)]
+    texts += [render(other, format, name=f"{name}-{place}", width=width) for place, other in enumerate(others, 2)]
     if out is None:
-        print(text, end="")
+        print("\n".join(texts), end="")
     else:
-        options.write_text(out, text)
+        options.write_text(out, "\n".join(texts))
 
 
 def answer(table: Table, **others: Any) -> Answer:

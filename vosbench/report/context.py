@@ -2,9 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 from vosbench.base.codec import encode
 from vosbench.base.hashing import digest
@@ -26,6 +26,7 @@ class Context:
     `lacks` says why the result is partial (nothing: it is whole), `unscored` why there are no scores at all,
     `unpublished` that the split is not the one that was published under its name, `times` of which sequences there are
     times, if not of all.
+    Masks that no run made have neither model nor settings.
     """
 
     dataset: DatasetInfo
@@ -34,8 +35,8 @@ class Context:
     lacks: tuple[str, ...]
     unscored: str | None
     unpublished: str | None
-    model: ModelInfo
-    settings: Settings
+    model: ModelInfo | None
+    settings: Settings | None
     devices: tuple[str, ...]
     times: str
     sequences: int
@@ -54,7 +55,9 @@ class Context:
 
     @property
     def system(self) -> str:
-        """Model, settings and devices, in words."""
+        """Model, settings and devices, in words; nothing of masks that no run made."""
+        if self.model is None or self.settings is None:
+            return ""
         settings = f"{self.settings.affinity} affinity"
         settings += "" if self.settings.top_k is None else f", top-{self.settings.top_k}"
         settings += "" if self.settings.shorter_side is None else f", shorter side {self.settings.shorter_side}"
@@ -64,7 +67,7 @@ class Context:
     @property
     def caption(self) -> str:
         """All of it in one line."""
-        return f"{self.data}; {self.system}."
+        return "; ".join(filter(None, (self.data, self.system))) + "."
 
 
 def context(records: Records) -> Context:
@@ -92,8 +95,12 @@ def context(records: Records) -> Context:
     protocols = [r.scores.protocol if r.scores else None for r in records if not r.failure and not r.unscored]
     protocol = _only("protocols", protocols or [None], lambda p: p or "not scored")
     reasons = dict.fromkeys(r.unscored for r in records if r.unscored)
-    model = _only("models", [r.model for r in records], lambda m: f"{m.name} {m.checkpoint_hash[:8]} {m.precision}")
-    settings = _only("settings", [r.settings for r in records], str)
+    model = _only(
+        "models",
+        [r.model for r in records],
+        lambda m: f"{m.name} {m.checkpoint_hash[:8]} {m.precision}" if m else "none",
+    )
+    settings = _only("settings", [r.settings for r in records])
     sequences = _sequences(records)
     in_split = max(r.dataset.in_split or (0 if r.partial else r.dataset.sequences) for r in records)
     return Context(
@@ -110,7 +117,9 @@ def context(records: Records) -> Context:
         unpublished=unpublished(dataset.name, dataset.split, in_split, sorted(sequences)),
         model=model,
         settings=settings,
-        devices=tuple(dict.fromkeys(_device(r.environment) for r in records if r.timings or r.memory)),
+        devices=tuple(
+            dict.fromkeys(_device(r.environment) for r in records if r.environment and (r.timings or r.memory))
+        ),
         times=_times(records),
         sequences=len(sequences),
         objects=sum(map(len, sequences.values())),
@@ -167,15 +176,32 @@ def labels(records: Records, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(known[name] for name in names))
 
 
-def _only(kind: str, values: Sequence[T], describe: Callable[[T], str]) -> T:
-    """The value that all of `values` equal, or the error that names two that differ."""
+def _only(kind: str, values: Sequence[T], describe: Callable[[T], str] | None = None) -> T:
+    """The value that all of `values` equal, or the error that names two that differ, or what differs in them."""
     for value in values:
         if value != values[0]:
+            apart = f"{describe(values[0])} and {describe(value)}" if describe else differing(values[0], value)
             raise VosbenchError(
-                f"records of different {kind} cannot share a table: {describe(values[0])} and {describe(value)}",
-                "give the records of one run at a time",
+                f"records of different {kind} cannot share a table: {apart}", "give the records of one run at a time"
             )
     return values[0]
+
+
+_CALLED = {"checkpoint_hash": "weights", "name": "model"}
+
+
+def differing(one: Any, other: Any, names: Collection[str] | None = None) -> str:
+    """The fields of those names (None: all) in which two dataclasses differ, with both values: `top-k 20 and 50`."""
+    if one is None or other is None:
+        return "" if one is other else f"{'none' if one is None else 'some'} and {'none' if other is None else 'some'}"
+    apart = []
+    for name in (field.name for field in fields(one) if names is None or field.name in names):
+        ours, theirs = getattr(one, name), getattr(other, name)
+        if ours != theirs:
+            if name == "checkpoint_hash":
+                ours, theirs = ours[:8], theirs[:8]
+            apart.append(f"{_CALLED.get(name, name.replace('_', '-'))} {ours} and {theirs}")
+    return ", ".join(apart)
 
 
 def _refuse_twice(records: Records) -> None:

@@ -30,27 +30,34 @@ def _name_and_kind(row: Row) -> str:
 
 
 STRATEGY = (Column("strategy", cell=_name_and_kind), Column("kind", printed=False))
-JF = percent("jf", "J&F")
-SCORES = (*(percent(f"{m}_{name}", f"{m.upper()}\n{name}") for m in "jf" for name in STATISTICS), JF)
-MODEL_FPS = Column("model_fps", "model\nFPS", 2)
-TRACKING = (
-    percent("quality", "Q"),
-    percent("accuracy", "accuracy"),
-    percent("robustness", "robust-\nness"),
-    percent("not_reported", "not\nreported"),
-    percent("drift", "drift"),
-    percent("absence", "absence\nquality"),
+JF = percent("jf", "J&F", "higher")
+SCORES = (
+    *(
+        percent(f"{m}_{name}", f"{m.upper()}\n{name}", "lower" if name == "decay" else "higher", leaves)
+        for m in "jf"
+        for name, leaves in zip(STATISTICS, (0, 2, 1), strict=True)
+    ),
+    JF,
 )
-END_TO_END_FPS = Column("end_to_end_fps", "end-to-end\nFPS", 2)
-FRAMES_IN_MEMORY = Column("frames_in_memory", "frames in\nmemory", 1)
-FRAMES_IN_MEMORY_PEAK = Column("frames_in_memory_peak", "peak\nframes", 1)
+MODEL_FPS = Column("model_fps", "model\nFPS", 2, better="higher")
+TRACKING = (
+    percent("quality", "Q", "higher"),
+    percent("accuracy", "accuracy", "higher"),
+    percent("robustness", "robust-\nness", "higher"),
+    percent("not_reported", "not\nreported", "lower"),
+    percent("drift", "drift", "lower"),
+    percent("absence", "absence\nquality", "higher"),
+)
+END_TO_END_FPS = Column("end_to_end_fps", "end-to-end\nFPS", 2, better="higher", leaves=5)
+FRAMES_IN_MEMORY = Column("frames_in_memory", "frames in\nmemory", 1, better="lower")
+FRAMES_IN_MEMORY_PEAK = Column("frames_in_memory_peak", "peak\nframes", 1, better="lower", leaves=4)
 COSTS = (
     MODEL_FPS,
     END_TO_END_FPS,
     FRAMES_IN_MEMORY,
     FRAMES_IN_MEMORY_PEAK,
-    Column("bank_bytes_peak", "bank\nMB", 1, 1e-6),
-    Column("device_bytes_peak", "device\nMB", 1, 1e-6),
+    Column("bank_bytes_peak", "bank\nMB", 1, 1e-6, better="lower", leaves=6),
+    Column("device_bytes_peak", "device\nMB", 1, 1e-6, better="lower", leaves=7),
 )
 
 

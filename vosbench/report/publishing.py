@@ -86,7 +86,7 @@ def documents(*runs: Records) -> dict[str, str]:
         for file in [f"{name}{suffix}" for suffix in _FORMATS] if files is None else files:
             if Path(file).suffix not in _FORMATS:
                 raise VosbenchError(f"table {name} cannot be published as {file}", "end the name in .md, .csv or .tex")
-            texts[file] = render(table, _FORMATS[Path(file).suffix])
+            texts[file] = render(table, _FORMATS[Path(file).suffix], name=name)
     return texts
 
 
@@ -124,7 +124,7 @@ def _refuse_dirty(run: Path, records: Records) -> None:
     """Raises VosbenchError if the source of a record is not exactly that of a commit."""
     for record in records:
         environment = record.environment
-        if environment.dirty or not environment.commit:
+        if environment and (environment.dirty or not environment.commit):
             state = "a changed working tree" if environment.dirty else "source that is no checkout of git"
             raise VosbenchError(
                 f"run {run} was made from {state} (strategy {record.policy.label}, sequence {record.sequence})",

@@ -2,78 +2,104 @@
 
 import csv
 import io
+import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from tabulate import SEPARATING_LINE, tabulate
 
 from vosbench.errors import unknown
-from vosbench.report.table import Table, is_known
+from vosbench.report.latex import latex
+from vosbench.report.table import Column, Table, is_known
+
+FORMATS = ("text", "markdown", "latex", "csv")
+_WIDTH = 110  # of a caption, where no terminal has another
 
 
-def render(table: Table, format: str = "text") -> str:
+def render(
+    table: Table,
+    format: str = "text",
+    *,
+    columns: Sequence[str] = (),
+    caption: str | None = None,
+    name: str = "results",
+    width: int | None = None,
+) -> str:
     """`table` as `text`, `markdown` or `latex` (percent, rounded) or as `csv` (full precision, 0 to 1).
 
-    Columns that hold nothing in any row are left out of the printed formats; of a table without rows they show the
-    caption. Raises VosbenchError on another format.
+    columns: names of those that are shown (`Table.choose`). Without any, CSV has all, and the printed formats those
+        that hold something in a row; of a table without rows they show the caption.
+    caption: takes the place of the table's own.
+    name: what LaTeX labels it, with the data set: `tab:NAME-DATASET-SPLIT`.
+    width: of the terminal, in characters. Where text is wider, columns are left out by their turn (`Column.leaves`),
+        and it says which.
+
+    Raises VosbenchError for another format, and for a column that is not there.
     """
-    if format not in _FORMATS:
-        raise unknown("table format", format, _FORMATS)
-    return _FORMATS[format](table)
+    if format not in FORMATS:
+        raise unknown("table format", format, FORMATS)
+    chosen = table.choose(columns)
+    if format == "csv":
+        return _csv(table, chosen or table.columns)
+    known = [c for c in table.columns if c.printed and any(is_known(row.get(c.key)) for row in table.rows)]
+    shown = list(chosen or known)
+    if format == "latex":
+        return latex(table, shown, caption, _label(name, table))
+    said = table.caption if caption is None else caption
+    return _markdown(table, shown, said) if format == "markdown" else _text(table, shown, said, width)
 
 
-def _cells(table: Table, line_break: str) -> tuple[list[str], list[list[str]], list[str]]:
-    """Headings, rows of text and alignments of what is printed."""
-    shown = [c for c in table.columns if c.printed and any(is_known(row.get(c.key)) for row in table.rows)]
-    headings = [column.title.replace("\n", line_break) for column in shown]
-    rows = [[column.show(row) for column in shown] for row in table.rows]
+def _cells(table: Table, shown: Sequence[Column]) -> tuple[list[list[str]], list[str]]:
+    """The text of what is printed, row by row, and how its columns are aligned."""
     align = ["left" if any(isinstance(row.get(c.key), str) for row in table.rows) else "right" for c in shown]
-    return headings, rows, align
+    return [[column.show(row) for column in shown] for row in table.rows], align
 
 
-def _text(table: Table) -> str:
-    caption = textwrap.fill(table.caption, 110)
+def _text(table: Table, shown: list[Column], caption: str, width: int | None) -> str:
+    said = textwrap.fill(caption, min(width or _WIDTH, _WIDTH))
     if not table.rows:
-        return f"{caption}\n"
-    headings, rows, align = _cells(table, "\n")
+        return f"{said}\n"
+    left_out = []
+    turns = sorted(shown[1:], key=lambda c: (c.leaves == 0, c.leaves or -shown.index(c)))
+    body = _body(table, shown)
+    while width and turns and max(map(len, body.splitlines())) > width:
+        left_out.append(turns.pop(0))
+        body = _body(table, [column for column in shown if column not in left_out])
+    note = ""
+    if left_out:
+        names = ", ".join(column.title.replace("\n", " ").strip() or column.key for column in left_out)
+        note = f"Left out for want of width: {names}. --columns chooses; a file or a pipe has all."
+        note = f"\n{textwrap.fill(note, width or _WIDTH)}\n"
+    return f"{said}\n\n{body}\n{note}"
+
+
+def _body(table: Table, shown: Sequence[Column]) -> str:
+    rows, align = _cells(table, shown)
     # tabulate pads a heading by two blanks a column; as rows, set at their foot, the headings leave the table narrow
-    top, bottom = zip(*(("\n" + heading).rsplit("\n", 1) for heading in headings), strict=True)
-    lines = [[line.strip() for line in top], list(bottom), SEPARATING_LINE, *rows]
-    body = tabulate(lines, (), "simple", colalign=align, disable_numparse=True)
-    body = "\n".join(line.rstrip() for line in body.splitlines())
-    return f"{caption}\n\n{body}\n"
+    top, bottom = zip(*(("\n" + column.title).rsplit("\n", 1) for column in shown), strict=True)
+    heads = [[line.strip() for line in top], list(bottom)] if any(map(str.strip, top)) else [list(bottom)]
+    body = tabulate([*heads, SEPARATING_LINE, *rows], (), "simple", colalign=align, disable_numparse=True)
+    return "\n".join(line.rstrip() for line in body.splitlines())
 
 
-def _markdown(table: Table) -> str:
-    if not table.rows:
-        return f"{table.caption}\n"
-    headings, rows, align = _cells(table, " ")
-    rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    return f"{tabulate(rows, headings, 'pipe', colalign=align, disable_numparse=True)}\n\n{table.caption}\n"
-
-
-def _latex(table: Table) -> str:
-    caption = "".join(_LATEX.get(character, character) for character in table.caption)
+def _markdown(table: Table, shown: Sequence[Column], caption: str) -> str:
     if not table.rows:
         return f"{caption}\n"
-    headings, rows, align = _cells(table, " ")
-    body = tabulate(rows, headings, "latex_booktabs", colalign=align, disable_numparse=True)
-    return f"\\begin{{table}}\n\\centering\n\\caption{{{caption}}}\n{body}\n\\end{{table}}\n"
+    rows, align = _cells(table, shown)
+    headings = [column.title.replace("\n", " ") for column in shown]
+    rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    return f"{tabulate(rows, headings, 'pipe', colalign=align, disable_numparse=True)}\n\n{caption}\n"
 
 
-def _csv(table: Table) -> str:
+def _csv(table: Table, shown: Sequence[Column]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, [column.key for column in table.columns], lineterminator="\n")
+    writer = csv.DictWriter(text, [column.key for column in shown], lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(table.to_json()["rows"])
     return text.getvalue()
 
 
-_LATEX = {
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-}
-_FORMATS: dict[str, Callable[[Table], str]] = {"text": _text, "markdown": _markdown, "latex": _latex, "csv": _csv}
-FORMATS = tuple(_FORMATS)
+def _label(name: str, table: Table) -> str:
+    data = getattr(table.conditions, "dataset", None)
+    parts = (name, data.name, data.split) if data else (name,)
+    return "tab:" + "-".join(filter(None, re.split(r"[^A-Za-z0-9]+", "-".join(parts))))

@@ -12,9 +12,9 @@ from vosbench.report.table import Column, Table, percent
 
 OBJECTS = (Column("sequence"), Column("object"), *SCORES, Column("scored_frames", "scored\nframes"))
 LATER = (
-    percent("jf_after_reappearance", "J&F after\nre-appearance"),
+    percent("jf_after_reappearance", "J&F after\nre-appearance", "higher"),
     Column("reappearing", "objects that\nre-appear"),
-    percent("jf_last_quarter", "J&F of the\nlast quarter"),
+    percent("jf_last_quarter", "J&F of the\nlast quarter", "higher"),
 )
 RECALL = (
     Column("threshold", "above", factor=100),
@@ -23,8 +23,8 @@ RECALL = (
 STABILITY = (percent("t_mean", "T\nmean"), Column("objects"))
 TRACKED_OBJECTS = (Column("sequence"), Column("object"), *TRACKING, *map(Column, tracking.KINDS))
 SEEN_UNSEEN = (
-    *(percent(f"{m}_{group}", f"{m.upper()}\n{group}") for group in ("seen", "unseen") for m in "jf"),
-    percent("overall", "overall"),
+    *(percent(f"{m}_{group}", f"{m.upper()}\n{group}", "higher") for group in ("seen", "unseen") for m in "jf"),
+    percent("overall", "overall", "higher"),
 )
 
 

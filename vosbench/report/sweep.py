@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vosbench.base.words import data_title
+from vosbench.base.words import count, data_title
+from vosbench.datasets.files import a_few
 from vosbench.datasets.generated.recipe import ATTRIBUTES, strengths
 from vosbench.errors import VosbenchError
-from vosbench.report.context import Context, Records, by_identity, context
+from vosbench.report.context import Context, Records, by_identity, context, differing
 from vosbench.report.measures import pooled_jf
 
 HINT = "give runs of splits such as occlusion=5, occlusion=20 and occlusion=80"
@@ -39,7 +40,7 @@ class Sweep:
         partial = ", PARTIAL" if any(run.context.partial for run in self.runs) else ""
         return (
             f"{data_title(first.dataset.name, splits, first.dataset.frame_mode)}; "
-            f"protocol {first.protocol}{partial}; {len(self.runs)} runs, {objects} objects"
+            f"protocol {first.protocol}{partial}; {count(len(self.runs), 'run')}, {count(objects, 'object')}"
         )
 
     @property
@@ -63,11 +64,13 @@ def sweep(runs: Sequence[Records]) -> Sweep:
         if place and run.strength == found[place - 1].strength:
             raise VosbenchError(f"there are two runs of {run.context.dataset.split}", HINT)
         if groups.keys() != strategies:
-            raise VosbenchError(f"{at} has other strategies", "run the same at every strength")
+            names = ({group[0].policy.label for group in one.values()} for one in (by_identity(first.records), groups))
+            apart = a_few(sorted(set.symmetric_difference(*names)))
+            raise VosbenchError(f"{at} has other strategies: {apart}", "run the same at every strength")
         if not np.isfinite([pooled_jf(group) for group in groups.values()]).all():
             raise VosbenchError(f"{at} has strategies without scores", "finish it first")
-        if _conditions(run.context) != _conditions(first.context):
-            raise VosbenchError(f"{at} has another model, protocol or settings", "repeat it with those of the others")
+        if apart := _apart(first.context, run.context):
+            raise VosbenchError(f"{at} has other conditions: {apart}", "repeat it with those of the others")
     return Sweep(attribute, tuple(found))
 
 
@@ -88,5 +91,8 @@ def attribute_of(runs: Sequence[Records]) -> tuple[str, list[float]]:
     return name, [float(one[name]) for one in given]
 
 
-def _conditions(common: Context) -> tuple[object, ...]:
-    return common.model, common.settings, common.protocol
+def _apart(one: Context, other: Context) -> str:
+    """What differs in model, settings and protocol, with both values; nothing if nothing does."""
+    told = [differing(getattr(one, name), getattr(other, name)) for name in ("model", "settings")]
+    told.append("" if one.protocol == other.protocol else f"protocol {one.protocol} and {other.protocol}")
+    return ", ".join(filter(None, told))

@@ -8,9 +8,10 @@ rows. `rendering` makes text of any table.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from vosbench.base.codec import encode
+from vosbench.errors import unknown
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -28,6 +29,8 @@ class Column:
     factor: what a number is multiplied by to be printed (100 for percent).
     cell: makes the printed text of the whole row instead.
     printed: whether text, Markdown and LaTeX show it; CSV and JSON always do.
+    better: whether a higher or a lower value is better; empty where neither is.
+    leaves: its turn to be left out where a terminal is too narrow, 1 first; those of 0 come last, from the right.
     """
 
     key: str
@@ -36,6 +39,8 @@ class Column:
     factor: float = 1
     cell: Callable[[Row], str] | None = None
     printed: bool = True
+    better: Literal["higher", "lower", ""] = ""
+    leaves: int = 0
 
     @property
     def title(self) -> str:
@@ -52,9 +57,9 @@ class Column:
         return value if isinstance(value, str) else f"{value * self.factor:.{self.decimals}f}"
 
 
-def percent(key: str, heading: str) -> Column:
+def percent(key: str, heading: str, better: Literal["higher", "lower", ""] = "", leaves: int = 0) -> Column:
     """A column of shares or scores, 0 to 1, shown in percent with one decimal."""
-    return Column(key, heading, decimals=1, factor=100)
+    return Column(key, heading, decimals=1, factor=100, better=better, leaves=leaves)
 
 
 @dataclass(frozen=True)
@@ -62,13 +67,15 @@ class Table:
     """Rows, their columns, and the sentence that says under which conditions the figures hold.
 
     A row may lack keys; a column that no row has a key for is left out. `conditions`, a mapping or dataclass, is the
-    caption as data, for programs. Raises ValueError for a key that no column has.
+    caption as data, for programs. `within` are keys of which rows must share the values to be held against each other,
+    as those of one sequence. Raises ValueError for a key that no column has.
     """
 
     columns: Sequence[Column]
     rows: Sequence[Row]
     caption: str
     conditions: object = field(default_factory=dict)
+    within: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         given = {key for row in self.rows for key in row}
@@ -76,6 +83,19 @@ class Table:
             raise ValueError(f"the table has no column for {strange[0]!r}")
         if self.rows:
             object.__setattr__(self, "columns", tuple(column for column in self.columns if column.key in given))
+
+    def choose(self, names: Sequence[str]) -> tuple[Column, ...]:
+        """The columns of those names, in their order: keys, or the last words of one, of which the first is meant
+        (`fps` is `model_fps`). Raises VosbenchError for a name that no column has.
+        """
+        keys = [column.key for column in self.columns]
+        found = []
+        for name in names:
+            fitting = [key for key in keys if key == name] or [key for key in keys if key.endswith(f"_{name}")]
+            if not fitting:
+                raise unknown("column", name, keys)
+            found.append(self.columns[keys.index(fitting[0])])
+        return tuple(found)
 
     def to_json(self) -> dict[str, Any]:
         """Caption, conditions and rows as JSON values; every row has every key, a value that is not defined is None."""

@@ -46,8 +46,8 @@ def test_rank_correlation():
 @pytest.mark.parametrize(
     ("kept", "jf", "message"),
     [
-        ({"a": 0.1, "b": 0.2}, {"a": 0.1, "b": 0.2}, "2 strategies have both"),
-        ({"a": 0.1, "b": 0.2, "c": 0.3}, {}, "0 strategies have both"),
+        ({"a": 0.1, "b": 0.2}, {"a": 0.1, "b": 0.2}, "2 strategies with both"),
+        ({"a": 0.1, "b": 0.2, "c": 0.3}, {}, "0 strategies with both"),
         ({"a": 0.1, "b": 0.1, "c": 0.1}, {"a": 0.1, "b": 0.2, "c": 0.3}, "the same for all"),
     ],
 )

@@ -48,13 +48,14 @@ Tiny & 100% real.
 LATEX = r"""\begin{table}
 \centering
 \caption{Tiny \& 100\% real.}
+\label{tab:results}
 \begin{tabular}{lrrr}
 \toprule
- strategy       &   J mean &   model FPS &   bank MB \\
+strategy        & J mean &        model FPS &          bank MB \\
 \midrule
- lfu:k=2        &     51.2 &       12.35 &       1.2 \\
- a\_b|c          &          &        7.00 &      20.0 \\
- copy (control) &     33.3 &             &           \\
+lfu:k=2         &   51.2 &   \textbf{12.35} &     \textbf{1.2} \\
+a\_b\textbar{}c &        & \underline{7.00} & \underline{20.0} \\
+copy (control)  &   33.3 &                  &                  \\
 \bottomrule
 \end{tabular}
 \end{table}

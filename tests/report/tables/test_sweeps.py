@@ -69,8 +69,8 @@ def test_a_row_for_each_strength_and_strategy(at):
 def test_runs_of_other_conditions(at):
     weak, strong = at("occlusion=5"), at("occlusion=20")
     for other, said in (
-        (tuple(replace(r, model=replace(r.model, name="stcn")) for r in strong), "another model"),
-        (tuple(r for r in strong if r.policy.spec != "fifo"), "other strategies"),
+        (tuple(replace(r, model=replace(r.model, name="stcn")) for r in strong), "model stcn-tiny and stcn"),
+        (tuple(r for r in strong if r.policy.spec != "fifo"), "other strategies: fifo"),
         (tuple(replace(r, scores=None) for r in strong), "without scores"),
     ):
         with pytest.raises(VosbenchError, match=said):

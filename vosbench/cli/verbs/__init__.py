@@ -17,12 +17,14 @@ from vosbench.errors import VosbenchError
 class Answer:
     """What a verb found: under which conditions, the result, and the exit status.
 
-    Conditions and result are data, as `base.codec.encode` takes them; `--json` writes both.
+    Conditions and result are data, as `base.codec.encode` takes them; `--json` writes both, and with the result what
+    `further` gives, which takes time to make.
     """
 
     conditions: Mapping[str, Any] = field(default_factory=dict)
     result: Mapping[str, Any] = field(default_factory=dict)
     status: int = 0
+    further: Callable[[], Mapping[str, Any]] = dict
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from vosbench.base.codec import encode
-from vosbench.bench.record import read_run
 from vosbench.cli import options
-from vosbench.cli.records import Format, Out, answer, show
+from vosbench.cli.records import Caption, Columns, Format, Out, answer, read_records, show
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.errors import VosbenchError
 from vosbench.report.compare.differences import differences
@@ -27,7 +26,10 @@ REGRESSION = 1  # the exit status
 def compare(
     runs: Annotated[
         list[Path],
-        typer.Argument(help="run folders; the first is the baseline. Of one run, its strategies are compared"),
+        typer.Argument(
+            help="folders of runs or of `score --out`, or their JSON; the first is the baseline. Of one, its "
+            "strategies or methods are compared"
+        ),
     ],
     policies: Annotated[
         list[str] | None,
@@ -51,6 +53,8 @@ def compare(
     ] = "time",
     junit_file: Annotated[Path | None, options.output("--junit", help="write the checks as JUnit XML")] = None,
     markdown: Annotated[Path | None, options.output("--markdown", help="write all tables as Markdown")] = None,
+    columns: Columns = None,
+    caption: Caption = None,
     format: Format = "text",
     out: Out = None,
 ) -> Answer:
@@ -82,7 +86,7 @@ def compare(
         tables.append(checks_table(checks, common_context(compared).lacks))
     if format == "csv":
         tables = tables[:1]  # it holds one table
-    show("\n".join(render(table, format) for table in tables), out)
+    show(tables, format, out, name="compare", columns=columns, caption=caption)
     if markdown is not None:
         options.write_text(markdown, "\n".join(render(table, "markdown") for table in tables))
     if junit_file is not None:
@@ -94,12 +98,12 @@ def compare(
 
 
 def _read(folders: Sequence[Path]) -> Runs:
-    """The records of each run under the name of its folder, or its path if two have one name."""
+    """The records of each run under the name of its folder or file, or its path if two have one name."""
     if len(set(folders)) < len(folders):
         raise VosbenchError("the same run is given twice", "name each run once; one alone has its strategies compared")
-    names = [folder.name for folder in folders]
+    names = [folder.stem if folder.suffix == ".json" else folder.name for folder in folders]
     unique = len(set(names)) == len(names)
-    return {folder.name if unique else str(folder): read_run(folder) for folder in folders}
+    return {name if unique else str(folder): read_records(folder) for name, folder in zip(names, folders, strict=True)}
 
 
 VERB = Verb(compare, "vosbench compare baseline new --fail-on regression --junit gate.xml --markdown gate.md")

@@ -7,8 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from vosbench.base.registry import Registry
+from vosbench.cli.records import show
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.errors import unknown
+from vosbench.report.table import Column, Table
 
 
 def _shown(key: str, value: Any) -> str:
@@ -25,12 +27,35 @@ def _plain(value: object) -> str:
 
 
 def _policies() -> list[dict[str, Any]]:
+    from vosbench.memory.registry import POLICIES
+
+    return [_policy(name) for name in POLICIES.names()]
+
+
+def _policy(name: str) -> dict[str, Any]:
     from vosbench.memory.registry import POLICIES, describe
 
-    return [
-        {"name": name, "about": POLICIES.about(name), "parameters": describe(POLICIES.find(name))}
-        for name in POLICIES.names()
+    kind = POLICIES.find(name)
+    about = (kind.__doc__ or "").partition("\n")[0] if name.endswith(".py") else POLICIES.about(name)
+    return {"name": name, "about": about, "parameters": describe(kind)}
+
+
+def _parameters(policy: dict[str, Any]) -> Table:
+    """A row for each parameter of a strategy: its default, unit, least value and meaning."""
+    columns = (
+        Column("parameter"),
+        Column("default", leaves=3),
+        Column("unit", leaves=1),
+        Column("at_least", "at least", leaves=2),
+        Column("about"),
+    )
+    rows = [
+        {"parameter": name}
+        | {key: _plain(value) for key, value in told.items() if value is not None and key in {c.key for c in columns}}
+        for name, told in policy["parameters"].items()
     ]
+    kind = f"{policy['name']}: {policy['about']}."
+    return Table(columns, rows, kind if rows else f"{kind} It has no parameters.")
 
 
 def _datasets() -> list[dict[str, Any]]:
@@ -77,11 +102,23 @@ LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
 
 def list_(
     what: Annotated[str, typer.Argument(help=f"one of: {', '.join(LISTS)}")] = "policies",
+    name: Annotated[
+        str | None, typer.Argument(help="one of them alone; of a strategy, or its .py file, with its parameters")
+    ] = None,
 ) -> Answer:
     """List what can be named: strategies with their parameters, data sets, models, protocols, suites, and so on."""
     if what not in LISTS:
         raise unknown("list", what, LISTS)
+    if name is not None and what == "policies":
+        rows = [_policy(name)]
+        show([_parameters(rows[0])])
+        return Answer({"list": what, "name": name}, {what: rows})
     rows = LISTS[what]()
+    if name is not None:
+        chosen = [row for row in rows if row["name"] == name]
+        if not chosen:
+            raise unknown(what.removesuffix("s"), name, [row["name"] for row in rows])
+        rows = chosen
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         shown = (_shown(key, value) for key, value in row.items() if key != "name" and value)
@@ -89,4 +126,4 @@ def list_(
     return Answer({"list": what}, {what: rows})
 
 
-VERB = Verb(list_, "vosbench list policies")
+VERB = Verb(list_, "vosbench list policies lfu")

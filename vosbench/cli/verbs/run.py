@@ -11,8 +11,8 @@ from vosbench.base.words import count
 from vosbench.bench.record import RUNS, RunRecord
 from vosbench.cli import options
 from vosbench.cli.progress import RunProgress
+from vosbench.cli.records import show
 from vosbench.cli.verbs import Answer, Verb
-from vosbench.report.rendering import render
 from vosbench.report.tables import strategy
 
 MOST = 10  # sequences of which it is said why they are not scored
@@ -156,7 +156,8 @@ def _carry_out(plan: "Plan", fresh: bool) -> tuple[dict[str, Any], bool]:
     with RunProgress(plan.passes) as progress:
         records = execute(plan, progress, fresh)
     table = strategy.table(records)
-    print(render(table))
+    show([table])
+    print()
     others = {path.stem for path in plan.folder.glob("records/*/*.json")}.difference(r.sequence for r in records)
     more = f", with those of {count(len(others), 'more sequence')}" if others else ""
     print(f"Records and masks are in {plan.folder}{more}; see also: vosbench table, timing and plot {plan.folder}")

@@ -1,28 +1,35 @@
-"""score: J and F of a folder of masks, whichever method made them."""
+"""score: J and F of folders of masks, whichever methods made them."""
 
 import sys
-from dataclasses import asdict, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from vosbench.base.words import count
+from vosbench.bench.record import RunRecord
+from vosbench.bench.scored import records_of, refuse_run, write_scored
 from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
+from vosbench.cli.records import Caption, Columns, Format, show
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import Dataset, open_dataset
 from vosbench.datasets.files import a_few
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, unknown
 from vosbench.masks.cache import SCORES
+from vosbench.masks.score import MaskScores, temporal_stability, write_official_csv, write_per_frame_csv
 from vosbench.masks.score import score as score_masks
-from vosbench.masks.score import temporal_stability, write_official_csv, write_per_frame_csv
 from vosbench.metrics.analysis import analyse, seen_unseen, train_categories
 from vosbench.metrics.fitness import advice
 from vosbench.metrics.protocols import find_protocol
 from vosbench.metrics.tracking import tracking
+from vosbench.report.compare.differences import differences
+from vosbench.report.compare.pairing import pair_up
+from vosbench.report.compare.tables import difference_table
 from vosbench.report.measures import accuracy
-from vosbench.report.rendering import render
 from vosbench.report.scored_masks import (
     analysis_tables,
     object_table,
@@ -31,17 +38,33 @@ from vosbench.report.scored_masks import (
     summary_table,
     tracking_tables,
 )
+from vosbench.report.table import Table
+from vosbench.report.tables import TABLES
 
 MOST = 10  # sequences of which it is said why they are not scored
 
 
 def score(
-    predictions: options.Predictions,
+    predictions: Annotated[
+        list[str],
+        typer.Argument(help="folders with SEQUENCE/FRAME.png, the masks of any methods; NAME= before one names it"),
+    ],
     dataset: options.DatasetName = "davis2017",
     root: options.Root = None,
     split: options.Split = None,
     frame_mode: options.FrameMode = None,
     protocol: options.Protocol = None,
+    against: Annotated[
+        str | None,
+        typer.Option(help="of several folders the one to compare with: differences with intervals and significance"),
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="further tables, separated by commas or repeated: side-by-side, sequence, attributes, worst-frames or "
+            "another of `vosbench list tables`"
+        ),
+    ] = None,
     boundary_threshold: Annotated[
         float | None,
         typer.Option(help="tolerance of F: a share of the image diagonal, or, from 1 on, pixels; default: 0.008"),
@@ -78,10 +101,20 @@ def score(
             "--csv", help="also write the two CSV files of the DAVIS 2017 evaluator into this folder", folder=True
         ),
     ] = None,
+    columns: Columns = None,
+    caption: Caption = None,
+    format: Format = "text",
+    out: Annotated[
+        Path | None,
+        options.output("--out", help="also write the scores into this folder, as those of a run", folder=True),
+    ] = None,
     cache: Annotated[Path, typer.Option(help="where scores of unchanged masks are kept")] = SCORES,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="neither reuse nor keep scores")] = False,
 ) -> Answer:
-    """Score a folder of masks against a data set: J and F, mean, recall and decay per object."""
+    """Score folders of masks against a data set: J and F, mean, recall and decay.
+
+    One folder gets a row, several a table of them. What --out or --json wrote is read by compare, table and plot.
+    """
     data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(
         options.sequence_names(sequences), limit, options.sequence_names(exclude)
     )
@@ -90,53 +123,133 @@ def score(
         if not 0 < boundary_threshold < float("inf"):
             raise VosbenchError(f"a boundary threshold of {boundary_threshold} means nothing", "give a number above 0")
         rules = replace(rules, boundary_threshold=boundary_threshold)
+    folders, makers = _named(predictions), {name: TABLES.find(name) for text in by or () for name in text.split(",")}
+    if against is not None and against not in folders:
+        raise unknown("folder of masks", against, folders)
+    if against is not None and len(folders) == 1:
+        raise VosbenchError("one folder has nothing to be compared with", "give two or more, or leave --against out")
+    if out is not None:
+        refuse_run(out)
     known = None if train_meta is None else train_categories(train_meta)
-    categories = {} if known is None else _categories(data)
-    with CountProgress("frame") as progress:
-        scores = score_masks(predictions, data, rules, jobs, progress, None if no_cache else cache)
-    lacks = ["sequences were left out"] * data.is_partial
-    if scores.unscored:
-        lacks.append(f"not scored: {a_few(scores.unscored)}")
-    partial = f", PARTIAL ({'; '.join(lacks)})" if lacks else ""
-    partial += f", {count(len(scores.missing), 'sequence')} without masks: scored 0" if scores.missing else ""
-    for place, (name, reason) in enumerate(scores.unscored.items()):
+    further = _Further(data, objects, analysis, stability, jobs, train_meta, known, _categories(data, known))
+    found: dict[str, tuple[Path, MaskScores]] = {}
+    for name, folder in folders.items():
+        with CountProgress("frame") as progress:
+            scores = score_masks(folder, data, rules, jobs, progress, None if no_cache else cache)
+        found[name] = folder, scores
+    unscored = {name: why for _, scores in found.values() for name, why in scores.unscored.items()}
+    for place, (name, reason) in enumerate(unscored.items()):
         if place == MOST:
-            print(f"vosbench: not scored: {count(len(scores.unscored) - MOST, 'more sequence')}", file=sys.stderr)
+            print(f"vosbench: not scored: {count(len(unscored) - MOST, 'more sequence')}", file=sys.stderr)
             break
         print(f"vosbench: not scored: {reason}; {advice(data.truth(name))}", file=sys.stderr)
-    where = f"{predictions}: {scores.dataset} {scores.split}, protocol {scores.protocol}{partial}"
-    caption = f"{where}; {count(len(scores.objects), 'object')}."
-    told = scores.objects, rules.figures
-    per_object, summary = object_table(*told, caption), summary_table(*told, caption)
-    tables = [per_object, summary] if objects else [summary]
-    result: dict[str, Any] = {"summary": summary.rows[0], "objects": per_object.rows}
-    if scores.missing:
-        result["missing"] = scores.missing
-    if analysis:
-        result["analysis"] = found = analyse(scores.traces)
-        tracked = [(t.sequence, t.object_id, tracking(t)) for t in scores.traces]
-        whole, each = tracking_tables(tracked, caption)
-        tables += [*analysis_tables(found, accuracy(scores.objects), caption), whole, *([each] if objects else [])]
-        result["tracking"] = {"all": whole.rows[0], "objects": each.rows}
-    if stability:
-        with CountProgress("object") as progress:
-            steadiness = temporal_stability(scores, predictions, data, jobs, progress)
-        tables.append(stability_table(steadiness, caption))
-        result["stability"] = {"mean": tables[-1].rows[0], "objects": [asdict(o) for o in steadiness]}
-    if known is not None:
-        groups = seen_unseen(scores.objects, categories, known)
-        tables.append(seen_unseen_table(groups, f"{where}; seen categories are those of {train_meta}."))
-        result["seen_unseen"] = tables[-1].rows[0]
-    print("\n".join(render(table) for table in tables), end="")
-    written = () if csv is None else write_official_csv(scores, csv, data.split)
-    for path in written if per_frame is None else (*written, write_per_frame_csv(scores, per_frame)):
-        print(path)
-    conditions = options.conditions(data, protocol=scores.protocol, predictions=str(predictions))
-    unfit = protocol is not None and bool(scores.unscored)  # by the rules that were asked for
-    return Answer(conditions | {"partial": scores.partial, "lacks": lacks}, result, 2 if unfit else 0)
+    records = partial(records_of, found, data, protocol or data.default_protocol)
+    told = {name: further.of(*one) for name, one in found.items()}
+    _, tables, result = next(iter(told.values()))
+    if several := len(found) > 1:
+        board = _leaderboard(records(), against, f"{data.name} {data.split}")
+        tables = [board, *(table for summary, own, _ in told.values() for table in own if table is not summary)]
+        result = {"rows": board.to_json()["rows"], "folders": {name: one for name, (*_, one) in told.items()}}
+    more = {name: maker(records()) for name, maker in makers.items()}
+    if more:
+        result["tables"] = {name: table.to_json()["rows"] for name, table in more.items()}
+    show([*tables, *more.values()], format, name="score", columns=columns, caption=caption)
+    for name, (_, scores) in found.items():
+        stem = name.replace("/", "-")
+        written = () if csv is None else write_official_csv(scores, csv / stem if several else csv, data.split)
+        if per_frame is not None:
+            path = per_frame.with_stem(f"{per_frame.stem}-{stem}") if several else per_frame
+            written = (*written, write_per_frame_csv(scores, path))
+        print(*written, sep="\n", end="\n" if written else "")
+    if out is not None:
+        write_scored(out, records())
+        print(out)
+    shown = {name: str(folder) for name, folder in folders.items()} if several else str(folder)
+    conditions = options.conditions(data, protocol=scores.protocol, predictions=shown)
+    conditions |= {"partial": scores.partial, "lacks": _lacks(data, scores)}
+    unfit = protocol is not None and bool(unscored)  # by the rules that were asked for
+    kept = lambda: {"records": [record.to_json() for record in records()]}  # noqa: E731
+    return Answer(conditions, result, 2 if unfit else 0, kept)
 
 
-def _categories(data: Dataset) -> dict[tuple[str, int], str]:
+def _named(texts: Sequence[str]) -> dict[str, Path]:
+    """The folders by the names that are given to them, or their own; by their paths where two have one name."""
+    pairs = []
+    for text in texts:
+        name, equals, path = text.partition("=")
+        named = equals and not Path(text).is_dir()
+        pairs.append((name if named else "", Path(path if named else text)))
+    own = [name or folder.resolve().name for name, folder in pairs]
+    names = [name or (o if own.count(o) == 1 else str(folder)) for o, (name, folder) in zip(own, pairs, strict=True)]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise VosbenchError(f"two folders of masks are called {twice}", "name them: Ours=masks/a Theirs=masks/b")
+    return {name: folder for name, (_, folder) in zip(names, pairs, strict=True)}
+
+
+def _leaderboard(records: tuple[RunRecord, ...], against: str | None, where: str) -> Table:
+    """A row for each folder, with its difference from that of the name `against`."""
+    if against is None:
+        return TABLES.find("strategy")(records)
+    labels = dict.fromkeys((against, *(record.policy.label for record in records)))
+    return difference_table(differences(pair_up({where: records}, tuple(labels))))
+
+
+def _lacks(data: Dataset, scores: MaskScores) -> list[str]:
+    lacks = ["sequences were left out"] * data.is_partial
+    return lacks + [f"not scored: {a_few(scores.unscored)}"] * bool(scores.unscored)
+
+
+@dataclass(frozen=True)
+class _Further:
+    """What is asked for of each folder beside its scores."""
+
+    data: Dataset
+    objects: bool
+    analysis: bool
+    stability: bool
+    jobs: int | None
+    train_meta: Path | None
+    known: Collection[str] | None
+    categories: Mapping[tuple[str, int], str]
+
+    def of(self, folder: Path, scores: MaskScores) -> tuple[Table, list[Table], dict[str, Any]]:
+        """The summary of a folder, its tables, of which it is one, and the same as data."""
+        lacks, missing = _lacks(self.data, scores), count(len(scores.missing), "sequence")
+        partial = f", PARTIAL ({'; '.join(lacks)})" if lacks else ""
+        partial += f", {missing} without masks: scored 0" if scores.missing else ""
+        where = f"{folder}: {scores.dataset} {scores.split}, protocol {scores.protocol}{partial}"
+        caption = f"{where}; {count(len(scores.objects), 'object')}."
+        told = scores.objects, scores.rules.figures
+        per_object, summary = object_table(*told, caption), summary_table(*told, caption)
+        tables = [per_object, summary] if self.objects else [summary]
+        result: dict[str, Any] = {"summary": summary.rows[0], "objects": per_object.rows}
+        if scores.missing:
+            result["missing"] = scores.missing
+        if self.analysis:
+            result["analysis"] = found = analyse(scores.traces)
+            tracked = [(t.sequence, t.object_id, tracking(t)) for t in scores.traces]
+            whole, each = tracking_tables(tracked, caption)
+            tables += [
+                *analysis_tables(found, accuracy(scores.objects), caption),
+                whole,
+                *([each] if self.objects else []),
+            ]
+            result["tracking"] = {"all": whole.rows[0], "objects": each.rows}
+        if self.stability:
+            with CountProgress("object") as progress:
+                steadiness = temporal_stability(scores, folder, self.data, self.jobs, progress)
+            tables.append(stability_table(steadiness, caption))
+            result["stability"] = {"mean": tables[-1].rows[0], "objects": [asdict(o) for o in steadiness]}
+        if self.known is not None:
+            groups = seen_unseen(scores.objects, self.categories, self.known)
+            tables.append(seen_unseen_table(groups, f"{where}; seen categories are those of {self.train_meta}."))
+            result["seen_unseen"] = tables[-1].rows[0]
+        return summary, tables, result
+
+
+def _categories(data: Dataset, known: Collection[str] | None) -> dict[tuple[str, int], str]:
+    if known is None:
+        return {}
     found = {(name, i): category for name in data.sequence_names() for i, category in data.categories(name).items()}
     if not found:
         raise VosbenchError(
@@ -146,4 +259,6 @@ def _categories(data: Dataset) -> dict[tuple[str, int], str]:
     return found
 
 
-VERB = Verb(score, "vosbench score masks/ --dataset davis2017 --root DAVIS --split val --csv results/")
+VERB = Verb(
+    score, "vosbench score Ours=masks Theirs=theirs --dataset davis2017 --root DAVIS --against Theirs --out scored"
+)

@@ -11,12 +11,12 @@ import typer
 from vosbench.bench.record import read_run
 from vosbench.cli import options
 from vosbench.cli.progress import RunProgress
+from vosbench.cli.records import show
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.memory import grammar
 from vosbench.report.measures import accuracy_of
-from vosbench.report.rendering import render
 from vosbench.simulation.outcome import TRACES
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def simulate(
         are = "is" if len(specs) == 1 else "are"
         print(f"{', '.join(specs)} {are} left out: {message}\n  hint: {hint}", file=sys.stderr)
     table = attention.table(found.outcomes, f"{conditions.text}; attention against {study.reference}.")
-    print(render(table), end="")
+    show([table])
     result: dict[str, Any] = {**table.to_json(), "outcomes": found.outcomes}
     kept = attention.retained_by_setting(found.outcomes)
     if run:

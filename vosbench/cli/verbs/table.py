@@ -1,13 +1,13 @@
 """table: what a run measured: a table by its name, or of your own file."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from vosbench.cli import options
-from vosbench.cli.records import Format, Out, RunFolders, answer, read_runs, show
+from vosbench.cli.records import Caption, Columns, Format, Out, RunFolders, answer, read_runs, show
 from vosbench.cli.verbs import Answer, Verb
-from vosbench.report.rendering import render
 from vosbench.report.tables import TABLES
 
 
@@ -20,6 +20,8 @@ def table(
         ),
     ] = None,
     policies: options.Policies = None,
+    columns: Columns = None,
+    caption: Caption = None,
     format: Format = "text",
     out: Out = None,
 ) -> Answer:
@@ -28,10 +30,10 @@ def table(
     Several runs must differ in one strength of generated clips, such as occlusion: then a row is a strength and a
     strategy.
     """
-    make = TABLES.find(by or ("strategy" if len(run or ()) < 2 else "attribute"))
-    found = make(*read_runs(run, policies))
-    show(render(found, format), out)
+    by = by or ("strategy" if len(run or ()) < 2 else "attribute")
+    found = TABLES.find(by)(*read_runs(run, policies))
+    show([found], format, out, name=Path(by).stem, columns=columns, caption=caption)
     return answer(found)
 
 
-VERB = Verb(table, "vosbench table --by object --format markdown")
+VERB = Verb(table, "vosbench table --columns strategy,jf,fps --format latex --out table.tex")

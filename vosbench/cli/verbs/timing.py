@@ -10,7 +10,6 @@ from vosbench.cli.records import Format, Out, RunFolder, latest, show
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.errors import VosbenchError, unknown
 from vosbench.report.context import context
-from vosbench.report.rendering import render
 from vosbench.report.tables import TABLES
 
 TIMINGS = ("stages", "latency")
@@ -29,7 +28,7 @@ def timing(
         raise VosbenchError("a CSV file holds one table, the timing has two", "add --only stages or --only latency")
     records = read_run(run or latest())
     found = {name: TABLES.find(name)(records) for name in ([only] if only else TIMINGS)}
-    show("\n".join(render(part, format) for part in found.values()), out)
+    show([*found.values()], format, out, name="timing")
     return Answer(encode(context(records)), {name: {"rows": part.to_json()["rows"]} for name, part in found.items()})
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from vosbench.errors import VosbenchError
 from vosbench.report.compare.pairing import Entrant, same_data, same_objects
 from vosbench.report.compare.speed import speed
+from vosbench.report.context import differing
 from vosbench.report.measures import measures
 
 _ROUNDING = 1e-9
@@ -82,20 +83,18 @@ def gate(compared: Sequence[tuple[Entrant, Entrant]], tolerance: Tolerance) -> t
 def _comparable(baseline: Entrant, entrant: Entrant, timed: bool) -> None:
     same_data(baseline, entrant)
     old, new = baseline.first, entrant.first
-    facts = [
-        ("weights", old.model.checkpoint_hash[:8], new.model.checkpoint_hash[:8], "make a baseline with these weights"),
-        ("precision", old.model.precision, new.model.precision, "repeat the run with that of the baseline"),
-        ("settings", old.settings, new.settings, "repeat the run with those of the baseline"),
-    ]
-    if timed:
-        remedy = "make a baseline there, or give --speed counts"
-        names = ("machine", "device", "threads")
-        facts += [(name, getattr(old.environment, name), getattr(new.environment, name), remedy) for name in names]
-    for what, ours, theirs, remedy in facts:
-        if ours != theirs:
-            raise VosbenchError(
-                f"{baseline.run} and {entrant.run} cannot be compared: {what} {ours} and {theirs}", remedy
-            )
+    remedies = {
+        "model": "make a baseline with these weights and precision, or repeat the run with those of the old one",
+        "settings": "repeat the run with those of the baseline",
+        "environment": "make a baseline there, or give --speed counts",
+    }
+    told = {"model": ("checkpoint_hash", "precision"), "environment": ("machine", "device", "threads")}
+    for what, remedy in remedies.items() if timed else [*remedies.items()][:2]:
+        ours, theirs = getattr(old, what), getattr(new, what)
+        if ours is None or theirs is None:
+            continue  # masks that no run made, of which scores are all there is
+        if apart := differing(ours, theirs, told.get(what)):
+            raise VosbenchError(f"{baseline.run} and {entrant.run} cannot be compared: {apart}", remedy)
     before, after = ({record.sequence for record in e.records} for e in (baseline, entrant))
     if unshared := sorted(before ^ after):
         raise VosbenchError(

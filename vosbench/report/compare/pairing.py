@@ -161,7 +161,7 @@ def same_data(baseline: Entrant, entrant: Entrant) -> None:
     files = [version([r for r in e.records if r.sequence in shared] or e.records) for e in (baseline, entrant)]
     for what, ours, theirs in (
         ("data sets", f"{old.name} {old.split}", f"{new.name} {new.split}"),
-        ("frames", old.frame_mode, new.frame_mode),
+        ("frames", old.frame_mode or "all", new.frame_mode or "all"),
         ("versions of the data", files[0][:8], files[1][:8]),
         ("protocols", baseline.protocol, entrant.protocol),
     ):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from vosbench.base.codec import encode
+from vosbench.base.words import count
 from vosbench.bench.record import RunRecord
 from vosbench.report.compare.differences import Difference
 from vosbench.report.compare.pairing import Entrant, common_context
@@ -28,7 +29,7 @@ DIFFERENCES = (
     Column("difference_low", "from", 2, 100),
     Column("difference_high", "to", 2, 100),
     Column("p", "p", 4),
-    Column("effect", "effect", 2),
+    Column("effect", "effect", 2, leaves=3),
     Column("mark", ""),
     *_COSTS,
     *SEEN_UNSEEN,
@@ -91,16 +92,20 @@ def other_conditions(baseline: Entrant, entrant: Entrant) -> list[str]:
     """What two entrants differ in beside the strategy, in words: model, settings, device, commit."""
     ours, theirs = (_conditions_of(e.first) for e in (baseline, entrant))
     if baseline.strategy != entrant.strategy:
-        del ours["strategy's source"]  # another strategy has another source, of course
-    return [f"{name} ({value}, {theirs[name]})" for name, value in ours.items() if value != theirs[name]]
+        ours.pop("strategy's source", None)  # another strategy has another source, of course
+    return [
+        f"{name} ({value}, {theirs[name]})" for name, value in ours.items() if name in theirs and value != theirs[name]
+    ]
 
 
 def _conditions_of(record: RunRecord) -> dict[str, Any]:
-    model, environment = record.model, record.environment
+    model, settings, environment = record.model, record.settings, record.environment
+    if model is None or settings is None or environment is None:
+        return {}
     return {
         "weights": f"{model.name} {model.checkpoint_hash[:8]}",
         "precision": model.precision,
-        **asdict(record.settings),
+        **asdict(settings),
         **{name: getattr(environment, name) for name in ("machine", "device", "threads", "torch")},
         "commit": (environment.commit or "unknown")[:8],
         "strategy's source": record.policy.source_hash[:8],
@@ -125,7 +130,7 @@ def _described(found: Sequence[Difference], common: Context, differing: Sequence
     several = len({d.entrant.run for d in found} | {run}) > 1
     against = f"the same strategy in {run}" if several and len(baselines) > 1 else baselines[0].name
     apart = f" The runs differ in {', '.join(differing)}." if differing else ""
-    return f"{common.data}; {common.system}.{apart} Compared with {against}."
+    return f"{common.caption}{apart} Compared with {against}."
 
 
 def _baselines(found: Sequence[Difference]) -> list[Entrant]:
@@ -144,7 +149,7 @@ def _legend(found: Sequence[Difference]) -> str:
         "its 95% interval covers which sequences the data set happens to hold (sequences resampled with all their "
         "objects), and neither the seeds of training nor the choice of data set."
         if sequences >= MIN_SEQUENCES
-        else f"{sequences} sequences are too few for an interval."
+        else f"{count(sequences, 'sequence')} {'is' if sequences == 1 else 'are'} too few for an interval."
     )
     many = f", corrected by Holm for {len(found)} comparisons" if len(found) > 1 else ""
     return (

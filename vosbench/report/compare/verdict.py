@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from xml.etree import ElementTree as Xml
 
+from vosbench.base.words import count
 from vosbench.report.compare.gate import Check
 from vosbench.report.table import Column, Table
 
@@ -21,7 +22,7 @@ def checks_table(checks: Sequence[Check], lacks: Sequence[str] = ()) -> Table:
     undecided = sum(check.passed is None for check in checks)
     open_ones = f", {undecided} undecided" if undecided else ""
     partial = f" PARTIAL ({'; '.join(lacks)})." if lacks else ""
-    return Table(CHECKS, rows, f"{len(failures(checks))} of {len(checks)} checks failed{open_ones}.{partial}")
+    return Table(CHECKS, rows, f"{len(failures(checks))} of {count(len(checks), 'check')} failed{open_ones}.{partial}")
 
 
 def junit(checks: Sequence[Check]) -> str:

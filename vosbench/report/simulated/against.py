@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import spearmanr
 
+from vosbench.base.words import count
 from vosbench.errors import VosbenchError
 from vosbench.report.context import Records, by_strategy, context
 from vosbench.report.measures import pooled_jf
@@ -24,14 +25,16 @@ def require_same(run: Records, simulated: Conditions) -> None:
     if not run:
         return
     common = context(run)
-    then, settings = common.dataset, common.settings
+    then, model, settings = common.dataset, common.model, common.settings
+    if model is None or settings is None:
+        raise VosbenchError("no run made the masks that were scored", "give --against the folder of a run")
     pairs = {
         "data set": (
             (then.name, then.split, then.frame_mode),
             (simulated.dataset, simulated.split, simulated.frame_mode),
         ),
         "sequences": (sorted({record.sequence for record in run}), sorted(simulated.sequences)),
-        "weights": (common.model.checkpoint_hash, simulated.checkpoint_hash),
+        "weights": (model.checkpoint_hash, simulated.checkpoint_hash),
         "top-k, shorter side and affinity": (
             (settings.top_k, settings.shorter_side, settings.affinity),
             (simulated.top_k, simulated.shorter_side, simulated.affinity),
@@ -71,7 +74,7 @@ def agreement(kept: Mapping[str, float], jf: Mapping[str, float]) -> Agreement:
     both = [spec for spec in kept if spec in jf and np.isfinite([kept[spec], jf[spec]]).all()]
     if len(both) < MIN_STRATEGIES:
         raise VosbenchError(
-            f"{len(both)} strategies have both attention kept and J&F, too few for a rank correlation",
+            f"too few for a rank correlation: {count(len(both), 'strategy')} with both attention kept and J&F",
             f"simulate {MIN_STRATEGIES} or more strategies of the run",
         )
     x, y = [kept[spec] for spec in both], [jf[spec] for spec in both]

@@ -18,4 +18,10 @@ def table(*runs: Records) -> Table:
         for label, group in by_strategy(run.records).items()
     ]
     caption = f"{accuracy_of(runs[0])} against {found.attribute}. {found.data}; {found.system}."
-    return Table(columns, rows, caption, {"attribute": found.attribute, "runs": [run.context for run in found.runs]})
+    return Table(
+        columns,
+        rows,
+        caption,
+        {"attribute": found.attribute, "runs": [run.context for run in found.runs]},
+        within=(found.attribute,),
+    )

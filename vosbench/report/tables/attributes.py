@@ -11,7 +11,7 @@ COLUMNS = (
     Column("sequences"),
     Column("objects"),
     *SCORES,
-    percent("jf_elsewhere", "J&F\nelsewhere"),
+    percent("jf_elsewhere", "J&F\nelsewhere", leaves=3),
     *COSTS,
 )
 PUBLISHED = ("attributes.csv",)
@@ -36,4 +36,5 @@ def table(records: Records) -> Table:
             row |= {"objects": len(scored_objects(there)), **measures(there)}
             row["jf_elsewhere"] = pooled_jf([record for record in group if attribute not in record.attributes])
             rows.append(row)
-    return Table(of_protocol(COLUMNS, records), rows, f"By attribute. {common.caption}", common)
+    caption = f"By attribute. {common.caption}"
+    return Table(of_protocol(COLUMNS, records), rows, caption, common, within=("attribute",))

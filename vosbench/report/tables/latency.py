@@ -14,7 +14,7 @@ COLUMNS = (
     Column("warmup_frames", "warm-up\nframes"),
     MODEL_FPS,
     END_TO_END_FPS,
-    *(Column(f"p{percentile}_ms", f"p{percentile}\nms", 1) for percentile in _PERCENTILES),
+    *(Column(f"p{percentile}_ms", f"p{percentile}\nms", 1, better="lower") for percentile in _PERCENTILES),
 )
 _MEANINGS = (
     "Model FPS: frames / device-synchronised time in model, memory and strategy. End-to-end FPS: with reading and "

@@ -25,4 +25,4 @@ def table(records: Records) -> Table:
     if not rows:
         raise NotApplicableError("no record has scores", "score the run against a data set that has ground truth")
     rows.sort(key=lambda row: (row["sequence"], row["object"]))
-    return Table(of_protocol(COLUMNS, records), rows, common.caption, common)
+    return Table(of_protocol(COLUMNS, records), rows, common.caption, common, within=("sequence", "object"))

@@ -16,7 +16,7 @@ def table(records: Records) -> Table:
         {"sequence": sequence, "strategy": label, "kind": kind_of(group), **measures(group)}
         for sequence, label, group in _groups(records)
     ]
-    return Table(of_protocol(COLUMNS, records), rows, common.caption, common)
+    return Table(of_protocol(COLUMNS, records), rows, common.caption, common, within=("sequence",))
 
 
 def _groups(records: Records) -> list[tuple[str, str, list[RunRecord]]]:

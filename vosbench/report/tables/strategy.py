@@ -12,8 +12,8 @@ COLUMNS = (
     *STRATEGY,
     Column("failed_sequences", "failed\nsequences"),
     *SCORES,
-    percent("jf_low", "J&F\nfrom"),
-    percent("jf_high", "J&F\nto"),
+    percent("jf_low", "J&F\nfrom", leaves=3),
+    percent("jf_high", "J&F\nto", leaves=3),
     *COSTS,
 )
 PUBLISHED = ("strategies.md", "strategies.csv", "strategies.tex")

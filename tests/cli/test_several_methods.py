@@ -1,0 +1,108 @@
+"""The masks of several methods from anywhere: one table, compared with one of them, and read as runs are."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from vosbench.bench.record import read_run
+from vosbench.images import read_labels, write_labels
+
+
+@pytest.fixture
+def methods(small_davis, tmp_path, monkeypatch):
+    """The working folder, with `DAVIS` and three methods: the truth, and the truth moved by 2 and by 6 pixels."""
+    monkeypatch.chdir(tmp_path)
+    for name, shift in (("exact", 0), ("a/near", 2), ("b/far", 6)):
+        shutil.copytree(small_davis / "Annotations/480p", tmp_path / name)
+        for path in (tmp_path / name).rglob("*.png"):
+            write_labels(path, np.roll(read_labels(path), shift, axis=1))
+    return tmp_path
+
+
+ON = ("--dataset", "davis2017", "--root", "DAVIS", "--jobs", 1)
+THREE = ("score", "Ours=a/near", "exact", "b/far", *ON)
+
+
+def test_one_table_of_three_folders(methods, vosbench, read_json):
+    outcome = vosbench(*THREE, "--json", "three.json", "--csv", "official", "--per-frame", "frames.csv")
+    assert (outcome.status, outcome.err) == (0, "")
+    found = read_json(methods / "three.json")
+    assert [row["strategy"] for row in found["rows"]] == ["Ours", "exact", "far"]
+    assert [name for name in ("Ours", "exact", "far") if f"\n{name} " in outcome.out] == ["Ours", "exact", "far"]
+    assert outcome.out.startswith("davis2017 val, frames 480p; protocol davis2017/1; 2 sequences, 3 objects; ")
+    for row, folder in zip(found["rows"], ("a/near", "exact", "b/far"), strict=True):
+        assert vosbench("score", folder, *ON, "--json", "one.json").status == 0
+        summary = read_json(methods / "one.json")["summary"]
+        assert {key: row[key] for key in summary} == summary
+        assert found["folders"][row["strategy"]]["summary"] == summary
+    assert found["rows"][2]["jf"] < found["rows"][0]["jf"] < found["rows"][1]["jf"] == 1
+    assert (methods / "official/far/global_results-val.csv").is_file()
+    assert (methods / "frames-Ours.csv").is_file()
+
+
+def test_differences_from_one_of_them(methods, vosbench, read_json, refused):
+    assert vosbench(*THREE, "--against", "exact", "--json", "three.json").status == 0
+    rows = {row["strategy"]: row for row in read_json(methods / "three.json")["rows"]}
+    assert list(rows) == ["exact", "Ours", "far"]
+    assert rows["exact"]["difference"] is None
+    assert rows["Ours"]["difference"] == pytest.approx(rows["Ours"]["jf"] - 1)
+    assert rows["Ours"]["p"] is not None
+    assert "unknown folder of masks 'near'" in refused(*THREE, "--against", "near")
+    assert "nothing to be compared with" in refused("score", "exact", *ON, "--against", "exact")
+    assert "two folders of masks are called Ours" in refused("score", "Ours=exact", "Ours=b/far", *ON)
+
+
+def test_sequences_and_worst_frames(methods, vosbench, read_json):
+    outcome = vosbench(*THREE, "--by", "side-by-side,worst-frames", "--by", "sequence", "--json", "three.json")
+    tables = read_json(methods / "three.json")["tables"]
+    assert list(tables) == ["side-by-side", "worst-frames", "sequence"]
+    assert [row["sequence"] for row in tables["side-by-side"]] == ["ant", "bee", "all"]
+    assert tables["side-by-side"][2]["exact"] == 1
+    assert len(tables["sequence"]) == 6
+    worst = [row for row in tables["worst-frames"] if row["strategy"] == "far"]
+    assert len(worst) == 3
+    assert vosbench("score", "b/far", *ON, "--per-frame", "far.csv").status == 0
+    lines = [line.split(",") for line in (methods / "far.csv").read_text().splitlines()[1:]]
+    jf = {(seq, int(i), frame): (float(j) + float(f)) / 2 for seq, i, frame, j, f, _ in lines}
+    first = worst[0]
+    assert jf[first["sequence"], first["object"], first["frame"]] == pytest.approx(min(jf.values()))
+    assert first["jf"] == pytest.approx(min(jf.values()))
+    assert first["frame"] in outcome.out
+
+
+def test_scored_folders_and_their_json_are_compared(methods, vosbench, read_json, refused):
+    for name in ("near", "far"):
+        folder = next(methods.glob(f"?/{name}"))
+        assert vosbench("score", f"Mine={folder}", *ON, "--json", f"{name}.json", "--out", f"kept/{name}").status == 0
+    records = read_run(methods / "kept/near")
+    assert [record.sequence for record in records] == ["ant", "bee"]
+    assert records[0].model is None
+    assert records[0].scores.objects[0].frame_names == ("00001", "00002", "00003", "00004")
+    for pair in (("near.json", "far.json"), ("kept/near", "kept/far"), ("near.json", "kept/far")):
+        assert vosbench("compare", *pair, "--json", "compared.json").status == 0
+        old, new = read_json(methods / "compared.json")["rows"]
+        assert (old["run"], new["run"]) == ("near", "far")
+        assert new["difference"] == pytest.approx(new["jf"] - old["jf"])
+    gate = vosbench("compare", "near.json", "far.json", "--fail-on", "regression", "--speed", "counts")
+    assert gate.status == 1
+    assert vosbench("table", "kept/near", "--by", "object").status == 0
+    assert json.loads((methods / "near.json").read_text())["result"]["records"][0]["model"] is None
+    (methods / "near.json").write_text('{"result": {}}')
+    assert "does not hold the records of one run" in refused("compare", "near.json", "far.json")
+    assert "`score exact --out DIR`" in refused("compare", "exact", "far.json")
+
+
+def test_a_run_is_compared_with_masks_from_elsewhere(methods, finished_run, vosbench, read_json, refused):
+    shutil.copytree(finished_run, methods / "finished")
+    root = methods / "finished/DAVIS"
+    arguments = ("--root", root, "--jobs", 1)
+    masks = methods / "finished/run/masks/first-only"
+    assert vosbench("score", f"first-only={masks}", *arguments, "--out", "scored").status == 0
+    assert vosbench("compare", "finished/run", "scored", "-p", "first-only", "--json", "same.json").status == 0
+    (row,) = [row for row in read_json(methods / "same.json")["rows"] if row["run"] == "scored"]
+    assert row["difference"] == 0
+    assert "holds a run" in refused("score", masks, *arguments, "--out", methods / "finished/run")
+    run = ("run", "--root", root, "--dataset", "davis2017", "-p", "first-only", "--out", "scored")
+    assert "holds results of masks that were scored" in refused(*run)

@@ -1,0 +1,97 @@
+"""What a person sees: tables no wider than the terminal, all of them elsewhere, and how long it will take."""
+
+import io
+import os
+import sys
+
+import pytest
+
+from vosbench.base.words import count, duration
+from vosbench.cli import progress
+from vosbench.cli.progress import CountProgress, RunProgress
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Call with a width: standard output is a terminal that wide."""
+
+    def of(columns):
+        monkeypatch.setattr("shutil.get_terminal_size", lambda *_: os.terminal_size((columns, 24)))
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+
+    return of
+
+
+def heads(table):
+    return table.split("\n\n")[1].splitlines()[2].split()
+
+
+def test_a_table_fits_the_terminal_and_a_pipe_gets_all(finished, vosbench, terminal):
+    whole = vosbench("table", finished / "run").out
+    assert "Left out" not in whole
+    assert "decay" in whole
+    widest = max(map(len, whole.splitlines()))
+    last, left_out = widest, []
+    for width in (widest, 90, 80, 60, 40):
+        terminal(width)
+        shown = vosbench("table", finished / "run").out
+        assert max(map(len, shown.splitlines())) <= width
+        note = " ".join(shown.split("Left out for want of width: ")[1].split()) if "Left out" in shown else "."
+        names = note.partition(". --columns")[0].split(", ")
+        assert names[: len(left_out)] == left_out or width == widest  # always in the same order
+        left_out, last = names if width < widest else [], width
+    assert last == 40
+    assert left_out[:4] == ["J decay", "F decay", "J recall", "F recall"]
+    chosen = vosbench("table", finished / "run", "--columns", "strategy,j_decay,fps").out
+    assert heads(chosen) == ["strategy", "decay", "FPS"]
+
+
+def test_chosen_columns_in_every_format(finished, vosbench, refused):
+    chosen = ("table", finished / "run", "--columns", "jf, strategy,memory", "--caption", "Mine")
+    assert heads(vosbench(*chosen).out) == ["J&F", "strategy", "memory"]
+    assert vosbench(*chosen).out.startswith("Mine\n")
+    assert vosbench(*chosen, "--format", "csv").out.splitlines()[0] == "jf,strategy,frames_in_memory"
+    assert vosbench(*chosen, "--format", "markdown").out.splitlines()[0].split("|")[2].strip() == "strategy"
+    assert r"\caption{Mine}" in vosbench(*chosen, "--format", "latex").out
+    assert "unknown column 'jff'" in refused("table", finished / "run", "--columns", "strategy,jff")
+
+
+def test_a_strategy_with_its_parameters(vosbench, read_json, tmp_path, refused):
+    outcome = vosbench("list", "policies", "lfu", "--json", tmp_path / "lfu.json")
+    line = next(line for line in outcome.out.splitlines() if line.startswith("capacity "))
+    assert line.split() == ["capacity", "2.0", "frames", "1", "size", "of", "the", "bank"]
+    (told,) = read_json(tmp_path / "lfu.json")["policies"]
+    assert told["parameters"]["every"] == {
+        "default": 5, "unit": "frames", "about": "distance between writes", "at_least": 1
+    }  # fmt: skip
+    assert "unknown strategy 'lfuu'" in refused("list", "policies", "lfuu")
+    assert vosbench("list", "suites", "catalogue").out.count("\n") == 1
+    assert "unknown suite 'catalog'" in refused("list", "suites", "catalog")
+
+
+def test_a_log_says_how_long_it_will_take(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(sys, "stderr", log := io.StringIO())
+    with RunProgress(4) as run:
+        now[0] += 50
+        run("lfu", "dog", 1, 1)
+        now[0] += 450
+        run("fifo", "dog", 70, 70)
+    with CountProgress("frame") as counted:
+        for done in range(1, 101):
+            now[0] += 1
+            counted(done, 100)
+    assert log.getvalue().splitlines() == [
+        "[1/4] lfu on dog, 1 frame, 50 s since the start, about 2 min left",
+        "[2/4] fifo on dog, 70 frames, 8 min since the start, about 8 min left",
+        "31 of 100 frames, 31 s since the start, about 69 s left",
+        "62 of 100 frames, 62 s since the start, about 38 s left",
+        "93 of 100 frames, 93 s since the start, about 7 s left",
+    ]
+
+
+def test_numbers_and_words():
+    assert [count(n, "pass") for n in (0, 1, 2)] == ["0 passes", "1 pass", "2 passes"]
+    assert [count(2, noun) for noun in ("strategy", "key", "frame")] == ["2 strategies", "2 keys", "2 frames"]
+    assert [duration(s) for s in (3.4, 99, 100, 5999, 7800)] == ["3 s", "99 s", "2 min", "1 h 40 min", "2 h 10 min"]

@@ -1,0 +1,97 @@
+"""Masks that were scored, whichever method made them, as records: what reads runs reads them too. Free of torch."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from vosbench.base.codec import encode
+from vosbench.base.hashing import digest
+from vosbench.bench.naming import folder_name
+from vosbench.bench.record import DatasetInfo, ObjectRecord, PolicyInfo, RunRecord, Scores, read_record, write_record
+from vosbench.datasets import Dataset
+from vosbench.errors import VosbenchError
+from vosbench.masks.score import MaskScores
+from vosbench.metrics.protocols import Protocol
+from vosbench.metrics.statistics import ObjectScore, ObjectTrace
+
+
+def as_recorded(objects: Iterable[ObjectScore], traces: Iterable[ObjectTrace], protocol: Protocol) -> Scores:
+    """The scores of a sequence's objects and the traces that they were made of, as a record holds them."""
+    return Scores(
+        protocol.title,
+        tuple(
+            ObjectRecord(
+                *(score.object_id, score.frames, score.j, score.f),
+                tuple(trace.j.tolist()),
+                tuple(trace.f.tolist()) if score.f else (),
+                score.own,
+                trace.frames,
+            )
+            for score, trace in zip(objects, traces, strict=True)
+        ),
+    )
+
+
+def records_of(found: dict[str, tuple[Path, MaskScores]], dataset: Dataset, protocol: str) -> tuple[RunRecord, ...]:
+    """A record for each sequence of each method: its masks' folder and their scores, by the name it is to have.
+
+    `protocol` is the name or file of the rules. Reads every frame and mask of the data set, to say which they were.
+    """
+    names = dataset.sequence_names()
+    fingerprints = {name: dataset.fingerprint(name) for name in names}
+    info = DatasetInfo(
+        *(dataset.name, dataset.split, dataset.frame_mode), sequences=len(names), in_split=len(dataset.split_names())
+    )
+    suite = {"dataset": dataset.name, "protocol": protocol}
+    records = []
+    for position, (label, (folder, scores)) in enumerate(found.items()):
+        policy = PolicyInfo(label, {}, f"{folder}/", label, "", "strategy", position)
+        conditions = digest({"dataset": encode(info), "protocol": scores.protocol, "method": label})
+        pairs: dict[str, list[tuple[ObjectScore, ObjectTrace]]] = {}
+        for score, trace in zip(scores.objects, scores.traces, strict=True):
+            pairs.setdefault(score.sequence, []).append((score, trace))
+        for name in names:
+            own = pairs.get(name, [])
+            told = as_recorded([o for o, _ in own], [t for _, t in own], scores.rules) if own else None
+            records.append(
+                RunRecord(
+                    digest({"conditions": conditions, "files": fingerprints[name], "scores": encode(told)}),
+                    conditions,
+                    "scored masks",
+                    suite,
+                    info,
+                    name,
+                    policy,
+                    *(None, None, None, None),
+                    told,
+                    (),
+                    None,
+                    attributes=dataset.attributes(name),
+                    unscored=scores.unscored.get(name),
+                    partial=dataset.is_partial,
+                    fingerprint=fingerprints[name],
+                )
+            )
+    return tuple(records)
+
+
+def refuse_run(folder: Path) -> None:
+    """Raises VosbenchError if a folder, where scores of masks are to be written, holds a run."""
+    if any(read_record(path).model for path in _records(folder)):
+        raise VosbenchError(f"{folder} holds a run", "choose another --out: scores of masks would take its place")
+
+
+def _records(folder: Path) -> list[Path]:
+    return sorted((folder / "records").rglob("*.json"))
+
+
+def write_scored(folder: Path, records: Iterable[RunRecord]) -> None:
+    """Write the records of scored masks into a folder, which can then be read as that of a run.
+
+    Those of an earlier scoring there are replaced. Raises VosbenchError as `refuse_run` does, and if the folder cannot
+    be written.
+    """
+    refuse_run(folder)
+    for path in _records(folder):
+        path.unlink()
+    for record in records:
+        write_record(folder / "records" / folder_name(record.policy) / f"{record.sequence}.json", record)

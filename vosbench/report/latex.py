@@ -1,0 +1,73 @@
+"""A table for a paper: booktabs, a label, the best of each column in bold and the second underlined."""
+
+from collections.abc import Mapping, Sequence
+
+from vosbench.report.table import Column, Row, Table
+
+_ESCAPED = {
+    **{character: f"\\{character}" for character in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': "''",
+}
+
+
+def latex(table: Table, columns: Sequence[Column], caption: str | None, label: str) -> str:
+    r"""`table` for `\usepackage{booktabs}`, with those columns, under `caption` (None: its own, which is a comment
+    otherwise) and `\label{label}`.
+
+    Best and second are those of the rounded figures, so that rows that print the same are marked the same; controls,
+    failures and the paper's rows are no part of it. Where a table has a row for each strategy and something more, as a
+    sequence, rows of one of these are held against each other.
+    """
+    said = escaped(table.caption)
+    if not table.rows:
+        return f"{said}\n"
+    cells = [[_marked(escaped(text), mark) for text, mark in row] for row in _rows(table, columns)]
+    lines = [[escaped(column.title.replace("\n", " ")) for column in columns], *cells]
+    widths = [max(map(len, place)) for place in zip(*lines, strict=True)]
+    align = ["l" if any(isinstance(row.get(c.key), str) for row in table.rows) else "r" for c in columns]
+    head, *body = [
+        " & ".join(
+            text.ljust(width) if side == "l" else text.rjust(width)
+            for text, width, side in zip(line, widths, align, strict=True)
+        )
+        for line in lines
+    ]
+    note = "" if caption is None else "".join(f"% {line}\n" for line in table.caption.splitlines())
+    return (
+        f"{note}\\begin{{table}}\n\\centering\n\\caption{{{said if caption is None else escaped(caption)}}}\n"
+        f"\\label{{{label}}}\n\\begin{{tabular}}{{{''.join(align)}}}\n\\toprule\n{head} \\\\\n\\midrule\n"
+        + "".join(f"{line} \\\\\n" for line in body)
+        + "\\bottomrule\n\\end{tabular}\n\\end{table}\n"
+    )
+
+
+def escaped(text: str) -> str:
+    """Text of which no character means anything to LaTeX."""
+    return "".join(_ESCAPED.get(character, character) for character in text)
+
+
+def _rows(table: Table, columns: Sequence[Column]) -> list[list[tuple[str, int]]]:
+    """The printed text of each cell, with 1 for the best of its column, 2 for the second, 0 for all others."""
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for row in table.rows:
+        if row.get("kind", "strategy") == "strategy":
+            groups.setdefault(tuple(row.get(key) for key in table.within), []).append(row)
+    places: dict[tuple[int, str], int] = {}
+    for group in groups.values():
+        for column in columns:
+            figures = {id(row): float(text) for row in group if column.better and (text := column.show(row))}
+            ranked = sorted(set(figures.values()), reverse=column.better == "higher")
+            if len(ranked) > 1:
+                places |= {(row, column.key): ranked.index(value) + 1 for row, value in figures.items()}
+    return [[(c.show(row), places.get((id(row), c.key), 0)) for c in columns] for row in table.rows]
+
+
+def _marked(text: str, place: int) -> str:
+    marks: Mapping[int, str] = {1: r"\textbf{%s}", 2: r"\underline{%s}"}
+    return marks.get(place, "%s") % text
