@@ -16,6 +16,7 @@ COMMANDS = {
     "export": ("export", "cat", *DATA, "--split", "test-dev"),
     "figure": ("figure", "run", "--sequence", "bee", "--number", 1, "--out", "strip.svg"),
     "list": ("list", "protocols"),
+    "merge": ("merge", "run", "run-again", "--out", "merged"),
     "plot": ("plot", "run", "--format", "svg"),
     "publish": ("publish", "run", "--out", "published", "--allow-dirty"),
     "report": ("report", "run", "--out", "pages", "--jobs", 1),
