@@ -6,6 +6,7 @@ colours and lose the ids. Everything that needs a picture from disk comes throug
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -224,6 +225,21 @@ def read_labels(path: Path) -> np.ndarray:
             f"number the objects of each video from 1 on; a video may have {VOID - 1}",
         )
     return values.astype(np.uint8)
+
+
+def read_drawn(path: Path) -> np.ndarray:
+    """`read_labels` of a mask that someone drew: an RGB PNG, as painting programs write it, that holds but shades of
+    grey is a grey one. Raises VosbenchError as `read_labels`.
+    """
+    try:
+        return read_labels(path)
+    except VosbenchError:
+        with suppress(*_UNREADABLE), Image.open(path) as picture:
+            if picture.format == "PNG" and picture.mode == "RGB":
+                rgb = np.array(picture)
+                if (rgb == rgb[..., :1]).all():
+                    return rgb[..., 0]
+        raise
 
 
 def read_palette(path: Path) -> list[tuple[int, int, int]]:

@@ -55,7 +55,7 @@ def main() -> None:
         for frames in arguments.frames:
             write_labels(folder / "first.png", draw(folder / "clip.mp4", frames))
             command = ["segment", folder / "clip.mp4", "--mask", folder / "first.png", "--out", folder / str(frames)]
-            command += ["--policies", arguments.policy, "--threads", "1", "--shorter-side", "0"]
+            command += ["--policy", arguments.policy, "--threads", "1", "--shorter-side", "0"]
             environment = {**os.environ, "OMP_NUM_THREADS": "1"}
             done = subprocess.run(
                 [sys.executable, "-c", CODE, *command], capture_output=True, text=True, check=True, env=environment

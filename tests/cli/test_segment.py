@@ -59,6 +59,9 @@ def test_later_masks_and_masks_of_0_and_255_give_objects_in_turn(clip: Path, vos
     predicted = [object_ids(read_labels(path)) for path in sorted((clip / "out/masks").iterdir())]
     assert {2} & {i for ids in predicted[:9] for i in ids} == set()
     assert 2 in predicted[9]
+    drawn = 255 * (read_labels(clip / "both0.png") == 1).astype(np.uint8)
+    assert cv2.imwrite(str(clip / "painted.png"), np.dstack([drawn] * 3))  # RGB, as painting programs write it
+    assert np.array_equal(api.segment(clip / "clip.mp4", {0: clip / "painted.png"}).masks[0].pixels[0], drawn > 0)
     both = api.segment(clip / "clip.mp4", {0: [clip / "object1-0.png", str(clip / "object2-0.png")]}, shorter_side=0)
     first = next(iter(both))[1].mask
     assert np.array_equal(first, read_labels(clip / "both0.png"))
@@ -94,6 +97,7 @@ def test_what_is_there_is_not_overwritten(clip: Path, vosbench: Callable, refuse
         (("clip.mp4", "--mask", "40=both0.png"), "mask both0.png is for frame 40, but clip.mp4 has 23 frames"),
         (("clip.mp4", "--mask", "small.png"), "mask small.png is 20x10 pixels, its frame 56x40"),
         (("clip.mp4", "--mask", "none.png"), "mask none.png does not exist"),
+        (("clip.mp4", "--mask", "colours.png"), "mask colours.png is a RGB image, not a label map"),
         (("clip.mp4", "--mask", "empty.png"), "mask empty.png holds no object that is not followed already"),
         (("clip.mp4", "--mask", "both0.png", "--mask", "9=both9.png"), "mask both9.png holds no object that is not"),
         (("clip.mp4", "--mask", "both0.png", "-p", "nope"), "unknown strategy 'nope'"),
@@ -110,6 +114,7 @@ def test_a_fault_is_one_line_before_any_work(
     monkeypatch.chdir(clip)
     write_labels(clip / "small.png", np.ones((10, 20), np.uint8))
     write_labels(clip / "empty.png", np.zeros((40, 56), np.uint8))
+    assert cv2.imwrite("colours.png", np.full((40, 56, 3), (1, 2, 3), np.uint8))
     (clip / "broken.mp4").write_bytes(b"no video at all")
     (clip / "void").mkdir()
     assert said in refused("segment", *arguments, "--out", "out").splitlines()[0]

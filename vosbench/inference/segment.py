@@ -12,7 +12,7 @@ from vosbench.base.values import Count, Side, checked
 from vosbench.base.words import count
 from vosbench.datasets.files import FRAMES, explain_no_pictures, pictures
 from vosbench.errors import VosbenchError
-from vosbench.images import VOID, check_labels, object_ids, present_labels, read_labels, read_rgb, read_size
+from vosbench.images import VOID, check_labels, object_ids, present_labels, read_drawn, read_rgb, read_size
 from vosbench.inference.session import Prediction, Session
 from vosbench.memory.blame import out_of_memory
 from vosbench.memory.spec import PolicySpec, load_policy
@@ -154,7 +154,7 @@ def first_masks(clip: Clip, masks: Mapping[int, Any]) -> dict[int, ObjectMasks]:
 
 def _new_planes(path: Path, size: tuple[int, int], seen: set[int]) -> dict[int, np.ndarray]:
     """Of each object that is not `seen` yet its plane in a mask, bool [H,W]."""
-    labels = read_labels(path)
+    labels = read_drawn(path)
     alone = present_labels(labels).tolist() == [VOID]
     check_labels(labels, path, size=size, binary=alone)
     if alone:

@@ -28,7 +28,7 @@ def segment(
             "--mask",
             "-m",
             help="mask of the first frame, or FRAME=FILE for a later one (from 0 on); repeatable. A PNG of the "
-            "video's size: pixels are object ids, or 0 and 255 for one object, which gets the next free id",
+            "video's size: pixels are object ids, or black and white for one object, which gets the next free id",
         ),
     ],
     out: Annotated[
@@ -36,7 +36,7 @@ def segment(
     ],
     policy: Annotated[
         str | None,
-        typer.Option("--policies", "-p", help="the strategy; default: lfu:capacity=8,pin_first=true"),
+        typer.Option("--policy", "-p", help="the strategy; default: lfu:capacity=8,pin_first=true"),
     ] = None,
     model: Annotated[
         str, typer.Option(help="bundled weights, a .pth or .safetensors file, or a network in a .py file")

@@ -40,6 +40,11 @@ def write(
     return round(font.getlength(shown))
 
 
+def length(text: str, size: int) -> float:
+    """The pixels that a line of text takes in letters of a size in pixels."""
+    return _font(size).getlength(text)
+
+
 def _shorter(text: str) -> list[str]:
     """A text, and ever less of its beginning and its end."""
     return [text, *(f"{text[: (n + 1) // 2]}…{text[len(text) - n // 2 :]}" for n in range(len(text) - 1, 0, -1))]
