@@ -71,6 +71,11 @@ def latest() -> Path:
     return max(runs, key=lambda path: max(file.stat().st_mtime for file in [path, *path.glob("records/*")]))
 
 
+def open_in_browser(page: Path) -> str:
+    """How to open a page that was written."""
+    return f"open {page.resolve().as_uri()} in a browser"
+
+
 def show(
     tables: Sequence[Table],
     format: str = "text",

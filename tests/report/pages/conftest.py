@@ -27,7 +27,7 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def traced_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `DAVIS`, of which a sequence has a hostile name, `run`, a run on it with traces, and `report`."""
     folder = tmp_path_factory.mktemp("traced")
@@ -63,7 +63,7 @@ def visit(browser: Any) -> Iterator[Any]:
     """visit(page of a report): the page in the browser, offline. Afterwards nothing was complained of, and nothing was
     asked for that is not in the folder of the report.
     """
-    context = browser.new_context(offline=True, viewport={"width": 1300, "height": 900})
+    context = browser.new_context(offline=True, viewport={"width": 1300, "height": 2600})
     page, wrong, asked, folders = context.new_page(), [], [], []
     ours = "Canvas2D: Multiple readback"  # a test looks at what is drawn
     page.on("console", lambda message: message.text.startswith(ours) or wrong.append(message.text))

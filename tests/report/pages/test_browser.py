@@ -83,6 +83,7 @@ def test_the_scrubber_shows_what_the_run_wrote(sequence, traced_run, visit):
     for key, frame in (("End", 5), ("ArrowLeft", 4), ("Home", 0), ("ArrowRight", 1)):
         page.keyboard.press(key)
         assert page.locator("#where").inner_text() == f"frame {frame} of 6 ({frame:05d})"
+        page.locator(f".row[data-step='{frame}']").nth(2).wait_for()  # what is in sight is drawn
         truth = read_labels(traced_run / f"DAVIS/Annotations/480p/{sequence}/{frame:05d}.png")
         assert_drawn(pixels(page.locator(".base canvas").nth(1)), truth)
         for label, folder in folders.items():
@@ -117,6 +118,7 @@ def assert_remembered(row, trace, frame):
 
 def test_the_places_of_one_frame_are_shown(traced_run, visit):
     page = visit(traced_run / "report", "sequences/2.html#frame=4")
+    page.locator(".row[data-step='4']").nth(2).wait_for()
     row, trace = row_of(page, RANDOM), traced_run / "run/records/random_capacity=1.5,every=1/ant.npz"
     held = next(held.copy() for t, held in enumerate(MemoryTrace.read(trace).held()) if t == 4)
     frame = next(t for t, places in enumerate(held) if 0 < places.sum() < 12)
@@ -159,7 +161,8 @@ def test_records_alone_give_tables_and_curves(traced_run, visit, tmp_path):
     assert notes[0].startswith("There are no pictures: data set davis2017 needs a root folder")
     assert "--keep-memory-trace" in notes[1]
     assert "number of the scored frame" in notes[2]
-    assert page.locator(".curves canvas").count() == 4
+    assert "--timing all" in notes[3]
+    assert page.locator(".curves canvas").count() == 3
     assert not page.locator("#scrubber").is_visible()
     page.goto(f"{(tmp_path / 'report').as_uri()}/index.html")
     assert page.locator("#board tbody tr:not(.paper)").count() == 5

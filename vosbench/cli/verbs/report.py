@@ -9,7 +9,7 @@ from vosbench.base.codec import encode
 from vosbench.bench.record import read_run
 from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
-from vosbench.cli.records import RunFolders, latest
+from vosbench.cli.records import RunFolders, latest, open_in_browser
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.report.context import context
 
@@ -47,7 +47,7 @@ def report(
             jobs=jobs,
             progress=progress,
         )
-    print(f"Open {first.resolve().as_uri()} in a browser; {out} can be moved, zipped and mailed as it is.")
+    print(f"The report is in {out}, which can be moved, zipped and mailed as it is: {open_in_browser(first)}")
     conditions = [{"run": str(folder), **encode(context(read_run(folder)))} for folder in folders]
     return Answer({"runs": conditions}, {"report": str(first)})
 

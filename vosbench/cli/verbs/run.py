@@ -10,8 +10,8 @@ import typer
 from vosbench.base.words import count
 from vosbench.bench.record import RUNS, RunRecord
 from vosbench.cli import options
-from vosbench.cli.progress import RunProgress
-from vosbench.cli.records import show
+from vosbench.cli.progress import CountProgress, RunProgress
+from vosbench.cli.records import open_in_browser, show
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.report.tables import strategy
 
@@ -100,6 +100,10 @@ def run(
             folder=True,
         ),
     ] = None,
+    report: Annotated[
+        bool,
+        typer.Option("--report", help="write a report into the folder of the run, as `vosbench report` does"),
+    ] = False,
     fresh: Annotated[
         bool,
         typer.Option("--fresh", help="do finished sequences again, and delete what other settings left in --out"),
@@ -140,13 +144,13 @@ def run(
     given = {name: value for name, value in changes.items() if value is not None}
     suites = override(read_suites(suite) if suite else (Suite(),), dataset, root or (), given)
     plans = [Plan(suites[0], out)] if len(suites) == 1 else [Plan(one, within=out or RUNS) for one in suites]
-    results, sound = zip(*(_carry_out(plan, fresh) for plan in plans), strict=True)
+    results, sound = zip(*(_carry_out(plan, fresh, report) for plan in plans), strict=True)
     return Answer({"suites": [one.as_json() for one in suites]}, {"runs": list(results)}, 0 if all(sound) else 2)
 
 
-def _carry_out(plan: "Plan", fresh: bool) -> tuple[dict[str, Any], bool]:
-    """Carry out a plan, and print what will have no scores, its table and what failed; the result as JSON values, and
-    whether nothing failed.
+def _carry_out(plan: "Plan", fresh: bool, report: bool) -> tuple[dict[str, Any], bool]:
+    """Carry out a plan, and print what will have no scores, its table and what failed, and how to look at it; the
+    result as JSON values, and whether nothing failed.
     """
     from vosbench.bench.runner import execute
 
@@ -161,12 +165,23 @@ def _carry_out(plan: "Plan", fresh: bool) -> tuple[dict[str, Any], bool]:
     others = {path.stem for path in plan.folder.glob("records/*/*.json")}.difference(r.sequence for r in records)
     more = f", with those of {count(len(others), 'more sequence')}" if others else ""
     print(f"Records and masks are in {plan.folder}{more}; see also: vosbench table, timing and plot {plan.folder}")
+    page = _report(plan) if report else None
+    print(f"To look through it: {open_in_browser(page) if page else f'vosbench report {plan.folder}'}")
     wrong = dict.fromkeys(filter(None, (_what_went_wrong(plan, record) for record in records)))
     for line in wrong:
         print(f"vosbench: {line}", file=sys.stderr)
-    found = {"folder": str(plan.folder), **table.to_json(), "records": [record.to_json() for record in records]}
+    found: dict[str, Any] = {"report": str(page)} if page else {}
+    found |= {"folder": str(plan.folder), **table.to_json(), "records": [record.to_json() for record in records]}
     unfit = plan.suite.protocol is not None and bool(plan.misfits)  # by the rules that were asked for
     return found, not wrong and not unfit
+
+
+def _report(plan: "Plan") -> Path:
+    """Write the report of a run into its folder; its first page."""
+    from vosbench.report.pages.build import build
+
+    with CountProgress("page") as progress:
+        return build([plan.folder], plan.folder / "report", jobs=plan.suite.jobs, progress=progress)
 
 
 def _say_what_is_not_scored(plan: "Plan") -> None:

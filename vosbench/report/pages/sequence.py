@@ -68,6 +68,8 @@ def make_page(source: Source) -> Page:
         notes.append(_why_no_curves(records))
     elif any(one.frames is None for one in series):
         notes.append("J and F stand against the number of the scored frame; the data set would tell which these are.")
+    if any(record.memory for record in records) and not any(record.timings for record in records):
+        notes.append("There is no latency: this sequence was not timed; `vosbench run --timing all` times every one.")
     if footage is not None:
         try:
             found, files = pictures(footage, names, traces, _wanted(moments))

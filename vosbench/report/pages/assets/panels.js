@@ -29,6 +29,7 @@ report.Row = class {
     this.title = report.make("h3", {}, swatch(label), label, report.make("span", { className: "score" }));
     this.element = report.make("section", { className: "row" }, this.title, this.mask.element, this.difference.element);
     this.element.dataset.label = label;
+    this.near = false; // to what the reader sees: only then is it drawn
     [this.memory, this.state] = [memory, state];
     if (this.memory) {
       this.source = null; // the frame of which the places are shown; null: of all
@@ -48,6 +49,7 @@ report.Row = class {
     else report.clear(this.difference.canvas);
     this.difference.caption.textContent = other ? `difference to ${reference}` : `${reference} has no mask of this frame`;
     this.title.lastChild.textContent = score;
+    this.element.dataset.step = step;
     if (this.memory) this.drawMemory(step, picture);
   }
 

@@ -89,9 +89,24 @@ function drawPictures() {
   base.truth.caption.textContent = truth ? TRUTH : "this frame has no truth";
   for (const [label, row] of rows) {
     row.element.hidden = !state.shown.has(label);
-    if (!row.element.hidden) row.draw(state.step, picture, by("reference").value, scoreAt(label, state.frame));
+    if (!row.element.hidden && row.near) drawRow(row);
   }
 }
+
+function drawRow(row) {
+  row.draw(state.step, pictureOf(state.step), by("reference").value, scoreAt(row.label, state.frame));
+}
+
+const watcher = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      const row = rows.get(target.dataset.label);
+      if (isIntersecting && !row.near) drawRow(row);
+      row.near = isIntersecting;
+    }
+  },
+  { rootMargin: "300px" },
+);
 
 const base = {};
 
@@ -213,6 +228,7 @@ function begin() {
     for (const label of Object.keys(DATA.masks)) {
       rows.set(label, new report.Row(label, memories.get(label), state));
       by("viewer").append(rows.get(label).element);
+      watcher.observe(rows.get(label).element);
     }
     by("frame").max = steps.length - 1;
     by("frame").addEventListener("input", () => go(Number(by("frame").value)));

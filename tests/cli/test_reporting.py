@@ -1,0 +1,34 @@
+"""`vosbench report`, and `run --report`."""
+
+import pytest
+
+
+@pytest.mark.usefixtures("scored_in_a_thread")
+def test_a_run_says_how_to_look_at_it(small_davis, tmp_path, vosbench, read_json):
+    arguments = ("run", "--dataset", "davis2017", "--root", small_davis, "-p", "first-only", "--sequences", "bee")
+    arguments = (*arguments, "--no-controls", "--out", tmp_path / "run")
+    outcome = vosbench(*arguments)
+    assert outcome.status == 0
+    assert outcome.out.splitlines()[-1] == f"To look through it: vosbench report {tmp_path / 'run'}"
+    outcome = vosbench(*arguments, "--keep-memory-trace", "--report", "--json", tmp_path / "run.json")
+    page = tmp_path / "run/report/index.html"
+    assert outcome.out.splitlines()[-1] == f"To look through it: open {page.as_uri()} in a browser"
+    assert read_json(tmp_path / "run.json")["runs"][0]["report"] == str(page)
+    assert "PARTIAL" in page.read_text()
+    assert '"memory":{"first-only":{' in (page.parent / "sequences/1/data.js").read_text()
+    again = vosbench(*arguments, "--report")
+    assert again.err == ""  # nothing was run again
+
+
+def test_a_report_is_refused_in_one_line(finished_run, tmp_path, vosbench, refused, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = finished_run / "run"
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/notes.txt").write_text("mine")
+    assert "error: mine holds something else than a report\nchoose another" in refused("report", run, "--out", "mine")
+    assert "'lfu'" in refused("report", run, "--baseline", "lfu")
+    assert "run nowhere does not exist" in refused("report", "nowhere")
+    outcome = vosbench("report", run, "--baseline", "first-only", "--jobs", 1)
+    said = f"The report is in report, which can be moved, zipped and mailed as it is: open {tmp_path.as_uri()}/report"
+    assert outcome.out == f"{said}/index.html in a browser\n"
+    assert '"baseline":"first-only"' in (tmp_path / "report/data.js").read_text()
