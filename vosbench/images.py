@@ -306,8 +306,8 @@ def check_labels(labels: np.ndarray, path: Path, *, size: tuple[int, int] | None
     if not binary and present.tolist() == [VOID]:
         raise VosbenchError(
             f"mask {path} is a 0/255 mask, but object ids are expected",
-            "DAVIS 2017, YouTube-VOS and folders want the ids 1, 2, ... as pixel values; "
-            "only DAVIS 2016 (davis2016) is binary",
+            "write the object's id, such as 1, instead of 255, which is void; where each object has a folder of such "
+            "masks, they are read as object-folders; davis2016 is binary",
         )
     if is_smoothed(labels, present):
         raise VosbenchError(

@@ -98,7 +98,7 @@ COMMANDS = {
     "absent root": (["run", "--dataset", "davis2017", "--root", "no"], ["root no is not a folder", "--root"]),
     "root without pictures": (
         ["run", "--dataset", "davis2017", "--root", "empty"],
-        ["empty holds no 480p pictures", "JPEGImages and Annotations"],
+        ["empty holds no 480p pictures", "the folder that holds both as root (--root)"],
     ),
     "unknown data set": (["run", "--dataset", "davis"], ["unknown data set 'davis'", "davis2017"]),
     "unknown split": (["run", *DAVIS, "--split", "vall"], ["unknown split 'vall'", "val"]),
@@ -158,7 +158,7 @@ COMMANDS = {
     ),
     "absent masks to export": (["export", "masks", *DAVIS], ["masks is not a folder", "<sequence>/<frame>.png"]),
     "data set to export for": (["export", "masks"], ["--dataset", "--help"]),
-    "data set to check": (["check"], ["--dataset", "--help"]),
+    "data set to check": (["check"], ["--dataset", "e.g. vosbench check"]),
     "strategy to check": (["check", "policy"], ["policy needs a name or a file", "check policy ./mine.py"]),
     "absent strategy to check": (
         ["check", "policy", "idea.py"],

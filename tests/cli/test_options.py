@@ -25,3 +25,26 @@ from vosbench.cli.options import split_specs
 )  # fmt: skip
 def test_specs_are_split(given, expected):
     assert list(split_specs(given)) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (("list", "policies", "--json", ""), "--json"),
+        (("score", "masks", "--root="), "--root"),
+        (("score", ""), "an argument"),
+        (("run", "-p", ""), "-p"),
+        (("run", "--out", ""), "--out"),
+    ],
+)
+def test_an_empty_argument_is_refused(refused, arguments, name):
+    assert refused(*arguments).startswith(f"error: {name} is empty\nis a variable of the shell not set?")
+
+
+@pytest.mark.parametrize("verb", ["score", "export", "train", "segment"])
+def test_what_is_missing_is_named_with_an_example(refused, verb):
+    said = refused(verb)
+    assert "Missing argument '" in said
+    assert f"\ne.g. vosbench {verb} " in said
+    assert f"e.g. vosbench {verb} " in refused(verb, "--json")
+    assert "e.g. vosbench check --dataset davis2017 --root DAVIS" in refused("check")

@@ -170,7 +170,8 @@ def test_no_score(videos, tmp_path, vosbench):
 def test_a_protocol_that_no_video_fits_is_refused_before_the_first_frame(videos, refused):
     said = refused(*RUN, "--dataset", "folder", "--root", videos, "--sequences", "one", "--protocol", "vos-benchmark")
     assert (
-        said == "error: sequence one has no frame to score\nno protocol can: it has too few masks; or give --no-score"
+        said == "error: sequence one has no frame to score\nno protocol can: it has too few masks; or ask for no "
+        "scores: score=False (--no-score)"
     )
 
 

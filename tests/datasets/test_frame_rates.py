@@ -126,7 +126,7 @@ def test_long_videos_play_once_or_three_times(tmp_path: Path) -> None:
     assert open_dataset("longvideo", root).split == "x1"
     with pytest.raises(VosbenchError, match="long_video_x3 is the split x3 of longvideo") as caught:
         open_dataset("longvideo", root / "long_video_x3")
-    assert caught.value.hint == "give it with --split x3"
+    assert caught.value.hint == "give it as split (--split x3)"
 
 
 def test_only_the_first_mask_of_a_long_video_reaches_a_model(tmp_path: Path) -> None:

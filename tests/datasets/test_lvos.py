@@ -153,4 +153,4 @@ def test_absent_splits(root: Path) -> None:
         VosbenchError, match=r"split val of lvos-v2 is absent: no folder .*val/val or .*/eval"
     ) as caught:
         open_dataset("lvos-v2", root / "val")
-    assert caught.value.hint == "that is the folder of one split: give the folder above it as --root"
+    assert caught.value.hint == "that is the folder of one split: give the folder above it as root (--root)"

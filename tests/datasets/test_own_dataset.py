@@ -218,6 +218,35 @@ def test_a_file_without_a_data_set_says_what_it_lacks(tmp_path: Path, stacks: Pa
         open_dataset(str(path), stacks)
 
 
+@pytest.mark.parametrize(
+    ("line", "message", "hint"),
+    [
+        ("splits = 'all'", "splits must be several names, not 'all'", 'write splits = ("all",)'),
+        ("splits = ()", "has no splits", 'write splits = ("all",)'),
+        ("frame_modes = '24fps'", "frame_modes must be several names, not '24fps'", 'write frame_modes = ("24fps",)'),
+        ("private_splits = 'test'", "private_splits must be several names", 'write private_splits = ("test",)'),
+        ("def _list_names(self): pass", "gives nothing, not the names of the sequences", "return a tuple of texts"),
+        ("def _list_names(self): return 'ant'", "gives 'ant', not the names of the sequences", "return a tuple"),
+        ("def _list_names(self): return [self.root]", "not the names of the sequences", "return a tuple of texts"),
+        ("def _list_names(self): return ['ant', 'ant']", "gives ant more than once", "give each sequence once"),
+    ],
+)
+def test_what_a_file_declares_wrongly_is_one_line(
+    tmp_path: Path, stacks: Path, line: str, message: str, hint: str
+) -> None:
+    (tmp_path / "mine.py").write_text(f"from {__name__} import Stacks\nclass Mine(Stacks):\n    {line}\n")
+    with pytest.raises(VosbenchError) as caught:
+        open_dataset(str(tmp_path / "mine.py"), stacks)
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_a_split_that_there_is_not_is_one_line_with_those_that_there_are(stacks: Path) -> None:
+    with pytest.raises(VosbenchError, match="unknown split 'val' of stacks") as caught:
+        open_dataset(__file__, stacks, "val")
+    assert caught.value.hint == "there are: all"
+
+
 def test_arrays_score_as_files_do(own: Dataset, tmp_path: Path) -> None:
     """Label maps of the same masks: the fast way and that of planes agree where no objects overlap."""
     write_stacks(tmp_path / "masks/ant", shift=1)

@@ -127,8 +127,7 @@ def test_white_masks_are_for_davis_2016_only() -> None:
     check_labels(disc(255), PATH, binary=True)
     with pytest.raises(VosbenchError, match="0/255 mask") as caught:
         check_labels(disc(255), PATH)
-    assert "DAVIS 2017" in caught.value.hint
-    assert "only DAVIS 2016 (davis2016) is binary" in caught.value.hint
+    assert "write the object's id, such as 1, instead of 255" in caught.value.hint
 
 
 def test_size_of_the_frame_is_asked_for() -> None:

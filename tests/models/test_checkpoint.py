@@ -149,6 +149,6 @@ def test_unknown_names_and_paths(tmp_path):
 
 def test_devices(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert refused("stcn-tiny", device="cuda").hint == "run with --device cpu"
+    assert refused("stcn-tiny", device="cuda").hint == "run on the CPU: device='cpu' (--device cpu)"
     assert "unknown device 'tpu'" in refused("stcn-tiny", device="tpu").message
     assert "unknown device 'mps'" in refused("stcn-tiny", device="mps").message

@@ -86,7 +86,7 @@ def test_an_installed_package_brings_its_own(run, tmp_path):
     [
         ("x = 1", "defines no table"),
         ("def table(records):\n    return records[0].nothing", r"fails at .*own\.py:2: AttributeError: .*nothing"),
-        ("def table(records):\n    pass", "returns nothing"),
+        ("def table(records):\n    pass", r"the function table at .*own\.py:1 returns nothing"),
         ("def table(records):\n    return 5", "returns int, not a Table"),
         ("import nothing_such", "fails to load: ModuleNotFoundError"),
         ("def table(*runs):\n    return None", "made of several runs, not of 1"),

@@ -85,7 +85,7 @@ def prepare(plan: Plan, fresh: bool) -> None:
             elif not fresh:
                 raise VosbenchError(
                     f"{plan.folder} holds results of {difference(record, plan.blank_record(plan.tasks[0]))}",
-                    "choose another --out, or give --fresh to throw them away",
+                    "choose another folder (--out), or throw them away: fresh=True (--fresh)",
                 )
         path.unlink()
         path.with_suffix(".npz").unlink(missing_ok=True)

@@ -39,7 +39,7 @@ def _hold(path: Path, stack: ExitStack) -> None:
     except Timeout:
         raise VosbenchError(
             f"another run{_process(path)} is at work in {path.parent}",
-            "wait until it has ended, or choose another --out",
+            "wait until it has ended, or choose another folder (--out)",
         ) from None
     stack.callback(lock.release)
 

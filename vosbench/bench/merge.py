@@ -48,7 +48,7 @@ def merge(runs: Sequence[Path | str], out: Path | str) -> tuple[RunRecord, ...]:
     if len(folders) < 2:
         raise VosbenchError("one run alone cannot be merged", "give two or more run folders")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise VosbenchError(f"{out} exists already", "choose another --out")
+        raise VosbenchError(f"{out} exists already", "choose another folder (--out)")
     parts = [_Part(folder, record) for folder in folders for record in read_run(folder)]
     _require_agreement(parts)
     groups: dict[tuple[str, str], list[_Part]] = {}
@@ -69,7 +69,7 @@ def merge(runs: Sequence[Path | str], out: Path | str) -> tuple[RunRecord, ...]:
             out.rmdir()
         unfinished.rename(out)
     except OSError as error:
-        raise VosbenchError(f"cannot write {out}: {error.strerror or error}", "choose another --out") from None
+        raise VosbenchError(f"cannot write {out}: {error.strerror or error}", "choose another folder (--out)") from None
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return read_run(out)

@@ -108,7 +108,7 @@ class Plan:
         if not self.sequences:
             raise _first_of(self.faults, "faulty too")
         if self.suite.protocol and not self.sequences.keys() - self.misfits.keys():
-            hint = f"{self.advice(next(iter(self.misfits)))}; or give --no-score"
+            hint = f"{self.advice(next(iter(self.misfits)))}; or ask for no scores: score=False (--no-score)"
             raise _first_of(self.misfits, "not to be scored either", hint)
 
     def _own_folder(self, within: Path) -> Path:

@@ -53,7 +53,7 @@ def execute(plan: Plan, progress: Progress | None = None, fresh: bool = False) -
         except OSError as error:
             raise VosbenchError(
                 f"cannot write {error.filename or plan.folder}: {error.strerror or error}",
-                "free space or choose another --out; what is finished is kept",
+                "free space or choose another folder (--out); what is finished is kept",
             ) from None
     return tuple(read_record(task.record) for task in plan.tasks)
 

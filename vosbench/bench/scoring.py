@@ -98,5 +98,5 @@ class BackgroundScoring:
 def _dead(error: BrokenProcessPool) -> VosbenchError:
     return VosbenchError(
         f"a scoring process died: {str(error).splitlines()[0]}",
-        "run again, with fewer --jobs if memory was short; what is finished is kept",
+        "run again, with fewer jobs (--jobs) if memory was short; what is finished is kept",
     )

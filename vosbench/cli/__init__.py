@@ -42,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
+        _refuse_empty(arguments)
         from vosbench.cli.app import app  # here: it takes a second, in which Ctrl-C is to be one line as well
 
         with warnings.catch_warnings():
@@ -52,7 +53,7 @@ def _run(arguments: list[str]) -> int:
     except VosbenchError as error:
         return _fail(error.message, error.hint)
     except typer.TyperException as error:
-        return _fail(error.format_message(), "vosbench --help, or vosbench VERB --help, lists what there is")
+        return _fail(error.format_message(), _usage(arguments))
     except (BrokenPipeError, SystemExit):  # the reader of our output has seen enough; typer exits where it prints
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that what is left can be flushed
         return 0
@@ -69,6 +70,25 @@ def _run(arguments: list[str]) -> int:
             f"what {' or '.join(files)} gives leads to {what} ({where.filename}:{where.lineno})",
             "compare it with the example in the README; `vosbench check model` and `check policy` try a file of theirs",
         )
+
+
+def _usage(arguments: Sequence[str]) -> str:
+    """What to do about options that are not as they must be."""
+    from vosbench.cli.verbs import VERBS
+
+    verb = next((text for text in arguments if not text.startswith("-")), "")
+    if verb not in VERBS.names():
+        return "vosbench --help lists what there is"
+    return f"e.g. {VERBS.find(verb).example}; vosbench {verb} --help lists its options"
+
+
+def _refuse_empty(arguments: Sequence[str]) -> None:
+    """Raise VosbenchError for an argument that is empty, which as a path would be the working folder."""
+    for place, text in enumerate(arguments):
+        if not text or (text.startswith("--") and text.endswith("=")):
+            before = arguments[place - 1] if place else ""
+            name = text[:-1] or (before if before.startswith("-") else "an argument")
+            raise VosbenchError(f"{name} is empty", "is a variable of the shell not set? give a value, or leave it out")
 
 
 def _fail(message: str, hint: str, status: int = 2) -> int:

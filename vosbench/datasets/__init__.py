@@ -38,6 +38,13 @@ def _dataset(loaded: Any, origin: str) -> type[Dataset]:
     kind: type[Dataset] = as_class(loaded, Dataset, "data set", origin)
     if missing := [name for name in ("name", "splits") if not hasattr(kind, name)]:
         raise VosbenchError(f"data set {origin} does not define {', '.join(missing)}", "see vosbench.datasets.Dataset")
+    for name in ("splits", "frame_modes", "private_splits"):
+        names = getattr(kind, name)
+        if isinstance(names, str) or not all(isinstance(one, str) for one in names):
+            example = f'write {name} = ("{names if isinstance(names, str) else "all"}",)'
+            raise VosbenchError(f"data set {origin}: {name} must be several names, not {names!r}", example)
+    if not kind.splits:
+        raise VosbenchError(f"data set {origin} has no splits", 'write splits = ("all",) if it has no parts')
     return kind
 
 

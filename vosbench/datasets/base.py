@@ -6,6 +6,7 @@ A model gets `Dataset.sequence`, the metrics get `Dataset.truth`; there is no ot
 import copy
 import hashlib
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
@@ -34,6 +35,7 @@ class Dataset(Choice, ABC):
 
     frame_modes: names of the sets of pictures in which it has its videos, which differ in size or rate.
     default_protocol: the rules by which it is scored.
+    fixed_splits: whether there are no others than `splits`; else `_list_names` refuses those that there are not.
     private_splits: those whose ground truth is not public, so that masks are there of first frames only.
     published_sizes: split -> how many sequences it has as published, where that is known.
     every_frame_annotated: whether a mask that is missing is an error; in splits that are not private.
@@ -43,6 +45,7 @@ class Dataset(Choice, ABC):
 
     name: ClassVar[str]
     splits: ClassVar[tuple[str, ...]]
+    fixed_splits: ClassVar[bool] = True
     frame_modes: ClassVar[tuple[str, ...]] = ("",)
     default_protocol: ClassVar[str] = "davis2017"
     private_splits: ClassVar[frozenset[str]] = frozenset()
@@ -54,19 +57,46 @@ class Dataset(Choice, ABC):
 
     def __init__(self, root: Path | None, split: str | None = None, frame_mode: str | None = None) -> None:
         if root is None:
-            raise VosbenchError(f"data set {self.name} needs a root folder", "give it with --root")
+            raise VosbenchError(
+                f"data set {self.name} needs a root folder",
+                f"give it as root: open_dataset({self.name!r}, FOLDER), or --root FOLDER",
+            )
         if not root.is_dir():
-            hint = (root.exists() and explain_no_pictures(root)) or "correct --root, or unpack the data set there"
+            hint = (
+                root.exists() and explain_no_pictures(root)
+            ) or "correct root (--root), or unpack the data set there"
             raise VosbenchError(f"data set root {root} is not a folder", hint)
         self.root = root
         self.split = self.splits[0] if split is None else split
         self.frame_mode = self.frame_modes[0] if frame_mode is None else frame_mode
         if self.frame_mode not in self.frame_modes:
             raise unknown("frame mode", self.frame_mode, self.frame_modes)
-        self._names = self._split_names = self._list_names()
+        if self.fixed_splits and self.split not in self.splits:
+            raise self._unknown_split(self.splits)
+        self._names = self._split_names = self._checked_names(self._list_names())
         if not self._names:
-            hint = explain_no_pictures(self.frame_folder("")) or "check --root and --split"
+            hint = explain_no_pictures(self.frame_folder("")) or "check root and split (--root, --split)"
             raise VosbenchError(f"{self.name} {self.split} in {root} has no sequence", hint)
+
+    def _unknown_split(self, known: Iterable[str]) -> VosbenchError:
+        """That there is no such split, and those that there are."""
+        return VosbenchError(f"unknown split {self.split!r} of {self.name}", f"there are: {a_few(sorted(known), 12)}")
+
+    def _checked_names(self, names: object) -> tuple[str, ...]:
+        """What `_list_names` gave, if it is names, each once."""
+        found = tuple(names) if isinstance(names, Iterable) and not isinstance(names, str) else None
+        if found is None or not all(isinstance(name, str) for name in found):
+            given = "nothing" if names is None else repr(names)
+            raise VosbenchError(
+                f"_list_names of the data set {self.name} gives {given:.60}, not the names of the sequences",
+                "return a tuple of texts, such as those of the folders of videos",
+            )
+        if twice := [name for name, times in Counter(found).items() if times > 1]:
+            raise VosbenchError(
+                f"_list_names of the data set {self.name} gives {a_few(twice)} more than once",
+                "give each sequence once",
+            )
+        return found
 
     @abstractmethod
     def _list_names(self) -> tuple[str, ...]:
@@ -130,6 +160,8 @@ class Dataset(Choice, ABC):
         frames, masks = self._frames(name), self._masks(name)
         if not frames:
             raise self._absent(name, self.frame_folder(name), "frames")
+        if not masks:
+            raise self._absent(name, self.mask_folder(name), "masks", MASKS)
         self._require_frames(name, masks, frames)
         index = {frame: position for position, frame in enumerate(frames)}
         first = self._first_masks(name, frames, masks)
@@ -260,5 +292,6 @@ class Dataset(Choice, ABC):
         return VosbenchError(
             f"sequence {name} of {self.name} {self.split} is absent: {folder} {state}",
             (folder.is_dir() and explain_no_pictures(folder, wanted))
-            or "unpack it there, or take it off the split's list; `vosbench check` lists all that is missing",
+            or ("put masks there, each object's first at least" if what == "masks" else "unpack it there")
+            + ", or take it off the split's list; `vosbench check` lists all that is missing",
         )

@@ -11,7 +11,7 @@ from vosbench.datasets.base import Dataset
 from vosbench.datasets.files import listed
 from vosbench.datasets.first_masks import First, Frames, Masks, in_first_frame
 from vosbench.datasets.label_pngs import binary_pngs
-from vosbench.errors import VosbenchError, unknown
+from vosbench.errors import VosbenchError
 
 
 class DavisLayout(Dataset):
@@ -21,6 +21,7 @@ class DavisLayout(Dataset):
     """
 
     frame_modes: ClassVar[tuple[str, ...]] = ("480p", "Full-Resolution")
+    fixed_splits = False
     every_frame_annotated = True
     year: ClassVar[str]
 
@@ -43,7 +44,7 @@ class DavisLayout(Dataset):
         raise VosbenchError(
             f"{self.root} holds no {self.frame_mode} pictures: neither JPEGImages/{self.frame_mode} nor "
             f"Annotations/{self.frame_mode} exists",
-            "give the folder that holds JPEGImages and Annotations as --root, or choose another --frame-mode",
+            "give the folder that holds both as root (--root), or choose another frame mode (--frame-mode)",
         )
 
     def _split_folders(self) -> tuple[Path, ...]:
@@ -60,7 +61,7 @@ class DavisLayout(Dataset):
     def _no_split(self) -> VosbenchError:
         own = {path.stem for folder in self._split_folders() for path in folder.glob("*.txt")}
         if self.split not in self.splits:
-            return unknown("split", self.split, own.union(self.splits))
+            return self._unknown_split(own.union(self.splits))
         files = " or ".join(str(folder / f"{self.split}.txt") for folder in self._split_folders())
         return VosbenchError(
             f"split {self.split} of {self.name} has no list of sequences: {files} does not exist",

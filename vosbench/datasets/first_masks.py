@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from vosbench.datasets.files import MASKS, explain_no_pictures
 from vosbench.errors import VosbenchError
 from vosbench.images import Picture, read_size
 from vosbench.video import MaskSource
@@ -45,12 +44,6 @@ def earliest(name: str, folder: Path, frames: Frames, masks: Masks) -> First:
 
     Raises VosbenchError if there are none, or a mask is unusable.
     """
-    if not masks:
-        raise VosbenchError(
-            f"sequence {name} has no mask: {folder} holds none",
-            explain_no_pictures(folder, MASKS)
-            or "give each object's mask in the frame from which it is to be followed",
-        )
     shown = Appearances(frames, masks)
     first: First = {}
     seen: set[int] = set()

@@ -1,12 +1,11 @@
 """A plain folder of videos: `JPEGImages/<sequence>` and `Annotations/<sequence>`, with or without `480p` in between."""
 
 from pathlib import Path
-from typing import ClassVar
 
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.files import entries, explain_no_pictures, listed, subfolders
 from vosbench.datasets.first_masks import Frames
-from vosbench.errors import VosbenchError, unknown
+from vosbench.errors import VosbenchError
 from vosbench.video_file import VIDEOS, FrameOfVideo, count_frames
 
 
@@ -21,16 +20,17 @@ class Folder(Dataset):
 
     name = "folder"
     splits = ("all",)
+    fixed_splits = False
     default_protocol = "folder"
     shorter_side = 480  # as published code has it for videos of any kind
-    server: ClassVar[str | None] = "mose"  # MOSE is read as a plain folder
 
     def _list_names(self) -> tuple[str, ...]:
         folders = [self._level(kind) for kind in ("JPEGImages", "Annotations")]
         if not any(folder.is_dir() for folder in folders):
             raise VosbenchError(
                 f"{self.root} holds neither JPEGImages nor Annotations",
-                explain_no_pictures(self.root)
+                self._further_down()
+                or explain_no_pictures(self.root)
                 or "put frames into JPEGImages/<sequence> and masks into Annotations/<sequence>",
             )
         if self.split not in self.splits:
@@ -38,13 +38,24 @@ class Folder(Dataset):
         # Both, so that a video which lacks its frames or its masks is an error later on, never dropped.
         return tuple(sorted({name for folder in folders for name in subfolders(folder)}.union(self._videos)))
 
+    def _further_down(self) -> str:
+        """What to do about a root of another layout; "" where it is none."""
+        found = sorted({*self.root.glob("JPEGImages_*fps"), *self.root.glob("*/JPEGImages_*fps")})
+        if found:
+            where = found[0].relative_to(self.root)
+            return f"it holds {where}, as SA-V and VOST do: open it as the data set sav or vost (--dataset sav)"
+        if inner := sorted(self.root.glob("*/JPEGImages")):
+            where = inner[0].parent
+            return f"give {where} as root (--root), or open it by the name of its data set (vosbench list datasets)"
+        return ""
+
     def _read_split(self) -> tuple[str, ...]:
         """The sequences of a split that is a list."""
         sets = self.root / "ImageSets"
         lists = {path for pattern in ("*.txt", "*/*.txt") for path in sets.glob(pattern)}
         found = sorted(path for path in lists if path.stem == self.split)
         if not found:
-            raise unknown("split", self.split, {path.stem for path in lists}.union(self.splits))
+            raise self._unknown_split({path.stem for path in lists}.union(self.splits))
         if len(found) > 1 and found[0].parent != sets:
             raise VosbenchError(
                 f"{sets} has several lists {self.split}.txt: {', '.join(path.parent.name for path in found)}",

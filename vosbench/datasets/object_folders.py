@@ -81,4 +81,3 @@ class ObjectFolders(Folder):
     name = "object-folders"
     default_protocol = "vos-benchmark"
     read_masks = staticmethod(object_folders)
-    server = None

@@ -60,7 +60,7 @@ def picture_problems(frames: Mapping[str, Picture], masks: Mapping[str, MaskSour
         except VosbenchError as error:
             found.append(Problem.of(Path(source.where), error))
         else:
-            coloured += [(source.path, ids)] if type(source) is LabelPng else []
+            coloured += [(source.path, ids)] if isinstance(source, LabelPng) and not source.binary else []
     found += palette_problems(coloured)
     if missing := gaps(frames):
         folder = next(iter(frames.values())).parent

@@ -4,16 +4,29 @@ Layout: `sav_val/JPEGImages_24fps/<video>/%05d.jpg`, `sav_val/Annotations_6fps/<
 list `sav_val.txt`. Ravi et al., arXiv:2408.00714.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from vosbench.datasets.files import listed
+from vosbench.datasets.files import MASKS, listed, pictures
 from vosbench.datasets.first_masks import Frames, Masks
-from vosbench.datasets.label_pngs import label_pngs
+from vosbench.datasets.label_pngs import LabelPng
 from vosbench.datasets.object_folders import object_folders
 from vosbench.datasets.split_folders import SplitFolders
+from vosbench.images import check_labels, read_labels
+from vosbench.video import ObjectMasks
 
 ANNOTATED = 4  # every so many frames one is
+
+
+@dataclass(frozen=True)
+class _LabelPng(LabelPng):
+    """A label map in which 255 is an id as any other."""
+
+    def check(self, size: tuple[int, int] | None = None) -> ObjectMasks:
+        labels = read_labels(self.path)
+        check_labels(labels, self.path, size=size, binary=True)
+        return ObjectMasks(labels)
 
 
 class SAV(SplitFolders):
@@ -49,7 +62,8 @@ class SAV(SplitFolders):
 
     @staticmethod
     def read_masks(folder: Path) -> Masks:
-        return label_pngs(folder) or object_folders(folder, lowest=0, to_the_end=False)
+        labels: Masks = {name: _LabelPng(path) for name, path in pictures(folder, MASKS).items()}
+        return labels or object_folders(folder, lowest=0, to_the_end=False)
 
     def _outputs(self, name: str, frames: Frames) -> tuple[int, ...]:
         masks = self._masks(name)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.files import subfolders
-from vosbench.errors import VosbenchError, unknown
+from vosbench.errors import VosbenchError
 
 
 class SplitFolders(Dataset):
@@ -16,6 +16,7 @@ class SplitFolders(Dataset):
     frames_in, masks_in: the folders of frames and masks in that of a split.
     """
 
+    fixed_splits = False
     also_called: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     frames_in: ClassVar[str] = "JPEGImages"
     masks_in: ClassVar[str] = "Annotations"
@@ -26,12 +27,12 @@ class SplitFolders(Dataset):
         if folder is None:
             there = {path.parent.name for path in self.root.glob(f"*/{self.masks_in}")}
             if self.split not in self.splits:
-                raise unknown("split", self.split, there.union(self.splits))
+                raise self._unknown_split(there.union(self.splits))
             places = " or ".join(str(self.root / name) for name in self._split_folders())
             inside = (self.root / self.frames_in).is_dir() or (self.root / self.masks_in).is_dir()
             raise VosbenchError(
                 f"split {self.split} of {self.name} is absent: no folder {places}",
-                "that is the folder of one split: give the folder above it as --root"
+                "that is the folder of one split: give the folder above it as root (--root)"
                 if inside
                 else f"splits found there: {', '.join(sorted(there)) or 'none'}",
             )

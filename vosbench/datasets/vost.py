@@ -36,7 +36,7 @@ class VOST(DavisLayout):
         if not (self.root / folder).is_dir() and not (self.root / "Annotations").is_dir():
             raise VosbenchError(
                 f"{self.root} holds neither {folder} nor Annotations",
-                "give the folder that holds them as --root, or choose another --frame-mode",
+                "give the folder that holds them as root (--root), or choose another frame mode (--frame-mode)",
             )
         return folder
 

@@ -40,7 +40,7 @@ class _YouTubeVOS(MetaFolders):
         if self.frame_mode == "all-frames" and not self._frames_root.is_dir():
             raise VosbenchError(
                 f"the full frame rate of {self.name} {self.split} is absent: {self._frames_root} does not exist",
-                "it is a download of its own; or choose --frame-mode 6fps",
+                "it is a download of its own; or choose the frame mode 6fps (--frame-mode)",
             )
         self._meta = MetaFile(self._folder / "meta.json", _read_objects, "{objects: {<id>: {frames: […]}}}")
         return tuple(sorted(self._meta))

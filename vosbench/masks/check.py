@@ -14,6 +14,7 @@ from vosbench.datasets.label_pngs import binary_pngs, label_pngs
 from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError
 from vosbench.images import VOID, Picture, read_size
+from vosbench.masks.places import further_down
 from vosbench.metrics.evaluate import plan
 from vosbench.metrics.fitness import misfit, nowhere
 from vosbench.metrics.protocols import Protocol, find_protocol
@@ -70,7 +71,10 @@ def check_predictions(
     found = []
     if missing:
         message = f"{predictions} lacks {len(missing)} of {len(names)} sequences: {a_few(missing)}"
-        found.append(Problem(predictions, message, "run the missing sequences, or score a choice with --sequences"))
+        hint = "" if len(missing) < len(names) else further_down(predictions, names)
+        otherwise = "run the missing sequences, or score a choice: dataset.only([…]) (--sequences)"
+        found.append(Problem(predictions, message, hint or otherwise))
+        extra = [] if hint else extra
     if extra:
         message = f"{predictions} holds folders that are no sequence of {dataset.name} {dataset.split}: {a_few(extra)}"
         found.append(Problem(predictions, message, "these are never scored; check the split and the spelling"))

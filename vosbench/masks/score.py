@@ -19,6 +19,7 @@ from vosbench.datasets.base import Dataset
 from vosbench.datasets.files import a_few
 from vosbench.errors import VosbenchError
 from vosbench.masks import cache as score_cache
+from vosbench.masks.places import further_down
 from vosbench.metrics.evaluate import missing_traces, object_scores, plan, split_plan, traces
 from vosbench.metrics.figures import MEANS, STATISTICS
 from vosbench.metrics.fitness import advice, later_objects, misfit, nowhere, score_or_fault
@@ -93,7 +94,8 @@ def score(
     if missing and (len(missing) == len(names) or not rules.missing_is_zero):
         raise VosbenchError(
             f"predictions lack the sequence {missing[0]}: {predictions / missing[0]} is no folder",
-            "masks are expected as <sequence>/<frame>.png, for every sequence of the split",
+            further_down(predictions, names)
+            or "masks are expected as <sequence>/<frame>.png, for every sequence of the split",
         )
     without = {name: missing_traces(truths.pop(name), rules) for name in missing}
     masks = {name: dataset.predicted(predictions.absolute() / name, truth.masks) for name, truth in truths.items()}

@@ -43,4 +43,7 @@ class Guard:
     def verify(self) -> None:
         """Raise what was kept in mind."""
         if bool(self._fault):
-            raise VosbenchError("the strategy broke a rule of MemoryBank", "run it with --device cpu to see which")
+            raise VosbenchError(
+                "the strategy broke a rule of MemoryBank",
+                "run it on the CPU, device='cpu' (--device cpu), to see which",
+            )

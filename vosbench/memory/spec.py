@@ -204,7 +204,9 @@ def parse_policies(entries: Iterable[str | PolicySpec]) -> tuple[PolicySpec, ...
                 raise VosbenchError(f"{other} and {spec} have the same label", "give each a label of its own")
         found.append(spec)
     if not found:
-        raise VosbenchError("name at least one strategy", "e.g. --policies lfu:capacity=2")
+        raise VosbenchError(
+            "name at least one strategy", "e.g. policies=['lfu:capacity=2'] (--policies lfu:capacity=2)"
+        )
     return tuple(found)
 
 

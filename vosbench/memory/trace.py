@@ -105,7 +105,8 @@ class MemoryTrace:
                 pass
         except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as error:
             raise VosbenchError(
-                f"cannot read memory trace {path}: {error}", "run again with --keep-memory-trace"
+                f"cannot read memory trace {path}: {error}",
+                "run again with keep_memory_trace=True (--keep-memory-trace)",
             ) from None
         return found
 

@@ -99,7 +99,7 @@ def check_device(device: str | torch.device) -> torch.device:
     if target.type == "cuda" and (not torch.cuda.is_available() or (target.index or 0) >= torch.cuda.device_count()):
         raise VosbenchError(
             f"device {device} was asked for, but this machine (or this build of torch) has no such GPU",
-            "run with --device cpu",
+            "run on the CPU: device='cpu' (--device cpu)",
         )
     if target.type == "cuda":
         torch.cuda.set_device(target)  # clocks and waits are those of the current device
@@ -139,7 +139,7 @@ def _find(name: str | Path) -> Path:
     if path.suffix or len(path.parts) > 1:
         raise VosbenchError(f"no checkpoint {path}", f"give a path, or one of: {', '.join(bundled())}")
     error = unknown("model", str(name), bundled())
-    error.hint += "; published weights are given by path, e.g. --model stcn.pth"
+    error.hint += "; published weights are given by path, e.g. stcn.pth (--model stcn.pth)"
     raise error
 
 

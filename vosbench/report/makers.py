@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
-from vosbench.base.registry import Registry
+from vosbench.base.registry import Registry, place
 from vosbench.errors import VosbenchError
 from vosbench.report.context import Records
 
@@ -59,7 +59,7 @@ class Maker(Generic[T]):
         wanted = self.kind.capitalize()  # by name: no table needs matplotlib
         if wanted not in {kind.__name__ for kind in type(made).__mro__}:
             found = "nothing" if made is None else f"{type(made).__name__}, not a {wanted}"
-            raise VosbenchError(f"the function {self.kind} of {self.function.__module__} returns {found}", "repair it")
+            raise VosbenchError(f"the function {self.kind} at {place([self.function])} returns {found}", "repair it")
         return made
 
 

@@ -49,7 +49,7 @@ def check(
     if file is not None or dataset is None:
         raise VosbenchError(
             "check needs --dataset, or the word policy and a strategy, or the word model and a network",
-            "vosbench check --help has all ways, e.g. vosbench check policy ./idea.py",
+            "e.g. vosbench check --dataset davis2017 --root DAVIS, or vosbench check policy ./idea.py",
         )
     data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(
         options.sequence_names(sequences), limit, options.sequence_names(exclude)

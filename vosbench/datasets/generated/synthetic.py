@@ -113,7 +113,8 @@ def generate(folder: Path, script: Script) -> None:
         if folder.is_dir():
             return  # another process was faster
         raise VosbenchError(
-            f"cannot write the generated data set to {folder}: {error.strerror}", "choose a writable folder with --root"
+            f"cannot write the generated data set to {folder}: {error.strerror}",
+            "choose a writable folder as root (--root)",
         ) from None
 
 
