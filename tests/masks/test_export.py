@@ -56,16 +56,19 @@ def test_youtube_vos_gets_the_wanted_frames_only(small_youtube, tmp_path):
     ]
 
 
-def test_mose_is_a_folder_with_first_masks(small_davis, tmp_path):
-    root = tmp_path / "MOSE"
+def test_mose_wants_every_frame_and_a_plain_folder_has_no_server(small_davis, tmp_path):
+    root = tmp_path / "MOSE/valid"
     for name in ("bee", "cat"):
         shutil.copytree(small_davis / "JPEGImages/480p" / name, root / "JPEGImages" / name)
         (root / "Annotations" / name).mkdir(parents=True)
         shutil.copy(small_davis / "Annotations/480p" / name / "00000.png", root / "Annotations" / name)
-    dataset = open_dataset("folder", root)
+    dataset = open_dataset("mose-v1", root.parent)
     masks = predict(tmp_path / "masks", dataset)
     assert export(masks, dataset, tmp_path / "out.zip") == 12
     assert list(contents(tmp_path / "out.zip")) == [f"{n}/{t:05d}.png" for n in ("bee", "cat") for t in range(6)]
+    for name in ("folder", "object-folders"):
+        with pytest.raises(VosbenchError, match=f"no server takes masks of the data set {name}"):
+            export(masks, open_dataset(name, root), tmp_path / "other.zip")
 
 
 def test_the_same_masks_give_the_same_bytes(test_dev, tmp_path):
