@@ -143,7 +143,7 @@ def test_a_folder_with_a_video_that_cannot_be_scored_and_one_that_is_faulty(vide
     scored = vosbench("score", masks, *data, "--exclude", "bee", "--json", "-")
     assert scored.status == 0
     assert json.loads(scored.out)["conditions"]["lacks"] == ["sequences were left out", "not scored: one"]
-    assert "vosbench: not scored: one: sequence one has no frame to score" in scored.err
+    assert "vosbench: not scored: sequence one has no frame to score; no protocol can" in scored.err
     assert vosbench("check", masks, *data, "--exclude", "bee").status == 0
 
 

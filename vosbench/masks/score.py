@@ -124,7 +124,7 @@ def score(
     if unscored and not everything:
         name, reason = next(iter(unscored.items()))
         raise VosbenchError(f"no sequence can be scored: {reason}", advice(truths[name]))
-    unscored |= {name: "no object counts" for name, traced in found.items() if not traced}
+    unscored |= {name: f"in sequence {name} no object counts" for name, traced in found.items() if not traced}
     if not everything:
         raise VosbenchError(
             f"no object of {dataset.name} {dataset.split} counts under the protocol {rules.name}",
