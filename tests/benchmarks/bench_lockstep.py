@@ -1,0 +1,78 @@
+"""What strategies cost together, against each of them alone, on a CPU in one process. Not part of the test suite.
+
+    python tests/benchmarks/bench_lockstep.py [--model stcn-tiny] [--size 240 432] [--frames 41] [--strategies 3 8 21]
+
+3 are the paper's; 21 are all that ship, and 8 the paper's and five more. In each turn every strategy goes through the
+clip alone, then all go together. The figures are CPU seconds a frame, medians over the turns, and the ratio of all
+together to the mean of them alone. `stcn` has random weights. Masks are compared: they must be the same.
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import torch
+
+from vosbench.inference.propagate import propagate, propagate_together
+from vosbench.memory.registry import POLICIES
+from vosbench.memory.spec import load_policy
+from vosbench.models.base import Network
+from vosbench.models.checkpoint import load_model
+from vosbench.video import GroundTruth, MasksInMemory, Sequence
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gpu"))
+from clips import PAPER, clip
+from variants import full_size
+
+FIRST = (*PAPER, "xmem", "random:capacity=2", "gated", "recent-n", "fifo:capacity=2")
+
+
+def strategies(count: int) -> tuple[str, ...]:
+    """The specs of so many."""
+    named = {spec.partition(":")[0] for spec in FIRST}
+    return (*FIRST, *sorted({*POLICIES.names()} - named))[:count]
+
+
+def seconds(model: Network, sequence: Sequence, truth: GroundTruth, specs: tuple[str, ...]) -> tuple[float, float]:
+    """CPU seconds of one alone, the mean of all, and of all together."""
+    started = time.process_time()
+    masks = [[one.mask for one in propagate(model, sequence, load_policy(spec), truth=truth)] for spec in specs]
+    alone, started = (time.process_time() - started) / len(specs), time.process_time()
+    for t, frame in enumerate(propagate_together(model, sequence, [load_policy(s) for s in specs], truth=truth)):
+        for place, one in frame.items():
+            assert not isinstance(one, Exception), one
+            assert (one.mask == masks[place][t]).all(), specs[place]
+    return alone, time.process_time() - started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", choices=("stcn-tiny", "stcn"), default="stcn-tiny")
+    parser.add_argument("--size", type=int, nargs=2, default=[240, 432], help="height and width")
+    parser.add_argument("--frames", type=int, default=41)
+    parser.add_argument("--objects", type=int, default=1)
+    parser.add_argument("--strategies", type=int, nargs="+", default=[3, 8, 21])
+    parser.add_argument("--turns", type=int, default=3)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    model = load_model(given.model) if given.model == "stcn-tiny" else full_size(given.model, torch.device("cpu"))
+    rgb, labels = clip(given.frames, *given.size, given.objects)
+    sequence = Sequence.from_arrays(rgb, {0: labels[0]})
+    names = tuple(frame.name for frame in sequence.frames)
+    truth = GroundTruth(sequence.name, names, {n: MasksInMemory.of(m) for n, m in zip(names, labels, strict=True)})
+    for count in given.strategies:
+        specs = strategies(count)
+        turns = [seconds(model, sequence, truth, specs) for _ in range(given.turns)]
+        ratios = sorted(together / alone for alone, together in turns)
+        alone, together = (statistics.median(values) / given.frames for values in zip(*turns, strict=True))
+        print(
+            f"{count:3d} strategies: {together:.3f} s a frame together, {alone:.3f} s one alone: "
+            f"{statistics.median(ratios):.2f} times ({ratios[0]:.2f} to {ratios[-1]:.2f} in {len(turns)} turns)",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
