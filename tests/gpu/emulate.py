@@ -2,23 +2,26 @@
 
     python tests/gpu/emulate.py [STRATEGY ...]
 
-A row for each strategy: whether masks, probabilities and tokens are those of the CPU, waits a
-frame, and the lines that wait, that are not repeatable, and that CUDA would refuse. Not a test itself, since `fake_gpu`
-must be imported before vosbench.
+A row for each strategy, and "together" for the paper's at once: whether masks, probabilities and tokens are those of
+the CPU, waits a frame, and the lines that wait, that are not repeatable, and that CUDA would refuse. Not a test itself,
+since `fake_gpu` must be imported before vosbench.
 """
 
 import copy
 import json
 import sys
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 
 from fake_gpu import DeviceTensor, FakeGPU, moved  # isort: skip  # before vosbench
 
 import numpy as np
 import torch
-from clips import strategies, truth, two_objects
+from clips import PAPER, strategies, truth, two_objects
 
-from vosbench.inference.propagate import propagate
+from vosbench.inference.propagate import propagate, propagate_together
+from vosbench.inference.session import Prediction
 from vosbench.memory.spec import load_policy
 from vosbench.models.base import Network
 from vosbench.models.checkpoint import read_checkpoint
@@ -29,27 +32,39 @@ SIZE = (23, 40, 56)  # frames, height, width
 Seen = list[tuple[np.ndarray, torch.Tensor, int]]  # mask, probabilities, tokens in memory of every frame
 
 
+def seen(one: Prediction) -> tuple[np.ndarray, torch.Tensor, int]:
+    """What is to be compared, brought to the CPU by a side door that nothing notes."""
+    prob = one.prob.data_on_host if isinstance(one.prob, DeviceTensor) else one.prob
+    return one.mask, prob.clone(), one.timing.tokens
+
+
 def segment(model: Network, spec: str, sequence: Sequence) -> Seen:
-    """What a strategy makes of a clip, brought to the CPU by a side door that nothing notes."""
-    found = []
-    for one in propagate(model, sequence, load_policy(spec), top_k=5, truth=truth(sequence)):
-        prob = one.prob.data_on_host if isinstance(one.prob, DeviceTensor) else one.prob
-        found.append((one.mask, prob.clone(), one.timing.tokens))
-    return found
+    """What a strategy makes of a clip."""
+    return [seen(one) for one in propagate(model, sequence, load_policy(spec), top_k=5, truth=truth(sequence))]
 
 
-def compare(spec: str, sequence: Sequence, model: Network, on_gpu: Network) -> dict[str, object]:
-    """The row of a strategy."""
-    want = segment(model, spec, sequence)
+def alone(model: Network, sequence: Sequence) -> Seen:
+    """What the paper's strategies make of a clip one after the other."""
+    return [frame for spec in PAPER for frame in segment(model, spec, sequence)]
+
+
+def together(model: Network, sequence: Sequence) -> Seen:
+    """The same at once."""
+    frames = list(propagate_together(model, sequence, [load_policy(spec) for spec in PAPER], top_k=5))
+    return [seen(frame[place]) for place in range(len(PAPER)) for frame in frames]
+
+
+def compare(sequence: Sequence, want: Seen, act: Callable[[], Seen]) -> dict[str, object]:
+    """The row of what the GPU does, of which the CPU says what is to come of it."""
     failure = None
     with FakeGPU() as gpu:
         try:
-            found = segment(on_gpu, spec, sequence)
+            found = act()
         except RuntimeError as error:
             failure = f"{type(error).__name__}: {error}"[:300]
     lines = {kind: Counter(e.where for e in gpu.events if e.kind == kind) for kind in ("wait", "unrepeatable")}
     row: dict[str, object] = {
-        "waits a frame": round(sum(lines["wait"].values()) / len(want), 2),
+        "waits a frame": round(sum(lines["wait"].values()) / len(sequence.frames), 2),
         **{kind: dict(counted.most_common()) for kind, counted in lines.items()},
         "refused": sorted({f"{e.where} {e.what}" for e in gpu.events if e.kind == "refused"}),
         "failure": failure,
@@ -67,7 +82,11 @@ def main(specs: list[str]) -> None:
     for_inference(model, torch.device("cuda"))  # the form that runs there
     on_gpu = moved(copy.deepcopy(model))
     sequence = two_objects(*SIZE)
-    rows = {spec: compare(spec, sequence, model, on_gpu) for spec in specs or strategies()}
+    rows = {
+        spec: compare(sequence, segment(model, spec, sequence), partial(segment, on_gpu, spec, sequence))
+        for spec in specs or strategies()
+    }
+    rows["together"] = compare(sequence, alone(model, sequence), partial(together, on_gpu, sequence))
     print(json.dumps(rows, indent=1))
 
 

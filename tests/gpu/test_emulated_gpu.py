@@ -29,12 +29,16 @@ def test_a_gpu_finds_what_a_cpu_finds(rows):
     assert len(rows) > 20
     for spec, row in rows.items():
         assert (row["failure"], row["refused"], row["masks"], row["tokens"]) == (None, [], True, True), (spec, row)
-        assert row["probabilities"] <= 1e-6, spec
+        assert row["probabilities"] <= (1e-4 if spec == "together" else 1e-6), spec  # a batch rounds otherwise
 
 
 def test_a_gpu_is_seldom_waited_for(rows):
     for spec, row in rows.items():
         assert row["waits a frame"] <= MORE_WAITS.get(spec, WAITS), (spec, row["wait"])
+
+
+def test_several_strategies_wait_as_one(rows):
+    assert rows["together"]["waits a frame"] <= rows["lfu"]["waits a frame"]
 
 
 def test_sums_are_repeatable(rows):

@@ -134,9 +134,9 @@ class Driver:
 
     def _finish(self, frame: Sequence[Steps[R]]) -> list[R | Exception]:
         results: dict[int, R | Exception] = {}
+        asked: dict[int, Question] = {}
         answers: dict[int, Any] = dict.fromkeys(range(len(frame)))
         while answers:
-            asked: dict[int, Question] = {}
             for place, answer in answers.items():
                 try:
                     failed = isinstance(answer, Exception)
@@ -145,14 +145,15 @@ class Driver:
                     results[place] = done.value
                 except OF_ONE as error:
                     results[place] = error
-            answers = {}
-            for kind in {type(question) for question in asked.values()}:
-                places = [place for place, question in asked.items() if type(question) is kind]
-                answers |= zip(places, self._answers(kind, [asked[place] for place in places]), strict=True)
+            kind = next((type(q) for q in asked.values() if not isinstance(q, Fetch)), Fetch)  # fetched last: one wait
+            places = [place for place, question in asked.items() if type(question) is kind]
+            answers = dict(zip(places, self._answers(kind, [asked.pop(place) for place in places]), strict=True))
         return [results[place] for place in range(len(frame))]
 
     def _answers(self, kind: Any, asked: list[Any]) -> list[Any]:
         """The answers to questions of a kind, or the errors in their place."""
+        if not asked:
+            return []
         try:
             return kind.answers(asked) if len(asked) > 1 else [self._answer(asked[0])]
         except (RuntimeError, MemoryError) as error:
