@@ -1,6 +1,7 @@
 """`vosbench segment`: from a video and the masks of its objects to masks and a video."""
 
 import json
+import shutil
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import toy_network
+from my_idea import IDEA
 
 import vosbench as api
 from vosbench.images import object_ids, read_labels, read_palette, write_labels
@@ -79,6 +82,21 @@ def test_a_folder_of_frames_keeps_their_names(
     assert sorted(path.stem for path in (clip / "out/masks").iterdir()) == ["shot_10", "shot_11", "shot_8", "shot_9"]
     assert np.array_equal(read_labels(clip / "out/masks/shot_8.png"), read_labels(clip / "both0.png"))
     assert (open_video(clip / "out/overlay.mp4").rate, open_video(clip / "out/overlay.mp4").promised) == (24, 4)
+
+
+@pytest.mark.parametrize("policy", ["reservoir:capacity=2", "every-k:k=3", "xmem", "./idea.py:k=2"])
+def test_any_strategy_and_any_network(
+    clip: Path, vosbench: Callable, monkeypatch: pytest.MonkeyPatch, policy: str
+) -> None:
+    monkeypatch.chdir(clip)
+    Path("idea.py").write_text(IDEA)
+    shutil.copy(toy_network.__file__, "toy.py")
+    command = ("segment", "clip.mp4", "--mask", "both0.png", "--out", "out", "--no-overlay", "--shorter-side", 0)
+    done = vosbench(*command, "-p", policy, "--model", "toy.py", "--top-k", 3, "--json", "answer.json")
+    assert done.status == 0, done.err
+    conditions = json.loads(Path("answer.json").read_text())["conditions"]
+    assert (conditions["policy"], conditions["model"], conditions["top_k"]) == (policy, "toy.py", 3)
+    assert len(list((clip / "out/masks").iterdir())) == 23
 
 
 def test_what_is_there_is_not_overwritten(clip: Path, vosbench: Callable, refused: Callable) -> None:

@@ -13,10 +13,11 @@ from vosbench.base.words import count
 from vosbench.datasets.files import FRAMES, explain_no_pictures, pictures
 from vosbench.errors import VosbenchError
 from vosbench.images import VOID, check_labels, object_ids, present_labels, read_drawn, read_rgb, read_size
-from vosbench.inference.session import Prediction, Session
+from vosbench.inference.session import Foreknowledge, Prediction, Session
 from vosbench.memory.blame import out_of_memory
 from vosbench.memory.spec import PolicySpec, load_policy
 from vosbench.models.checkpoint import check_device, load_model
+from vosbench.models.geometry import Geometry
 from vosbench.video import ObjectMasks
 from vosbench.video_file import count_frames, open_video
 
@@ -126,9 +127,20 @@ def segment(
     check_device(device)
     strategy = load_policy(policy)
     network = load_model(model, device, affinity)
-    return Segmenting(
-        clip, first, Session(network, strategy, name=clip.path.stem, top_k=top_k, shorter_side=shorter_side)
-    )
+    reference = strategy.needs_truth or strategy.needs_future  # which is refused: nothing here can give it that
+    known = _length(clip, first) if strategy.needs_length and not reference else None
+    name, side = clip.path.stem, shorter_side
+    return Segmenting(clip, first, Session(network, strategy, name=name, top_k=top_k, shorter_side=side, known=known))
+
+
+def _length(clip: Clip, masks: Mapping[int, ObjectMasks]) -> Foreknowledge:
+    """That of a clip whose frames can be counted: how many there are."""
+    ids = sorted(i for mask in masks.values() for i in mask.ids or ())
+
+    def nothing(_: Geometry) -> Any:
+        raise AssertionError("asked by a reference alone")
+
+    return Foreknowledge(tuple(map(str, range(clip.count))), tuple(ids), nothing, nothing)
 
 
 def first_masks(clip: Clip, masks: Mapping[int, Any]) -> dict[int, ObjectMasks]:
