@@ -278,9 +278,21 @@ def object_ids(labels: np.ndarray) -> tuple[int, ...]:
 
 
 def present_labels(labels: np.ndarray) -> np.ndarray:
-    """The non-zero values of a label map, ascending. OpenCV's histogram is ten times as fast as numpy.unique."""
-    histogram = cv2.calcHist([np.ascontiguousarray(labels)], [0], None, [256], [0, 256])
-    return np.flatnonzero(histogram[1:]) + 1
+    """The non-zero values of a label map, ascending.
+
+    Without a histogram, which takes as long as decoding the PNG on some machines. Ids that are few are looked for one
+    by one, at some hundredths of a millisecond each; else what there is is found where runs of equal pixels begin.
+    """
+    highest = int(cv2.minMaxLoc(labels)[1]) if labels.size else 0
+    if highest <= _FEW:
+        return np.array([i for i in range(1, highest + 1) if i == highest or (labels == i).any()], np.int64)
+    pixels, seen = labels.reshape(-1), np.zeros(VOID + 1, bool)
+    seen[highest] = seen[pixels[np.flatnonzero(pixels[1:] != pixels[:-1])]] = True  # a run's last pixel
+    seen[pixels[-1]] = True
+    return np.flatnonzero(seen[1:]) + 1
+
+
+_FEW = 4  # as high an id costs as much as the other way
 
 
 def check_size(found: Sequence[int], expected: Sequence[int], where: object) -> None:

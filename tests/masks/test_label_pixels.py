@@ -8,7 +8,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from vosbench.errors import VosbenchError
-from vosbench.images import PALETTE, check_labels, object_ids, read_labels, read_size, write_labels
+from vosbench.images import PALETTE, check_labels, object_ids, present_labels, read_labels, read_size, write_labels
 
 PATH = Path("mask.png")
 
@@ -19,6 +19,19 @@ def disc(value: int, size: tuple[int, int] = (60, 80)) -> np.ndarray:
 
 def test_object_ids_leave_out_background_and_void() -> None:
     assert object_ids(np.array([[0, 7, 3], [255, 3, 254]], np.uint8)) == (3, 7, 254)
+
+
+def test_labels_that_are_present() -> None:
+    rng = np.random.default_rng(3)
+    for number in (1, 2, 3, 4, 5, 6, 40, 255):
+        for height, width in ((1, 1), (1, 9), (17, 1), (40, 33)):
+            labels = rng.choice(rng.integers(0, 256, number), (height, width)).astype(np.uint8)
+            low = (labels % 6).astype(np.uint8)
+            for part in (labels, low, labels[:, ::2], low.T, low[:1], np.repeat(labels, 7, axis=1)):
+                found = present_labels(part)
+                assert found.tolist() == np.setdiff1d(part, [0]).tolist()
+                assert found.dtype == np.int64
+    assert present_labels(np.zeros((0, 4), np.uint8)).tolist() == []
 
 
 @pytest.mark.parametrize(
