@@ -13,11 +13,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import simplejpeg
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from vosbench.errors import VosbenchError
 from vosbench.smoothing import is_smoothed
+
+try:
+    import simplejpeg
+except ImportError:  # a platform without a wheel of it: OpenCV gives the same pixels, and passes over damage
+    simplejpeg = None
 from vosbench.video_file import FrameOfVideo
 
 
@@ -120,6 +124,8 @@ def _jpeg(data: bytes, path: Path, strict: bool) -> np.ndarray | None:
     """The pixels of a JPEG as OpenCV has them, in a third of its time and with what libjpeg complains of; None if there
     is no decoder for this kind of it.
     """
+    if simplejpeg is None:
+        return None
     try:
         rgb: np.ndarray = simplejpeg.decode_jpeg(data)
         return rgb

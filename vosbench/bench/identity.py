@@ -11,11 +11,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-import simplejpeg
 import torch
 
 from vosbench.base.hashing import PACKAGE, source_of
 from vosbench.bench.record import Environment
+from vosbench.images import simplejpeg
 from vosbench.video import MaskSource
 
 
@@ -46,7 +46,7 @@ def facts(value: Any, without: frozenset[str] = frozenset()) -> Any:
 
 def library_versions() -> tuple[str, ...]:
     """The versions of the libraries that compute masks and scores."""
-    return tuple(f"{library.__name__} {library.__version__}" for library in (torch, np, cv2, simplejpeg))
+    return tuple(f"{library.__name__} {library.__version__}" for library in (torch, np, cv2, simplejpeg) if library)
 
 
 def environment(device: torch.device, threads: int | None = None) -> Environment:
