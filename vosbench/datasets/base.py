@@ -78,10 +78,6 @@ class Dataset(Choice, ABC):
             hint = explain_no_pictures(self.frame_folder("")) or "check root and split (--root, --split)"
             raise VosbenchError(f"{self.name} {self.split} in {root} has no sequence", hint)
 
-    def _unknown_split(self, known: Iterable[str]) -> VosbenchError:
-        """That there is no such split, and those that there are."""
-        return VosbenchError(f"unknown split {self.split!r} of {self.name}", f"there are: {a_few(sorted(known), 12)}")
-
     def _checked_names(self, names: object) -> tuple[str, ...]:
         """What `_list_names` gave, if it is names, each once."""
         found = tuple(names) if isinstance(names, Iterable) and not isinstance(names, str) else None

@@ -1,17 +1,21 @@
-"""Which sequences of a split are asked for: all of them, or a choice."""
+"""Which split, and which of its sequences, are asked for: all of them, or a choice."""
 
 import copy
 import re
 from collections.abc import Iterable
-from typing import Self
+from typing import ClassVar, Self
 
 from vosbench.base.words import count
+from vosbench.datasets.files import a_few
 from vosbench.errors import VosbenchError, unknown
 
 
 class Choice:
     """The sequences of a split that are asked for, `_names`, of all that it has, `_split_names`."""
 
+    name: ClassVar[str]
+    splits: ClassVar[tuple[str, ...]]
+    split: str
     _names: tuple[str, ...]
     _split_names: tuple[str, ...]
 
@@ -71,6 +75,17 @@ class Choice:
     def _require(self, name: str) -> None:
         if name not in self._names:
             raise unknown("sequence", name, self._names)
+
+    def _unknown_split(self, known: Iterable[str]) -> VosbenchError:
+        """That there is no such split, and those that there are."""
+        return VosbenchError(f"unknown split {self.split!r} of {self.name}", f"there are: {a_few(sorted(known), 12)}")
+
+    def _no_split(self, there: set[str], lacks: str, hint: str = "") -> VosbenchError:
+        """That what the split should be made of is absent; `there` are the splits that were found."""
+        if self.split not in self.splits:
+            return self._unknown_split(there.union(self.splits))
+        found = f"splits found there: {', '.join(sorted(there)) or 'none'}"
+        return VosbenchError(f"split {self.split} of {self.name} {lacks}", hint or found)
 
 
 def _numbers(shard: str) -> tuple[int, int]:

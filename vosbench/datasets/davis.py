@@ -32,7 +32,9 @@ class DavisLayout(Dataset):
             train, val = self._read_split("train"), self._read_split("val")
             names = None if train is None or val is None else train + val
         if names is None:
-            raise self._no_split()
+            own = {path.stem for folder in self._split_folders() for path in folder.glob("*.txt")}
+            files = " or ".join(str(folder / f"{self.split}.txt") for folder in self._split_folders())
+            raise self._no_split(own, f"has no list of sequences: {files} does not exist")
         return tuple(dict.fromkeys(names))
 
     def _resolution_folder(self) -> str:
@@ -52,21 +54,9 @@ class DavisLayout(Dataset):
 
     def _read_split(self, split: str) -> list[str] | None:
         """The sequences of a split file (names, or paths of each frame and mask), None where there is no file."""
-        for folder in self._split_folders():
-            path = folder / f"{split}.txt"
-            if path.is_file():
-                return listed(path, self.frame_folder(""), self.mask_folder(""))
-        return None
-
-    def _no_split(self) -> VosbenchError:
-        own = {path.stem for folder in self._split_folders() for path in folder.glob("*.txt")}
-        if self.split not in self.splits:
-            return self._unknown_split(own.union(self.splits))
-        files = " or ".join(str(folder / f"{self.split}.txt") for folder in self._split_folders())
-        return VosbenchError(
-            f"split {self.split} of {self.name} has no list of sequences: {files} does not exist",
-            f"splits found there: {', '.join(sorted(own)) or 'none'}",
-        )
+        paths = (folder / f"{split}.txt" for folder in self._split_folders())
+        found = next(filter(Path.is_file, paths), None)
+        return None if found is None else listed(found, self.frame_folder(""), self.mask_folder(""))
 
     def frame_folder(self, name: str) -> Path:
         return self.root / "JPEGImages" / self._resolution / name

@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.files import subfolders
-from vosbench.errors import VosbenchError
 
 
 class SplitFolders(Dataset):
@@ -26,16 +25,10 @@ class SplitFolders(Dataset):
         folder = next((name for name in self._split_folders() if (self.root / name).is_dir()), None)
         if folder is None:
             there = {path.parent.name for path in self.root.glob(f"*/{self.masks_in}")}
-            if self.split not in self.splits:
-                raise self._unknown_split(there.union(self.splits))
             places = " or ".join(str(self.root / name) for name in self._split_folders())
             inside = (self.root / self.frames_in).is_dir() or (self.root / self.masks_in).is_dir()
-            raise VosbenchError(
-                f"split {self.split} of {self.name} is absent: no folder {places}",
-                "that is the folder of one split: give the folder above it as root (--root)"
-                if inside
-                else f"splits found there: {', '.join(sorted(there)) or 'none'}",
-            )
+            hint = "that is the folder of one split: give the folder above it as root (--root)" if inside else ""
+            raise self._no_split(there, f"is absent: no folder {places}", hint)
         self.split_folder = folder
         return tuple(sorted({n for kind in (self.frames_in, self.masks_in) for n in subfolders(self._folder / kind)}))
 

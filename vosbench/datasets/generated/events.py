@@ -61,7 +61,8 @@ def leave(layer: Layer, scene: Scene, event: Event, axis: int, sign: int) -> Lay
             nearest = way(edge, _first_share(layer, scene, edge) if event.kind == "appear" else SHOWN)
             for j in range(LEAD):
                 if 0 <= edge + step * j < length:
-                    ways[edge + step * j] = nearest * _ease(1 - j / LEAD)
+                    near = 1 - j / LEAD  # a soft start, and a quick end: it passes the edge of the view at full speed
+                    ways[edge + step * j] = nearest * (near * near * (2 - near))
     direction = np.eye(2)[axis] * sign
     return _shift(layer, scene, {t: distance * direction for t, distance in ways.items()})
 
@@ -69,11 +70,6 @@ def leave(layer: Layer, scene: Scene, event: Event, axis: int, sign: int) -> Lay
 def _first_share(layer: Layer, scene: Scene, t: int) -> float:
     """The share of an object that its first mask should show: a fourth, and 1% of the frame at least."""
     return float(np.clip(0.01 * scene.spec.height * scene.spec.width / len(outline(layer, scene, t)), 0.25, 0.8))
-
-
-def _ease(share: float) -> float:
-    """From 0 to 1 with a soft start, and a quick end: things pass the edge of the view at full speed."""
-    return share * share * (2 - share)
 
 
 def cover(

@@ -68,6 +68,10 @@ class Recipe:
         """The frame from which on all objects are there."""
         return self.appear + LEAD if self.appear else 0
 
+    def first_frame(self, object_id: int) -> int:
+        """The frame in which an object, from 1 on, is to appear."""
+        return self.appear if object_id > 1 or self.objects == 1 else 0
+
     @property
     def eventful(self) -> int:
         """Frames that the events of one object take, one after the other."""

@@ -155,8 +155,8 @@ class Stage:
     def _events(self, index: int, where: float) -> Iterator[Event]:
         """What happens to an object, one after another, in each of the clip's periods."""
         recipe = self.recipe
-        if recipe.appear and (index > 0 or recipe.objects == 1):
-            yield Event("appear", 0, recipe.appear)
+        if appear := recipe.first_frame(index + 1):
+            yield Event("appear", 0, appear)
         span = self.steps - recipe.start
         times = span // recipe.period if recipe.period else 1
         for turn in range(times):

@@ -140,7 +140,7 @@ def _write_clip(root: Path, name: str, recipe: Recipe, scene: Scene) -> ClipAttr
 def _keeps_to(recipe: Recipe, observer: Observer) -> bool:
     """Whether nothing has gone too far yet: objects hidden or outside for too long, small or early at first sight."""
     for object_id, track in observer.tracks.items():
-        due = first_frame(recipe, object_id)
+        due = recipe.first_frame(object_id)
         if track.first_frame is None:
             if observer.length > due:
                 return False
@@ -156,8 +156,3 @@ def _shows_all(recipe: Recipe, shows: ClipAttributes) -> bool:
         (one.longest_hidden, one.longest_outside) == (recipe.occlusion, recipe.outside)
         for one in shows.objects.values()
     )
-
-
-def first_frame(recipe: Recipe, object_id: int) -> int:
-    """The frame in which an object is to appear."""
-    return recipe.appear if object_id > 1 or recipe.objects == 1 else 0
