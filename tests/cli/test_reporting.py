@@ -32,3 +32,20 @@ def test_a_report_is_refused_in_one_line(finished_run, tmp_path, vosbench, refus
     said = f"The report is in report, which can be moved, zipped and mailed as it is: open {tmp_path.as_uri()}/report"
     assert outcome.out == f"{said}/index.html in a browser\n"
     assert '"baseline":"first-only"' in (tmp_path / "report/data.js").read_text()
+
+
+def test_masks_of_any_method_have_a_report(finished_run, tmp_path, vosbench, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data, masks = finished_run / "DAVIS", finished_run / "run/masks"
+    folders = (f"A={masks / 'first-only'}", f"B={masks / 'every-k_k=2'}")
+    arguments = ("score", *folders, "--dataset", "davis2017", "--root", data, "--no-cache", "--jobs", 1)
+    assert vosbench(*arguments, "--out", "scored", "--json", "scored.json").status == 0
+    assert vosbench("report", "scored", "--jobs", 1).status == 0
+    page = tmp_path / "report/sequences/1.html"
+    assert "There are no pictures" not in page.read_text()
+    drawn = (page.parent / "1/data.js").read_text()
+    assert '"masks":{"A":["' in drawn
+    assert '"shown":[0,1,2,3,4,5]' in drawn
+    assert vosbench("report", "scored.json", "--jobs", 1).status == 0  # records alone
+    assert "There are no pictures" in page.read_text()
+    assert '"in_video":false' in (page.parent / "1/data.js").read_text()

@@ -1,12 +1,22 @@
 """Masks that were scored, whichever method made them, as records: what reads runs reads them too. Free of torch."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from vosbench.base.codec import encode
 from vosbench.base.hashing import digest
 from vosbench.bench.naming import folder_name
-from vosbench.bench.record import DatasetInfo, ObjectRecord, PolicyInfo, RunRecord, Scores, read_record, write_record
+from vosbench.bench.record import (
+    DATA_ROOT,
+    DatasetInfo,
+    ObjectRecord,
+    PolicyInfo,
+    RunRecord,
+    Scores,
+    read_record,
+    write_record,
+)
 from vosbench.datasets import Dataset
 from vosbench.errors import VosbenchError
 from vosbench.masks.score import MaskScores
@@ -84,8 +94,9 @@ def _records(folder: Path) -> list[Path]:
     return sorted((folder / "records").rglob("*.json"))
 
 
-def write_scored(folder: Path, records: Iterable[RunRecord]) -> None:
-    """Write the records of scored masks into a folder, which can then be read as that of a run.
+def write_scored(folder: Path, records: Iterable[RunRecord], root: Path | None = None) -> None:
+    """Write the records of scored masks into a folder, which can then be read as that of a run, and where the data set
+    is, for pictures of them.
 
     Those of an earlier scoring there are replaced. Raises VosbenchError as `refuse_run` does, and if the folder cannot
     be written.
@@ -95,3 +106,5 @@ def write_scored(folder: Path, records: Iterable[RunRecord]) -> None:
         path.unlink()
     for record in records:
         write_record(folder / "records" / folder_name(record.policy) / f"{record.sequence}.json", record)
+    if root is not None:
+        (folder / DATA_ROOT).write_bytes(os.fsencode(root.absolute()))

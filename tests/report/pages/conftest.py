@@ -10,6 +10,7 @@ import pytest
 from conftest import write_small_davis
 from layouts import HOSTILE, HOSTILE_LABEL
 
+from vosbench.bench.record import read_run
 from vosbench.bench.runner import run
 from vosbench.bench.suite import Suite
 from vosbench.memory.spec import PolicySpec
@@ -41,7 +42,7 @@ def traced_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         replace(PolicySpec.parse("latest-only"), label=HOSTILE_LABEL),
     )
     run(Suite("davis2017", root, policies=policies, keep_memory_trace=True), folder / "run")
-    build([folder / "run"], folder / "report", jobs=1)
+    build({folder / "run": read_run(folder / "run")}, folder / "report", jobs=1)
     return folder
 
 

@@ -49,14 +49,21 @@ def test_large_pictures_are_shrunk_and_labels_stay_labels():
     assert shrink(np.zeros((1080, 1920, 3), np.uint8)).shape == (270, 480, 3)
 
 
+def nameless(score):
+    """As older records have it."""
+    return replace(score, frame_names=())
+
+
 def test_scores_stand_at_the_frames_that_the_protocol_scores(traced_run):
     records = [r for r in read_run(traced_run / "run") if r.sequence == "ant"]
     truth = open_dataset("davis2017", traced_run / "DAVIS", "val").truth("ant")
-    series = series_of(records, truth)
+    series = series_of(records, [f"{t:05d}" for t in range(6)])
     assert [(one.object_id, one.frames) for one in series] == [(1, (1, 2, 3, 4)), (2, (1, 2, 3, 4))]
+    older = [replace(r, scores=replace(r.scores, objects=tuple(map(nameless, r.scores.objects)))) for r in records]
+    assert [one.frames for one in series_of(older, [], truth)] == [(1, 2, 3, 4)] * 2
     scores = records[0].scores.objects[0]
     assert np.allclose(series[0].jf("every-k:k=2"), (np.array(scores.j_per_frame) + scores.f_per_frame) / 2)
-    alone = series_of(records, None)
+    alone = series_of(records)
     assert [(one.frames, list(one.places)) for one in alone] == [(None, [0, 1, 2, 3])] * 2
 
 
@@ -170,7 +177,7 @@ def test_of_a_long_video_some_frames_are_shown(traced_run, monkeypatch):
 def test_a_folder_that_is_no_report_is_left_alone(traced_run, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(VosbenchError, match="holds something else than a report"):
-        build([traced_run / "run"], tmp_path)
+        build({traced_run / "run": read_run(traced_run / "run")}, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
@@ -179,12 +186,14 @@ def test_several_runs_are_compared(traced_run, tmp_path):
     for path in (tmp_path / "again").glob("records/*/ant.json"):
         record = read_record(path)
         write_record(path, replace(record, dataset=replace(record.dataset, sequences=3)))
-    first = build([traced_run / "run", tmp_path / "again"], tmp_path / "report", policies=("every-k:k=2",), jobs=1)
+    both = {one: read_run(one) for one in (traced_run / "run", tmp_path / "again")}
+    first = build(both, tmp_path / "report", policies=("every-k:k=2",), jobs=1)
     html = first.read_text()
     assert "PARTIAL" in html
     assert "They make no sweep" in html
     assert html.count(">every-k:k=2</td>") == 2  # the table of differences
     assert HOSTILE not in (tmp_path / "report/run-1/index.html").read_text()
     assert (tmp_path / "report/run-2/sequences/2.html").is_file()
-    build([traced_run / "run"], tmp_path / "report", policies=("every-k:k=2",), jobs=1)  # takes its place
+    both.popitem()
+    build(both, tmp_path / "report", policies=("every-k:k=2",), jobs=1)  # takes its place
     assert not (tmp_path / "report/run-1").exists()

@@ -6,10 +6,9 @@ from typing import Annotated
 import typer
 
 from vosbench.base.codec import encode
-from vosbench.bench.record import read_run
 from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
-from vosbench.cli.records import RunFolders, latest, open_in_browser
+from vosbench.cli.records import RunFolders, latest, open_in_browser, read_records
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.report.context import context
 
@@ -36,10 +35,10 @@ def report(
     """
     from vosbench.report.pages.build import build  # here: Jinja takes a tenth of a second that other verbs save
 
-    folders = list(run or [latest()])
+    runs = {folder: read_records(folder) for folder in run or [latest()]}
     with CountProgress("page") as progress:
         first = build(
-            folders,
+            runs,
             out,
             root=root,
             policies=options.split_specs(policies),
@@ -48,7 +47,7 @@ def report(
             progress=progress,
         )
     print(f"The report is in {out}, which can be moved, zipped and mailed as it is: {open_in_browser(first)}")
-    conditions = [{"run": str(folder), **encode(context(read_run(folder)))} for folder in folders]
+    conditions = [{"run": str(folder), **encode(context(records))} for folder, records in runs.items()]
     return Answer({"runs": conditions}, {"report": str(first)})
 
 

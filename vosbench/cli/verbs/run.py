@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from vosbench.base.words import count
-from vosbench.bench.record import RUNS, RunRecord
+from vosbench.bench.record import RUNS, RunRecord, read_run
 from vosbench.cli import options
 from vosbench.cli.progress import CountProgress, RunProgress
 from vosbench.cli.records import open_in_browser, show
@@ -181,7 +181,9 @@ def _report(plan: "Plan") -> Path:
     from vosbench.report.pages.build import build
 
     with CountProgress("page") as progress:
-        return build([plan.folder], plan.folder / "report", jobs=plan.suite.jobs, progress=progress)
+        return build(
+            {plan.folder: read_run(plan.folder)}, plan.folder / "report", jobs=plan.suite.jobs, progress=progress
+        )
 
 
 def _say_what_is_not_scored(plan: "Plan") -> None:

@@ -162,7 +162,7 @@ def score(
             written = (*written, write_per_frame_csv(scores, path))
         print(*written, sep="\n", end="\n" if written else "")
     if out is not None:
-        write_scored(out, records())
+        write_scored(out, records(), root)
         print(out)
     shown = {name: str(folder) for name, folder in folders.items()} if several else str(folder)
     conditions = options.conditions(data, protocol=scores.protocol, predictions=shown)

@@ -1,21 +1,21 @@
 """The folder of a report: which pages there are, and what is on them."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vosbench.base.atomic import UNFINISHED
 from vosbench.base.processes import Crew
-from vosbench.bench.record import RunRecord, read_record, read_run
+from vosbench.bench.record import RunRecord, read_record
 from vosbench.errors import VosbenchError
 from vosbench.report.compare.differences import differences
 from vosbench.report.compare.pairing import pair_up
 from vosbench.report.compare.tables import difference_table
-from vosbench.report.context import Context, by_strategy, context, restrict
+from vosbench.report.context import Context, Records, by_strategy, context, restrict
 from vosbench.report.makers import applicable
-from vosbench.report.measures import pooled_jf
+from vosbench.report.measures import accuracy_of, pooled_jf
 from vosbench.report.pages.failures import chosen
 from vosbench.report.pages.leaderboard import gains, grid, leaderboard
 from vosbench.report.pages.sequence import Page, Source, make_page, thumbnail_name
@@ -48,7 +48,7 @@ class Run:
 
 
 def build(
-    runs: Sequence[Path],
+    runs: Mapping[Path, Records],
     out: Path,
     *,
     root: Path | None = None,
@@ -59,18 +59,19 @@ def build(
 ) -> Path:
     """Write the report of one run or several into the folder `out`, and return its first page.
 
+    runs: the records of each run under its folder, or whatever else they come from, which then has no masks.
     root: of the data set (None: where it was for each run).
     policies: labels or specs of the strategies to show (none: all).
     baseline: the label of the strategy with which others are compared at first (None: the first of the run).
     jobs: processes (None: one per core).
 
     The folder appears whole, or stays as it was; a report that is there already is replaced. Raises VosbenchError as
-    `read_run` and `context` do, for an unknown strategy, and for a folder that holds something else.
+    `context` does, for an unknown strategy, and for a folder that holds something else.
     """
     require_free(out)
     found = []
-    for number, folder in enumerate(runs, 1):
-        records = restrict(read_run(folder), policies)
+    for number, (folder, everything) in enumerate(runs.items(), 1):
+        records = restrict(everything, policies)
         if baseline is not None:
             restrict(records, [baseline])
         place = f"run-{number}/" if len(runs) > 1 else ""
@@ -174,6 +175,7 @@ def _write_run(writer: Writer, run: Run, baseline: str | None, several: bool) ->
         "run",
         title=run.name,
         run=run,
+        accuracy=accuracy_of(run.records),
         board=leaderboard(run.records, run.common),
         figures=writer.figures(f"{run.place}figures/", made),
         left_out=left_out,

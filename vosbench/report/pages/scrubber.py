@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from vosbench.memory.trace import MemoryTrace
-from vosbench.report.pages.encoding import label_runs, shown_size, shrink, text, webp
+from vosbench.report.pages.encoding import label_runs, shrink, text, webp
 from vosbench.report.pictures.footage import Footage
 from vosbench.report.pictures.overlay import COLOURS, CONTOURS
 from vosbench.video import FrameRef
@@ -29,18 +29,19 @@ def pictures(
     truth: list[str | None] = []
     masks: dict[str, list[str]] = {label: [] for label in footage.masks}
     files = {}
-    height = width = 0
+    size = (0, 0)
     for place in shown:
-        picture, true, predicted = _frame(footage, there[place])
-        files[f"{place}.webp"] = picture
+        rgb = shrink(there[place].load())
+        size = rgb.shape[:2]
+        files[f"{place}.webp"] = webp(rgb)
+        true, predicted = _masks(footage, there[place].name)
         truth.append(true)
         for label, runs in predicted.items():
             masks[label].append(runs)
-    height, width = shown_size(*there[shown[0]].load().shape[:2])
     return {
         "shown": shown,
         "names": [names[place] for place in shown],
-        "size": [height, width],
+        "size": list(size),
         "colours": [[COLOURS[i].tolist(), CONTOURS[i].tolist()] for i in range(256)],
         "truth": truth,
         "masks": masks,
@@ -49,11 +50,11 @@ def pictures(
     }, files
 
 
-def _frame(footage: Footage, frame: FrameRef) -> tuple[bytes, str | None, dict[str, str]]:
-    """A frame as WebP, its truth, and the mask of every strategy."""
-    true = footage.true_labels(frame.name)
-    predicted = {label: label_runs(shrink(footage.labels(label, frame.name))) for label in footage.masks}
-    return webp(shrink(frame.load())), None if true is None else label_runs(shrink(true)), predicted
+def _masks(footage: Footage, name: str) -> tuple[str | None, dict[str, str]]:
+    """The truth of a frame, and the mask of every strategy."""
+    true = footage.true_labels(name)
+    predicted = {label: label_runs(shrink(footage.labels(label, name))) for label in footage.masks}
+    return None if true is None else label_runs(shrink(true)), predicted
 
 
 def _within_budget(
@@ -64,8 +65,8 @@ def _within_budget(
     probes = [places[round(i)] for i in np.linspace(0, len(places) - 1, min(_PROBES, len(places)))]
     sizes = []
     for place in probes:
-        picture, true, predicted = _frame(footage, there[place])
-        sizes.append(len(picture) + len(true or "") + sum(map(len, predicted.values())))
+        true, predicted = _masks(footage, there[place].name)
+        sizes.append(len(webp(shrink(there[place].load()))) + len(true or "") + sum(map(len, predicted.values())))
     memory = sum(4 / 3 * len(trace.changes) for trace in traces.values())
     step = max(1, int(np.ceil((float(np.mean(sizes)) * len(places) + memory) / BUDGET)))
     return sorted({*places[::step], *(place for place in wanted if place in there)})

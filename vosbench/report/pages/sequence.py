@@ -53,7 +53,7 @@ def make_page(source: Source) -> Page:
     notes: list[str] = []
     records = source.records
     names, truth, footage = _footage(source, notes)
-    series = series_of(records, truth)
+    series = series_of(records, names, truth)
     strategies = [record.policy.label for record in records if record.policy.kind == "strategy"]
     moments = moments_of(source.sequence, series, strategies)
     traces = _traces(source, notes)
@@ -83,7 +83,7 @@ def make_page(source: Source) -> Page:
 
 def _footage(source: Source, notes: list[str]) -> tuple[list[str], GroundTruth | None, Footage | None]:
     """The names of all frames of the video, the truth, and the pictures, as far as they are there."""
-    labels = [record.policy.label for record in source.records if record.masks]
+    labels = [r.policy.label for r in source.records if not r.failure and (r.masks or r.model is None)]
     names: list[str] = []
     truth = None
     try:

@@ -35,29 +35,37 @@ class ObjectSeries:
         return (self.j[label] + self.f[label]) / 2 if label in self.f else self.j[label]
 
 
-def series_of(records: Sequence[RunRecord], truth: GroundTruth | None) -> tuple[ObjectSeries, ...]:
+def series_of(
+    records: Sequence[RunRecord], names: Sequence[str] = (), truth: GroundTruth | None = None
+) -> tuple[ObjectSeries, ...]:
     """The series of each object of one sequence, of all records that have some.
 
-    Where there is the `truth`, its frames are found by scoring it against itself under the protocol of the records.
+    `names` are those of all frames of the video (none: not known). Older records do not tell which of them were scored:
+    then the `truth` is scored against itself under their protocol.
     """
     scored: dict[int, dict[str, ObjectRecord]] = {}
     for record in records:
         for score in record.scores.objects if record.scores else ():
             if score.j_per_frame:
                 scored.setdefault(score.object_id, {})[record.policy.label] = score
-    frames = _frames(records, truth) if truth is not None and scored else {}
+    index = {name: place for place, name in enumerate(names)}
+    frames: dict[int, tuple[int, ...]] | None = None
     found = []
     for object_id, by_label in sorted(scored.items()):
         count = max(score.frames for score in by_label.values())
         same = {label: score for label, score in by_label.items() if score.frames == count}
-        where = frames.get(object_id)
+        told = next(iter(same.values())).frame_names
+        where = tuple(index[name] for name in told if name in index)
+        if not told and truth is not None:
+            frames = _frames(records, truth) if frames is None else frames
+            where = frames.get(object_id, ())
         found.append(
             ObjectSeries(
                 object_id,
                 count,
                 {label: np.array(score.j_per_frame) for label, score in same.items()},
                 {label: np.array(score.f_per_frame) for label, score in same.items() if score.f_per_frame},
-                where if where is not None and len(where) == count else None,
+                where if len(where) == count else None,
             )
         )
     return tuple(found)

@@ -67,8 +67,9 @@ def open_footage(run: Path, sequence: str, root: Path | None = None, strategies:
     """The footage of a sequence in the folder of a run.
 
     `root` is that of the data set (None: where it was for the run); `strategies` are labels or specs (none: all, but
-    for controls and what failed). Raises VosbenchError for a sequence or strategy that the run does not have, masks
-    that are not there any more, and as `open_dataset`.
+    for controls and what failed). Of masks that no run made, the frames are those of which every method has one. Raises
+    VosbenchError for a sequence or strategy that the run does not have, masks that are not there any more, and as
+    `open_dataset`.
     """
     paths = {path.parent.name: path for path in sorted((run / "records").glob(f"*/{glob.escape(sequence)}.json"))}
     folders = {name: read_record(path) for name, path in paths.items()}
@@ -91,9 +92,14 @@ def open_footage(run: Path, sequence: str, root: Path | None = None, strategies:
     masks = {}
     for name, record in folders.items():
         if record.policy.label in records:
-            where = run / "masks" / name / sequence
+            where = run / "masks" / name / sequence if record.model else Path(record.policy.spec) / sequence
             masks[record.policy.label] = data.predicted(where, [frame.name for frame in frames])
-            _require(where, masks[record.policy.label])
+            if record.model:
+                _require(where, masks[record.policy.label])
+            else:
+                frames = tuple(frame for frame in frames if _is_there(masks[record.policy.label][frame.name]))
+    if not frames:
+        raise VosbenchError(f"no frame of {sequence} has a mask of every method", "are the folders where they were?")
     truth = {} if data.is_private else data.truth(sequence).masks
     return Footage(sequence, frames, truth, {label: masks[label] for label in records}, records)
 
@@ -109,6 +115,10 @@ def data_of(run: Path, record: RunRecord, root: Path | None = None) -> Dataset:
         if root is None or not root.is_dir():
             raise VosbenchError(error.message, "say where the data set is now, with --root") from None
         raise
+
+
+def _is_there(mask: MaskSource) -> bool:
+    return all(file.is_file() for file in mask.files())
 
 
 def _require(folder: Path, masks: Mapping[str, MaskSource]) -> None:
