@@ -44,7 +44,7 @@ def test_a_run_leaves_a_complete_record_per_strategy_and_sequence(finished_run):
         assert record.scores.protocol == "davis2017/1"
         assert not record.partial
         assert (record.dataset.name, record.dataset.split, record.dataset.frame_mode) == ("davis2017", "val", "480p")
-        assert record.model.name == "stcn-tiny"
+        assert (record.model.name, record.model.precision) == ("stcn-tiny", "fp32")
         assert (record.settings.top_k, record.settings.shorter_side, record.settings.affinity) == (20, None, "l2")
     for record in records[:4]:
         assert record.policy.kind == "strategy"
@@ -136,6 +136,7 @@ def erase_a_row(path):
     [
         pytest.param({"top_k": 5}, id="top-k"),
         pytest.param({"affinity": "dot"}, id="affinity"),
+        pytest.param({"precision": "bf16"}, id="precision"),
         pytest.param({"shorter_side": 32}, id="shorter-side"),
         pytest.param({"threads": 2}, id="threads"),
         pytest.param({"protocol": "davis2017-official"}, id="protocol"),
@@ -149,6 +150,7 @@ def test_what_determines_a_result_invalidates_it(finished, small_suite, monkeypa
         monkeypatch.setattr(plan, "source_hash", lambda *_: "another")
     after = plan.Plan(small_suite(root, **(change if isinstance(change, dict) else {})))
     assert len(after.tasks) == len(before.tasks) == 8
+    assert after.blank_record(after.tasks[0]).model.precision == after.model.precision == after.suite.precision
     assert {task.identity for task in before.tasks}.isdisjoint(task.identity for task in after.tasks)
     assert after.folder != before.folder
 

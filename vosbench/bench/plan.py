@@ -83,7 +83,7 @@ class Plan:
                 self.faults[name] = error
         self._require_something()
         self.checkpoint = read_checkpoint(suite.model)
-        self.model = self.checkpoint.build(self.device, suite.affinity)
+        self.model = self.checkpoint.build(self.device, suite.affinity, suite.precision)
         self.top_k = suite.top_k or self.model.spec.top_k
         self.environment = environment(self.device, suite.threads)
         self.conditions = digest(self._conditions())
@@ -230,7 +230,7 @@ class Plan:
             ),
             task.name,
             task.policy,
-            ModelInfo(self.checkpoint.name, self.checkpoint.sha256, "fp32"),
+            ModelInfo(self.checkpoint.name, self.checkpoint.sha256, self.suite.precision),
             Settings(self.top_k, side, self.model.affinity),
             self.environment,
             masks=None,

@@ -8,6 +8,7 @@ from vosbench.base.values import Count, Side, conform
 from vosbench.errors import VosbenchError
 from vosbench.memory.spec import PolicySpec
 from vosbench.models.affinity import Metric
+from vosbench.models.precision import Precision
 
 # Fields that no result depends on. Every other does determine results, unless it is put here.
 INCIDENTAL = frozenset(
@@ -24,7 +25,8 @@ class Suite:
     `sequences`, `exclude`, `limit` and `shard` leave sequences out (`Dataset.only`), and the result is then marked
     partial; runs of several choices into one folder add up, and those of shards may go on at the same time.
     Without `score` masks are made and not scored. `shorter_side` is that of frames at inference, in pixels (None: the
-    data set's; 0: their own); `top_k` and `affinity` say how memory is read (None: as the model is used with). `jobs`
+    data set's; 0: their own); `top_k` and `affinity` say how memory is read (None: as the model is used with),
+    `precision` in what the model computes. `jobs`
     are the processes that score while inference goes on. `threads` are those of the model on a CPU, which round
     differently in different numbers (None: torch's own number). Strategies go through a sequence together, which takes
     less time than one after the other; in the sequences of `timing`, the first, all or none, each goes alone, to be
@@ -43,6 +45,7 @@ class Suite:
     device: str = "cpu"
     top_k: Count | None = None
     affinity: Metric | None = None
+    precision: Precision = "fp32"
     shorter_side: Side | None = None
     protocol: str | None = None
     score: bool = True

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 STDOUT = Path("-")
 Metric = Literal["l2", "dot", "cosine"]  # that of memory.attention, which would import torch
 Affinity = Annotated[Metric | None, typer.Option("--affinity", help="how keys are compared; default: the model's")]
+Precision = Annotated[
+    Literal["fp32", "tf32", "bf16", "fp16"] | None,  # those of models.precision, which would import torch
+    typer.Option(
+        "--precision",
+        help="in what the model computes; keys are always compared in fp32; tf32 and fp16 need a GPU; default: fp32",
+    ),
+]
 TopK = Annotated[
     int | None, typer.Option("--top-k", help="memory tokens that count for a query pixel; default: the model's", min=1)
 ]

@@ -18,6 +18,7 @@ from vosbench.memory.blame import out_of_memory
 from vosbench.memory.spec import PolicySpec, load_policy
 from vosbench.models.checkpoint import check_device, load_model
 from vosbench.models.geometry import Geometry
+from vosbench.models.precision import Precision
 from vosbench.video import ObjectMasks
 from vosbench.video_file import count_frames, open_video
 
@@ -113,6 +114,7 @@ def segment(
     device: str = "cpu",
     top_k: Count | None = None,
     affinity: str | None = None,
+    precision: Precision = "fp32",
     shorter_side: Side = SHORTER_SIDE,
 ) -> Segmenting:
     """Segment a video file or a folder of frames: `for frame, prediction in segment(...)`, masks of the video's size.
@@ -126,7 +128,7 @@ def segment(
     first = first_masks(clip, masks)
     check_device(device)
     strategy = load_policy(policy)
-    network = load_model(model, device, affinity)
+    network = load_model(model, device, affinity, precision)
     reference = strategy.needs_truth or strategy.needs_future  # which is refused: nothing here can give it that
     known = _length(clip, first) if strategy.needs_length and not reference else None
     name, side = clip.path.stem, shorter_side

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from vosbench.errors import VosbenchError
 from vosbench.models.geometry import Geometry
+from vosbench.models.precision import Precision
 
 Shapes = Mapping[str, tuple[int, ...]]  # of the tensors of a checkpoint, by name
 State = Mapping[str, Tensor]  # recurrent state of O objects: tensors [O,...] by name; empty where there is none
@@ -98,6 +99,7 @@ class Network(nn.Module, ABC):
     """A matching network. A subclass is a family; what has a body here may be left as it is."""
 
     affinity: str = "own"  # by which keys are compared, as tables name it
+    precision: Precision = "fp32"  # in what it computes
     weights: str | None = None  # of a network in a file of its own: weights beside it; None: those of its building
 
     @property
@@ -194,6 +196,15 @@ class Network(nn.Module, ABC):
         raise VosbenchError(
             f"keys of {self.spec.family} are compared in its own way, not by {affinity}", "leave affinity out"
         )
+
+    def compute_in(self, precision: Precision) -> None:
+        """Cast the weights. Keys, logits and values that the methods return stay float32.
+
+        Raises VosbenchError for a network that computes in float32 alone.
+        """
+        if precision in ("bf16", "fp16"):
+            raise VosbenchError(f"{self.spec.family} does not compute in {precision}", "leave the precision out")
+        self.precision = precision
 
     # How a family is found and built
 

@@ -17,6 +17,7 @@ from vosbench.errors import VosbenchError, unknown
 from vosbench.models.base import Network, Shapes, shapes_of
 from vosbench.models.families import FAMILIES
 from vosbench.models.folding import for_inference
+from vosbench.models.precision import Precision, require
 from vosbench.models.weights_file import is_averaged, read_weights_file, states
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -36,17 +37,18 @@ class Checkpoint:
     source_hash: str
     state: Mapping[str, Tensor] = field(repr=False)
 
-    def build(self, device: str | torch.device = "cpu", affinity: str | None = None) -> Network:
+    def build(
+        self, device: str | torch.device = "cpu", affinity: str | None = None, precision: Precision = "fp32"
+    ) -> Network:
         """The network with these weights, made for inference: evaluation mode, batch norm folded, channels last.
 
-        `affinity` compares keys (None: the network's own way). Raises VosbenchError for a device that is not there,
-        and a network that leaves no choice of affinity.
+        `affinity` compares keys (None: the network's own way). Raises VosbenchError for a device that is not there or
+        does not compute in the precision, and a network that leaves no choice of affinity or precision.
         """
         target = check_device(device)
-        if target.type == "cuda":
-            torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32
+        require(precision, target)
         model = self.network(affinity)
-        for_inference(model, target)
+        for_inference(model, target, precision)
         return model.to(target, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def network(self, affinity: str | None = None) -> Network:
@@ -66,13 +68,18 @@ def bundled() -> tuple[str, ...]:
 
 
 @checked('vosbench.load_model("stcn-tiny", device="cpu")')
-def load_model(name: str | Path, device: str | torch.device = "cpu", affinity: str | None = None) -> Network:
+def load_model(
+    name: str | Path,
+    device: str | torch.device = "cpu",
+    affinity: str | None = None,
+    precision: Precision = "fp32",
+) -> Network:
     """The network in evaluation mode: its weights bundled (`stcn-tiny`), from the path of a trained network of any
     known family, or those that a file of one's own (`mynet.py`) comes with.
 
     Raises VosbenchError as `read_checkpoint` and `Checkpoint.build` do.
     """
-    return read_checkpoint(name).build(device, affinity)
+    return read_checkpoint(name).build(device, affinity, precision)
 
 
 def read_checkpoint(name: str | Path) -> Checkpoint:

@@ -6,8 +6,11 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from vosbench.base.allocation import keep_freed_memory
+from vosbench.models.base import Network
 from vosbench.models.convolution import Fused, JointConv2d, SplitConv2d
 from vosbench.models.onednn import OneDNNConv2d
+from vosbench.models.precision import Precision, allow_tf32
 from vosbench.models.winograd import WinogradConv2d
 
 FORMS: tuple[type[Fused], ...] = (WinogradConv2d, OneDNNConv2d)  # on a CPU; the first that fits
@@ -46,9 +49,13 @@ def fuse(module: nn.Module) -> None:
         fuse(child)
 
 
-def for_inference(model: nn.Module, device: torch.device) -> None:
-    """All of these, in place: the model is in evaluation mode, and will run on that device."""
+def for_inference(model: Network, device: torch.device, precision: Precision = "fp32") -> None:
+    """All of these, in place: the model is in evaluation mode, and will run on that device in that precision."""
     fold_batch_norm(model)
     split_joint(model)
+    model.compute_in(precision)
+    if device.type == "cuda":
+        allow_tf32(precision)
     if device.type == "cpu":
         fuse(model)
+        keep_freed_memory()

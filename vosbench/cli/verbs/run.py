@@ -52,6 +52,7 @@ def run(
     device: Annotated[str | None, typer.Option(help="cpu or cuda; default: cpu")] = None,
     top_k: options.TopK = None,
     affinity: options.Affinity = None,
+    precision: options.Precision = None,
     shorter_side: options.ShorterSide = None,
     protocol: options.Protocol = None,
     score: Annotated[
@@ -127,6 +128,7 @@ def run(
         "device": device,
         "top_k": top_k,
         "affinity": affinity,
+        "precision": precision,
         "shorter_side": shorter_side,
         "protocol": protocol,
         "score": score,

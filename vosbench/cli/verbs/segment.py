@@ -44,6 +44,7 @@ def segment(
     device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
     top_k: options.TopK = None,
     affinity: options.Affinity = None,
+    precision: options.Precision = None,
     shorter_side: Annotated[
         int, typer.Option(help="shorter side of frames at inference, in pixels; 0: as they are")
     ] = 480,
@@ -78,6 +79,7 @@ def segment(
         device=device,
         top_k=top_k,
         affinity=affinity,
+        precision=precision or "fp32",
         shorter_side=shorter_side,
     )
     seconds, most = _carry_out(work, out, overlay)
@@ -95,6 +97,7 @@ def segment(
         "device": device,
         "top_k": work.session.top_k,
         "affinity": work.session.model.affinity,
+        "precision": work.session.model.precision,
         "shorter_side": work.session.shorter_side,
     }
     result: dict[str, Any] = {

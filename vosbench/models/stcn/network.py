@@ -21,6 +21,7 @@ from vosbench.errors import unknown
 from vosbench.models.affinity import METRICS, Metric, affinity
 from vosbench.models.base import FrameStep, Keys, Network, Spec, State
 from vosbench.models.convolution import convolve, per_object
+from vosbench.models.precision import DTYPES, Precision
 from vosbench.models.stcn.blocks import FeatureFuser
 from vosbench.models.stcn.decoder import Decoder, DecoderFrame
 from vosbench.models.stcn.mobile import EfficientNetLite0
@@ -185,13 +186,13 @@ class STCN(Network):
         return Spec("stcn", self.config.key_dim, self.config.value_dim, STRIDE)
 
     def encode(self, frame: Tensor) -> FrameFeatures:
-        return FrameFeatures(self, self.encode_key(frame))
+        return FrameFeatures(self, self.encode_key(frame.to(self.dtype)))
 
     def tokens(self, features: FrameFeatures) -> Keys:
         return _as_rows(features.keys.key)
 
     def keys(self, frame: Tensor) -> tuple[Keys, Keys]:
-        features, _, _ = self.key_encoder(frame)
+        features, _, _ = self.key_encoder(frame.to(self.dtype))
         keys = _as_rows(self.key_proj(features))
         return keys, keys
 
@@ -206,7 +207,7 @@ class STCN(Network):
         joint: Tensor,  # noqa: ARG002
         step: FrameStep,  # noqa: ARG002
     ) -> tuple[Tensor, State]:
-        return self.decoder(readout, features.of_decoder)[:, 0], state
+        return self._logits(readout, features), state
 
     def encode_value(
         self,
@@ -217,7 +218,7 @@ class STCN(Network):
         state: State,
         step: FrameStep,  # noqa: ARG002
     ) -> tuple[Tensor, State]:
-        return self.object_values(frame, features.of_value_encoder, masks[None])[0], state
+        return self._values(frame, features, masks[None])[0], state
 
     def decode_several(
         self,
@@ -227,7 +228,7 @@ class STCN(Network):
         joints: Sequence[Tensor],  # noqa: ARG002
         steps: Sequence[FrameStep],  # noqa: ARG002
     ) -> list[tuple[Tensor, State]]:
-        logits = self.decoder(torch.cat([*readouts]), features.of_decoder)[:, 0]
+        logits = self._logits(torch.cat([*readouts]), features)
         return list(zip(logits.split([len(readout) for readout in readouts]), states, strict=True))
 
     def encode_several(
@@ -240,8 +241,23 @@ class STCN(Network):
         steps: Sequence[FrameStep],  # noqa: ARG002
     ) -> list[tuple[Tensor, State]]:
         frames = frame.expand(len(masks), -1, -1, -1)
-        values = self.object_values(frames, features.of_value_encoder, torch.stack([*masks]))
+        values = self._values(frames, features, torch.stack([*masks]))
         return list(zip(values, states, strict=True))
+
+    def _logits(self, readout: Tensor, features: FrameFeatures) -> Tensor:
+        return self.decoder(readout.to(self.dtype), features.of_decoder)[:, 0].float()
+
+    def _values(self, frames: Tensor, features: FrameFeatures, masks: Tensor) -> Tensor:
+        return self.object_values(frames.to(self.dtype), features.of_value_encoder, masks.to(self.dtype)).float()
+
+    def compute_in(self, precision: Precision) -> None:
+        self.precision = precision
+        self.to(self.dtype)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of weights and features."""
+        return DTYPES[self.precision]
 
     def compare_by(self, affinity: str) -> None:
         known = {str(metric): metric for metric in METRICS}
@@ -271,4 +287,4 @@ class STCN(Network):
 
 def _as_rows(key: Tensor) -> Keys:
     """[1,CK,h,w] to keys [P,CK]."""
-    return Keys(key[0].flatten(1).T)
+    return Keys(key[0].flatten(1).T.float())
