@@ -69,8 +69,11 @@ def test_the_leaderboard_sorts_and_compares(traced_run, visit):
         assert image.evaluate("async (image) => (await image.decode(), image.naturalWidth)") > 0
 
 
-@pytest.mark.parametrize("sequence", ["ant", HOSTILE])
-def test_the_scrubber_shows_what_the_run_wrote(sequence, traced_run, visit):
+@pytest.mark.parametrize(
+    ("sequence", "keys"),
+    [("ant", {"End": 5, "ArrowLeft": 4}), (HOSTILE, {"Home": 0, "ArrowRight": 1, "Shift+ArrowRight": 5})],
+)
+def test_the_scrubber_shows_what_the_run_wrote(sequence, keys, traced_run, visit):
     page = visit(traced_run / "report", "index.html")
     page.locator("#sequences a", has_text=sequence).click()
     page.locator(READY).wait_for()
@@ -80,7 +83,7 @@ def test_the_scrubber_shows_what_the_run_wrote(sequence, traced_run, visit):
     folders = {"every-k:k=2": "every-k_k=2", RANDOM: "random_capacity=1.5,every=1"}
     folders[HOSTILE_LABEL] = next(p.name for p in (run / "masks").iterdir() if p.name.startswith("-textarea"))
     assert masks.keys() >= folders.keys()
-    for key, frame in (("End", 5), ("ArrowLeft", 4), ("Home", 0), ("ArrowRight", 1)):
+    for key, frame in keys.items():
         page.keyboard.press(key)
         assert page.locator("#where").inner_text() == f"frame {frame} of 6 ({frame:05d})"
         page.locator(f".row[data-step='{frame}']").nth(2).wait_for()  # what is in sight is drawn

@@ -8,7 +8,8 @@ function style(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-// `lines` are [label, values at `places`]; `state` is that of the page: frame, shown strategies, writes, go(frame).
+// `lines` are [label, values at `places`]; `state` is that of the page: the frame, the object ("": all), the strategies
+// that are shown, events, frames written, `go(frame)`, and the span of all curves where they stand against one index.
 report.Curve = class {
   constructor(figure, title, unit, state) {
     [this.figure, this.title, this.unit, this.state] = [figure, title, unit, state];
@@ -37,7 +38,7 @@ report.Curve = class {
       width: this.figure.clientWidth || 400,
       height: 170,
       legend: { show: false },
-      scales: { x: { time: false }, y: { range } },
+      scales: { x: { time: false, range: this.state.span }, y: { range } },
       axes: [
         { ...axis, size: 26 },
         { ...axis, size: 44 },
@@ -100,6 +101,7 @@ report.Curve = class {
     ctx.textAlign = "center";
     ctx.font = `${10 * devicePixelRatio}px system-ui, sans-serif`;
     for (const event of this.state.events) {
+      if (this.state.object !== "" && this.state.object !== String(event.object)) continue;
       if (!inside(x(event.frame))) continue;
       line(x(event.frame), style("--faint"), [2, 3], 1);
       ctx.fillStyle = style("--ink");

@@ -8,9 +8,12 @@ const SHOWN_AT_FIRST = 4;
 
 const steps = DATA.shown ?? []; // the index of the frame of each step of the scrubber
 const strategies = DATA.strategies.filter((one) => one.kind !== "failed");
+const inVideo = DATA.objects.every((one) => one.in_video);
 const state = {
   step: 0,
   frame: null,
+  object: "",
+  span: inVideo && DATA.frames > 1 ? () => [0, DATA.frames - 1] : undefined,
   shown: new Set(strategies.filter((one) => one.kind === "strategy").slice(0, SHOWN_AT_FIRST).map((one) => one.label)),
   events: DATA.events ?? [],
   written: [],
@@ -33,8 +36,7 @@ const curves = {
 
 // The values of a measure against the frame: of one object, or the mean over those that are scored there.
 function scores(measure) {
-  const wanted = by("object").value;
-  const objects = DATA.objects.filter((one) => wanted === "" || String(one.id) === wanted);
+  const objects = DATA.objects.filter((one) => state.object === "" || String(one.id) === state.object);
   const places = [...new Set(objects.flatMap((one) => one.frames))].sort((a, b) => a - b);
   const labels = strategies.map((one) => one.label).filter((label) => objects.some((one) => one[measure][label]));
   return [places, labels.map((label) => [label, means(objects, measure, label, places)])];
@@ -128,8 +130,8 @@ function go(step) {
   by("where").textContent = `frame ${state.frame} of ${DATA.frames} (${DATA.names[state.step]})`;
   drawPictures();
   Object.values(curves).forEach((curve) => curve.redraw());
-  const object = by("object").value;
-  history.replaceState(null, "", `#frame=${state.frame}${object === "" ? "" : `&object=${object}`}`);
+  const object = state.object === "" ? "" : `&object=${state.object}`;
+  history.replaceState(null, "", `#frame=${state.frame}${object}`);
   if (state.step + 1 < steps.length) new Image().src = pictureOf(state.step + 1);
 }
 
@@ -203,16 +205,20 @@ function legend() {
   const objects = [...new Set(DATA.events.map((one) => one.object))].sort((a, b) => a - b);
   const tints = objects.map((id) => mark(id, (i) => (i.style.background = `rgb(${DATA.colours[id][0]})`)));
   const kinds = Object.entries(LEGEND).map(([kind, text]) => mark(text, (i) => (i.className = kind)));
+  const marks = Object.entries(MARKS).map(([what, sign]) => report.make("span", {}, `${sign} ${what}`));
+  if (state.written.length > 0) marks.push(report.make("span", {}, "ticks below: frames that are written"));
   const held = mark("held, the fuller the more often", (i) => (i.className = "kept"));
-  const lines = [line("Objects: ", tints), line("Difference: ", kinds), line("Memory: ", [held])];
+  const lines = [line("Objects: ", tints), line("Curves: ", marks), line("Difference: ", kinds), line("Memory: ", [held])];
   return report.make("div", { className: "legend" }, ...(objects.length > 0 ? lines : lines.slice(1)));
 }
 
 function begin() {
   const asked = new URLSearchParams(location.hash.slice(1));
   by("object").append(new Option("all, the mean", ""), ...DATA.objects.map((one) => new Option(one.id, one.id)));
-  by("object").value = DATA.objects.some((one) => String(one.id) === asked.get("object")) ? asked.get("object") : "";
+  if (DATA.objects.some((one) => String(one.id) === asked.get("object"))) state.object = asked.get("object");
+  by("object").value = state.object;
   by("object").addEventListener("change", () => {
+    state.object = by("object").value;
     drawCurves();
     go(state.step);
   });
