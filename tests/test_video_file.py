@@ -67,10 +67,12 @@ def test_what_is_written_is_read_again(tmp_path: Path, size: tuple[int, int]) ->
 
 def test_without_h264_it_is_mpeg4(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(video_file, "CODECS", ("mpeg4",))
-    with writing_mp4(tmp_path / "clip.mp4", (48, 64), Fraction(10)) as write:
+    with writing_mp4(tmp_path / "clip.mp4", (48, 64), Fraction(10), Fraction(1, 90_000)) as write:
         for time, rgb in enumerate(pictures(3, 48, 64)):
-            write(rgb, time)
+            write(rgb, 9_000 * time)
     assert len(by_opencv(tmp_path / "clip.mp4")) == 3
+    video = open_video(tmp_path / "clip.mp4")
+    assert [time * video.time_base for _, time in video] == [0, Fraction(1, 10), Fraction(2, 10)]
 
 
 @pytest.mark.parametrize("rotation", [0, 90, -90, 180])

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 VIDEOS = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".mts"})
 CODECS = ("libx264", "libopenh264", "mpeg4")  # the first that the installed FFmpeg has; the first two write H.264
+FINEST = 60_000  # parts of a second of which times are told: no codec here has a limit below it
 _BT709 = {"colorspace": 1, "color_primaries": 1, "color_trc": 1, "color_range": 1}  # what players take HD for
 _REENCODE = "make it again, e.g. ffmpeg -i {} -c:v libx264 new.mp4"
 
@@ -160,14 +161,15 @@ def writing_mp4(path: Path, size: tuple[int, int], rate: Fraction, time_base: Fr
         options = {"crf": "18", "preset": "veryfast"} if codec() == "libx264" else {}
         stream: Any = container.add_stream(codec(), rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.codec_context.time_base = time_base or 1 / rate
+        base = time_base or 1 / rate
+        stream.codec_context.time_base = base if base.denominator <= FINEST else Fraction(1, FINEST)
         for name, value in _BT709.items():
             setattr(stream.codec_context, name, value)
 
         def write(rgb: np.ndarray, time: int) -> None:
             even = np.pad(rgb, ((0, height - size[0]), (0, width - size[1]), (0, 0)), mode="edge")
             frame = av.VideoFrame.from_ndarray(even, format="rgb24").reformat(format="yuv420p", dst_colorspace="ITU709")
-            frame.pts = time
+            frame.pts, frame.time_base = time, base
             container.mux(stream.encode(frame))
 
         yield write

@@ -1,6 +1,8 @@
 """`vosbench segment`: from a video and the masks of its objects to masks and a video."""
 
+import errno
 import json
+import os
 import shutil
 from collections.abc import Callable
 from fractions import Fraction
@@ -137,6 +139,17 @@ def test_a_fault_is_one_line_before_any_work(
     (clip / "void").mkdir()
     assert said in refused("segment", *arguments, "--out", "out").splitlines()[0]
     assert not (clip / "out").exists()
+
+
+def test_a_full_disk_is_one_line(clip: Path, refused: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("vosbench.cli.verbs.segment.write_labels", fail)
+    command = ("segment", clip / "clip.mp4", "--mask", clip / "both0.png", "--out", clip / "out", *QUICK)
+    assert "No space left" in refused(*command, "--no-overlay")
+    assert "No space left" in refused(*command)
+    assert not list((clip / "out").glob("*.mp4*"))
 
 
 def test_a_video_that_breaks_off_leaves_its_masks(clip: Path, refused: Callable) -> None:

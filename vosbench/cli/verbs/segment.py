@@ -2,7 +2,8 @@
 
 import re
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from vosbench.base.words import count
 from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
 from vosbench.cli.verbs import Answer, Verb
+from vosbench.errors import VosbenchError
 from vosbench.images import size_text, write_labels
 
 if TYPE_CHECKING:
@@ -117,10 +119,9 @@ def _carry_out(work: "Segmenting", out: Path, overlay: bool) -> tuple[float, flo
     from vosbench.video_file import writing_mp4
 
     clip, folder, most = work.clip, out / "masks", 0.0
-    folder.mkdir(parents=True, exist_ok=True)
-    (out / UNFINISHED).touch()
     started = time.monotonic()
     with ExitStack() as stack:
+        stack.enter_context(_writing(out))
         show = stack.enter_context(CountProgress("frame"))
         if overlay:
             write = stack.enter_context(writing_mp4(out / "overlay.mp4", clip.size, clip.rate, clip.time_base))
@@ -130,8 +131,21 @@ def _carry_out(work: "Segmenting", out: Path, overlay: bool) -> tuple[float, flo
                 write(drawing.overlay(frame.rgb, prediction.mask), frame.time)
             most = max(most, prediction.timing.tokens / prediction.timing.tokens_per_frame)
             show(done, clip.count)
-    (out / UNFINISHED).unlink()
     return time.monotonic() - started, most
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """Make the folder and write into it; if that ends early, a file in it says so. Raises VosbenchError if it fails."""
+    try:
+        (out / "masks").mkdir(parents=True, exist_ok=True)
+        (out / UNFINISHED).touch()
+        yield
+        (out / UNFINISHED).unlink()
+    except OSError as error:
+        raise VosbenchError(
+            f"cannot write to {out}: {error.strerror}", "free some space or choose another --out"
+        ) from None
 
 
 VERB = Verb(segment, "vosbench segment clip.mp4 --mask first.png --mask 5=late.png --out segmented -p lfu:capacity=8")
