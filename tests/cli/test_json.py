@@ -11,6 +11,7 @@ from vosbench.cli.verbs import VERBS
 RUN = ("run", "--dataset", "davis2017", "--root", "DAVIS", "--limit", 1, "-p", "first-only", "--no-controls")
 DATA = ("--dataset", "davis2017", "--root", "DAVIS")
 COMMANDS = {
+    "reproduce": ("reproduce", "table2"),
     "check": ("check", "masks", *DATA),
     "compare": ("compare", "run", "run-again"),
     "export": ("export", "cat", *DATA, "--split", "test-dev"),

@@ -1,0 +1,224 @@
+"""reproduce: a table or figure of the paper, measured here beside what it prints."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vosbench.base.atomic import check_writable
+from vosbench.bench.record import RunRecord
+from vosbench.cli import options
+from vosbench.cli.progress import RunProgress
+from vosbench.cli.records import Caption, Columns, answer, show
+from vosbench.cli.verbs import Answer, Verb
+from vosbench.datasets import Dataset, open_dataset
+from vosbench.errors import VosbenchError, unknown
+from vosbench.metrics.analysis import seen_unseen, train_categories
+from vosbench.metrics.statistics import ObjectScore
+from vosbench.report.context import by_strategy
+from vosbench.report.measures import pooled_jf
+from vosbench.report.paper import COLUMNS, Measured, reproduced
+from vosbench.report.tables import strategy
+
+if TYPE_CHECKING:
+    from vosbench.bench.plan import Plan
+    from vosbench.bench.suite import Suite
+
+TABLES = {f"table{place}": number for place, number in enumerate(COLUMNS, 1)}
+STRIPS = {"figure4": "paper-table1", "figure5": "paper-table4"}  # and the suites whose strategies they show
+CURVE = "figure6"
+TRAININGS = {"table5", "table6"}
+KNOWN = ("dropout", "reallocation", "plain")
+WHAT = (*TABLES, *STRIPS, CURVE)
+ROWS = 3  # strips of a figure
+
+
+def reproduce(
+    what: Annotated[str, typer.Argument(help=f"one of: {', '.join(WHAT)}")],
+    root: Annotated[
+        list[str] | None,
+        typer.Option(help="the folder of a data set of the table, NAME=FOLDER, repeated; what has none stays empty"),
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="only this data set of the table; or another one, in place of the paper's")
+    ] = None,
+    split: options.Split = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="weights, by default stcn-tiny; of table5 and table6 NAME=WEIGHTS or NAME=FOLDER of a training, "
+            f"repeated, for the names {', '.join(KNOWN)}"
+        ),
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="cpu or cuda; default: cpu")] = None,
+    shorter_side: options.ShorterSide = None,
+    sequences: options.Sequences = None,
+    limit: options.Limit = None,
+    threads: Annotated[int | None, typer.Option(help="threads of the model on a CPU", min=1)] = None,
+    train_meta: Annotated[
+        Path | None, typer.Option(help="the meta.json of YouTube-VOS train, for seen and unseen of table2 and table6")
+    ] = None,
+    columns: Columns = None,
+    caption: Caption = None,
+    format: Annotated[
+        str | None, typer.Option("--format", help="text, markdown, latex or csv; of a figure png, pdf or svg")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="write the table to this file, or figures into this folder")
+    ] = None,
+) -> Answer:
+    """Measure a table or figure of the paper, and show it beside what the paper prints.
+
+    Data that is absent is named, and its rows stay empty. Runs are those of `vosbench run paper-table1` and so on: what
+    is finished is not done again.
+    """
+    from vosbench.bench.suite_file import override, read_suites  # here: torch takes seconds
+
+    if what not in WHAT:
+        raise unknown("table or figure of the paper", what, WHAT)
+    if out is not None:
+        check_writable(out, "choose another --out", folder=what not in TABLES)
+    models = _models(model or ["stcn-tiny"], what in TRAININGS)
+    known = train_categories(train_meta) if train_meta else None
+    given = {
+        "split": split,
+        "device": device,
+        "shorter_side": shorter_side,
+        "sequences": options.sequence_names(sequences),
+        "limit": limit,
+        "threads": threads,
+    }
+    wanted = dataset or ("davis2017" if what in STRIPS else None)
+    suites = override(
+        read_suites(STRIPS.get(what, f"paper-{what}")),
+        wanted,
+        root or (),
+        {name: value for name, value in given.items() if value is not None} | {"controls": False},
+    )
+    absent = {name: "no --model for it" for name in KNOWN if what in TRAININGS and name not in models}
+    measured, plans, failed = [], [], False
+    for suite in suites:
+        data = _data(suite, absent)
+        for training, weights in models.items() if data else ():
+            plan, records = _run(replace(suite, model=weights), f"{training} " if training else "")
+            more = None if known is None or data is None else _seen(records, data, known)
+            measured.append(Measured(data.name if data else "", records, training, more))
+            plans.append(plan)
+            failed |= any(record.failure for record in records)
+    if what in TABLES:
+        table = reproduced(TABLES[what], measured, absent)
+        show([table], format or "text", out, name=what, columns=columns, caption=caption)
+        return replace(answer(table), status=2 if failed else 0)
+    if not measured:
+        raise VosbenchError(f"there is no data for {what}: {next(iter(absent.values()))}", "give --root, or --dataset")
+    folder, kind = out or Path("figures"), format or "png"
+    if what == CURVE:
+        return _curve(measured[0], folder / f"{what}.{kind}")
+    return _strips(what, plans[0], measured[0].records, folder, kind, bool(sequences))
+
+
+def _models(texts: Sequence[str], named: bool) -> dict[str, str]:
+    """The weights by the names of their trainings; of one without a name, or where none is asked for, by ``."""
+    found = {}
+    for text in texts:
+        name, equals, path = text.partition("=")
+        if not equals:
+            name, path = "plain" if named else "", text
+        elif not named or name not in KNOWN:
+            hint = f"of table5 and table6 names are {', '.join(KNOWN)}; elsewhere weights have none"
+            raise VosbenchError(f"--model {text}: there is no training {name} here", hint)
+        if name in found:
+            raise VosbenchError(f"--model {text}: weights of {name or 'this table'} are given twice", "give them once")
+        found[name] = path
+        if Path(path).is_dir():
+            files = [Path(path) / file for file in ("best.pt", "last.pt") if (Path(path) / file).is_file()]
+            if not files:
+                raise VosbenchError(
+                    f"{path} holds no checkpoint of a training", "give what `vosbench train --out` made"
+                )
+            found[name] = str(files[0])
+    return found
+
+
+def _data(suite: "Suite", absent: dict[str, str]) -> Dataset | None:
+    """The data set of a suite; None, and why, if there is none or nothing to score it with."""
+    if suite.root is None and suite.dataset != "synthetic":
+        absent[suite.dataset] = f"no --root {suite.dataset}=FOLDER"
+        return None
+    data = open_dataset(suite.dataset, suite.root, suite.split, frame_mode=suite.frame_mode)
+    if data.is_private:
+        absent[data.name] = f"the ground truth of {data.split} is private, on a server that `vosbench export` packs for"
+        return None
+    return data
+
+
+def _run(suite: "Suite", who: str) -> tuple["Plan", tuple[RunRecord, ...]]:
+    from vosbench.bench.plan import Plan
+    from vosbench.bench.runner import execute
+
+    plan = Plan(suite)
+    with RunProgress(plan.passes) as progress:
+        return plan, execute(plan, lambda policy, *where: progress(who + policy, *where))
+
+
+def _seen(records: Sequence[RunRecord], data: Dataset, known: frozenset[str]) -> Mapping[str, Mapping[str, float]]:
+    """J and F of seen and unseen categories, by strategy; nothing where the data set tells no categories."""
+    categories = {(name, i): c for name in data.sequence_names() for i, c in data.categories(name).items()}
+    return {
+        label: seen_unseen(
+            (
+                ObjectScore(record.sequence, o.object_id, o.j, o.f, o.frames, o.own)
+                for record in group
+                for o in (record.scores.objects if record.scores else ())
+            ),
+            categories,
+            known,
+        )
+        for label, group in (by_strategy(records) if categories else {}).items()
+    }
+
+
+def _curve(measured: Measured, path: Path) -> Answer:
+    """Draw Figure 6, and tell what the text says of it: what four frames gain over two."""
+    from vosbench.report.drawing.style import save
+    from vosbench.report.plots import FIGURES
+
+    save(FIGURES.find("accuracy-against-capacity")(measured.records), path)
+    table = strategy.table(measured.records)
+    jf = {group[0].policy.spec: pooled_jf(group) for group in by_strategy(measured.records).values()}
+    gain = 100 * (jf["lfu:capacity=4"] - jf["lfu:capacity=2"])
+    show([table])
+    print(f"\nFrom 2 to 4 frames J&F changes by {gain:+.1f} points; the paper, on YouTube-VOS: by +2.")
+    print(path)
+    return answer(table, figure=str(path), gain=gain / 100, paper={"gain": 0.02})
+
+
+def _strips(what: str, plan: "Plan", records: Sequence[RunRecord], folder: Path, kind: str, chosen: bool) -> Answer:
+    """Draw strips as in Figure 4 or 5: of the sequences that are named, or of those where strategies differ most."""
+    from vosbench.report.drawing.style import save
+    from vosbench.report.pictures.footage import open_footage
+    from vosbench.report.pictures.frames import most_disputed
+    from vosbench.report.pictures.strip import strip
+
+    jf: dict[str, list[float]] = {}
+    for record in records:
+        if record.scores:
+            jf.setdefault(record.sequence, []).append(pooled_jf([record]))
+    strategies = list(dict.fromkeys(record.policy.label for record in records))
+    place = None if plan.suite.root is None else Path(plan.suite.root)
+    names = sorted(jf, key=lambda name: min(jf[name]) - max(jf[name]))
+    written: dict[str, Any] = {}
+    for name in names if chosen else names[:ROWS]:
+        footage = open_footage(plan.folder, name, place, strategies)
+        path = folder / f"{what}-{name}.{kind}"
+        save(strip(footage, most_disputed(footage, 5)), path)
+        written[name] = str(path)
+        print(path)
+    if not chosen:
+        print("The paper does not name its sequences: these are the ones where J&F of the strategies differs most.")
+    return Answer({"run": str(plan.folder)}, {"figures": written})
+
+
+VERB = Verb(reproduce, "vosbench reproduce table1 --root davis2017=DAVIS --limit 1 --threads 1")
