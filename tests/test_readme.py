@@ -89,7 +89,7 @@ def mynet(tmp_path) -> str:
 
 def test_the_example_of_a_network_keeps_the_contract(mynet, capsys):
     assert main(["check", "model", mynet]) == 0
-    assert capsys.readouterr().err.strip() == f"{mynet}: 10 checks, sound"
+    assert capsys.readouterr().err.strip() == f"{mynet}: 11 checks, sound"
 
 
 def test_the_example_of_a_network_segments(mynet, small_clip):

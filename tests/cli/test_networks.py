@@ -18,7 +18,7 @@ def toy(tmp_path, monkeypatch) -> str:
 
 def test_check_of_a_network(toy, vosbench, read_json):
     outcome = vosbench("check", "model", toy)
-    assert (outcome.status, outcome.out, outcome.err) == (0, "", "./toy.py: 10 checks, sound\n")
+    assert (outcome.status, outcome.out, outcome.err) == (0, "", "./toy.py: 11 checks, sound\n")
     text = Path("toy.py").read_text()
     Path("toy.py").write_text(text.replace("return full[:, 0],", "return full,"))
     outcome = vosbench("check", "model", toy, "--json", "check.json")

@@ -141,6 +141,13 @@ class Crash(Toy):
         return super().encode_value(frame, features, masks, {"hidden": hidden}, state, step)
 
 
+class Mixing(Toy):
+    """Lets strategies share the first one's readout."""
+
+    def decode_several(self, readouts, *arguments):
+        return super().decode_several([readouts[0]] * len(readouts), *arguments)
+
+
 class Adopting(Toy):
     """Takes its weights for another's."""
 
@@ -165,6 +172,7 @@ EXPECTED = {
     Cropping: ("geometry", "prepares 56x90 as (1, 3, 57, 96), which is not (7, 12) tokens"),
     Unsummed: ("aggregate", "does not sum up to 1"),
     Crash: ("encode_value", "KeyError: 'hiden'"),
+    Mixing: ("decode_several", "gives a strategy something else than it gets alone"),
     Adopting: ("detect", "takes its own weights for None"),
 }
 

@@ -5,8 +5,8 @@ question, and is sent the answer; in the end it returns what it predicts. The dr
 other on a CPU, where this gives the very bits that a strategy alone gives, and all in one batch on a GPU.
 """
 
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self, TypeVar
 
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from vosbench.errors import MissingTruthError, NotANumberError, PolicyError
 from vosbench.memory.blame import out_of_memory
-from vosbench.models.base import FrameStep, Keys, Network, State
+from vosbench.models.base import FrameStep, Keys, Network, State, tensors
 
 R = TypeVar("R")
 OF_ONE = (PolicyError, NotANumberError, MissingTruthError, RuntimeError, MemoryError)  # of one strategy, perhaps
@@ -121,7 +121,7 @@ class Driver:
     def __init__(self, device: torch.device, sessions: int = 1) -> None:
         self.at_once = sessions if device.type == "cuda" else 1
         self._compares = device.type == "cpu" and sessions > 1  # a GPU would have to be waited for
-        self._known: list[tuple[Question, Any]] = []  # about this frame: strategies begin alike
+        self._known: list[tuple[Decode | EncodeValue, Any]] = []  # about this frame: strategies begin alike
 
     @torch.inference_mode()
     def finish(self, frame: Sequence[Steps[R]]) -> list[R | Exception]:
@@ -174,13 +174,7 @@ class Driver:
         return self._known[-1][1]
 
 
-def _equal(one: Any, other: Any) -> bool:
-    """Whether two questions, or parts of them, hold the same."""
-    if isinstance(one, Tensor):
-        return one.shape == other.shape and torch.equal(one, other)
-    if isinstance(one, Mapping):
-        return one.keys() == other.keys() and all(_equal(one[name], other[name]) for name in one)
-    if isinstance(one, Decode | EncodeValue):
-        pairs = ((getattr(one, f.name), getattr(other, f.name, None)) for f in fields(one))
-        return type(one) is type(other) and all(_equal(*pair) for pair in pairs)
-    return bool(one == other)
+def _equal(one: Decode | EncodeValue, other: Decode | EncodeValue) -> bool:
+    """Whether two questions about a frame are the same."""
+    alike = type(one) is type(other) and one.step == other.step
+    return alike and all(torch.equal(a, b) for a, b in zip(tensors(one), tensors(other), strict=True))

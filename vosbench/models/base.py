@@ -10,8 +10,8 @@ memory, Q query pixels, O objects, CK and CV channels of keys and values.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from typing import Any, Protocol, Self
 
@@ -254,3 +254,15 @@ def aggregate(probabilities: Tensor) -> Tensor:
 def joined(state: State, new: State) -> State:
     """The state of some objects and of new ones behind them."""
     return {name: torch.cat([state[name], tensor]) if name in state else tensor for name, tensor in new.items()}
+
+
+def tensors(value: Any) -> Iterator[Tensor]:
+    """All tensors in a value, however they are packed."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from (tensor for part in value.values() for tensor in tensors(part))
+    elif isinstance(value, list | tuple):
+        yield from (tensor for part in value for tensor in tensors(part))
+    elif is_dataclass(value) and not isinstance(value, type):
+        yield from (tensor for f in fields(value) for tensor in tensors(getattr(value, f.name)))

@@ -5,8 +5,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from vosbench.base.registry import place
 from vosbench.errors import VosbenchError
-from vosbench.models.base import FrameStep, Keys, Network, State, aggregate, joined, shapes_of
+from vosbench.models.base import FrameStep, Keys, Network, State, aggregate, joined, shapes_of, tensors
 from vosbench.models.geometry import Geometry
 
 Build = Callable[[], Network]
@@ -73,7 +72,7 @@ def keys_are_those_of_the_spec(build: Build) -> None:
             for name, extra in keys.extras.items():
                 _expect(f"{method}, {name}", extra, (geometry.tokens, extra.shape[-1]))
         for method, one, other in zip(("tokens", "query"), (tokens, query), network.keys(frame), strict=True):
-            pairs = zip(_tensors(one), _tensors(other), strict=True)
+            pairs = zip(tensors(one), tensors(other), strict=True)
             _demand(all(torch.equal(a, b) for a, b in pairs), "keys", f"gives another {method} than encode does")
 
 
@@ -151,6 +150,23 @@ def inputs_are_left_alone(build: Build) -> None:
             vars(network).pop(method)
 
 
+def strategies_in_a_batch_are_each_alone(build: Build) -> None:
+    network, draw = build(), torch.Generator().manual_seed(3)
+    geometry, frame, masks = next(_videos(network))
+    features, step = network.encode(frame), FrameStep(1, 1, False, False, (2,))
+    state, readout = network.start(2, features), torch.rand(2, network.spec.value_dim, *geometry.grid, generator=draw)
+    readouts, planes, states, steps = (readout, readout.flip(0)), (masks, masks.flip(0)), (state, state), (step, step)
+    decoded = network.decode_several(readouts, features, states, planes, steps)
+    encoded = network.encode_several(frame, features, planes, states, states, steps)
+    for i, (one, mask) in enumerate(zip(readouts, planes, strict=True)):
+        logits = network.decode(one, features, state, mask, step)
+        values = network.encode_value(frame, features, mask, state, state, step)
+        for method, found, alone in (("decode_several", decoded[i], logits), ("encode_several", encoded[i], values)):
+            pairs = zip(tensors(found), tensors(alone), strict=True)
+            alike = all(torch.allclose(a, b, rtol=1e-3, atol=1e-3) for a, b in pairs)
+            _demand(alike, method, "gives a strategy something else than it gets alone")
+
+
 def its_weights_are_known_again(build: Build) -> None:
     family, shapes = type(build()), {name: tuple(t.shape) for name, t in build().state_dict().items()}
     if shapes.items() <= set().union(*(shapes_of(family, config).items() for config in family.configs())):
@@ -169,6 +185,7 @@ CHECKS: tuple[Callable[[Build], None], ...] = (
     objects_are_alike,
     evaluation_changes_nothing,
     inputs_are_left_alone,
+    strategies_in_a_batch_are_each_alone,
     its_weights_are_known_again,
 )
 
@@ -241,21 +258,9 @@ def _joints(network: Network, appearing: tuple[int, ...], **options: Any) -> lis
     return [joint for joint, _ in _walk(network, appearing, **options)]
 
 
-def _tensors(value: Any) -> Iterator[Tensor]:
-    """All tensors in a value, however they are packed."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from (tensor for part in value.values() for tensor in _tensors(part))
-    elif isinstance(value, list | tuple):
-        yield from (tensor for part in value for tensor in _tensors(part))
-    elif is_dataclass(value) and not isinstance(value, type):
-        yield from (tensor for f in fields(value) for tensor in _tensors(getattr(value, f.name)))
-
-
 def _guarded(method: str, act: Callable) -> Callable:
     def guarded(*arguments: Any) -> Any:
-        given = list(_tensors(arguments))
+        given = list(tensors(arguments))
         before = [tensor.clone() for tensor in given]
         result = act(*arguments)
         _demand(all(map(torch.equal, before, given)), method, "changes what it is given")

@@ -189,5 +189,6 @@ def timed(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
     groups = {label: [r for r in group if r.timings or r.failure] for label, group in by_strategy(records).items()}
     complete = {label: group for label, group in groups.items() if group and not any(r.failure for r in group)}
     if not complete:
-        raise NotApplicableError("no record has a timing", "controls and scored folders have none: run a strategy")
+        hint = "run a strategy, with --timing first or all; controls and scored folders have none"
+        raise NotApplicableError("no record has a timing", hint)
     return complete
