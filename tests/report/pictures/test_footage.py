@@ -54,3 +54,13 @@ def test_masks_that_are_gone_are_named(finished: Path) -> None:
     shutil.rmtree(run / "records")
     with pytest.raises(VosbenchError, match="holds no records"):
         open_footage(run, "ant")
+
+
+def test_a_sequence_may_have_any_name(finished: Path) -> None:
+    name, run, data = "a[1]* <b>$x$", finished / "run", finished / "DAVIS"
+    for path in (*run.glob("masks/*/ant"), *run.glob("records/*/ant.json"), *data.glob("*/480p/ant")):
+        path.rename(path.with_name(f"{name}{path.suffix}"))
+    (data / "ImageSets/2017/val.txt").write_text(f"{name}\nbee\n")
+    footage = open_footage(run, name, data)
+    assert len(footage.frames) == 6
+    assert (footage.labels("first-only", "00000") == footage.true_labels("00000")).all()
