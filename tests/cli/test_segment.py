@@ -108,7 +108,11 @@ def test_what_is_there_is_not_overwritten(clip: Path, vosbench: Callable, refuse
     (clip / "out/.unfinished").touch()
     assert vosbench(*command).status == 0  # one that was left in the middle
     assert "out exists already" in refused(*command)
-    assert vosbench(*command, "--overwrite").status == 0
+    write_labels(clip / "out/masks/00099.png", np.zeros((40, 56), np.uint8))  # of a longer video
+    assert vosbench(*command, "--overwrite", "--no-overlay").status == 0
+    assert sorted(path.stem for path in (clip / "out/masks").iterdir()) == [f"{t:05d}" for t in range(23)]
+    assert not (clip / "out/overlay.mp4").exists()
+    assert "would be overwritten" in refused("segment", clip / "out/masks", *command[2:], "--overwrite")
 
 
 @pytest.mark.parametrize(

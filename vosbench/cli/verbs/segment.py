@@ -68,6 +68,8 @@ def segment(
 
     if not (out / UNFINISHED).exists():
         options.require_new(out, overwrite)
+    if video.resolve() in ((out / "overlay.mp4").resolve(), (out / "masks").resolve()):
+        raise VosbenchError(f"{video} would be overwritten", "choose another --out")
     masks: dict[int, list[Path]] = {}
     for text in mask:
         found = re.fullmatch(r"(\d+)=(.+)", text)
@@ -136,10 +138,14 @@ def _carry_out(work: "Segmenting", out: Path, overlay: bool) -> tuple[float, flo
 
 @contextmanager
 def _writing(out: Path) -> Iterator[None]:
-    """Make the folder and write into it; if that ends early, a file in it says so. Raises VosbenchError if it fails."""
+    """Make the folder, without what was written before, and write into it. If that ends early, a file in it says so.
+    Raises VosbenchError where a file cannot be written.
+    """
     try:
         (out / "masks").mkdir(parents=True, exist_ok=True)
         (out / UNFINISHED).touch()
+        for old in (*(out / "masks").glob("*.png"), out / "overlay.mp4"):  # those of a longer video would stay
+            old.unlink(missing_ok=True)
         yield
         (out / UNFINISHED).unlink()
     except OSError as error:
