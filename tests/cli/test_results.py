@@ -110,7 +110,7 @@ def test_plot(finished, tmp_path, vosbench, kind, read_json):
     outcome = vosbench("plot", finished, "--out", tmp_path / "new", "--format", kind, "--json", tmp_path / "plot.json")
     assert outcome.status == 0
     assert "accuracy-against-capacity is left out: no strategy has two capacities" in outcome.err
-    names = ["accuracy-against-speed", "latency-against-frame", "memory-against-frame"]
+    names = ["accuracy-against-memory", "accuracy-against-speed", "latency-against-frame", "memory-against-frame"]
     figures = [tmp_path / "new" / f"{name}.{kind}" for name in names]
     assert outcome.out.splitlines() == read_json(tmp_path / "plot.json")["figures"] == [str(path) for path in figures]
     for path in figures:

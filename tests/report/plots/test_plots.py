@@ -15,7 +15,13 @@ from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
 from vosbench.report.drawing.labels import extent
 from vosbench.report.drawing.style import save
-from vosbench.report.plots import accuracy_against_speed, latency_against_frame, memory_against_frame
+from vosbench.report.drawing.trade_off import pareto_front
+from vosbench.report.plots import (
+    accuracy_against_memory,
+    accuracy_against_speed,
+    latency_against_frame,
+    memory_against_frame,
+)
 
 Run = tuple[RunRecord, ...]
 
@@ -35,6 +41,19 @@ def test_points_are_where_the_figures_say(run: Run) -> None:
     assert drawn["lfu"].ravel() == pytest.approx([6 / 1.4, 60])
     assert drawn["fifo"].ravel() == pytest.approx([12, 50])
     assert {text.get_text() for text in names(figure)} >= {"lfu", "fifo"}
+
+
+def test_the_front_joins_those_that_none_beats(run: Run) -> None:
+    figure = accuracy_against_memory.figure(run)
+    drawn = curves(figure)
+    assert drawn["lfu"].ravel() == pytest.approx([10 / 6, 60])
+    assert drawn["fifo"].ravel() == pytest.approx([1, 50])
+    front = next(line for line in figure.axes[0].lines if line.get_label() == "_front")
+    assert front.get_xydata() == pytest.approx(np.array([[1, 50], [10 / 6, 60]]))
+    assert pareto_front([(5.0, 70.0), (5.0, 60.0), (7.0, 50.0), (9.0, 65.0)], more_is_better=True) == [
+        (9.0, 65.0),
+        (5.0, 70.0),
+    ]
 
 
 def test_control_in_reach_is_a_dashed_line(run: Run, build: Callable[..., RunRecord]) -> None:
