@@ -52,6 +52,7 @@ class VideoFile:
         """
         import av
 
+        failure = av.FFmpegError  # a frame's generator may end with Python, when modules are empty
         begin, time, done = None, -1, 0
         try:
             with av.open(str(self.path)) as container:
@@ -61,7 +62,7 @@ class VideoFile:
                     time = max(time + 1, given)
                     yield _turned(frame), time
                     done += 1
-        except av.FFmpegError as error:
+        except failure as error:
             raise VosbenchError(
                 f"video {self.path} is broken: frame {done} cannot be decoded ({_reason(error)})",
                 _REENCODE.format(self.path.name),

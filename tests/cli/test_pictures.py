@@ -22,8 +22,9 @@ def test_a_strip(vosbench: Callable, finished_run: Path, tmp_path: Path, kind: s
     result = json.loads(done.out)["result"]
     assert result == {"figure": str(out), "frames": ["00000", "00002"], "rows": ["truth", "first-only"]}
     assert out.stat().st_size > 1000
-    chosen = vosbench(*command, "--overwrite", "--number", 3, "--json", "-")
-    assert len(json.loads(chosen.out)["result"]["frames"]) == 3
+    if kind == "png":
+        chosen = vosbench(*command, "--overwrite", "--number", 3, "--json", "-")
+        assert len(json.loads(chosen.out)["result"]["frames"]) == 3
 
 
 def test_a_video_of_all_strategies(vosbench: Callable, finished_run: Path, tmp_path: Path) -> None:
