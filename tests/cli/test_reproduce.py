@@ -11,6 +11,7 @@ from PIL import Image
 from vosbench.bench.record import read_run
 from vosbench.bench.suite_file import read_suites
 from vosbench.cli.verbs.reproduce import STRIPS, TABLES, WHAT
+from vosbench.images import read_labels, write_labels
 from vosbench.models.checkpoint import WEIGHTS
 from vosbench.report.context import by_strategy
 from vosbench.report.measures import measures
@@ -74,6 +75,35 @@ def test_every_table_is_there_without_any_data(here, vosbench):
         assert f"\\label{{tab:{what}}}" in latex
     assert all(read_suites(f"paper-{what}") for what in TABLES)
     assert set(WHAT) == {*TABLES, "figure4", "figure5", "figure6"}
+
+
+def test_seen_and_unseen_categories_where_the_truth_is_there(here, small_youtube, vosbench, read_json):
+    valid = ("reproduce", "table2", "--root", small_youtube, "--threads", 1, "--shorter-side", 0)
+    outcome = vosbench(*valid, "--json", "two.json")
+    assert "the ground truth of valid is private" in " ".join(outcome.out.split())
+    assert not (here / ".vosbench").exists()
+    assert marked(read_json(here / "two.json")["rows"])["youtube-vos", "every-5"]["overall"] == 0.841
+    (small_youtube / "valid").rename(small_youtube / "train")
+    for t in range(20):  # a mask of every frame, where objects stay as they first were
+        names = [small_youtube / f"train/Annotations/a1/{10 + 5 * first:05d}.png" for first in (0, 5, 15) if first <= t]
+        labels = np.max([read_labels(name) for name in names], axis=0)
+        if t not in (0, 5, 15):
+            write_labels(names[0].with_name(f"{10 + 5 * t:05d}.png"), labels)
+    meta = json.loads((small_youtube / "train/meta.json").read_text())
+    for object_id, first, category in (("1", 0, "ape"), ("3", 5, "cat"), ("7", 15, "ape")):
+        frames = [f"{10 + 5 * t:05d}" for t in range(first, 20)]
+        meta["videos"]["a1"]["objects"][object_id] = {"category": category, "frames": frames}
+    (small_youtube / "train/meta.json").write_text(json.dumps(meta))
+    (here / "known.json").write_text('{"videos": {"v": {"objects": {"1": {"category": "ape"}}}}}')
+    train = (*valid, "--split", "train", "--train-meta", "known.json", "--json", "two.json")
+    assert vosbench(*train).status == 0
+    row = own(read_json(here / "two.json")["rows"])["youtube-vos-2019", "LFU (2 frames)"]
+    (run,) = (here / ".vosbench/runs").iterdir()
+    (record,) = [record for record in read_run(run) if record.policy.spec == "lfu:capacity=2"]
+    j = {score.object_id: score.j.mean for score in record.scores.objects}
+    assert row["j_unseen"] == j[3]
+    assert row["j_seen"] == pytest.approx((j[1] + j[7]) / 2)
+    assert row["overall"] == pytest.approx(np.mean([row[f"{m}_{g}"] for m in "jf" for g in ("seen", "unseen")]))
 
 
 def test_trainings_by_weights_or_folder(here, vosbench, read_json, refused):

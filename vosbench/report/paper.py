@@ -100,6 +100,7 @@ def reproduced(number: str, measured: Sequence[Measured], absent: Mapping[str, s
     contexts = [context(one.records) for one in measured]
     sentences = [
         f"Table {number} of Pourganjalikhan and Poullis; rows marked (paper) are what it prints: {_UNDER}.",
+        *["J&F of softmax storing is not the mean of J and F as printed."] * (number == "IV"),
         *(
             f"Measured{f', {one.training}' * bool(one.training)}: {common.caption}"
             for one, common in zip(measured, contexts, strict=True)

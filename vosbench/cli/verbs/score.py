@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache as cached
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -143,7 +144,7 @@ def score(
             print(f"vosbench: not scored: {count(len(unscored) - MOST, 'more sequence')}", file=sys.stderr)
             break
         print(f"vosbench: not scored: {reason}; {advice(data.truth(name))}", file=sys.stderr)
-    records = partial(records_of, found, data, protocol or data.default_protocol)
+    records = cached(partial(records_of, found, data, protocol or data.default_protocol))  # it reads all frames
     told = {name: further.of(*one) for name, one in found.items()}
     _, tables, result = next(iter(told.values()))
     if several := len(found) > 1:
