@@ -60,6 +60,7 @@ def test_every_field_can_be_set(read):
     top_k = 4
     affinity = "dot"
     precision = "fp16"
+    memory_limit = "4GB"
     shorter_side = 256
     protocol = "davis2017-official"
     score = false
@@ -87,6 +88,7 @@ def test_every_field_can_be_set(read):
         top_k=4,
         affinity="dot",
         precision="fp16",
+        memory_limit="4GB",
         shorter_side=256,
         protocol="davis2017-official",
         score=False,
@@ -193,6 +195,7 @@ def test_data_sets_share_what_stands_above_them(read):
         ("threads = 0", "night.toml: threads must be at least 1", ""),
         ("root = 3", "night.toml: root must be of type Path or str, not 3", ""),
         ("affinity = 'l1'", "unknown affinity in night.toml 'l1'", "l2"),
+        ("memory_limit = 'much'", "'much' is no amount of memory", "4GB"),
         ("precision = 'fp8'", "unknown precision in night.toml 'fp8'", "fp32"),
         ("sequences = 'ant'", "sequences must be a list", ""),
         ("policies = 'lfu'", "night.toml: policies must be a list, not 'lfu'", "write policies"),

@@ -256,7 +256,7 @@ def test_reading_what_a_strategy_left_empty():
         bank.read(1, frame_tokens(1).keys, top_k=2)
 
 
-def test_a_long_memory_is_read_in_parts_of_the_query(monkeypatch):
+def test_a_long_memory_is_read_in_parts_of_the_query():
     torch.manual_seed(1)
     bank = MemoryBank(replace(SPEC, key_dim=8), l2, 50, "cpu")
     for t in range(12):  # later objects appear, and some tokens have left: nothing of what a read may meet is missing
@@ -267,8 +267,7 @@ def test_a_long_memory_is_read_in_parts_of_the_query(monkeypatch):
     bank.free(slots(3, 60, 599))
     query = Keys(torch.rand(50, 8))
     whole, match = bank.read(12, query, top_k=20)
-    monkeypatch.setattr("vosbench.memory.bank.SCORES", 7 * 600)
-    bank._scores = torch.empty(0)
+    bank._scores_at_once, bank._scores = 7 * 600, torch.empty(0)
     parts, pieced = bank.read(12, query, top_k=20)
     assert bank._scores.numel() <= 7 * 600
     torch.testing.assert_close(parts, whole)

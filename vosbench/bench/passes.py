@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -153,9 +154,8 @@ def _passes(plan: Plan, tasks: Sequence[Task], video: Video, progress: Progress 
 def _predictions(plan: Plan, tasks: Sequence[Task], video: Video, timed: bool = False) -> Frames:
     policies = [task.what.build() for task in tasks if isinstance(task.what, PolicySpec)]
     side, truth = plan.suite.shorter_side, plan.truths.get(video.name)
-    return propagate_together(
-        plan.model, video, policies, top_k=plan.top_k, shorter_side=side, truth=truth, timed=timed
-    )
+    options: dict[str, Any] = {"top_k": plan.top_k, "shorter_side": side, "memory_limit": plan.suite.memory_limit}
+    return propagate_together(plan.model, video, policies, truth=truth, timed=timed, **options)
 
 
 def _carry(passes: Sequence[_Pass], frames: Frames) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from vosbench.base.sizes import size_in_bytes
 from vosbench.base.values import Count, Side, conform
 from vosbench.errors import VosbenchError
 from vosbench.memory.spec import PolicySpec
@@ -26,7 +27,8 @@ class Suite:
     partial; runs of several choices into one folder add up, and those of shards may go on at the same time.
     Without `score` masks are made and not scored. `shorter_side` is that of frames at inference, in pixels (None: the
     data set's; 0: their own); `top_k` and `affinity` say how memory is read (None: as the model is used with),
-    `precision` in what the model computes. `jobs`
+    `precision` in what the model computes, `memory_limit` how much the memory of a strategy takes at most, such as
+    "4GB" (None: what there is): one that needs more fails. `jobs`
     are the processes that score while inference goes on. `threads` are those of the model on a CPU, which round
     differently in different numbers (None: torch's own number). Strategies go through a sequence together, which takes
     less time than one after the other; in the sequences of `timing`, the first, all or none, each goes alone, to be
@@ -46,6 +48,7 @@ class Suite:
     top_k: Count | None = None
     affinity: Metric | None = None
     precision: Precision = "fp32"
+    memory_limit: str | int | None = None
     shorter_side: Side | None = None
     protocol: str | None = None
     score: bool = True
@@ -65,6 +68,8 @@ class Suite:
         conform(self)
         if self.timing == "none" and self.repeats > 1:
             raise VosbenchError("repeats time a strategy better, and none is timed", 'give timing "first" or "all"')
+        if self.memory_limit is not None:
+            size_in_bytes(self.memory_limit)
         if self.root is not None:
             object.__setattr__(self, "root", Path(self.root))
 

@@ -25,6 +25,13 @@ Precision = Annotated[
         help="in what the model computes; keys are always compared in fp32; tf32 and fp16 need a GPU; default: fp32",
     ),
 ]
+MemoryLimit = Annotated[
+    str | None,
+    typer.Option(
+        "--memory-limit",
+        help="what the memory of a strategy takes at most, such as 4GB; one that needs more fails; default: no limit",
+    ),
+]
 TopK = Annotated[
     int | None, typer.Option("--top-k", help="memory tokens that count for a query pixel; default: the model's", min=1)
 ]

@@ -24,18 +24,18 @@ def propagate(
     top_k: Count | None = None,
     shorter_side: Side | None = None,
     truth: GroundTruth | None = None,
+    memory_limit: str | int | None = None,
 ) -> Iterator[Prediction]:
     """Segment a video frame by frame; nothing holds the whole of it.
 
     `top_k` memory tokens count for a query pixel (None: as many as the network is used with); `shorter_side` overrides
     the inference size of the sequence, in pixels (0: that of the frames). `truth` is for a reference that says that it
-    needs it; nothing else sees it.
+    needs it; nothing else sees it. `memory_limit` is that of `Session`.
     Raises SequenceError for frames or masks that cannot be read or differ in size, VosbenchError for a model in
     training mode, and PolicyError, which names file, line and frame, for whatever a strategy raises or does wrong.
     """
-    for frame in propagate_together(
-        model, sequence, [policy], top_k=top_k, shorter_side=shorter_side, truth=truth, timed=True
-    ):
+    options: dict[str, Any] = {"top_k": top_k, "shorter_side": shorter_side, "memory_limit": memory_limit}
+    for frame in propagate_together(model, sequence, [policy], truth=truth, timed=True, **options):
         for result in frame.values():
             if isinstance(result, Exception):
                 raise result
@@ -51,6 +51,7 @@ def propagate_together(
     shorter_side: int | None = None,
     truth: GroundTruth | None = None,
     timed: bool = False,
+    memory_limit: str | int | None = None,
 ) -> Iterator[Mapping[int, Prediction | Exception]]:
     """As `propagate`, under several strategies at once, which share what depends on the frames alone.
 
@@ -67,6 +68,7 @@ def propagate_together(
         cache(partial(look_ahead, model, sequence, top_k or model.spec.top_k, device)),
     )
     options: dict[str, Any] = {"name": sequence.name, "top_k": top_k, "known": known, "timed": timed}
+    options["memory_limit"] = memory_limit
     options["shorter_side"] = sequence.shorter_side if shorter_side is None else shorter_side
     running = {place: Session(model, policy, **options) for place, policy in enumerate(policies)}
     side, driver = next(iter(running.values())).shorter_side, Driver(device, len(running))

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vosbench.base.sizes import size_in_bytes
 from vosbench.base.values import Count, Side, checked
 from vosbench.errors import NotANumberError, SequenceError, VosbenchError
 from vosbench.images import size_text
@@ -73,8 +74,9 @@ class Session:
 
     `top_k` memory tokens count for a query pixel (None: as many as the network is used with); `shorter_side` is the
     size at inference, in pixels (None: the network's, or that of the frames; 0: that of the frames). `name` stands for
-    the video in messages, and random numbers depend on it. `timed` measures the stages of each frame. A session serves
-    one video.
+    the video in messages, and random numbers depend on it. `timed` measures the stages of each frame. The memory of the
+    strategy, with what reads it, takes at most `memory_limit`, such as "4GB" (None: what there is): MemoryError before
+    that. A session serves one video.
 
     Raises VosbenchError for a wrong argument, a model in training mode, and a strategy that needs to know more than the
     frames so far.
@@ -91,6 +93,7 @@ class Session:
         shorter_side: Side | None = None,
         known: Foreknowledge | None = None,
         timed: bool = True,
+        memory_limit: str | int | None = None,
     ) -> None:
         if model.training:
             raise VosbenchError(
@@ -105,7 +108,10 @@ class Session:
                 "use another strategy, or vosbench.propagate on the whole video",
             )
         self.model, self.policy, self.name, self.known = model, policy, name, known
-        self.top_k = top_k or model.spec.top_k
+        self.top_k, self._limit = (
+            top_k or model.spec.top_k,
+            None if memory_limit is None else size_in_bytes(memory_limit),
+        )
         self.shorter_side = inference_side(shorter_side, model.spec.shorter_side)
         self.device = next(model.parameters()).device
         self.index = 0  # of the next frame
@@ -160,7 +166,7 @@ class Session:
     def _begin(self, geometry: Geometry) -> None:
         model, known, self.geometry = self.model, self.known, geometry
         storing = partial(self._clock.stage, "write")
-        bank = MemoryBank(model.spec, model.scores, self.geometry.tokens, self.device, storing)
+        bank = MemoryBank(model.spec, model.scores, self.geometry.tokens, self.device, storing, self._limit)
         self.memory = VideoMemory(self.policy, bank, f"{self.name}, ", self._clock.stage)
         truth, future = None, None
         if known is not None and self.policy.needs_truth:

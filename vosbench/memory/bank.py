@@ -29,6 +29,7 @@ class MemoryBank:
     `count` slots are occupied and all of them lie below `extent`; `capacity` bounds the count (None: the bank
     doubles when it is full). Counts live on the host and indices on the device, so nothing here waits for a GPU.
     `scores` is the similarity of the network that `spec` describes. Tokens are copied inside `storing()`, to be timed.
+    Tokens and the scores of a read never take more than `limit` bytes: MemoryError before that.
     """
 
     def __init__(
@@ -38,13 +39,15 @@ class MemoryBank:
         tokens_per_frame: int,
         device: torch.device | str = "cpu",
         storing: Callable[[], AbstractContextManager[None]] = nullcontext,
+        limit: int | None = None,
     ) -> None:
         self.tokens_per_frame = tokens_per_frame
         self.storing = storing
         self.capacity: int | None = None
         self.count = self.extent = self.pinned_count = 0
         self._similarity = scores
-        self._store = Store(spec, device)
+        scores_at_once = SCORES if limit is None else min(SCORES, limit // 32)  # an eighth of it, in float32
+        self._scores_at_once, self._store = scores_at_once, Store(spec, device, limit and limit - 4 * scores_at_once)
         self._free = torch.empty(0, dtype=torch.int64, device=device)
         self._guard = Guard(device)
         self._scores = torch.empty(0, device=device)
@@ -229,7 +232,7 @@ class MemoryBank:
 
         Raises VosbenchError as `match` does.
         """
-        at_once = max(1, SCORES // max(1, self.extent))  # query pixels
+        at_once = max(1, self._scores_at_once // max(1, self.extent))  # query pixels
         parts = [query[i : i + at_once] for i in range(0, len(query), at_once)]
         match = side_by_side([self.match(frame, self._scored(part), top_k) for part in parts])
         readouts = []
@@ -271,7 +274,9 @@ class MemoryBank:
         """The scores of a query, float32 [Q,extent], in room that is kept: fresh pages cost as much as the product."""
         needed = len(query) * self.extent
         if len(self._scores) < needed:
-            self._scores = self._scores.new_empty(max(needed, min(SCORES, len(query) * self._store.allocated)))
+            self._scores = self._scores.new_empty(
+                max(needed, min(self._scores_at_once, len(query) * self._store.allocated))
+            )
         return self._similarity(self.keys, query, out=self._scores[:needed].view(len(query), self.extent))
 
     def _check_slots(self, slots: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from vosbench.base.sizes import as_size
 from vosbench.models.base import Keys, Spec
 
 
@@ -19,10 +20,13 @@ class Group:
 
 
 class Store:
-    """Keys with their extras, values of each object group, and columns by name; `allocated` rows of each."""
+    """Keys with their extras, values of each object group, and columns by name; `allocated` rows of each.
 
-    def __init__(self, spec: Spec, device: torch.device | str) -> None:
-        self.spec, self.device, self.allocated = spec, device, 0
+    They never take more than `limit` bytes (None: whatever there is), while they grow either: MemoryError before that.
+    """
+
+    def __init__(self, spec: Spec, device: torch.device | str, limit: int | None = None) -> None:
+        self.spec, self.device, self.limit, self.allocated = spec, device, limit, 0
         extras = {name: torch.empty(0, extra.channels, device=device) for name, extra in spec.extras.items()}
         self.keys = Keys(torch.empty(0, spec.key_dim, device=device), extras)
         self.columns: dict[str, Tensor] = {}
@@ -40,15 +44,20 @@ class Store:
 
     def add_group(self, first_frame: int, objects: int) -> None:
         """Room for the values of objects that first appear in `first_frame`."""
-        values = torch.zeros(self.allocated, objects * self.spec.value_dim, device=self.device)
-        self.groups.append(Group(first_frame, objects, values))
+        width = objects * self.spec.value_dim
+        self._require(self.allocated * (self.bytes_per_token + 4 * width))
+        self.groups.append(Group(first_frame, objects, torch.zeros(self.allocated, width, device=self.device)))
 
-    def reserve(self, rows: int, least: int, most: int | None) -> None:
-        """Have `rows` rows, new ones holding zeros: grows by doubling, from `least` on, up to `most`."""
-        if rows <= self.allocated:
+    def reserve(self, needed: int, least: int, most: int | None) -> None:
+        """Have `needed` rows, new ones holding zeros: grows by doubling, from `least` on, up to `most` or the limit."""
+        if needed <= self.allocated:
             return
-        rows = max(rows, 2 * self.allocated, least)
+        rows = max(needed, 2 * self.allocated, least)
         rows = rows if most is None else min(rows, most)
+        beside = 4 * self.allocated * max([self.spec.key_dim, *(group.values.shape[1] for group in self.groups)])
+        self._require(needed * self.bytes_per_token + beside)
+        if self.limit is not None:
+            rows = max(needed, min(rows, (self.limit - beside) // self.bytes_per_token))
 
         def grown(tensor: Tensor) -> Tensor:
             larger = tensor.new_zeros(rows, *tensor.shape[1:])
@@ -60,6 +69,10 @@ class Store:
         for i, group in enumerate(self.groups):  # one by one: old and new values of all at once would be a peak
             self.groups[i] = replace(group, values=grown(group.values))
         self.allocated = rows
+
+    def _require(self, total: int) -> None:
+        if self.limit is not None and total > self.limit:
+            raise MemoryError(f"tokens need {as_size(total)}, and their part of the limit is {as_size(self.limit)}")
 
     def write(self, slots: Tensor, keys: Keys, values: Sequence[Tensor]) -> None:
         """Fill rows, int64 [n]: keys of n tokens, extras that are not given stay; values [n,O,CV] of each group."""

@@ -53,6 +53,7 @@ def run(
     top_k: options.TopK = None,
     affinity: options.Affinity = None,
     precision: options.Precision = None,
+    memory_limit: options.MemoryLimit = None,
     shorter_side: options.ShorterSide = None,
     protocol: options.Protocol = None,
     score: Annotated[
@@ -129,6 +130,7 @@ def run(
         "top_k": top_k,
         "affinity": affinity,
         "precision": precision,
+        "memory_limit": memory_limit,
         "shorter_side": shorter_side,
         "protocol": protocol,
         "score": score,

@@ -28,6 +28,7 @@ from vosbench.models.stcn.mobile import EfficientNetLite0
 from vosbench.models.stcn.resnet import BLOCKS, BlockName, stage
 
 STRIDE = 16
+PIXELS = 2**22  # of all objects that go through the network at once: ten at 480p. A crowd takes no more memory
 FIRST_VALUE_CONVOLUTION = "value_encoder.conv1.weight"
 
 
@@ -173,11 +174,14 @@ class STCN(Network):
 
         The fifth input channel is the sum of the other objects' masks (zero where there is one object).
         """
-        objects = masks.shape[1]
-        others = masks.sum(1, keepdim=True) - masks if objects > 1 else torch.zeros_like(masks)
-        planes = torch.stack([masks, others], 2).flatten(0, 1)
-        stacked = torch.cat([per_object(frames, objects), planes], 1)
-        return self.value_encoder(stacked, of_frame).unflatten(0, (-1, objects))
+        others = masks.sum(1, keepdim=True) - masks if masks.shape[1] > 1 else torch.zeros_like(masks)
+        size = _at_once(len(masks) * masks.shape[2:].numel())
+        values = []
+        for own, rest in zip(masks.split(size, 1), others.split(size, 1), strict=True):
+            planes = torch.stack([own, rest], 2).flatten(0, 1)
+            stacked = torch.cat([per_object(frames, own.shape[1]), planes], 1)
+            values.append(self.value_encoder(stacked, of_frame).unflatten(0, (len(masks), -1)))
+        return torch.cat(values, 1)
 
     # The frames of a video, one by one
 
@@ -245,7 +249,8 @@ class STCN(Network):
         return list(zip(values, states, strict=True))
 
     def _logits(self, readout: Tensor, features: FrameFeatures) -> Tensor:
-        return self.decoder(readout.to(self.dtype), features.of_decoder)[:, 0].float()
+        parts = readout.to(self.dtype).split(_at_once(readout.shape[-2:].numel() * STRIDE**2))
+        return torch.cat([self.decoder(part, features.of_decoder)[:, 0].float() for part in parts])
 
     def _values(self, frames: Tensor, features: FrameFeatures, masks: Tensor) -> Tensor:
         return self.object_values(frames.to(self.dtype), features.of_value_encoder, masks.to(self.dtype)).float()
@@ -283,6 +288,11 @@ class STCN(Network):
         if first is not None and first.ndim == 4 and first.shape[1] == 4:
             state = state | {FIRST_VALUE_CONVOLUTION: torch.cat([first, torch.zeros_like(first[:, :1])], 1)}
         return state
+
+
+def _at_once(pixels: int) -> int:
+    """How many objects of frames of so many pixels go through the network at once."""
+    return max(1, PIXELS // pixels)
 
 
 def _as_rows(key: Tensor) -> Keys:

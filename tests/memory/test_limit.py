@@ -1,0 +1,95 @@
+"""A memory that has a limit: what does not fit is refused before it is taken, what fits gives the same."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from vosbench.bench.runner import run
+from vosbench.errors import VosbenchError
+from vosbench.inference.propagate import propagate
+from vosbench.inference.session import Session
+from vosbench.memory.spec import load_policy
+from vosbench.memory.store import Store
+from vosbench.models.base import Spec
+from vosbench.models.stcn import network
+from vosbench.video import Sequence
+
+
+def test_a_store_takes_no_more_than_its_limit():
+    """8 + 2 * 16 floats a token: 160 bytes; while it grows, the older values, 128 bytes a token, are there too."""
+    store = Store(Spec("wide", 8, 16), "cpu", limit=100 * 160)
+    store.add_group(0, 2)
+    store.reserve(30, least=30, most=None)
+    assert store.allocated == 30
+    store.reserve(40, least=1, most=None)  # twice as much would take 60 * 160 + 30 * 128 bytes
+    assert store.allocated == 60
+    with pytest.raises(MemoryError, match=r"tokens need 17\.4 KB, and their part of the limit is 16\.0 KB"):
+        store.reserve(60 + 1, least=1, most=None)
+    with pytest.raises(MemoryError, match="part of the limit"):
+        store.add_group(1, 3)
+    assert store.allocated == 60
+    store.reserve(60, least=1, most=None)
+
+
+def test_a_limit_that_is_kept_changes_nothing(small_model, small_clip):
+    rgb, labels = small_clip
+    sequence = Sequence.from_arrays(rgb, {0: labels[0]})
+
+    def masks(limit: str | None) -> list[np.ndarray]:
+        return [p.mask for p in propagate(small_model, sequence, load_policy("every-k:k=2"), memory_limit=limit)]
+
+    assert np.array_equal(masks(None), masks("60KB"))  # scores are read in parts, and the bank does not double
+    with pytest.raises(MemoryError, match="part of the limit"):
+        masks("9KB")
+
+
+def test_what_is_no_limit_is_refused_at_once(small_model):
+    with pytest.raises(VosbenchError, match="'much' is no amount of memory"):
+        Session(small_model, load_policy("lfu"), memory_limit="much")
+
+
+def test_a_strategy_that_needs_more_fails_alone(small_davis, small_suite, tmp_path):
+    """12 tokens a frame, of 64 + 2 * 128 floats: 15 KB."""
+    policies = ("first-only", "every-k:k=1")
+    suite = small_suite(small_davis, policies=policies, controls=False, sequences=("ant",), memory_limit="50KB")
+    told = {r.policy.name: r.failure and r.failure.reason for r in run(suite, tmp_path / "run")}
+    assert told["first-only"] is None
+    assert told["every-k"].startswith("out of memory: tokens need ")
+
+
+@pytest.mark.parametrize("pixels", [32 * 48, 3 * 32 * 48])
+def test_a_crowd_goes_through_the_network_in_parts(small_model, small_clip, monkeypatch, pixels):
+    rgb, labels = small_clip
+    crowd = np.arange(1, 8, dtype=np.uint8).repeat(-(-labels.shape[2] // 7))[: labels.shape[2]]
+    sequence = Sequence.from_arrays(rgb[:5], {0: np.broadcast_to(crowd, labels[0].shape).copy()})
+    whole = [p.prob for p in propagate(small_model, sequence, load_policy("every-k:k=1"))]
+    monkeypatch.setattr(network, "PIXELS", pixels)
+    for p, expected in zip(propagate(small_model, sequence, load_policy("every-k:k=1")), whole, strict=True):
+        torch.testing.assert_close(p.prob, expected, rtol=0, atol=1e-6)
+
+
+CROWD = """
+import resource, sys
+import numpy as np, torch
+from vosbench import Sequence, load_model, load_policy, propagate
+from vosbench.models.stcn import network
+torch.set_num_threads(1)
+model, network.PIXELS = load_model("stcn-tiny"), 2**18  # ten objects of that size at once, as at 480p
+labels = np.arange(1, 201, dtype=np.uint8).reshape(10, 20).repeat(12, 0).repeat(10, 1)
+rgb = np.random.default_rng(0).integers(0, 256, (2, *labels.shape, 3), np.uint8)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+sequence = Sequence.from_arrays(rgb, {0: labels})
+for found in propagate(model, sequence, load_policy("lfu:capacity=2"), memory_limit="100MB"):
+    assert found.prob.shape == (201, *labels.shape)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_two_hundred_objects_take_little_more_than_their_masks_do():
+    """A plane of each takes 21 MB; the features of all at once would take 310 MB more than those of ten."""
+    done = subprocess.run([sys.executable, "-c", CROWD], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 400_000  # KiB
