@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -88,6 +89,27 @@ def test_a_log_says_how_long_it_will_take(monkeypatch):
         "31 of 100 frames, 31 s since the start, about 69 s left",
         "62 of 100 frames, 62 s since the start, about 38 s left",
         "93 of 100 frames, 93 s since the start, about 7 s left",
+    ]
+
+
+def test_a_training_says_how_long_it_will_take(monkeypatch, vosbench, tmp_path):
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+
+    def carry_out(settings, folder, export, average, tell):
+        del export, average
+        for step in (40, 60, 100):  # it goes on from step 20, say
+            now[0] += 600
+            tell(step, 0.5, 0.25, 1.5, 80.0 if step == 100 else None)
+        return SimpleNamespace(checkpoint=folder / "last.pt", weights=None, config=settings)
+
+    monkeypatch.setattr("vosbench.training.training.train", carry_out)
+    (tmp_path / "tiny.toml").write_text("size = 48\nbatch = 1\nsteps = 100\nworkers = 0\n")
+    said = vosbench("train", tmp_path / "tiny.toml", "--out", tmp_path / "out").out.splitlines()
+    assert said == [
+        "step 40/100  loss 0.5000  IoU 0.250  1.50 clips/s",
+        "step 60/100  loss 0.5000  IoU 0.250  1.50 clips/s, about 20 min left",
+        "step 100/100  loss 0.5000  IoU 0.250  1.50 clips/s  J&F 80.0",
     ]
 
 

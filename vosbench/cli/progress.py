@@ -12,6 +12,11 @@ from vosbench.cli.options import is_terminal
 EVERY = 30  # seconds between two lines of counted work
 
 
+def time_left(seconds: float, done: int, total: int) -> str:
+    """`, about 3 min left`, if the rest goes on as what was done; nothing if all is done, or nothing yet."""
+    return f", about {duration(seconds / done * (total - done))} left" if 0 < done < total else ""
+
+
 class _Progress:
     """A bar, shown on a terminal until the end of the work."""
 
@@ -28,7 +33,7 @@ class _Progress:
     def say(self, what: str, done: int, total: int) -> None:
         """A line of a log: what was done, how long it took, and how much longer it takes if all goes on like this."""
         seconds = time.monotonic() - self.started
-        left = f", about {duration(seconds / done * (total - done))} left" if done < total else ""
+        left = time_left(seconds, done, total)
         print(f"{what}, {duration(seconds)} since the start{left}", file=sys.stderr, flush=True)
 
 

@@ -1,5 +1,6 @@
 """train: the shared model, on generated clips, static images and video."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vosbench.cli.options import output
+from vosbench.cli.progress import time_left
 from vosbench.cli.verbs import Answer, Verb
 
 
@@ -60,17 +62,16 @@ def train(
     if device is not None:
         settings = replace(settings, device=device)
         print(f"on {device} in {precision_on(settings)} (precision is {settings.precision!r})")
-    trained = carry_out(
-        settings,
-        out,
-        export,
-        average or (),
-        lambda step, loss, iou, speed, score: print(
-            f"step {step}/{settings.end}  loss {loss:.4f}  IoU {iou:.3f}  {speed:.2f} clips/s"
-            + ("" if score is None else f"  J&F {score:.1f}"),
-            flush=True,
-        ),
-    )
+    first: list[tuple[int, float]] = []  # the step that was told first, and when
+
+    def tell(step: int, loss: float, iou: float, speed: float, score: float | None) -> None:
+        now = time.monotonic()
+        first.append((step, now))
+        left = time_left(now - first[0][1], step - first[0][0], settings.end - first[0][0])
+        jf = "" if score is None else f"  J&F {score:.1f}"
+        print(f"step {step}/{settings.end}  loss {loss:.4f}  IoU {iou:.3f}  {speed:.2f} clips/s{jf}{left}", flush=True)
+
+    trained = carry_out(settings, out, export, average or (), tell)
     weights = None if trained.weights is None else str(trained.weights)
     if weights is not None:
         print(f"weights are in {weights}")
