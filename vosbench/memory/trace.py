@@ -83,7 +83,7 @@ class MemoryTrace:
                 more = held.ravel() - before
                 for sign in (-1, 1):
                     some = np.flatnonzero(sign * more > 0)
-                    changes.append(pack(_runs(np.repeat(some, np.abs(more[some])))))
+                    changes.append(pack(runs_of(np.repeat(some, np.abs(more[some])))))
                 before = held.ravel().copy()
         return replace(self, frames=len(frames), changes=b"".join(changes))
 
@@ -127,7 +127,7 @@ class MemoryWatch:
         before = np.full(len(now), -1)
         before[: len(self._slots)] = self._slots
         changed = now != before
-        parts = [_runs(np.sort(tokens[changed & (tokens >= 0)])) for tokens in (before, now)]
+        parts = [runs_of(np.sort(tokens[changed & (tokens >= 0)])) for tokens in (before, now)]
         self._changes.append(b"".join(map(pack, parts)))
         self._slots = now
 
@@ -140,7 +140,7 @@ class MemoryWatch:
         return MemoryTrace(geometry.grid, picture, len(self._changes), b"".join(self._changes))
 
 
-def _runs(numbers: np.ndarray) -> np.ndarray:
+def runs_of(numbers: np.ndarray) -> np.ndarray:
     """How many runs of following ones there are in ascending numbers, and the pair of each, int64 [1+2N]; a number that
     is there twice begins a run of its own.
     """

@@ -9,7 +9,7 @@ import pytest
 from layouts import HOSTILE
 
 from vosbench.base.varints import unpack
-from vosbench.bench.record import read_record, read_run, write_record
+from vosbench.bench.record import Failure, read_record, read_run, write_record
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.images import VOID
@@ -197,3 +197,26 @@ def test_several_runs_are_compared(traced_run, tmp_path):
     both.popitem()
     build(both, tmp_path / "report", policies=("every-k:k=2",), jobs=1)  # takes its place
     assert not (tmp_path / "report/run-1").exists()
+
+
+def test_what_failed_is_on_its_page(traced_run, tmp_path):
+    def failed(record, cause):
+        why = Failure("out of memory", 3, 0, cause=cause)
+        return replace(record, masks=None, scores=None, timings=(), memory=None, unscored=None, failure=why)
+
+    records = [
+        failed(record, "sequence" if record.sequence == HOSTILE else "strategy")
+        if record.sequence == HOSTILE or record.policy.name == "random"
+        else record
+        for record in read_run(traced_run / "run")
+    ]
+    build({traced_run / "run": records}, tmp_path / "report", jobs=1)
+    html = (tmp_path / "report/index.html").read_text()
+    assert "random:capacity=1.5,every=1 (failed)" in html
+    assert "PARTIAL" in html
+    data = (tmp_path / "report/sequences/2/data.js").read_text()
+    assert '"kind":"failed","failure":"out of memory"' in data
+    assert '"masks":{"every-k:k=2"' in data
+    faulty = (tmp_path / "report/sequences/1.html").read_text()
+    assert "There are no curves of J and F: out of memory." in faulty
+    assert "There are no pictures: no strategy has masks of this sequence" in faulty
