@@ -177,7 +177,7 @@ COMMANDS = {
     "no run": (["table"], ["there is no run in .vosbench/runs", "vosbench run"]),
     "absent run": (["timing", "no"], ["run no does not exist", "vosbench run"]),
     "empty run": (["plot", "empty"], ["run empty holds no records", "vosbench run"]),
-    "unknown row": (["table", "--by", "frame"], ["unknown table 'frame'", "strategy"]),
+    "unknown row": (["table", "--by", "colour"], ["unknown table 'colour'", "strategy"]),
     "no configuration": (["train"], ["config", "--help"]),
     "export of another kind": (["train", "tiny.toml", "--out", "t", "--export", "a.pth"], ["a.pth", ".safetensors"]),
     "a training on an absent GPU": (

@@ -30,6 +30,8 @@ LEAVES = {
     "figure": "strip.pdf",
     "video": "bee.mp4",
     "segment": "segmented/overlay.mp4",
+    "merge": "whole/records/first-only/ant.json",
+    "table": "table.tex",
     "plot": "figures/memory-against-frame.svg",
     "compare": "gate.xml",
     "publish": "results/NAME/strategies.tex",
@@ -39,7 +41,7 @@ LEAVES = {
 @pytest.fixture
 def folder(small_davis, finished_run, tmp_path, monkeypatch):
     """A working folder with `DAVIS`, `masks` of its val split and `theirs`, `stcn.pth`, a finished run NAME, made
-    from a commit, and two copies of it, `baseline` and `new`; `clip.mp4`, and masks of its objects.
+    from a commit, and copies of it, `baseline`, `new` and `shards`; `clip.mp4`, and masks of its objects.
     """
     monkeypatch.chdir(tmp_path)
     shutil.copytree(small_davis / "Annotations/480p", "masks")
@@ -55,7 +57,7 @@ def folder(small_davis, finished_run, tmp_path, monkeypatch):
             write(frame(t, (1, 2))[0], t)
     for name, t, i in (("first", 0, 1), ("late", 5, 2)):
         write_labels(tmp_path / f"{name}.png", np.where(frame(t, (1, 2))[1] == i, 255, 0).astype(np.uint8))
-    for name in ("baseline", "new"):
+    for name in ("baseline", "new", "shards/1", "shards/2"):
         shutil.copytree(".vosbench/runs/NAME", name)
     save(load_file(WEIGHTS / "stcn-tiny.safetensors"), "stcn.pth")
     return tmp_path

@@ -1,4 +1,4 @@
-"""figure: frames of a sequence in a row, with the masks of each strategy below the truth."""
+"""figure: a strip of frames with the truth and each strategy's masks."""
 
 from pathlib import Path
 from typing import Annotated

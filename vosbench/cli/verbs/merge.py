@@ -1,4 +1,4 @@
-"""merge: put runs of other sequences, strategies or repeats together into one."""
+"""merge: put runs of other sequences, strategies or repeats together."""
 
 from pathlib import Path
 from typing import Annotated
