@@ -23,7 +23,7 @@ def test_a_strip(vosbench: Callable, finished_run: Path, tmp_path: Path, kind: s
     assert result == {"figure": str(out), "frames": ["00000", "00002"], "rows": ["truth", "first-only"]}
     assert out.stat().st_size > 1000
     if kind == "png":
-        chosen = vosbench(*command, "--overwrite", "--number", 3, "--json", "-")
+        chosen = vosbench("figure", finished_run / "run", *command[4:], "--overwrite", "--number", 3, "--json", "-")
         assert len(json.loads(chosen.out)["result"]["frames"]) == 3
 
 

@@ -26,7 +26,10 @@ RunFolders = Annotated[
     ),
 ]
 RunFolder = Annotated[Path | None, typer.Argument(help="run folder; default: the latest in .vosbench/runs")]
-SequenceName = Annotated[str, typer.Option("--sequence", help="the sequence to show")]
+SequenceName = Annotated[
+    str | None,
+    typer.Option("--sequence", help="the sequence to show; default: where strategies differ most in J&F"),
+]
 Format = Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}; JSON is what --json writes")]
 Out = Annotated[Path | None, options.output("--out", help="write to this file instead of printing")]
 Columns = Annotated[

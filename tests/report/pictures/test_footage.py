@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vosbench.bench.record import DATA_ROOT
+from vosbench.bench.record import DATA_ROOT, read_run
 from vosbench.errors import VosbenchError
 from vosbench.images import read_labels
-from vosbench.report.pictures.footage import open_footage
+from vosbench.report.measures import pooled_jf
+from vosbench.report.pictures.footage import most_disputed_sequence, open_footage
 
 
 def test_a_run_knows_its_data(finished_run: Path) -> None:
@@ -54,6 +55,18 @@ def test_masks_that_are_gone_are_named(finished: Path) -> None:
     shutil.rmtree(run / "records")
     with pytest.raises(VosbenchError, match="holds no records"):
         open_footage(run, "ant")
+
+
+def test_the_sequence_that_strategies_dispute_most(finished_run: Path) -> None:
+    strategies = [record for record in read_run(finished_run / "run") if record.policy.kind == "strategy"]
+    jf = {(record.sequence, record.policy.label): pooled_jf([record]) for record in strategies}
+    spread = {name: abs(jf[name, "every-k:k=2"] - jf[name, "first-only"]) for name in ("ant", "bee")}
+    assert spread["ant"] != spread["bee"]
+    assert most_disputed_sequence(finished_run / "run") == max(spread, key=lambda name: spread[name])
+    with pytest.raises(VosbenchError, match="unknown strategy of the run 'lfu'"):
+        most_disputed_sequence(finished_run / "run", ["lfu"])
+    with pytest.raises(VosbenchError, match=r"no strategy of .* has masks"):
+        most_disputed_sequence(finished_run / "run", ["copy-first-mask"])
 
 
 def test_a_sequence_may_have_any_name(finished: Path) -> None:

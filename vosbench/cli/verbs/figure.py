@@ -11,9 +11,9 @@ from vosbench.cli.verbs import Answer, Verb
 
 
 def figure(
-    sequence: SequenceName,
     out: Annotated[Path, options.output("--out", help="the figure to write: .png, .pdf or .svg")],
     run: RunFolder = None,
+    sequence: SequenceName = None,
     frames: Annotated[
         str | None,
         typer.Option(
@@ -31,17 +31,19 @@ def figure(
     --frames it shows those where the strategies disagree most.
     """
     from vosbench.report.drawing.style import require_kind, save  # here: matplotlib takes a second
-    from vosbench.report.pictures.footage import open_footage
+    from vosbench.report.pictures.footage import most_disputed_sequence, open_footage
     from vosbench.report.pictures.frames import most_disputed, named
     from vosbench.report.pictures.strip import strip
 
     require_kind(out)
     options.require_new(out, overwrite)
     folder = run or latest()
-    footage = open_footage(folder, sequence, root, options.split_specs(policies))
+    chosen = options.split_specs(policies)
+    sequence = sequence or most_disputed_sequence(folder, chosen)
+    footage = open_footage(folder, sequence, root, chosen)
     places = named(footage, frames.split(",")) if frames else most_disputed(footage, number)
     save(strip(footage, places), out)
-    print(out)
+    print(f"{out} shows {sequence}")
     shown = [footage.frames[place].name for place in places]
     return Answer(
         {"run": str(folder), "sequence": sequence},

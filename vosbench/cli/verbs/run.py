@@ -168,7 +168,7 @@ def _carry_out(plan: "Plan", fresh: bool, report: bool) -> tuple[dict[str, Any],
     print()
     others = {path.stem for path in plan.folder.glob("records/*/*.json")}.difference(r.sequence for r in records)
     more = f", with those of {count(len(others), 'more sequence')}" if others else ""
-    print(f"Records and masks are in {plan.folder}{more}; see also: vosbench table, timing and plot {plan.folder}")
+    print(f"Records and masks are in {plan.folder}{more}; see also: vosbench table, timing, plot, figure and video")
     page = _report(plan) if report else None
     print(f"To look through it: {open_in_browser(page) if page else f'vosbench report {plan.folder}'}")
     wrong = dict.fromkeys(filter(None, (_what_went_wrong(plan, record) for record in records)))

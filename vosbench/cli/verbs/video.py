@@ -15,9 +15,9 @@ from vosbench.images import size_text
 
 
 def video(
-    sequence: SequenceName,
     out: Annotated[Path, options.output("--out", help="the video to write, an .mp4")],
     run: RunFolder = None,
+    sequence: SequenceName = None,
     policies: options.Policies = None,
     fps: Annotated[float, typer.Option(help="frames per second", min=0.1, max=240)] = 12,
     root: options.Root = None,
@@ -27,14 +27,19 @@ def video(
 
     Objects are in the colours of the palette; what is wrong beyond edges is outlined in white.
     """
-    from vosbench.report.pictures.footage import open_footage  # here: pandas and matplotlib take a second
+    from vosbench.report.pictures.footage import (  # here: pandas and matplotlib take a second
+        most_disputed_sequence,
+        open_footage,
+    )
     from vosbench.report.pictures.mosaic import Mosaic
     from vosbench.video_file import codec, require_mp4, writing_mp4
 
     require_mp4(out)
     options.require_new(out, overwrite)
     folder = run or latest()
-    footage = open_footage(folder, sequence, root, options.split_specs(policies))
+    chosen = options.split_specs(policies)
+    sequence = sequence or most_disputed_sequence(folder, chosen)
+    footage = open_footage(folder, sequence, root, chosen)
     frames, strategies = len(footage.frames), [*footage.masks]
     mosaic = Mosaic.of(1 + len(strategies), *footage.frames[0].load().shape[:2])
     values = [footage.accuracy(strategy) for strategy in strategies]

@@ -104,6 +104,19 @@ def open_footage(run: Path, sequence: str, root: Path | None = None, strategies:
     return Footage(sequence, frames, truth, {label: masks[label] for label in records}, records)
 
 
+def most_disputed_sequence(run: Path, strategies: Sequence[str] = ()) -> str:
+    """The sequence of a run on which the J&F of its strategies, or of some of them, lies farthest apart. Raises
+    VosbenchError as `read_run` and `restrict`, and if every strategy failed.
+    """
+    found: dict[str, list[float]] = {}
+    for record in restrict(read_run(run), strategies):
+        if record.policy.kind == "strategy" and not record.failure:
+            found.setdefault(record.sequence, []).append(pooled_jf([record]))
+    if not found:
+        raise VosbenchError(f"no strategy of {run} has masks", "choose another run")
+    return max(found, key=lambda sequence: np.nan_to_num(np.ptp(found[sequence])))
+
+
 def data_of(run: Path, record: RunRecord, root: Path | None = None) -> Dataset:
     """The data set of a run, in `root` or where it was for the run. Raises VosbenchError as `open_dataset`."""
     info, kept = record.dataset, run / DATA_ROOT
