@@ -52,6 +52,8 @@ def test_table_1_on_the_data_that_is_there(here, vosbench, read_json, refused):
     assert own(rows)["davis2016", "every-5"]["jf"] is None
     assert "Not measured: davis2016: no --root davis2016=FOLDER." in " ".join(outcome.out.split())
     assert outcome.out.count("(paper)") == 7
+    chosen = vosbench(*command, "--dataset", "davis2017").out
+    assert "Not measured: davis2016: --dataset leaves it out." in " ".join(chosen.split())
     again = vosbench(*command)
     assert "since the start" in outcome.err
     assert (again.out, again.err) == (outcome.out, "")  # nothing is done twice

@@ -97,6 +97,9 @@ def reproduced(number: str, measured: Sequence[Measured], absent: Mapping[str, s
         if not any(one.dataset.startswith(row["dataset"]) for row in printed):
             seen = {(row["policy"], row["training"]): row for row in printed if row["training"] == one.training}
             rows += [made for row in seen.values() for made in _measured_rows(one.dataset, row, one, columns)]
+    names = [*absent, *(one.dataset for one in measured)]
+    unchosen = {row["dataset"] for row in printed if not any(name.startswith(row["dataset"]) for name in names)}
+    absent = {**absent, **dict.fromkeys(sorted(unchosen), "--dataset leaves it out")}
     contexts = [context(one.records) for one in measured]
     sentences = [
         f"Table {number} of Pourganjalikhan and Poullis; rows marked (paper) are what it prints: {_UNDER}.",
