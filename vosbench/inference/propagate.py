@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cache, partial
 from typing import Any
 
+from vosbench.base.sizes import as_size, size_in_bytes
 from vosbench.base.values import Count, Side, checked
 from vosbench.errors import PolicyError
 from vosbench.inference.lockstep import Driver, Frame
@@ -57,8 +58,9 @@ def propagate_together(
 
     Of every frame what is predicted under each strategy, by its place among `policies`; or, in the place of that, the
     error that ended the strategy, one of `lockstep.OF_ONE`, after which the others go on without it. What shows only
-    after the last frame comes as one frame more. Every mask is that of the strategy alone; nothing is `timed`, since
-    the strategies would be so together. Raises SequenceError and VosbenchError as `propagate` does.
+    after the last frame comes as one frame more. `memory_limit` holds for each and for all: where all take more, the
+    largest ends. Every mask is that of the strategy alone; nothing is `timed`, since the strategies would be so
+    together. Raises SequenceError and VosbenchError as `propagate` does.
     """
     device = next(model.parameters()).device
     known = Foreknowledge(
@@ -72,6 +74,7 @@ def propagate_together(
     options["shorter_side"] = sequence.shorter_side if shorter_side is None else shorter_side
     running = {place: Session(model, policy, **options) for place, policy in enumerate(policies)}
     side, driver = next(iter(running.values())).shorter_side, Driver(device, len(running))
+    limit = None if memory_limit is None else size_in_bytes(memory_limit)
     first_masks = {first.frame_index: first for first in sequence.first_masks}
     for index, rgb in enumerate(read_ahead(sequence.frames)):
         first, frame = first_masks.get(index), Frame(model, rgb, side)
@@ -79,12 +82,24 @@ def propagate_together(
         results = driver.finish([session._steps(frame, masks) for session in running.values()])
         found = dict(zip(running, results, strict=True))
         running = {place: session for place, session in running.items() if not isinstance(found[place], Exception)}
+        found |= (out := _crowded_out(running, limit))
+        running = {place: session for place, session in running.items() if place not in out}
         yield found
         del results, found  # the next frame needs room
         if not running:
             return
     if late := {place: error for place, session in running.items() if (error := _verified(session))}:
         yield late
+
+
+def _crowded_out(running: Mapping[int, Session], limit: int | None) -> dict[int, MemoryError]:
+    """An error for each of the strategies of most tokens without which those of all take no more than the limit."""
+    sizes = {place: session.memory.bank.nbytes for place, session in running.items()}
+    out: dict[int, MemoryError] = {}
+    while limit is not None and len(sizes) > 1 and sum(sizes.values()) > limit:
+        largest = max(sizes, key=lambda place: sizes[place])
+        out[largest] = MemoryError(f"tokens need {as_size(sizes.pop(largest))} beside those of other strategies")
+    return out
 
 
 def _verified(session: Session) -> PolicyError | None:
