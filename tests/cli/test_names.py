@@ -78,6 +78,9 @@ def test_a_reader_that_goes_away_leaves_the_files(vosbench, root, tmp_path, monk
         def flush(self):
             raise BrokenPipeError
 
+        def isatty(self):
+            return True  # so that tables ask how wide it is
+
     monkeypatch.setattr("vosbench.cli.app.sys.stdout", Gone())
     monkeypatch.setattr("os.dup2", lambda *_: None)
     masks = root / "Annotations/480p"
