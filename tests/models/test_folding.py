@@ -86,3 +86,14 @@ def test_folding_alone_changes_nothing_but_rounding(small_model):
     assert not any(isinstance(module, nn.BatchNorm2d) for module in model.modules())
     for found, wanted in zip(outputs(model), expected, strict=True):
         torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5 * float(wanted.abs().max()))
+
+
+@pytest.mark.parametrize("kind", [OneDNNConv2d, WinogradConv2d])
+def test_fused_convolutions_can_be_copied_and_cast_after_use(kind):
+    form, x = kind(nn.Conv2d(128, 128, 3, padding=1).requires_grad_(False)), torch.randn(1, 128, 6, 6)
+    expected = form(x)
+    torch.testing.assert_close(copy.deepcopy(form)(x), expected)
+    near = form.bfloat16()(x.bfloat16())
+    assert near.dtype == torch.bfloat16
+    torch.testing.assert_close(near.float(), expected, rtol=0.05, atol=0.05)
+    assert form.double()(x.double()).dtype == torch.float64

@@ -5,7 +5,7 @@ and on a CPU convolutions are fused with what follows them (`onednn.py`, `winogr
 """
 
 from abc import ABC, abstractmethod
-from typing import Literal
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +16,8 @@ Activation = Literal["none", "relu", "relu6"]
 
 class Fused(nn.Conv2d, ABC):
     """A convolution in a form for inference on a CPU. Elsewhere, and where there are gradients, it is a plain one."""
+
+    dtypes: ClassVar[tuple[torch.dtype, ...]] = (torch.float32, torch.bfloat16)
 
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__(
@@ -30,6 +32,7 @@ class Fused(nn.Conv2d, ABC):
             device="meta",
         )
         self.weight, self.bias = conv.weight, conv.bias
+        self.prepared: Any = None  # weights in another order or basis, when they were first used
 
     @classmethod
     @abstractmethod
@@ -41,13 +44,19 @@ class Fused(nn.Conv2d, ABC):
         """The convolution of x, plus `add`, rectified: [B,O,H,W], channels last."""
 
     def forward(self, x: Tensor, add: Tensor | None = None, activation: Activation = "none") -> Tensor:
-        if (
-            x.device.type == "cpu"
-            and x.dtype == self.weight.dtype
-            and not (x.requires_grad or self.weight.requires_grad)
-        ):
+        usable = x.device.type == "cpu" and x.dtype == self.weight.dtype and x.dtype in self.dtypes
+        if usable and not (x.requires_grad or self.weight.requires_grad):
             return self.fused(x.contiguous(memory_format=torch.channels_last), add, activation)
         return finish(super().forward(x), add, activation)
+
+    def _apply(self, *args: Any, **kwargs: Any) -> Self:
+        """Move or cast: what was prepared of the weights is prepared anew."""
+        self.prepared = None
+        return super()._apply(*args, **kwargs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies, without what is in an order that cannot be copied."""
+        return self.__dict__ | {"prepared": None}
 
 
 def convolve(

@@ -19,9 +19,6 @@ _NAMES: dict[Activation, tuple[str, list[float]]] = {
 class OneDNNConv2d(Fused):
     """The weights are ordered for the last shape that was seen."""
 
-    _shape: tuple[int, ...] | None = None
-    _ordered: Tensor
-
     @classmethod
     def fits(cls, conv: nn.Conv2d) -> bool:
         known = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
@@ -29,17 +26,17 @@ class OneDNNConv2d(Fused):
 
     def fused(self, x: Tensor, add: Tensor | None, activation: Activation) -> Tensor:
         how = (list(self.padding), list(self.stride), list(self.dilation), self.groups)
-        if self._shape != x.shape:
-            self._shape = tuple(x.shape)
+        if self.prepared is None or self.prepared[0] != x.shape:
             order = torch._C._nn.mkldnn_reorder_conv2d_weight
-            self._ordered = order(self.weight.to_mkldnn(), *how, self._shape)  # type: ignore[call-arg]
+            self.prepared = x.shape, order(self.weight.to_mkldnn(), *how, tuple(x.shape))  # type: ignore[call-arg]
+        _, ordered = self.prepared
         name, numbers = _NAMES[activation]
         convolved = torch.ops.mkldnn._convolution_pointwise
         if add is None:
-            return convolved(x, self._ordered, self.bias, *how, name, numbers, "")
+            return convolved(x, ordered, self.bias, *how, name, numbers, "")
         if activation == "relu6":  # which it does not do after an addition
             return finish(self.fused(x, None, "none"), add, activation)
         add = add.repeat_interleave(len(x) // len(add), 0) if len(add) < len(x) else add
         add = add.contiguous(memory_format=torch.channels_last)
         after = None if activation == "none" else name
-        return convolved(x, add, self._ordered, self.bias, *how, "add", 1.0, after, numbers, "")
+        return convolved(x, add, ordered, self.bias, *how, "add", 1.0, after, numbers, "")

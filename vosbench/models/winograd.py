@@ -24,17 +24,17 @@ TILES = 200  # at once, about: their coefficients should stay in the cache
 class WinogradConv2d(Fused):
     """A 3x3 convolution of stride 1, padded by 1."""
 
-    _products: Tensor | None = None
+    dtypes = (torch.float32,)
 
     @classmethod
     def fits(cls, conv: nn.Conv2d) -> bool:
         plain = (conv.kernel_size, conv.stride, conv.padding, conv.dilation) == ((3, 3), (1, 1), (1, 1), (1, 1))
         wide = conv.in_channels * conv.out_channels >= WIDE and conv.groups == 1
-        return plain and wide and conv.padding_mode == "zeros" and conv.weight.dtype == torch.float32
+        return plain and wide and conv.padding_mode == "zeros" and conv.weight.dtype in cls.dtypes
 
     def fused(self, x: Tensor, add: Tensor | None, activation: Activation) -> Tensor:
-        if self._products is None:
-            self._products = _weights(self.weight)
+        if self.prepared is None:
+            self.prepared = _weights(self.weight)
         height, width = x.shape[2:]
         down, across = -(-height // 4), -(-width // 4)  # tiles
         rows = -(-down // max(1, round(down * across / TILES)))
@@ -51,7 +51,7 @@ class WinogradConv2d(Fused):
                 band = image[4 * first : 4 * (first + rows) + 2]
                 _into([band[n : n + 4 * rows - 3 : 4] for n in range(6)], half.unbind())
                 _into([half[:, :, n : n + 4 * across - 3 : 4] for n in range(6)], tiles.unbind(1))
-                torch.bmm(tiles.view(36, -1, inputs), self._products, out=products.view(36, -1, outputs))
+                torch.bmm(tiles.view(36, -1, inputs), self.prepared, out=products.view(36, -1, outputs))
                 _out_of(products.unbind(), back.unbind())
                 made = out[i, 4 * first : 4 * (first + rows)]
                 _out_of(back.unbind(1), made.view(rows, 4, across, 4, outputs).permute(3, 1, 0, 2, 4).unbind())
