@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from clips import PAPER, clip
-from variants import VARIANTS, full_size, made
+from variants import VARIANTS, made
 
 from vosbench.inference.propagate import propagate
 from vosbench.memory.spec import load_policy
@@ -27,7 +27,7 @@ class Bench:
 
     def __init__(self, check: "Check") -> None:
         self.check = check
-        self.model = full_size("stcn-tiny" if check.tiny else "stcn", check.device)
+        self.config = "stcn-tiny" if check.tiny else "stcn"
         self.frames, self.height, self.width = (6, 48, 80) if check.tiny else (100, 480, 854)
         self.warmup = 2 if check.tiny else 12
         self.shipped: dict[tuple[int, str], np.ndarray] = {}  # masks, to compare with
@@ -40,7 +40,7 @@ class Bench:
     def _row(self, name: str) -> dict[str, Any]:
         variant, objects, spec = name.split(" | ")
         sequence = self._sequence(self.frames, int(objects))
-        with made(self.model, VARIANTS[variant]) as model:
+        with made(self.config, self.check.device, VARIANTS[variant]) as model:
             for _ in islice(propagate(model, sequence, load_policy(spec)), 3):
                 pass  # here the libraries choose their kernels
             row, masks = self._measure(model, spec, sequence)
@@ -82,7 +82,7 @@ class Bench:
         on_gpu, frames = self.check.on_gpu, 5
         activities = [torch.profiler.ProfilerActivity.CPU]
         activities += [torch.profiler.ProfilerActivity.CUDA] if on_gpu else []
-        with made(self.model, VARIANTS[variant]) as model:
+        with made(self.config, self.check.device, VARIANTS[variant]) as model:
             stream = propagate(model, self._sequence(self.warmup + frames + 1, 1), load_policy("lfu:capacity=2"))
             for _ in islice(stream, self.warmup):
                 pass

@@ -1,6 +1,5 @@
 """STCN at full size with random weights, as it ships and in ways it might run on a GPU, to learn what each is worth."""
 
-import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from vosbench.models.base import FrameStep, Keys, Network, Spec, State
 from vosbench.models.folding import for_inference
+from vosbench.models.precision import Precision, require
 from vosbench.models.stcn.network import CONFIGS, STCN, KeyFeatures
 
 
@@ -18,44 +18,43 @@ from vosbench.models.stcn.network import CONFIGS, STCN, KeyFeatures
 class Variant:
     """How the network runs. `graphs`: CUDA graphs."""
 
-    dtype: torch.dtype = torch.float32
+    precision: Precision = "fp32"
     channels_last: bool = True
-    tf32: bool = False
     benchmark: bool = False
     graphs: bool = False
 
 
 VARIANTS = {  # the most telling first: time may run out
     "as shipped: fp32, channels last": Variant(),
-    "fp16": Variant(torch.float16),
-    "fp16, graphs": Variant(torch.float16, graphs=True),
+    "fp16": Variant("fp16"),
+    "fp16, graphs": Variant("fp16", graphs=True),
     "fp32, graphs": Variant(graphs=True),
-    "bf16": Variant(torch.bfloat16),
+    "bf16": Variant("bf16"),
+    "tf32": Variant("tf32"),
     "fp32, contiguous": Variant(channels_last=False),
     "fp32, cudnn.benchmark": Variant(benchmark=True),
-    "tf32": Variant(tf32=True),
 }
 
 
-def full_size(config: str, device: torch.device) -> STCN:
+def full_size(config: str, device: torch.device, precision: Precision = "fp32") -> STCN:
     """The network with random weights that neither explode nor vanish: what it predicts means nothing."""
+    require(precision, device)
     torch.manual_seed(0)
     model = STCN(CONFIGS[config]).eval().requires_grad_(False)
     for module in model.modules():
         if isinstance(module, torch.nn.Conv2d):
             torch.nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             module.weight *= 0.7
-    for_inference(model, device)
+    for_inference(model, device, precision)
     return model.to(device, memory_format=torch.channels_last)
 
 
-class Recast(Network):
-    """STCN in another precision, keys and logits in float32; every call of it perhaps one CUDA graph."""
+class Captured(Network):
+    """STCN, every call of it one CUDA graph."""
 
-    def __init__(self, model: STCN, how: Variant) -> None:
+    def __init__(self, model: STCN) -> None:
         super().__init__()
-        layout = torch.channels_last if how.channels_last else torch.contiguous_format
-        self.model, self.how, self.training = copy.deepcopy(model).to(how.dtype).to(memory_format=layout), how, False
+        self.model, self.training = model, False
         self._captured: dict[Any, Any] = {}
 
     @property
@@ -63,7 +62,7 @@ class Recast(Network):
         return self.model.spec
 
     def encode(self, frame: Tensor) -> KeyFeatures:
-        return self._call("encode_key", self.model.encode_key, frame.to(self.how.dtype))
+        return self._call("encode_key", self.model.encode_key, frame.to(self.model.dtype))
 
     def tokens(self, features: KeyFeatures) -> Keys:
         return Keys(features.key.float()[0].flatten(1).T)
@@ -79,12 +78,11 @@ class Recast(Network):
         joint: Tensor,  # noqa: ARG002
         step: FrameStep,  # noqa: ARG002
     ) -> tuple[Tensor, State]:
-        def decode(readout: Tensor, *rest: Tensor) -> Tensor:
-            thin, f8, f4 = rest
+        def decode(readout: Tensor, thin: Tensor, f8: Tensor, f4: Tensor) -> Tensor:
             return self.model.decoder(readout, self.model.decoder.of_frame(thin, f8, f4))[:, 0]
 
         rest = features.thin, features.f8, features.f4
-        return self._call("decode", decode, readout.to(self.how.dtype), *rest).float(), state
+        return self._call("decode", decode, readout.to(self.model.dtype), *rest).float(), state
 
     def encode_value(
         self,
@@ -98,11 +96,11 @@ class Recast(Network):
         def values(frame: Tensor, f16: Tensor, masks: Tensor) -> Tensor:
             return self.model.object_values(frame, self.model.value_encoder.of_frame(f16), masks)
 
-        inputs = (frame.to(self.how.dtype), features.f16, masks[None].to(self.how.dtype))
+        inputs = frame.to(self.model.dtype), features.f16, masks[None].to(self.model.dtype)
         return self._call("object_values", values, *inputs)[0].float(), state
 
     def _call(self, name: str, function: Callable[..., Any], *inputs: Tensor) -> Any:
-        if not (self.how.graphs and inputs[0].is_cuda):
+        if not inputs[0].is_cuda:
             return function(*inputs)
         key = name, tuple((tuple(x.shape), x.stride(), x.dtype) for x in inputs)
         if key not in self._captured:
@@ -131,12 +129,15 @@ def _capture(
 
 
 @contextmanager
-def made(model: STCN, how: Variant) -> Iterator[Network]:
+def made(config: str, device: torch.device, how: Variant) -> Iterator[Network]:
     """The network in a variant; the switches of torch that it needs hold until the end."""
     cudnn = torch.backends.cudnn
     before = cudnn.allow_tf32, cudnn.benchmark
-    cudnn.allow_tf32, cudnn.benchmark = how.tf32, how.benchmark  # products of matrices stay exact: keys are compared
+    cudnn.benchmark = how.benchmark
     try:
-        yield model if how == Variant() else Recast(model, how)
+        model = full_size(config, device, how.precision)
+        if not how.channels_last:
+            model = model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        yield Captured(model) if how.graphs else model
     finally:
         cudnn.allow_tf32, cudnn.benchmark = before
