@@ -134,11 +134,11 @@ def test_shards_of_one_division_may_be_at_work_together(tmp_path):
     with locked(tmp_path, "1/3"), locked(tmp_path, "3/3"):
         for other in (None, "1/3", "1/2"):
             with (
-                pytest.raises(VosbenchError, match=rf"another run \(process {os.getpid()}\) is at work"),
+                pytest.raises(VosbenchError, match=rf"another process \({os.getpid()}\) is at work"),
                 locked(tmp_path, other),
             ):
                 pass
-    with locked(tmp_path), pytest.raises(VosbenchError, match="another run"), locked(tmp_path, "1/3"):
+    with locked(tmp_path), pytest.raises(VosbenchError, match="another process"), locked(tmp_path, "1/3"):
         pass
     with locked(tmp_path, "1/2"):
         pass

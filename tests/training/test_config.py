@@ -11,7 +11,15 @@ from vosbench.base.settings import read_toml
 from vosbench.errors import VosbenchError
 from vosbench.models.checkpoint import WEIGHTS
 from vosbench.training.augment import StaticAugmentation
-from vosbench.training.config import SHIPPED, GeneratedData, StaticData, TrainConfig, VideoData, shipped_configs
+from vosbench.training.config import (
+    INCIDENTAL,
+    SHIPPED,
+    GeneratedData,
+    StaticData,
+    TrainConfig,
+    VideoData,
+    shipped_configs,
+)
 
 
 def refused(tmp_path: Path, text: str) -> VosbenchError:
@@ -68,7 +76,7 @@ def test_settings_are_read(tmp_path):
         ("average = 1.0", "average must be at least 0 and less than 1"),
         ("spoiled = 1.5", "spoiled must be at least 0 and at most 1"),
         ("jaccard = -1", "jaccard must be at least 0"),
-        ("[[data]]\nkind = 'static'\nroot = 'x'\nrepeat = 0", "a repeat or clips of at least 1"),
+        ("[[data]]\nkind = 'static'\nroot = 'x'\nrepeat = 0", "data[0].repeat must be at least 1"),
         ("[[data]]\nkind = 'static'\nroot = 'x'\n[data.augment]\nflips = 1", "[data.augment] 'flips'"),
         ("[[data]]\nkind = 'static'\nroot = 'x'\naugment = 2", "data.augment must be of type table, not 2"),
         (
@@ -145,7 +153,7 @@ def test_shipped_settings_are_sound_and_explained(name):
     constants = {f.name for f in fields(TrainConfig)} - set(given)
     # Nothing that matters to this training is left to a default.
     assert constants <= {
-        *("initial", "key_encoder", "value_encoder", "new_others", "photos", "validation", "frozen"),
+        *("initial", "key_encoder", "value_encoder", "new_others", "photos", "validation", "frozen", "save_minutes"),
         *("frozen_batch_norm", "key_encoder_rate", "warmup", "decay_at", "decay", "beta1", "max_gap", "gaps"),
         *("affinity_dropout", "reallocation", "jaccard", "spoiled", "average", "stop_at"),
     }
@@ -162,7 +170,7 @@ def test_the_settings_that_ship_are_those_of_the_bundled_weights(name, part):
 
     def comparable(value):
         if isinstance(value, dict):
-            return {key: comparable(one) for key, one in value.items() if key not in {"initial", "stop_at"}}
+            return {key: comparable(one) for key, one in value.items() if key not in {"initial", *INCIDENTAL}}
         if isinstance(value, list):
             return [comparable(one) for one in value]
         return Path(value).name if isinstance(value, str) else value

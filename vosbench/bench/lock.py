@@ -1,4 +1,4 @@
-"""Who is at work in the folder of a run: one process with all of it, or several, each with a shard."""
+"""Who is at work in the folder of a run or a training: one process with all of it, or several, each with a shard."""
 
 import os
 from collections.abc import Iterator
@@ -38,15 +38,15 @@ def _hold(path: Path, stack: ExitStack) -> None:
         lock.acquire(blocking=False)
     except Timeout:
         raise VosbenchError(
-            f"another run{_process(path)} is at work in {path.parent}",
+            f"another process{_process(path)} is at work in {path.parent}",
             "wait until it has ended, or choose another folder (--out)",
         ) from None
     stack.callback(lock.release)
 
 
 def _process(lock: Path) -> str:
-    """Who has a lock, as far as it is told."""
+    """The number of the process that has a lock, as far as it is told."""
     try:
-        return f" (process {int(lock.read_text())})"
+        return f" ({int(lock.read_text())})"
     except (OSError, ValueError):
         return ""

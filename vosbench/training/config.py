@@ -1,8 +1,7 @@
 """What a training is determined by, read from TOML."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from math import inf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,24 +12,14 @@ from vosbench.errors import VosbenchError, unknown
 from vosbench.models.checkpoint import bundled
 from vosbench.models.stcn.network import CONFIGS, STRIDE
 from vosbench.training.augment import Augmentation, StaticAugmentation
+from vosbench.training.bounds import differences, out_of_bounds
 from vosbench.training.regularisation import Reallocation
 from vosbench.training.sampling import Gaps
 
 VIDEO, STATIC = Augmentation(), StaticAugmentation()
 SHIPPED = Path(__file__).parent / "configs"
-BOUNDS: tuple[tuple[tuple[str, ...], Callable[[float], bool], str], ...] = (
-    (("size",), lambda x: x >= 32, "be at least 32"),
-    (("max_gap",), lambda x: x >= 2, "be at least 2"),
-    (("batch", "steps", "objects", "threads", "checkpoint_every", "log_every"), lambda x: x >= 1, "be at least 1"),
-    (("stop_at", "seed", "bootstrap_start", "workers"), lambda x: x >= 0, "be at least 0"),
-    (("warmup", "decay_at", "bootstrap_final"), lambda x: 0 < x < 1, "lie between 0 and 1"),
-    (("learning_rate", "decay"), lambda x: 0 < x < inf, "be above 0"),
-    (("weight_decay", "key_encoder_rate", "jaccard", "gradient_norm"), lambda x: 0 <= x < inf, "be at least 0"),
-    (("affinity_dropout", "average", "beta1", "beta2"), lambda x: 0 <= x < 1, "be at least 0 and less than 1"),
-    (("spoiled",), lambda x: 0 <= x <= 1, "be at least 0 and at most 1"),
-)
 # These do not determine the weights, so a training may go on with others.
-INCIDENTAL = {"workers", "threads", "device", "stop_at", "checkpoint_every", "log_every", "validation"}
+INCIDENTAL = {"workers", "threads", "device", "stop_at", "checkpoint_every", "save_minutes", "log_every", "validation"}
 
 
 @dataclass(frozen=True)
@@ -95,7 +84,10 @@ DATA_KINDS: dict[str, type[Data]] = {
 
 @dataclass(frozen=True)
 class ValidationConfig:
-    """Every `every` steps the first `limit` sequences (0: all) of a split are segmented and scored."""
+    """Every `every` steps the first `limit` sequences (0: all) of a split are segmented and scored.
+
+    keep_best: the checkpoint with the highest J&F is kept beside the last, and exported instead of it.
+    """
 
     dataset: str = "synthetic"
     root: str | None = None
@@ -105,14 +97,10 @@ class ValidationConfig:
     policy: str = "every-k:k=5"
     top_k: int = 20
     protocol: str | None = None
+    keep_best: bool = True
 
     def __post_init__(self) -> None:
         DATASETS.find(self.dataset)
-        if self.every < 1 or self.limit < 0:
-            raise VosbenchError(
-                "bad training settings: validation.every must be at least 1, limit at least 0",
-                "correct them in the TOML file",
-            )
 
 
 @dataclass(frozen=True)
@@ -140,6 +128,8 @@ class TrainConfig:
     that a predicted mask is made wrong on its way into the memory (see `spoil`). average: decay of the moving average
     of the weights (0: none), which is then what is validated and exported. affinity_dropout and reallocation: see
     `regularisation`.
+    A checkpoint is saved every `checkpoint_every` steps, and whenever `save_minutes` have passed since one was (0: by
+    steps alone); how often makes no difference to the weights.
     precision: "mixed" computes in half precision where that is safe, on a GPU; a CPU computes in fp32. "bf16" does
     so in bfloat16 anywhere, which pays on a CPU that has instructions for it.
     """
@@ -185,13 +175,14 @@ class TrainConfig:
     threads: int = 2
     device: str = "cpu"
     checkpoint_every: int = 200
+    save_minutes: float = 5.0
     log_every: int = 20
     validation: ValidationConfig | None = None
 
     def __post_init__(self) -> None:
         if self.model not in CONFIGS:
             raise unknown("model", self.model, CONFIGS)
-        wrong = [f"{n} must {bound}" for names, holds, bound in BOUNDS for n in names if not holds(getattr(self, n))]
+        wrong = list(out_of_bounds(self))
         if self.size % STRIDE:
             wrong.append(f"size must be a multiple of {STRIDE}")
         if self.stop_at > self.steps:
@@ -199,10 +190,16 @@ class TrainConfig:
         if self.bootstrap_end <= self.bootstrap_start:
             wrong.append("bootstrap_end must come after bootstrap_start")
         starts = [start for start, _ in self.gaps]
-        if starts != sorted(set(starts)) or starts[:1] != [0] or min(gap for _, gap in self.gaps) < 1:
-            wrong.append("gaps must begin at share 0, rise in their shares and be at least 1")
-        if not self.data or any(getattr(data, "repeat", 1) < 1 or getattr(data, "clips", 1) < 1 for data in self.data):
-            wrong.append("data needs an entry, and each a repeat or clips of at least 1")
+        if starts[:1] != [0] or starts != sorted(set(starts)) or min(gap for _, gap in self.gaps) < 1 or starts[-1] > 1:
+            wrong.append("gaps must begin at share 0, rise in their shares to at most 1 and be at least 1")
+        if not self.data:
+            wrong.append("data needs an entry")
+        for i, data in enumerate(self.data):
+            if isinstance(data, CutoutData) and (not data.roots or len(data.shares) not in (0, len(data.roots))):
+                wrong.append(
+                    f"data[{i}] has {len(data.roots)} roots and {len(data.shares)} shares: "
+                    "it needs a root, and no shares or one for each root"
+                )
         weighed = [data.weight > 0 for data in self.data]
         if any(weighed) and not all(weighed):
             wrong.append("either every source of data has a weight above 0, or none has one")
@@ -230,9 +227,8 @@ class TrainConfig:
 
     def check_same_training(self, other: Mapping[str, object], checkpoint: Path) -> None:
         """Refuse to go on from the checkpoint of a training that had other settings."""
-        changed = {k: v for k, v in asdict(self).items() if k not in INCIDENTAL and k in other and other[k] != v}
-        if changed:
-            what = ", ".join(f"{k} was {other[k]}, is {v}" for k, v in changed.items())
+        what = differences(other, {k: v for k, v in asdict(self).items() if k not in INCIDENTAL})
+        if what:
             raise VosbenchError(f"{checkpoint} is of another training: {what}", "choose an empty folder")
 
     @classmethod

@@ -7,6 +7,7 @@ comes from a photograph, or from three frames of a video, so that its own moveme
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import inf
 from pathlib import Path
 
 import cv2
@@ -52,7 +53,7 @@ class Cutouts:
     _sequences: tuple[tuple[VideoFrame, ...], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not self.sets or (self.shares and len(self.shares) != len(self.sets)) or min((*self.shares, 1.0)) <= 0:
+        if not self.sets or len(self.shares) not in (0, len(self.sets)) or not all(0 < x < inf for x in self.shares):
             raise VosbenchError(
                 f"cut-outs have {len(self.sets)} roots and {len(self.shares)} shares",
                 "give at least one root, and no shares or one above 0 for each root",

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
+from vosbench.base.atomic import replacing
 from vosbench.errors import VosbenchError
 from vosbench.models.stcn.network import CONFIGS, STCN
 from vosbench.training.state import read_state
@@ -22,17 +23,41 @@ def export_weights(checkpoint: Path, target: Path, others: Sequence[Path] = ()) 
     tensor (a uniform soup: Wortsman et al., "Model soups", ICML 2022). Raises VosbenchError if one of them is no
     checkpoint of a training, or of another model.
     """
-    states = [read_state(path) for path in (checkpoint, *others)]
-    names = [state["config"]["model"] for state in states]
-    if len(set(names)) > 1:
-        raise VosbenchError(f"weights of {' and '.join(sorted(set(names)))} have no mean", "average those of one model")
-    model = STCN(CONFIGS[names[0]])
-    model.load_state_dict(_mean([state.get("average") or state["model"] for state in states]))
+    states = [read_state(checkpoint)]
+    name = states[0]["config"]["model"]
+    states += [read_averaged(path, name) for path in others]
+    model = STCN(CONFIGS[name])
+    model.load_state_dict(_mean([_weights(state) for state in states]))
     halves = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
     # One entry, since the order of several changes from file to file, and with it the hash of the file.
     parts = [{"config": _without_folders(state["config"]), "step": state["step"]} for state in states]
     about = json.dumps(parts[0] | ({"averaged_with": parts[1:]} if others else {}))
-    save_file({k: v.contiguous() for k, v in halves.items()}, target, metadata={"training": about})
+    data = save({k: v.contiguous() for k, v in halves.items()}, metadata={"training": about})
+    with replacing(target, "weights", "choose another --export, and start again: the training is kept") as part:
+        part.write_bytes(data)
+
+
+def read_averaged(path: Path, model: str) -> dict[str, Any]:
+    """A checkpoint whose weights are to be averaged with others of `model`, a name of `CONFIGS`.
+
+    Raises VosbenchError as `read_state` does, and for weights of another model.
+    """
+    state = read_state(path, "--average wants a whole checkpoint, last.pt or best.pt of a training's folder")
+    if (other := state["config"]["model"]) != model:
+        raise VosbenchError(f"weights of {model} and {other} have no mean", "average those of one model")
+    with torch.device("meta"):
+        wanted = {name: value.shape for name, value in STCN(CONFIGS[model]).state_dict().items()}
+    found = {name: getattr(value, "shape", None) for name, value in _weights(state).items()}
+    if unlike := [name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)]:
+        raise VosbenchError(
+            f"{path} does not fit {model}: {len(unlike)} of its tensors lack or have another shape ({min(unlike)})",
+            "average checkpoints of one model, as the training wrote them",
+        )
+    return state
+
+
+def _weights(state: Mapping[str, Any]) -> Mapping[str, Tensor]:
+    return state.get("average") or state["model"]
 
 
 def _mean(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -1,9 +1,14 @@
 """The clips of a training in their order, from all of its sources. Clip number i is a pure function of seed and i."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+import multiprocessing
+import signal
+import threading
+import traceback
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Protocol
 
@@ -63,7 +68,7 @@ class Mixture(Dataset["Batch | VosbenchError"]):
     """`total` clips. Every epoch visits each item of each source `repeat` times, in an order of its own.
 
     With `weights`, one for each source, there are no epochs: each clip draws its source by them, and an item of it.
-    A fault of a file is returned, not raised: on its way out of a worker process an exception loses its form.
+    What is wrong is returned, not raised: on its way out of a worker process an exception loses its form.
     """
 
     sources: tuple[tuple[ClipSource, int], ...]  # with the number of repeats
@@ -83,13 +88,15 @@ class Mixture(Dataset["Batch | VosbenchError"]):
 
     def __getitem__(self, number: int) -> Batch | VosbenchError:
         """RGB uint8 [3,3,S,S] (frame, channel) and labels uint8 [3,S,S], ids from 1; or what is wrong."""
-        source, item = self._by_weight(number) if self.weights else self._in_epoch(number)
-        rng = np.random.Generator(np.random.Philox(key=[self.seed, number]))
         try:
+            source, item = self._by_weight(number) if self.weights else self._in_epoch(number)
+            rng = np.random.Generator(np.random.Philox(key=[self.seed, number]))
             rgb, labels = source.draw(item, rng, number / self.total)
+            return torch.from_numpy(rgb).permute(0, 3, 1, 2), torch.from_numpy(labels)
         except VosbenchError as error:
             return error
-        return torch.from_numpy(rgb).permute(0, 3, 1, 2), torch.from_numpy(labels)
+        except Exception as error:
+            return _unforeseen(f"clip {number} cannot be drawn", error)
 
     def _in_epoch(self, number: int) -> tuple[ClipSource, int]:
         """The source of clip `number`, and the item in it."""
@@ -133,8 +140,11 @@ class Shares:
             yield list(range(start, start + part))
 
 
-def batches(mixture: Mixture, shares: Shares, workers: int, pin: bool) -> Iterator[Batch]:
-    """The batches of one process, drawn ahead by `workers` processes. Raises VosbenchError for a faulty file."""
+def batches(mixture: Mixture, shares: Shares, workers: int, pin: bool) -> Generator[Batch]:
+    """The batches of one process, drawn ahead by `workers` processes, which end with it, whatever happens.
+
+    Raises VosbenchError for a faulty file, for whatever else goes wrong with a clip, and if a process is killed.
+    """
     loader = DataLoader(
         mixture,
         batch_sampler=shares,
@@ -143,15 +153,61 @@ def batches(mixture: Mixture, shares: Shares, workers: int, pin: bool) -> Iterat
         worker_init_fn=_one_thread,
         pin_memory=pin,
     )
-    with starting() if workers else nullcontext():
+    others = multiprocessing.active_children()
+    with _deaf_to_children(), starting() if workers else nullcontext():
         drawn = iter(loader)
+    processes = [process for process in multiprocessing.active_children() if process not in others]
     try:
-        for batch in drawn:
+        while (batch := _next(drawn, processes)) is not None:
             if isinstance(batch, VosbenchError):
                 raise batch
             yield batch
     finally:
         del drawn  # which ends its processes: they heed no signal, and Python would wait for them for ever
+        for process in processes:  # one may wait for ever for what a killed one held
+            process.kill()
+            process.join()
+
+
+def _next(drawn: Iterator[Batch | VosbenchError], processes: Sequence[BaseProcess]) -> Batch | VosbenchError | None:
+    """The next batch; None at the end. What is wrong is returned: an exception would hold `drawn` by its traceback."""
+    try:
+        return next(drawn, None)
+    except Exception as error:
+        for process in processes:
+            process.join(0.1)  # or one that is about to end would not have done so yet
+        if not any(process.exitcode for process in processes):
+            return _unforeseen("clips cannot be made a batch", error)
+        return VosbenchError(
+            "a process that loads clips was killed, perhaps since the memory was full",
+            "give it fewer workers, or smaller clips and batches, and start again: the training goes on from its last "
+            "checkpoint",
+        )
+
+
+def _unforeseen(what: str, error: Exception) -> VosbenchError:
+    """A fault that nobody foresaw, in one line with its place in the code."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    said = next(iter(str(error).strip().splitlines()[-1:]), "")
+    return VosbenchError(
+        f"{what}: {type(error).__name__}: {said} ({Path(where.filename).name}:{where.lineno})",
+        "look at the data; if they are sound, this is a fault of vosbench: the place in brackets tells where",
+    )
+
+
+@contextmanager
+def _deaf_to_children() -> Iterator[None]:
+    """PyTorch's way to be told that a process of a loader was killed is undone, which raises wherever Python happens
+    to be: within a checkpoint that is being written, say. `next` of the loader raises too, a little later.
+    """
+    if not hasattr(signal, "SIGCHLD") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGCHLD)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, before)
 
 
 def _collate(clips: Sequence[Batch | VosbenchError]) -> Batch | VosbenchError:

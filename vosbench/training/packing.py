@@ -81,12 +81,14 @@ def pack(
 
 @checked('unpack("data.tar.xz", "data")')
 def unpack(source: Path, folder: Path) -> None:
-    """The folders of a packed file, below `folder`. Raises VosbenchError if it is no such file."""
+    """The folders of a packed file, below `folder`. Raises VosbenchError, and leaves nothing, if it is none."""
     try:
         with tarfile.open(source) as archive:
+            archive.getmembers()  # which reads to the end
             archive.extractall(folder, filter="data")
     except (OSError, EOFError, lzma.LZMAError, tarfile.TarError) as error:
-        raise VosbenchError(f"cannot unpack {source}: {error}", "pack the data again") from None
+        reason = str(error).partition("\n")[0].rstrip(":")
+        raise VosbenchError(f"cannot unpack {source}: {reason}", "pack the data again") from None
 
 
 def _pairs(root: Path, left_out: dict[str, str]) -> Iterator[tuple[Path, Path, Path]]:

@@ -7,22 +7,38 @@ import torch
 
 from vosbench.base.atomic import replacing
 from vosbench.errors import VosbenchError
+from vosbench.models.stcn.network import CONFIGS
 
 PARTS = ("model", "optimizer", "schedule", "step", "config")
 
 
-def read_state(path: Path) -> dict[str, Any]:
-    """On the CPU. Raises VosbenchError if the file cannot be read or is no checkpoint of a training."""
+def restart_hint(path: Path) -> str:
+    """What to do where the checkpoint `path` from which a training is to go on is damaged."""
+    best = path.with_name("best.pt")
+    if path != best and best.is_file():
+        return f"copy {best} to {path}: the training goes on from that; or train again into an empty folder"
+    return "train again into an empty folder"
+
+
+def read_state(path: Path, hint: str = "") -> dict[str, Any]:
+    """On the CPU. Raises VosbenchError if the file cannot be read or is no checkpoint of a training.
+
+    hint: what to do if it cannot be read; none: that of `restart_hint`.
+    """
     if not path.is_file():
         raise VosbenchError(f"no checkpoint {path}", "check the path")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # broken bytes lead an unpickler to raise anything
         raise VosbenchError(
-            f"{path} is not a readable checkpoint ({type(error).__name__})", "train again into an empty folder"
+            f"{path} is not a readable checkpoint ({type(error).__name__})", hint or restart_hint(path)
         ) from None
     if not isinstance(state, dict) or not set(PARTS) <= set(state):
         raise VosbenchError(f"{path} is no checkpoint of a training", f"it must hold {', '.join(PARTS)}")
+    if not isinstance(state["config"], dict) or state["config"].get("model") not in CONFIGS:
+        raise VosbenchError(
+            f"{path} does not say of which model it is", f"its config must have model: one of {', '.join(CONFIGS)}"
+        )
     return state
 
 

@@ -3,14 +3,19 @@
 import copy
 import csv
 import time
-from collections.abc import Callable, Iterable, Sequence
+import warnings
+from collections.abc import Callable
+from contextlib import closing, nullcontext
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from vosbench.base.atomic import replacing
+from vosbench.bench.lock import locked
 from vosbench.errors import VosbenchError
 from vosbench.models.checkpoint import check_device
 from vosbench.models.stcn.network import CONFIGS, STCN
@@ -24,7 +29,7 @@ from vosbench.training.mixture import Mixture, Shares, batches
 from vosbench.training.optimise import build_optimizer, build_schedule
 from vosbench.training.regularisation import TrainingRead
 from vosbench.training.segment import ClipSegmenter, mean_iou
-from vosbench.training.state import read_state, write_state
+from vosbench.training.state import read_state, restart_hint, write_state
 from vosbench.training.validate import Validation
 
 # step, loss, IoU, clips per second of all processes together, J&F where the step was validated
@@ -49,6 +54,7 @@ class Trainer:
         self.share = self.process.share_of(config.batch)
         torch.manual_seed(config.seed)
         torch.set_num_threads(config.threads)
+        self._found = _stamp(self.checkpoint)
         config.check_files(begun=self.checkpoint.exists())
         self.mixture = Mixture.open(config)
         self.validation = Validation(config.validation) if config.validation and self.process.is_first else None
@@ -108,47 +114,67 @@ class Trainer:
         if self.average:
             state["average"] = self.average.state
         write_state(path, state)
+        self._found = _stamp(self.checkpoint)
 
     def _load(self, state: dict[str, Any]) -> None:
-        for name, part in self._parts.items():
-            if state.get(name):  # the scaler's is empty where precision is full
-                part.load_state_dict(state[name])
-        self.best = state.get("best", self.best)
-        self.step = state["step"]
-        if self.average:
-            self.average.load(state["average"], self.step)
+        try:
+            for name, part in self._parts.items():
+                if state.get(name):  # the scaler's is empty where precision is full
+                    part.load_state_dict(state[name])
+            self.best = state.get("best", self.best)
+            self.step = state["step"]
+            if self.average:
+                self.average.load(state.get("average", {}), self.step)
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:  # what PyTorch's parts raise
+            reason = " ".join(str(error).split())[:200]
+            raise VosbenchError(f"{self.checkpoint} is damaged: {reason}", restart_hint(self.checkpoint)) from None
 
     def run(self, progress: Progress | None = None) -> None:
         """Train to `config.end`. The first process reports, logs to curve.csv (see `COLUMNS`) and saves.
 
-        Raises VosbenchError for a faulty file of the data, and if a checkpoint cannot be written.
+        Raises VosbenchError for whatever is wrong with the clips, if a file cannot be written, and if another process
+        trains in the folder, or has done since this training was read.
         """
+        with locked(self.folder) if self.process.is_first else nullcontext():
+            if self.process.is_first and _stamp(self.checkpoint) != self._found:
+                raise VosbenchError(
+                    f"another process has trained in {self.folder} meanwhile", "start again: the training goes on"
+                )
+            self._run(progress)
+
+    def _run(self, progress: Progress | None) -> None:
         config, first = self.config, self.process.is_first
         curve = Curve(self.folder / "curve.csv", self.step) if first else None
         shares = Shares(self.step, config.end, config.batch, self.process.rank, self.process.count)
         self._train_mode()
         since, started = self.step, time.perf_counter()
-        for rgb, labels in batches(self.mixture, shares, config.workers, pin=self.device.type == "cuda"):
-            measured = self._update(rgb.to(self.device), labels.to(self.device))
-            self.step += 1
-            last = self.step == config.end
-            validates = config.validation is not None and (self.step % config.validation.every == 0 or last)
-            saves = self.step % config.checkpoint_every == 0 or last
-            if saves and not measured[0].isfinite():
-                raise VosbenchError(
-                    f"the loss is {measured[0].item()} at step {self.step}", "lower learning_rate, in an empty folder"
-                )
-            if self.step % config.log_every == 0 or validates:
-                loss, iou = self.process.mean(measured).tolist()
-                seconds = (time.perf_counter() - started) / (self.step - since)
-                if curve is not None:
-                    score = self._validate() if validates else None
-                    curve.add(self.step, loss, iou, seconds, score)
-                    if progress:
-                        progress(self.step, loss, iou, config.batch / seconds, score)
-                since, started = self.step, time.perf_counter()
-            if first and saves:
-                self.save(self.checkpoint)
+        saved = time.monotonic()
+        drawn = batches(self.mixture, shares, config.workers, pin=self.device.type == "cuda")
+        with closing(drawn):
+            for rgb, labels in drawn:
+                measured = self._update(rgb.to(self.device), labels.to(self.device))
+                self.step += 1
+                last = self.step == config.end
+                validates = config.validation is not None and (self.step % config.validation.every == 0 or last)
+                late = config.save_minutes and time.monotonic() - saved >= 60 * config.save_minutes
+                saves = self.step % config.checkpoint_every == 0 or last or late
+                if saves and not measured[0].isfinite():
+                    raise VosbenchError(
+                        f"the loss is {measured[0].item()} at step {self.step}",
+                        "lower learning_rate, in an empty folder",
+                    )
+                if self.step % config.log_every == 0 or validates:
+                    loss, iou = self.process.mean(measured).tolist()
+                    seconds = (time.perf_counter() - started) / (self.step - since)
+                    if curve is not None:
+                        score = self._validate() if validates else None
+                        curve.add(self.step, loss, iou, seconds, score)
+                        if progress:
+                            progress(self.step, loss, iou, config.batch / seconds, score)
+                    since, started = self.step, time.perf_counter()
+                if first and saves:
+                    self.save(self.checkpoint)
+                    saved = time.monotonic()
 
     def _train_mode(self) -> None:
         self.model.train()
@@ -162,7 +188,7 @@ class Trainer:
             model.load_state_dict(self.average.state)
         score = self.validation.j_and_f(model)
         self._train_mode()
-        if score > self.best:
+        if score > self.best and self.validation.keep_best:
             self.best = score
             self.save(self.best_checkpoint)
         return score
@@ -209,27 +235,49 @@ def half_precision(precision: str, device: torch.device) -> torch.dtype | None:
     return torch.float16 if precision == "mixed" and device.type == "cuda" else None
 
 
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Tells one state of a file from another; None: it is not there."""
+    return (found.st_mtime_ns, found.st_ino) if path.exists() and (found := path.stat()) else None
+
+
 class Curve:
     """curve.csv, row by row; what an earlier run logged after the step `since`, which comes again, is dropped.
 
+    So are rows that are no longer what was written, with a warning: nothing in the training depends on them.
     Raises VosbenchError if it cannot be written.
     """
 
     def __init__(self, path: Path, since: int) -> None:
         self.path = path
-        logged = list(csv.reader(path.read_text().splitlines()))[1:] if path.exists() else []
-        self._write("w", [COLUMNS, *(row for row in logged if row and int(row[0]) <= since)])
+        try:
+            text = path.read_bytes().decode(errors="replace") if path.exists() else ""
+        except OSError as error:
+            raise VosbenchError(f"cannot read {path}: {error.strerror}", "remove it: a new one is begun") from None
+        head, *lines = text.splitlines() or [",".join(COLUMNS)]
+        rows = [row for row in map(_row, lines) if row is not None]
+        if (lost := len(lines) - len(rows)) or head != ",".join(COLUMNS):
+            warnings.warn(f"{path} is damaged: {lost} of its {len(lines)} rows are dropped", stacklevel=2)
+        self.rows = [row for row in rows if int(row[0]) <= since]
+        self._write()
 
     def add(self, step: int, loss: float, iou: float, seconds: float, score: float | None) -> None:
         """`score` is J&F in percent, None where nothing was validated."""
         row = (str(step), f"{loss:.4f}", f"{iou:.4f}", f"{seconds:.3f}", "" if score is None else f"{score:.2f}")
-        self._write("a", [row])
+        self.rows.append(row)
+        self._write()
 
-    def _write(self, mode: str, rows: Iterable[Sequence[str]]) -> None:
-        try:
-            with self.path.open(mode, newline="") as file:
-                csv.writer(file).writerows(rows)
-        except OSError as error:
-            raise VosbenchError(
-                f"cannot write {self.path}: {error.strerror}", "free space and start again: the training goes on"
-            ) from None
+    def _write(self) -> None:
+        hint = "free space and start again: the training goes on"
+        with replacing(self.path, hint=hint) as part, part.open("w", newline="") as file:
+            csv.writer(file).writerows([COLUMNS, *self.rows])
+
+
+def _row(line: str) -> tuple[str, ...] | None:
+    """The cells of a row of curve.csv; None if they are not what was written."""
+    cells = tuple(line.split(","))
+    try:
+        int(cells[0])
+        numbers = [float(cell) for cell in (*cells[1:4], cells[4] or "0")]
+    except (IndexError, ValueError):
+        return None
+    return cells if len(cells) == len(COLUMNS) and all(map(isfinite, numbers)) else None

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vosbench.base.atomic import check_writable
 from vosbench.base.values import checked
 from vosbench.errors import VosbenchError
 from vosbench.training.config import TrainConfig
 from vosbench.training.distributed import joined
-from vosbench.training.export import export_weights
-from vosbench.training.state import read_state
+from vosbench.training.export import export_weights, read_averaged
 from vosbench.training.train import Progress, Trainer
 
 
@@ -46,11 +46,11 @@ def train(
         raise VosbenchError(f"cannot export to {weights}", "name a .safetensors file")
     if average and weights is None:
         raise VosbenchError("--average says what is exported, but nothing is", "give --export FILE.safetensors too")
-    for path in map(Path, average):
-        read_state(path)  # what is no checkpoint shows before the training, not after it
     if weights is not None:
-        weights.parent.mkdir(parents=True, exist_ok=True)
+        check_writable(weights, "choose another place")
     settings = config if isinstance(config, TrainConfig) else TrainConfig.read(config)
+    for path in map(Path, average):
+        read_averaged(path, settings.model)  # what has no mean shows before the training, not after it
     with joined(settings.device) as process:
         trainer = Trainer(settings, folder, process)
         trainer.run(progress)

@@ -23,7 +23,7 @@ class Validation:
     def __init__(self, config: ValidationConfig) -> None:
         root = Path(config.root) if config.root else None
         dataset = open_dataset(config.dataset, root, config.split).only(limit=config.limit or None)
-        self.every, self.top_k = config.every, config.top_k
+        self.top_k, self.keep_best = config.top_k, config.keep_best
         self.policy = PolicySpec.parse(config.policy)
         self.protocol = find_protocol(config.protocol or dataset.default_protocol)
         self.parts = [(dataset.sequence(name), dataset.truth(name)) for name in dataset.sequence_names()]

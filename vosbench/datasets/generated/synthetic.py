@@ -88,8 +88,11 @@ def generate(folder: Path, script: Script) -> None:
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        made = Path(
+            tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent)
+        )  # for this user alone: not what is in it
         try:
+            (part := made / folder.name).mkdir()
             videos = {}
             for number, recipe in enumerate(script.recipes):
                 name = f"clip-{number:02d}"
@@ -108,7 +111,7 @@ def generate(folder: Path, script: Script) -> None:
             (part / "meta.json").write_text(json.dumps(meta, indent=1) + "\n")
             os.rename(part, folder)
         finally:
-            shutil.rmtree(part, ignore_errors=True)
+            shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
         if folder.is_dir():
             return  # another process was faster
