@@ -70,7 +70,7 @@ def test_two_processes_train_as_one(pairs, tmp_path, monkeypatch):
     finally:
         second.kill()
         second.communicate()
-    assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["curve.csv", "last.pt"]
+    assert sorted(path.name for path in (tmp_path / "two").glob("[!.]*")) == ["curve.csv", "last.pt"]
 
     Trainer(TrainConfig.read(tmp_path / "tiny.toml"), tmp_path / "one").run()
     one, two = (
