@@ -104,7 +104,7 @@ def test_two_runs_in_one_folder_do_not_meet(small_davis, small_suite, tmp_path, 
     suite = small_suite(small_davis, policies=("first-only",), controls=False)
     with locked(tmp_path / "run"), pytest.raises(VosbenchError, match="another process") as caught:
         run(suite, tmp_path / "run", work)
-    assert f"(process {os.getpid()}) is at work in {tmp_path / 'run'}" in caught.value.message
+    assert f"({os.getpid()}) is at work in {tmp_path / 'run'}" in caught.value.message
     assert "--out" in caught.value.hint
     assert not work
     run(suite, tmp_path / "run", work)
