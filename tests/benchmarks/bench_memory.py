@@ -1,9 +1,9 @@
 """What a crowd at 480p takes of the machine's memory, on a CPU. Not part of the test suite.
 
-    python tests/benchmarks/bench_memory.py [--objects 200] [--model stcn-tiny] [--limit 4GB] [SPEC ...]
+    python tests/benchmarks/bench_memory.py [--objects 200] [--frames 6] [--model stcn-tiny] [--limit 4GB] [SPEC ...]
 
-Each strategy goes through twelve frames, with frame 0 giving all objects, in a process of its own. Prints the peak of
-the process's resident memory with model and libraries, that of the bank, and what became of it.
+Each strategy goes through some frames, of which the first gives all objects, in a process of its own. Prints the peak
+of the process's resident memory with model and libraries, that of the bank, and what became of it.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def crowd(frames: int, height: int, width: int, objects: int) -> Sequence:
 def one(spec: str, given: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     model, bank, frames = load_model(given.model), 0, 0
-    sequence = crowd(12, given.size, given.size * 16 // 9, given.objects)
+    sequence = crowd(given.frames, given.size, given.size * 16 // 9, given.objects)
     end = "done"
     try:
         for found in propagate(model, sequence, load_policy(spec), memory_limit=given.limit):
@@ -52,6 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("specs", nargs="*", default=SPECS)
     parser.add_argument("--objects", type=int, default=200)
+    parser.add_argument("--frames", type=int, default=6)
     parser.add_argument("--model", default="stcn-tiny")
     parser.add_argument("--size", type=int, default=480)
     parser.add_argument("--limit", default="4GB")
@@ -60,7 +61,9 @@ def main() -> None:
         return one(given.specs[0], given)
     print(f"{given.objects} objects, {given.model}, height {given.size}, a memory of {given.limit} at most")
     options = [
-        word for name in ("objects", "model", "size", "limit") for word in (f"--{name}", str(getattr(given, name)))
+        word
+        for name in ("objects", "frames", "model", "size", "limit")
+        for word in (f"--{name}", str(getattr(given, name)))
     ]
     for spec in given.specs:
         subprocess.run([sys.executable, __file__, spec, *options], check=True)

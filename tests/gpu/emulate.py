@@ -2,9 +2,9 @@
 
     python tests/gpu/emulate.py [STRATEGY ...]
 
-A row for each strategy, and "together" for the paper's at once: whether masks, probabilities and tokens are those of
-the CPU, waits a frame, and the lines that wait, that are not repeatable, and that CUDA would refuse. Not a test itself,
-since `fake_gpu` must be imported before vosbench.
+A row for each strategy, "bf16" for lfu in that precision, and "together" for the paper's at once: whether masks,
+probabilities and tokens are those of the CPU, waits a frame, and the lines that wait, that are not repeatable, and that
+CUDA would refuse. Not a test itself, since `fake_gpu` must be imported before vosbench.
 """
 
 import copy
@@ -12,7 +12,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 from fake_gpu import DeviceTensor, FakeGPU, moved  # isort: skip  # before vosbench
 
@@ -26,6 +26,7 @@ from vosbench.memory.spec import load_policy
 from vosbench.models.base import Network
 from vosbench.models.checkpoint import read_checkpoint
 from vosbench.models.folding import for_inference
+from vosbench.models.precision import Precision
 from vosbench.video import Sequence
 
 SIZE = (23, 40, 56)  # frames, height, width
@@ -76,16 +77,26 @@ def compare(sequence: Sequence, want: Seen, act: Callable[[], Seen]) -> dict[str
     return row
 
 
+@cache
+def networks(precision: Precision) -> tuple[Network, Network]:
+    """The network in the form that runs on a GPU, on the CPU and on the device that is not there."""
+    model = read_checkpoint("stcn-tiny").network()
+    for_inference(model, torch.device("cuda"), precision)
+    return model, moved(copy.deepcopy(model))
+
+
 def main(specs: list[str]) -> None:
     torch.set_num_threads(1)
-    model = read_checkpoint("stcn-tiny").network()
-    for_inference(model, torch.device("cuda"))  # the form that runs there
-    on_gpu = moved(copy.deepcopy(model))
-    sequence = two_objects(*SIZE)
-    rows = {
-        spec: compare(sequence, segment(model, spec, sequence), partial(segment, on_gpu, spec, sequence))
-        for spec in specs or strategies()
-    }
+    sequence, rows = two_objects(*SIZE), {}
+
+    def compared(spec: str, precision: Precision) -> dict[str, object]:
+        model, on_gpu = networks(precision)
+        return compare(sequence, segment(model, spec, sequence), partial(segment, on_gpu, spec, sequence))
+
+    for spec in specs or strategies():
+        rows[spec] = compared(spec, "fp32")
+    rows["bf16"] = compared("lfu:capacity=2", "bf16")
+    model, on_gpu = networks("fp32")
     rows["together"] = compare(sequence, alone(model, sequence), partial(together, on_gpu, sequence))
     print(json.dumps(rows, indent=1))
 
