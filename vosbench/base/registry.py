@@ -90,38 +90,64 @@ class Registry(Generic[T]):
             raise VosbenchError(
                 f"no {self.kind} file {path}", f"give the path of a .py file that defines a {self.kind}"
             )
-        content = hashlib.blake2b(
-            str(path.resolve()).encode(errors="surrogateescape") + b"\0" + path.read_bytes(), digest_size=6
-        ).hexdigest()
-        name = f"vosbench_{self.group.rpartition('.')[2]}_{path.stem}_{content}"
-        if name in sys.modules:
-            return sys.modules[name]
-        from cloudpickle import register_pickle_by_value  # here: most runs load no file
-
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None  # a .py file always has a loader
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module  # dataclasses look their module up by name
+        name = f"vosbench_{self.group.rpartition('.')[2]}_{path.stem}_{_content(path)}"
         try:
-            spec.loader.exec_module(module)
+            return _load(name, path)
         except Exception as error:
-            del sys.modules[name]
             raise VosbenchError(
                 f"{self.kind} file {path} fails to load: {_one_line(error)}", "repair the file"
             ) from error
-        register_pickle_by_value(module)  # other processes cannot import it
-        return module
 
 
-def own_files() -> list[str]:
-    """The files that were loaded by their paths, in the order of loading."""
-    return [str(module.__file__) for name, module in [*sys.modules.items()] if name.startswith("vosbench_")]
+def _content(path: Path) -> str:
+    """A hash of the place and the content of a file."""
+    place = str(path.resolve()).encode(errors="surrogateescape")
+    return hashlib.blake2b(place + b"\0" + path.read_bytes(), digest_size=6).hexdigest()
+
+
+def _load(name: str, path: Path) -> ModuleType:
+    """The module in a file, by its name in this process; loaded once."""
+    if name in sys.modules:
+        return sys.modules[name]
+    from cloudpickle import register_pickle_by_value  # here: most runs load no file
+
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None  # a .py file always has a loader
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up by name
+    try:
+        spec.loader.exec_module(module)
+    except Exception:
+        del sys.modules[name]
+        raise
+    register_pickle_by_value(module)  # other processes cannot import it
+    return module
+
+
+def own_modules() -> dict[str, str]:
+    """The files that were loaded by their paths, by the names of their modules, in the order of loading."""
+    return {name: str(module.__file__) for name, module in [*sys.modules.items()] if name.startswith("vosbench_")}
+
+
+def load_again(modules: Mapping[str, str]) -> None:
+    """Load the `own_modules` of another process, so that what it pickled means the same here.
+
+    Raises VosbenchError for a file that is not here, or not as it was there.
+    """
+    for name, file in modules.items():
+        path = Path(file)
+        if not path.is_file() or not name.endswith(_content(path)):
+            raise VosbenchError(
+                f"{file} is not here, or is not the same as where the run was started",
+                "give all machines the same files under the same paths",
+            )
+        _load(name, path)
 
 
 def place_in_own_file(error: BaseException) -> str | None:
     """`FILE:LINE` of an error's innermost call in a file that was loaded by its path; None if there is none."""
-    files = own_files()
+    files = own_modules().values()
     calls = [call for call in traceback.extract_tb(error.__traceback__) if call.filename in files]
     return f"{calls[-1].filename}:{calls[-1].lineno}" if calls else None
 

@@ -3,7 +3,8 @@
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -67,8 +68,16 @@ class Plan:
         policies = parse_policies(suite.policies)
         self._everything = open_dataset(suite.dataset, suite.root, suite.split, frame_mode=suite.frame_mode)
         self.dataset = self._everything.only(suite.sequences, suite.limit, suite.exclude, suite.shard)
+        self.data = DatasetInfo(
+            self.dataset.name,
+            self.dataset.split,
+            self.dataset.frame_mode,
+            sequences=len(self.dataset.sequence_names()),
+            in_split=len(self.dataset.split_names()),
+        )
+        self.is_partial, self.is_private = self.dataset.is_partial, self.dataset.is_private
         self.protocol: Protocol | None = None  # masks only
-        if suite.score and not self.dataset.is_private:
+        if suite.score and not self.is_private:
             self.protocol = find_protocol(suite.protocol or self.dataset.default_protocol)
         self.sequences: dict[str, Sequence] = {}
         self.truths: dict[str, GroundTruth] = {}
@@ -85,6 +94,8 @@ class Plan:
         self.checkpoint = read_checkpoint(suite.model)
         self.model = self.checkpoint.build(self.device, suite.affinity, suite.precision)
         self.top_k = suite.top_k or self.model.spec.top_k
+        side = inference_side(suite.shorter_side, self.dataset.shorter_side, self.model.spec.shorter_side)
+        self._settings = Settings(self.top_k, side, self.model.affinity)
         self.environment = environment(self.device, suite.threads)
         self.conditions = digest(self._conditions())
         self.folder = folder or self._own_folder(within)
@@ -144,8 +155,8 @@ class Plan:
 
     def unscored(self, name: str) -> str | None:
         """Why a sequence will have no scores, in one line (None: it will have some)."""
-        if self.dataset.is_private:
-            return f"the ground truth of {self.dataset.name} {self.dataset.split} is private"
+        if self.is_private:
+            return f"the ground truth of {self.data.name} {self.data.split} is private"
         if self.protocol is None:
             return "no scores were asked for"
         return self.misfits[name].message if name in self.misfits else None
@@ -159,6 +170,17 @@ class Plan:
     def passes(self) -> int:
         """How often a sequence is gone through: by strategies that are timed as often as that, by others once."""
         return sum(self.suite.repeats if task.timed else 1 for task in self.tasks if task.video)
+
+    def part(self, tasks: Iterable[Task]) -> "Plan":
+        """The plan of some of its tasks, for another process: without the data set and the tensors of the network."""
+        part = copy(self)
+        part.tasks = tuple(tasks)
+        names = {task.name for task in part.tasks}
+        for known in ("sequences", "truths", "faults", "misfits", "_attributes", "_fingerprints"):
+            setattr(part, known, {name: value for name, value in getattr(self, known).items() if name in names})
+        part.checkpoint = replace(self.checkpoint, state={})
+        del part.dataset, part._everything, part.model
+        return part
 
     def _conditions(self) -> dict[str, Any]:
         """What determines the results, strategy and sequence apart; device and repetitions, too: times are results.
@@ -214,24 +236,16 @@ class Plan:
 
     def blank_record(self, task: Task) -> RunRecord:
         """The record of a task before anything was measured."""
-        suite, dataset = self.suite, self.dataset
-        side = inference_side(suite.shorter_side, dataset.shorter_side, self.model.spec.shorter_side)
         return RunRecord(
             task.identity,
             self.conditions,
             self.folder.name,
-            suite.as_json(),
-            DatasetInfo(
-                dataset.name,
-                dataset.split,
-                dataset.frame_mode,
-                sequences=len(dataset.sequence_names()),
-                in_split=len(dataset.split_names()),
-            ),
+            self.suite.as_json(),
+            self.data,
             task.name,
             task.policy,
             ModelInfo(self.checkpoint.name, self.checkpoint.sha256, self.suite.precision),
-            Settings(self.top_k, side, self.model.affinity),
+            self._settings,
             self.environment,
             masks=None,
             scores=None,
@@ -239,7 +253,7 @@ class Plan:
             memory=None,
             attributes=self._attributes.get(task.name, ()),
             unscored=self.unscored(task.name),
-            partial=dataset.is_partial,
+            partial=self.is_partial,
             fingerprint=self._fingerprints.get(task.name, ""),
         )
 

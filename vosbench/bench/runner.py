@@ -8,10 +8,11 @@ record of its failure, and so does every strategy on a sequence that is faulty.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from vosbench.base.values import checked
 from vosbench.bench.folder import forget, is_finished, prepare
@@ -28,28 +29,49 @@ from vosbench.memory.spec import PolicySpec
 from vosbench.video import Sequence
 
 
+@runtime_checkable
+class Workers(Protocol):
+    """Other processes that carry out a plan."""
+
+    def adapted(self, suite: Suite) -> Suite:
+        """The suite as they can carry it out."""
+
+    def work_off(
+        self, plan: Plan, todo: list[Task], to_score: list[tuple[Task, RunRecord]], progress: Progress | None
+    ) -> None:
+        """Do what `runner.work_off` does."""
+
+
 @checked('vosbench.run(vosbench.Suite(policies=["lfu", "fifo"]), "out")')
 def run(
-    suite: Suite, folder: Path | str | None = None, progress: Progress | None = None, fresh: bool = False
+    suite: Suite,
+    folder: Path | str | None = None,
+    progress: Progress | None = None,
+    fresh: bool = False,
+    cluster: Workers | None = None,
 ) -> tuple[RunRecord, ...]:
     """Carry out `suite` in `folder` (None: one named after what determines its results) and return its records.
 
-    What is finished already and still valid is not done again, unless `fresh`. A sequence with a frame or mask that
+    `cluster` are other processes that carry it out instead of this one: a `vosbench.Cluster`. What is finished
+    already and still valid is not done again, unless `fresh`. A sequence with a frame or mask that
     cannot be read leaves records that say so (`RunRecord.failure`), or, where only its ground truth is broken, records
     without scores (`RunRecord.unscored`). Raises VosbenchError as `Plan` does, and if a file cannot be written, a
     scoring process dies, another run is at work in the folder, or, unless `fresh`, the folder holds results of other
     conditions; finished records stay.
     """
-    return execute(Plan(suite, None if folder is None else Path(folder)), progress, fresh)
+    plan = Plan(cluster.adapted(suite) if cluster else suite, None if folder is None else Path(folder))
+    return execute(plan, progress, fresh, cluster)
 
 
-def execute(plan: Plan, progress: Progress | None = None, fresh: bool = False) -> tuple[RunRecord, ...]:
+def execute(
+    plan: Plan, progress: Progress | None = None, fresh: bool = False, cluster: Workers | None = None
+) -> tuple[RunRecord, ...]:
     """Carry out what is not done yet of a plan; see `run`."""
-    if any(_to_do(plan, fresh)):
+    if any(to_do(plan, fresh)):
         try:
             with locked(plan.folder, plan.suite.shard), threads(plan.environment.threads):
                 prepare(plan, fresh)
-                _work_off(plan, *_to_do(plan, fresh), progress)
+                (cluster.work_off if cluster else work_off)(plan, *to_do(plan, fresh), progress)
         except OSError as error:
             raise VosbenchError(
                 f"cannot write {error.filename or plan.folder}: {error.strerror or error}",
@@ -58,7 +80,7 @@ def execute(plan: Plan, progress: Progress | None = None, fresh: bool = False) -
     return tuple(read_record(task.record) for task in plan.tasks)
 
 
-def _to_do(plan: Plan, fresh: bool) -> tuple[list[Task], list[tuple[Task, RunRecord]]]:
+def to_do(plan: Plan, fresh: bool) -> tuple[list[Task], list[tuple[Task, RunRecord]]]:
     """The tasks that are not finished; and those that are, with their records, but for scores that failed."""
     todo: list[Task] = []
     to_score: list[tuple[Task, RunRecord]] = []
@@ -74,8 +96,15 @@ def _lacks_trace(plan: Plan, task: Task) -> bool:
     return plan.suite.keep_memory_trace and isinstance(task.what, PolicySpec) and not task.trace.exists()
 
 
-def _work_off(plan: Plan, todo: list[Task], to_score: list[tuple[Task, RunRecord]], progress: Progress | None) -> None:
-    with BackgroundScoring(plan) as scoring:
+def work_off(
+    plan: Plan,
+    todo: list[Task],
+    to_score: list[tuple[Task, RunRecord]],
+    progress: Progress | None,
+    pool: Executor | None = None,
+) -> None:
+    """Do the tasks in `todo`, and score those in `to_score` again; `pool` as `BackgroundScoring` has it."""
+    with BackgroundScoring(plan, pool) as scoring:
         for task, record in to_score:
             scoring.add(task, replace(record, unscored=None))
         warm: set[Any] = set()  # sizes and numbers of objects for which kernels are chosen

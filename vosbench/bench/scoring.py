@@ -1,10 +1,11 @@
 """Scores finished sequences in other processes while inference goes on, and writes each record when it is complete."""
 
 from collections import deque
-from concurrent.futures import Future
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import replace
-from typing import Self
+from typing import ParamSpec, Self, TypeVar
 
 from loky import BrokenProcessPool, ProcessPoolExecutor
 
@@ -17,6 +18,23 @@ from vosbench.errors import VosbenchError
 from vosbench.metrics.evaluate import object_scores, score_sequence
 from vosbench.metrics.statistics import ObjectTrace
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class AtOnce(Executor):
+    """Does what it is given at once, in this process."""
+
+    def submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """`work(*args, **kwargs)`, done."""
+        future: Future[T] = Future()
+        try:
+            future.set_result(work(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
 Waiting = tuple[Task, RunRecord, Future[tuple[ObjectTrace, ...]] | None]  # None: there is nothing to score
 
 
@@ -25,23 +43,26 @@ class BackgroundScoring:
 
     As a context manager: left in good order it waits for all of them; left by an error it writes what the error
     does not concern; left by an interrupt it waits for none and writes the rest without scores, to be scored next time.
+
+    pool: who scores (None: processes of its own, as many as the suite has jobs).
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, pool: Executor | None = None) -> None:
         self._plan = plan
         self._waiting: deque[Waiting] = deque()
+        self._pool = pool
         self._workers: ProcessPoolExecutor | None = None
 
     def add(self, task: Task, record: RunRecord) -> None:
         """Score the masks of a task, if it has any; then write its record. Meanwhile write what is complete."""
         future = None
         if self._plan.protocol is not None and not (record.failure or record.unscored):
-            if self._workers is None:
-                self._workers = processes.start(score_sequence, self._plan.suite.jobs)
+            if self._pool is None:
+                self._pool = self._workers = processes.start(score_sequence, self._plan.suite.jobs)
             truth = self._plan.truths[task.name]
             masks = {name: LabelPng(task.masks / truth.sequence / f"{name}.png") for name in truth.masks}
             try:
-                future = self._workers.submit(score_sequence, truth, masks, self._plan.protocol)
+                future = self._pool.submit(score_sequence, truth, masks, self._plan.protocol)
             except BrokenProcessPool as error:
                 raise _dead(error) from None
         self._waiting.append((task, record, future))

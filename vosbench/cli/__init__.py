@@ -58,12 +58,12 @@ def _run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that what is left can be flushed
         return 0
     except Exception as error:
-        from vosbench.base.registry import own_files, place_in_own_file
+        from vosbench.base.registry import own_modules, place_in_own_file
 
         what = f"{type(error).__name__}: {error}"
         if (place := place_in_own_file(error)) is not None:
             return _fail(f"{place}: {what}", "repair the file")
-        if not (files := own_files()):
+        if not (files := [*own_modules().values()]):
             raise  # a fault of ours: the traceback is what helps
         where = traceback.extract_tb(error.__traceback__)[-1]
         return _fail(

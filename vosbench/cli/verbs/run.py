@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -18,6 +19,7 @@ from vosbench.report.tables import strategy
 MOST = 10  # sequences of which it is said why they are not scored
 
 if TYPE_CHECKING:
+    from vosbench.bench.cluster import Cluster
     from vosbench.bench.plan import Plan
 
 
@@ -86,6 +88,24 @@ def run(
     threads: Annotated[
         int | None, typer.Option(help="threads of the model on a CPU; default: torch's own", min=1)
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="processes of this machine that share the sequences out, one for each GPU, or for as many CPU cores "
+            "as it has threads (--threads; default: an equal share); needs vosbench[cluster]",
+            min=1,
+        ),
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="the address of a Dask scheduler whose workers do it, such as tcp://HOST:8786")
+    ] = None,
+    scheduler_file: Annotated[
+        Path | None,
+        typer.Option(help="the file in which a Dask scheduler says where it is", exists=True, dir_okay=False),
+    ] = None,
+    dashboard: Annotated[
+        bool, typer.Option("--dashboard", help="say where Dask shows what its workers do, in a browser")
+    ] = False,
     keep_memory_trace: Annotated[
         bool | None,
         typer.Option(
@@ -147,12 +167,26 @@ def run(
     }
     given = {name: value for name, value in changes.items() if value is not None}
     suites = override(read_suites(suite) if suite else (Suite(),), dataset, root or (), given)
-    plans = [Plan(suites[0], out)] if len(suites) == 1 else [Plan(one, within=out or RUNS) for one in suites]
-    results, sound = zip(*(_carry_out(plan, fresh, report) for plan in plans), strict=True)
+    with _shared_out(workers, cluster, scheduler_file, dashboard) as others:
+        if others:
+            suites = tuple(map(others.adapted, suites))
+        plans = [Plan(suites[0], out)] if len(suites) == 1 else [Plan(one, within=out or RUNS) for one in suites]
+        results, sound = zip(*(_carry_out(plan, fresh, report, others) for plan in plans), strict=True)
     return Answer({"suites": [one.as_json() for one in suites]}, {"runs": list(results)}, 0 if all(sound) else 2)
 
 
-def _carry_out(plan: "Plan", fresh: bool, report: bool) -> tuple[dict[str, Any], bool]:
+def _shared_out(
+    workers: int | None, address: str | None, scheduler_file: Path | None, dashboard: bool
+) -> "AbstractContextManager[Cluster | None]":
+    """Those who carry out the runs instead of this process, if any were asked for."""
+    if workers is None and address is None and scheduler_file is None and not dashboard:
+        return nullcontext()
+    from vosbench.bench.cluster import Cluster
+
+    return Cluster(workers, address, scheduler_file, dashboard, lambda line: print(line, file=sys.stderr, flush=True))
+
+
+def _carry_out(plan: "Plan", fresh: bool, report: bool, others: "Cluster | None") -> tuple[dict[str, Any], bool]:
     """Carry out a plan, and print what will have no scores, its table and what failed, and how to look at it; the
     result as JSON values, and whether nothing failed.
     """
@@ -162,12 +196,12 @@ def _carry_out(plan: "Plan", fresh: bool, report: bool) -> tuple[dict[str, Any],
         print(advice, file=sys.stderr)
     _say_what_is_not_scored(plan)
     with RunProgress(plan.passes) as progress:
-        records = execute(plan, progress, fresh)
+        records = execute(plan, progress, fresh, others)
     table = strategy.table(records)
     show([table])
     print()
-    others = {path.stem for path in plan.folder.glob("records/*/*.json")}.difference(r.sequence for r in records)
-    more = f", with those of {count(len(others), 'more sequence')}" if others else ""
+    older = {path.stem for path in plan.folder.glob("records/*/*.json")}.difference(r.sequence for r in records)
+    more = f", with those of {count(len(older), 'more sequence')}" if older else ""
     print(f"Records and masks are in {plan.folder}{more}; see also: vosbench table, timing, plot, figure and video")
     page = _report(plan) if report else None
     print(f"To look through it: {open_in_browser(page) if page else f'vosbench report {plan.folder}'}")

@@ -1,0 +1,172 @@
+"""One unit of a run that is shared out: the tasks of a sequence, or some of them, in whatever process it is done.
+
+The parcel holds all that the process must know. Where it sees the folder of the run, records and masks are written
+there as always; where it does not, they are sent back. What is finished and valid is not done again, whoever asks.
+"""
+
+import os
+import pickle
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vosbench.base.atomic import replacing
+from vosbench.base.hashing import source_hash
+from vosbench.base.registry import load_again, own_modules
+from vosbench.bench.folder import forget, unfinished
+from vosbench.bench.identity import environment, library_versions
+from vosbench.bench.passes import Progress
+from vosbench.bench.plan import Plan, Task
+from vosbench.bench.record import Environment
+from vosbench.bench.runner import to_do, work_off
+from vosbench.bench.scoring import AtOnce
+from vosbench.datasets import open_dataset
+from vosbench.datasets.base import Dataset
+from vosbench.errors import VosbenchError
+from vosbench.inference.threads import threads
+from vosbench.models.base import Network
+from vosbench.models.checkpoint import read_checkpoint
+
+TOKEN = ".shared"  # a file by whose content a process knows that it sees the folder of the run
+Files = dict[str, bytes]  # a record, its trace and its masks by their names
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A unit on its way. `plan` is pickled; `modules` must be loaded before it is read. `timed`: some of it is."""
+
+    timed: bool
+    modules: dict[str, str]
+    here: str
+    folder: str
+    token: str
+    code: tuple[str, ...]
+    plan: bytes
+
+
+def pack(plan: Plan, tasks: Iterable[Task], token: str) -> bytes:
+    """The parcel of some tasks of a plan; `token` is what the file `TOKEN` in the folder of the run holds."""
+    part, folder = plan.part(tasks), str(plan.folder.absolute())
+    timed = any(task.timed for task in part.tasks)
+    return pickle.dumps(Parcel(timed, own_modules(), os.getcwd(), folder, token, _code(), pickle.dumps(part)))
+
+
+def carry_out(content: bytes, progress: Progress) -> list[Files] | None:
+    """Carry out a parcel; None where what it made lies in the folder of the run, else that of each of its tasks.
+
+    Raises VosbenchError as `runner.execute` does, and if the code, the libraries, the weights or the files are others
+    here.
+    """
+    parcel: Parcel = pickle.loads(content)
+    if parcel.code != _code():
+        raise VosbenchError(
+            f"a worker has other code of vosbench or other libraries: {_listed(_code())}, not {_listed(parcel.code)}",
+            "install the same on all machines",
+        )
+    with suppress(OSError):
+        os.chdir(parcel.here)
+    with _machine(parcel.timed):
+        load_again(parcel.modules)
+        plan: Plan = pickle.loads(parcel.plan)
+        _equip(plan)
+        with threads(plan.environment.threads), tempfile.TemporaryDirectory() as folder:
+            is_seen = _sees(parcel)
+            if not is_seen:
+                plan.tasks = tuple(_moved(plan, task, Path(folder)) for task in plan.tasks)
+            work_off(plan, *to_do(plan, False), progress, AtOnce() if plan.suite.jobs == 1 else None)
+            return None if is_seen else [_read(task) for task in plan.tasks]
+
+
+def unpack(task: Task, files: Files) -> None:
+    """Write what was sent back of a task, the record last."""
+    forget(task)
+    part = unfinished(task)
+    for name, content in files.items():
+        if name.endswith(".png"):
+            with replacing(part / name, "mask") as temporary:
+                temporary.write_bytes(content)
+    if part.exists():
+        part.rename(task.masks / task.name)
+    for path in (task.trace, task.record):
+        if path.name in files:
+            with replacing(path, "record", durable=True) as temporary:
+                temporary.write_bytes(files[path.name])
+
+
+def _code() -> tuple[str, ...]:
+    return (source_hash("vosbench.bench.unit"), *library_versions())
+
+
+def _listed(code: tuple[str, ...]) -> str:
+    return ", ".join(code)
+
+
+def _equip(plan: Plan) -> None:
+    """Give a part of a plan what it was sent without, and what is this process's own."""
+    suite = plan.suite
+    plan.model, checkpoint_hash = _network(suite.model, str(plan.device), suite.affinity, suite.precision)
+    if checkpoint_hash != (plan.checkpoint.sha256, plan.checkpoint.source_hash):
+        raise VosbenchError(f"a worker has other weights under {suite.model}", "give all machines the same weights")
+    plan.environment = _environment(str(plan.device), plan.environment.threads)
+
+
+@cache
+def _network(model: str, device: str, affinity: Any, precision: Any) -> tuple[Network, tuple[str, str]]:
+    checkpoint = read_checkpoint(model)
+    return checkpoint.build(device, affinity, precision), (checkpoint.sha256, checkpoint.source_hash)
+
+
+@cache
+def _environment(device: str, count: int) -> Environment:
+    return environment(torch.device(device), count)
+
+
+@cache
+def _dataset(name: str, root: Path | None, split: str, frame_mode: str | None) -> Dataset:
+    return open_dataset(name, root, split, frame_mode=frame_mode)
+
+
+def _sees(parcel: Parcel) -> bool:
+    with suppress(OSError):
+        return (Path(parcel.folder) / TOKEN).read_text() == parcel.token
+    return False
+
+
+def _moved(plan: Plan, task: Task, folder: Path) -> Task:
+    """A task whose results go to another folder, and whose files are those of this machine."""
+    if task.video is not None:
+        suite, fingerprint = plan.suite, plan.blank_record(task).fingerprint
+        dataset = _dataset(suite.dataset, suite.root, suite.split, suite.frame_mode)
+        if dataset.fingerprint(task.name) != fingerprint:
+            raise VosbenchError(f"a worker has other files of {task.name}", "give all machines the same data")
+        task = replace(task, video=dataset.sequence(task.name))
+        if task.name in plan.truths:
+            plan.truths[task.name] = dataset.truth(task.name)
+    name = task.record.parent.name
+    return replace(task, record=folder / "records" / name / task.record.name, masks=folder / "masks" / name)
+
+
+def _read(task: Task) -> Files:
+    paths = [task.record, task.trace, *(task.masks / task.name).glob("*.png")]
+    return {path.name: path.read_bytes() for path in paths if path.exists()}
+
+
+@contextmanager
+def _machine(alone: bool) -> Iterator[None]:
+    """This machine, beside other units at work on it, or `alone`: what is to be timed waits until they have ended, and
+    no other begins before it has.
+    """
+    import fcntl
+
+    stem = Path(tempfile.gettempdir()) / f"vosbench-{os.getuid()}"
+    with stem.with_suffix(".lock").open("w") as lock:
+        with stem.with_suffix(".gate").open("w") as gate:  # so that no others come first while one waits to be alone
+            fcntl.flock(gate, fcntl.LOCK_EX)
+            fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield
