@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vosbench.bench.cluster import Cluster as Cluster
     from vosbench.bench.merge import merge as merge
     from vosbench.bench.record import read_run as read_run
     from vosbench.bench.runner import run as run
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "Cluster": "vosbench.bench.cluster",
     "Sequence": "vosbench.video",
     "Session": "vosbench.inference.session",
     "Suite": "vosbench.bench.suite",

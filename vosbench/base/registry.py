@@ -130,19 +130,18 @@ def own_modules() -> dict[str, str]:
     return {name: str(module.__file__) for name, module in [*sys.modules.items()] if name.startswith("vosbench_")}
 
 
-def load_again(modules: Mapping[str, str]) -> None:
-    """Load the `own_modules` of another process, so that what it pickled means the same here.
+def load_again(name: str, file: str) -> None:
+    """Load one of the `own_modules` of another process, so that what it pickled means the same here.
 
-    Raises VosbenchError for a file that is not here, or not as it was there.
+    Raises VosbenchError if the file is not here, or not as it was there.
     """
-    for name, file in modules.items():
-        path = Path(file)
-        if not path.is_file() or not name.endswith(_content(path)):
-            raise VosbenchError(
-                f"{file} is not here, or is not the same as where the run was started",
-                "give all machines the same files under the same paths",
-            )
-        _load(name, path)
+    path = Path(file)
+    if not path.is_file() or not name.endswith(_content(path)):
+        raise VosbenchError(
+            f"{file} is not here, or is not the same as where the run was started",
+            "give all machines the same files under the same paths",
+        )
+    _load(name, path)
 
 
 def place_in_own_file(error: BaseException) -> str | None:

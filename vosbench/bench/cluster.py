@@ -31,6 +31,7 @@ from vosbench.bench.record import Failure, RunRecord, write_record
 from vosbench.bench.suite import Suite
 from vosbench.bench.unit import TOKEN, Files, carry_out, pack, unpack
 from vosbench.errors import VosbenchError
+from vosbench.memory.blame import gpu_failed
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -276,7 +277,12 @@ def _work(content: bytes) -> list[Files] | None:
             worker.log_event(TOPIC, [key, worker.name, label, sequence, frame, frames])
 
     worker.log_event(TOPIC, [key, worker.name, "", key.rpartition("-")[0], 0, 0])
-    return carry_out(content, tell)
+    try:
+        return carry_out(content, tell)
+    except VosbenchError as error:
+        if isinstance(error.__cause__, Exception) and gpu_failed(error.__cause__):
+            os._exit(1)  # nothing works on that GPU in this process any more
+        raise
 
 
 def _cost(tasks: Sequence[Task]) -> int:

@@ -4,13 +4,14 @@ The parcel holds all that the process must know. Where it sees the folder of the
 there as always; where it does not, they are sent back. What is finished and valid is not done again, whoever asks.
 """
 
+import io
 import os
 import pickle
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ Files = dict[str, bytes]  # a record, its trace and its masks by their names
 
 @dataclass(frozen=True)
 class Parcel:
-    """A unit on its way. `plan` is pickled; `modules` must be loaded before it is read. `timed`: some of it is."""
+    """A unit on its way. `plan` is pickled, and needs some of `modules`, which are files. `timed`: some of it is."""
 
     timed: bool
     modules: dict[str, str]
@@ -48,6 +49,19 @@ class Parcel:
     token: str
     code: tuple[str, ...]
     plan: bytes
+
+
+class _Unpickler(pickle.Unpickler):
+    """Reads the plan of a parcel; loads the files that it needs."""
+
+    def __init__(self, parcel: Parcel) -> None:
+        super().__init__(io.BytesIO(parcel.plan))
+        self._modules = parcel.modules
+
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
+        if module_name in self._modules:
+            load_again(module_name, self._modules[module_name])
+        return super().find_class(module_name, global_name)
 
 
 def pack(plan: Plan, tasks: Iterable[Task], token: str) -> bytes:
@@ -72,8 +86,7 @@ def carry_out(content: bytes, progress: Progress) -> list[Files] | None:
     with suppress(OSError):
         os.chdir(parcel.here)
     with _machine(parcel.timed):
-        load_again(parcel.modules)
-        plan: Plan = pickle.loads(parcel.plan)
+        plan: Plan = _Unpickler(parcel).load()
         _equip(plan)
         with threads(plan.environment.threads), tempfile.TemporaryDirectory() as folder:
             is_seen = _sees(parcel)
@@ -110,16 +123,17 @@ def _listed(code: tuple[str, ...]) -> str:
 def _equip(plan: Plan) -> None:
     """Give a part of a plan what it was sent without, and what is this process's own."""
     suite = plan.suite
-    plan.model, checkpoint_hash = _network(suite.model, str(plan.device), suite.affinity, suite.precision)
-    if checkpoint_hash != (plan.checkpoint.sha256, plan.checkpoint.source_hash):
-        raise VosbenchError(f"a worker has other weights under {suite.model}", "give all machines the same weights")
+    sha256, source = plan.checkpoint.sha256, plan.checkpoint.source_hash
+    plan.model = _network(suite.model, sha256, source, str(plan.device), suite.affinity, suite.precision)
     plan.environment = _environment(str(plan.device), plan.environment.threads)
 
 
-@cache
-def _network(model: str, device: str, affinity: Any, precision: Any) -> tuple[Network, tuple[str, str]]:
+@lru_cache(1)
+def _network(model: str, sha256: str, source: str, device: str, affinity: Any, precision: Any) -> Network:
     checkpoint = read_checkpoint(model)
-    return checkpoint.build(device, affinity, precision), (checkpoint.sha256, checkpoint.source_hash)
+    if (checkpoint.sha256, checkpoint.source_hash) != (sha256, source):
+        raise VosbenchError(f"a worker has other weights under {model}", "give all machines the same weights")
+    return checkpoint.build(device, affinity, precision)
 
 
 @cache

@@ -1,0 +1,195 @@
+"""Runs that worker processes share out: the results are those of one process, whoever dies meanwhile."""
+
+import json
+import os
+import shutil
+import signal
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from vosbench.bench.cluster import Cluster
+from vosbench.bench.plan import Plan
+from vosbench.bench.runner import execute, run
+from vosbench.bench.suite import Suite
+from vosbench.errors import VosbenchError
+
+pytest.importorskip("distributed")
+pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks for processes in /proc")
+NAMES = ("ant", "bee", "cow", "dog", "eel")
+MARK = ".shared"
+
+IDEA = """
+import os, signal
+from dataclasses import dataclass
+from vosbench.memory.policy import MemoryPolicy
+
+@dataclass
+class Idea(MemoryPolicy):
+    def admit(self, step):
+        if step.frame == 3 and self.video.name == "bee" and os.getpid() != CLIENT:
+            FAULT
+        return step.frame % 2 == 0
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with Cluster(workers=2) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def pids(cluster):
+    """The processes of the workers that are there now."""
+    return lambda: [int(pid) for pid in cluster._started.run(os.getpid).values()]
+
+
+@pytest.fixture
+def suite(small_davis, tmp_path):
+    for kind in ("JPEGImages", "Annotations"):
+        for name in NAMES[2:]:
+            shutil.copytree(small_davis / kind / "480p/ant", small_davis / kind / "480p" / name)
+    (small_davis / "ImageSets/2017/val.txt").write_text("\n".join(NAMES))
+    own = tmp_path / "idea.py"
+    own.write_text(IDEA.replace("CLIENT", "0").replace("FAULT", "pass"))
+    return Suite("davis2017", small_davis, policies=("every-k:k=2", str(own)), threads=1, keep_memory_trace=True)
+
+
+@pytest.fixture
+def alone(suite, tmp_path, request):
+    """The results of one process."""
+    request.getfixturevalue("lent_pool")
+    run(suite, tmp_path / "alone/run")
+    return results(tmp_path / "alone/run")
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    """Every file of a run; records without what is measured, and without how many went together."""
+    found = {}
+    for path in folder.rglob("*"):
+        if path.is_file() and path.name not in {".lock", ".gate", ".data-root"}:
+            content = path.read_bytes()
+            if path.suffix == ".json":
+                record = json.loads(content)
+                record["timings"], record["together"] = len(record["timings"]), bool(record["together"])
+                content = json.dumps(record).encode()
+            found[str(path.relative_to(folder))] = content
+    return found
+
+
+def test_the_results_are_those_of_one_process(suite, alone, cluster, tmp_path):
+    told = []
+    records = run(suite, tmp_path / "run", lambda *what: told.append(what), cluster=cluster)
+    assert results(tmp_path / "run") == alone
+    assert len([1 for *_, frame, frames in told if frame == frames]) == len(records) == 4 * len(NAMES)
+    assert {who.partition(":")[0] for who, *_ in told} == {"worker 0", "worker 1"}
+    assert [len(r.timings) for r in records if r.policy.kind == "strategy"] == [1, 1] + [0] * 8
+    started = cluster._started
+    told.clear()
+    run(suite, tmp_path / "run", lambda *what: told.append(what), cluster=cluster)
+    assert not told
+    assert cluster._started is started
+
+
+def test_without_a_common_file_system_results_are_sent_back(suite, alone, cluster, tmp_path):
+    (tmp_path / "own").mkdir()
+    number = os.open(tmp_path / "own", os.O_RDONLY)
+    try:
+        run(suite, Path(f"/proc/self/fd/{number}/run"), cluster=cluster)  # which is another folder in each process
+    finally:
+        os.close(number)
+    assert results(tmp_path / "own/run") == alone
+
+
+@contextmanager
+def killed_at_times(pids, folder, after):
+    """Meanwhile kill a worker whenever so many more records are there; gives the list of the kills."""
+    kills, stop = [], threading.Event()
+
+    def kill():
+        for count in after:
+            while len(list(folder.glob("records/*/*.json"))) < count:
+                if stop.wait(0.01):
+                    return
+            victim = pids()[len(kills) % 2]
+            os.kill(victim, signal.SIGKILL)
+            kills.append(victim)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        yield kills
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_workers_that_are_killed_cost_nothing_but_time(suite, alone, cluster, pids, tmp_path):
+    seen: dict[Path, tuple[int, int]] = {}
+    redone, stop = [], threading.Event()
+
+    def watch():
+        while not stop.wait(0.005):
+            for path in (tmp_path / "run").glob("records/*/*.json"):
+                file = path.stat()
+                if seen.setdefault(path, (file.st_ino, file.st_mtime_ns)) != (file.st_ino, file.st_mtime_ns):
+                    redone.append(path)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    with killed_at_times(pids, tmp_path / "run", (0, 5, 11)) as kills:
+        run(suite, tmp_path / "run", cluster=cluster)
+    stop.set()
+    watcher.join()
+    assert len(kills) == 3
+    assert results(tmp_path / "run") == alone
+    assert not redone
+
+
+def test_a_strategy_that_kills_its_process_fails_alone(suite, alone, cluster, tmp_path):
+    own = Path(suite.policies[1])
+    own.write_text(IDEA.replace("CLIENT", str(os.getpid())).replace("FAULT", "os.kill(os.getpid(), signal.SIGKILL)"))
+    records = run(replace(suite, controls=False), tmp_path / "run", cluster=cluster)
+    (failed,) = [record for record in records if record.failure]
+    assert (failed.policy.spec, failed.sequence, failed.failure.cause) == (str(own), "bee", "strategy")
+    assert failed.failure.reason.startswith("its process died 3 times")
+    found = results(tmp_path / "run")
+    files = [
+        n
+        for n in alone
+        if n.endswith((".png", ".npz")) and n.split("/")[1] not in ("copy-first-mask", "predict-nothing")
+    ]
+    lost = [n for n in files if "idea" in n and "bee" in n]
+    assert {n: found.get(n) for n in files} == {n: None if n in lost else alone[n] for n in files}
+    assert len(lost) == 7
+    assert len(records) == 10
+
+
+def test_what_a_worker_finds_to_be_other_ends_the_run(suite, cluster, tmp_path):
+    network = Path(__file__).parents[1] / "toy_network.py"
+    own = Path(shutil.copy(network, tmp_path / "own.py"))
+    plan = Plan(replace(suite, model=str(own)), tmp_path / "run")
+    own.write_text(network.read_text() + "# another")
+    with pytest.raises(VosbenchError, match=r"own\.py is not here, or is not the same as where the run was started"):
+        execute(plan, cluster=cluster)
+    assert not list((tmp_path / "run").glob("records/*/*"))
+    assert not (tmp_path / "run" / MARK).exists()
+
+
+@pytest.mark.parametrize("given", [{}, {"workers": 2, "address": "tcp://127.0.0.1:1"}])
+def test_one_way_to_name_a_cluster(given):
+    with pytest.raises(VosbenchError, match="a cluster is a number of workers"):
+        Cluster(**given)
+
+
+def test_a_scheduler_that_is_not_there(suite, tmp_path, monkeypatch):
+    monkeypatch.setattr("vosbench.bench.cluster.LONELY", 1)
+    with (
+        Cluster(address="tcp://127.0.0.1:9") as cluster,
+        pytest.raises(VosbenchError, match="no scheduler answers at tcp"),
+    ):
+        run(suite, tmp_path / "run", cluster=cluster)
