@@ -3,9 +3,6 @@
 import json
 import os
 import shutil
-import signal
-import threading
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,15 +22,31 @@ MARK = ".shared"
 IDEA = """
 import os, signal
 from dataclasses import dataclass
+from pathlib import Path
 from vosbench.memory.policy import MemoryPolicy
 
 @dataclass
 class Idea(MemoryPolicy):
     def admit(self, step):
-        if step.frame == 3 and self.video.name == "bee" and os.getpid() != CLIENT:
-            FAULT
+        dies(self.video.name, step.frame)
         return step.frame % 2 == 0
+
+def dies(sequence, frame):
 """
+LOG = Path("begun.txt")  # of each sequence that a worker began, a line
+
+
+@pytest.fixture
+def idea(tmp_path):
+    """A strategy of one's own: idea(body) writes what it does in every frame but the last of a sequence."""
+
+    def write(body: str) -> Path:
+        begins = f"    if frame == 1 and os.getpid() != {os.getpid()}:\n"
+        begins += f"        with open({str(tmp_path / LOG)!r}, 'a') as log:\n            log.write(sequence + '\\n')\n"
+        (tmp_path / "idea.py").write_text(IDEA + begins + f"    {body}\n")
+        return tmp_path / "idea.py"
+
+    return write
 
 
 @pytest.fixture(scope="module")
@@ -42,21 +55,15 @@ def cluster():
         yield cluster
 
 
-@pytest.fixture(scope="module")
-def pids(cluster):
-    """The processes of the workers that are there now."""
-    return lambda: [int(pid) for pid in cluster._started.run(os.getpid).values()]
-
-
 @pytest.fixture
-def suite(small_davis, tmp_path):
+def suite(small_davis, idea):
     for kind in ("JPEGImages", "Annotations"):
         for name in NAMES[2:]:
             shutil.copytree(small_davis / kind / "480p/ant", small_davis / kind / "480p" / name)
     (small_davis / "ImageSets/2017/val.txt").write_text("\n".join(NAMES))
-    own = tmp_path / "idea.py"
-    own.write_text(IDEA.replace("CLIENT", "0").replace("FAULT", "pass"))
-    return Suite("davis2017", small_davis, policies=("every-k:k=2", str(own)), threads=1, keep_memory_trace=True)
+    return Suite(
+        "davis2017", small_davis, policies=("every-k:k=2", str(idea("return"))), threads=1, keep_memory_trace=True
+    )
 
 
 @pytest.fixture
@@ -105,67 +112,32 @@ def test_without_a_common_file_system_results_are_sent_back(suite, alone, cluste
     assert results(tmp_path / "own/run") == alone
 
 
-@contextmanager
-def killed_at_times(pids, folder, after):
-    """Meanwhile kill a worker whenever so many more records are there; gives the list of the kills."""
-    kills, stop = [], threading.Event()
-
-    def kill():
-        for count in after:
-            while len(list(folder.glob("records/*/*.json"))) < count:
-                if stop.wait(0.01):
-                    return
-            victim = pids()[len(kills) % 2]
-            os.kill(victim, signal.SIGKILL)
-            kills.append(victim)
-
-    thread = threading.Thread(target=kill)
-    thread.start()
-    try:
-        yield kills
-    finally:
-        stop.set()
-        thread.join()
+def test_workers_that_are_killed_cost_nothing_but_time(suite, alone, cluster, idea, tmp_path):
+    killed = ("bee", "cow", "dog")  # ant is timed, after a warm-up
+    once = f"frame == 4 and Path({str(tmp_path / LOG)!r}).read_text().count(sequence) == 1"
+    idea(f"if sequence in {killed} and {once}: os.kill(os.getpid(), signal.SIGKILL)")
+    run(suite, tmp_path / "run", cluster=cluster)
+    begun = (tmp_path / LOG).read_text().split()
+    assert {name: begun.count(name) for name in NAMES} == {name: 1 + (name in killed) for name in NAMES}
+    assert masks(results(tmp_path / "run")) == masks(alone)
 
 
-def test_workers_that_are_killed_cost_nothing_but_time(suite, alone, cluster, pids, tmp_path):
-    seen: dict[Path, tuple[int, int]] = {}
-    redone, stop = [], threading.Event()
-
-    def watch():
-        while not stop.wait(0.005):
-            for path in (tmp_path / "run").glob("records/*/*.json"):
-                file = path.stat()
-                if seen.setdefault(path, (file.st_ino, file.st_mtime_ns)) != (file.st_ino, file.st_mtime_ns):
-                    redone.append(path)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    with killed_at_times(pids, tmp_path / "run", (0, 5, 11)) as kills:
-        run(suite, tmp_path / "run", cluster=cluster)
-    stop.set()
-    watcher.join()
-    assert len(kills) == 3
-    assert results(tmp_path / "run") == alone
-    assert not redone
+def masks(found: dict[str, bytes]) -> dict[str, bytes]:
+    """The masks and memory traces of both strategies."""
+    return {n: found[n] for n in found if n.endswith((".png", ".npz")) and ("every-k" in n or "idea" in n)}
 
 
-def test_a_strategy_that_kills_its_process_fails_alone(suite, alone, cluster, tmp_path):
-    own = Path(suite.policies[1])
-    own.write_text(IDEA.replace("CLIENT", str(os.getpid())).replace("FAULT", "os.kill(os.getpid(), signal.SIGKILL)"))
+def test_a_strategy_that_kills_its_process_fails_alone(suite, alone, cluster, idea, tmp_path):
+    own = idea("if (sequence, frame) == ('bee', 3): os.kill(os.getpid(), signal.SIGKILL)")
     records = run(replace(suite, controls=False), tmp_path / "run", cluster=cluster)
     (failed,) = [record for record in records if record.failure]
     assert (failed.policy.spec, failed.sequence, failed.failure.cause) == (str(own), "bee", "strategy")
     assert failed.failure.reason.startswith("its process died 3 times")
-    found = results(tmp_path / "run")
-    files = [
-        n
-        for n in alone
-        if n.endswith((".png", ".npz")) and n.split("/")[1] not in ("copy-first-mask", "predict-nothing")
-    ]
-    lost = [n for n in files if "idea" in n and "bee" in n]
-    assert {n: found.get(n) for n in files} == {n: None if n in lost else alone[n] for n in files}
-    assert len(lost) == 7
+    begun = (tmp_path / LOG).read_text().split()
+    assert {name: begun.count(name) for name in NAMES} == {"ant": 1, "bee": 6, "cow": 1, "dog": 1, "eel": 1}
+    expected = {n: content for n, content in masks(alone).items() if not ("idea" in n and "bee" in n)}
+    assert masks(results(tmp_path / "run")) == expected
+    assert len(expected) == len(masks(alone)) - 7
     assert len(records) == 10
 
 
