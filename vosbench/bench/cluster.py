@@ -24,7 +24,7 @@ from loky import cpu_count
 
 from vosbench.base.processes import starting
 from vosbench.base.signals import held
-from vosbench.bench.folder import forget, is_finished
+from vosbench.bench.folder import forget, is_finished, sweep
 from vosbench.bench.passes import Progress
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import Failure, RunRecord, write_record
@@ -106,6 +106,7 @@ class Cluster:
         (plan.folder / TOKEN).write_text(token)
         try:
             _Dispatch(self._client(plan), plan, token, progress, self._say).carry_out(units)
+            sweep(plan)
         finally:
             (plan.folder / TOKEN).unlink(missing_ok=True)
 

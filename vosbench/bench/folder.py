@@ -94,12 +94,17 @@ def prepare(plan: Plan, fresh: bool) -> None:
         for folder in (path.parent, masks):
             with suppress(OSError):  # others of the strategy's sequences are there
                 folder.rmdir()
+    sweep(plan)
+    if plan.suite.root is not None:
+        (plan.folder / DATA_ROOT).write_bytes(os.fsencode(Path(plan.suite.root).absolute()))
+
+
+def sweep(plan: Plan) -> None:
+    """Clear away what killed processes left half-written."""
     for task in plan.tasks:
         shutil.rmtree(unfinished(task), ignore_errors=True)
         for part in task.record.parent.glob(f".{glob.escape(task.name)}.*{UNFINISHED}"):
             part.unlink(missing_ok=True)
-    if plan.suite.root is not None:
-        (plan.folder / DATA_ROOT).write_bytes(os.fsencode(Path(plan.suite.root).absolute()))
 
 
 def _rename(masks: Path, path: Path, record: RunRecord, task: Task) -> None:
