@@ -24,6 +24,7 @@ from loky import cpu_count
 
 from vosbench.base.processes import starting
 from vosbench.base.signals import held
+from vosbench.base.values import Count, checked
 from vosbench.bench.folder import forget, is_finished, sweep
 from vosbench.bench.passes import Progress
 from vosbench.bench.plan import Plan, Task
@@ -60,9 +61,10 @@ class Cluster:
     Raises VosbenchError unless exactly one of the first three is given, and where Dask is not installed.
     """
 
+    @checked("vosbench.Cluster(workers=8)")
     def __init__(
         self,
-        workers: int | None = None,
+        workers: Count | None = None,
         address: str | None = None,
         scheduler_file: Path | str | None = None,
         dashboard: bool = False,
