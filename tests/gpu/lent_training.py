@@ -1,7 +1,7 @@
-"""A training on a GPU that is lent for minutes: where a step's time goes, then as many steps as the time allows.
+r"""A training on a GPU that is lent for minutes: where a step's time goes, then as many steps as the time allows.
 
-    python -c "import sys; from pathlib import Path; from vosbench.training.packing import pack
-    pack([Path(name) for name in sys.argv[2:]], Path(sys.argv[1]))" data.tar.xz static/ecssd video/davis2016-320 …
+    python -c "import sys; from vosbench.training.packing import pack; pack(sys.argv[2:], sys.argv[1])" \
+        data.tar.xz static/ecssd video/davis2016-320 …
     python tests/gpu/lent_training.py --data data.tar.xz --seconds 400 --out DIR
 
 DIR gets weights.safetensors, curve.csv and training.json. Everything here runs on a CPU too (`--device cpu`), smaller.
@@ -122,15 +122,12 @@ class Lease:
         )
 
     def train(self, clips_per_second: float) -> None:
-        """As many steps as were asked for or as the seconds allow at 90% of the speed measured, but one at least; a
-        checkpoint about every minute.
-        """
+        """As many steps as were asked for or as the seconds allow at 90% of the speed measured, but one at least."""
         from vosbench.training.training import train
 
         rate = 0.9 * clips_per_second / self.config.batch
         steps = max(1, self.given.steps or int(rate * self.given.seconds))
-        often = min(steps, max(1, int(60 * rate)))
-        config = dataclasses.replace(self.config, steps=steps, checkpoint_every=often, log_every=max(1, often // 4))
+        config = dataclasses.replace(self.config, steps=steps, log_every=max(1, min(steps, int(60 * rate)) // 4))
         began = time.perf_counter()
 
         def show(step: int, loss: float, iou: float, speed: float, _: float | None) -> None:

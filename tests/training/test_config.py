@@ -150,6 +150,8 @@ def test_shipped_settings_are_sound_and_explained(name):
     assert config.steps >= 380
     assert len(shipped_configs()[name]) > 20
     given = read_toml(SHIPPED / f"{name}.toml", "")
+    told = config.validation is not None and not config.validation.keep_best
+    assert told == name.startswith("stcn-tiny")  # J&F is shown, and what is exported is the end
     constants = {f.name for f in fields(TrainConfig)} - set(given)
     # Nothing that matters to this training is left to a default.
     assert constants <= {

@@ -217,8 +217,16 @@ def test_the_best_checkpoint_is_kept(everything, tmp_path, monkeypatch):
 
 
 def test_validation_leaves_the_training_alone(everything, tmp_path):
-    with_it = train(everything, tmp_path / "a")
-    assert train(replace(everything, validation=None), tmp_path / "b") == with_it
+    """As the configurations that ship have it: bit for bit, and what is exported is the end."""
+    assert everything.validation is not None
+    only_told = replace(everything.validation, keep_best=False)
+    config = replace(everything, average=0.9, precision="bf16", validation=only_told)
+    with_it = train(config, tmp_path / "a")
+    assert train(replace(config, validation=None), tmp_path / "b") == with_it
+    a, b = (read_state(tmp_path / name / "last.pt") for name in "ab")
+    for part in ("model", "average"):
+        assert all(torch.equal(value, b[part][name]) for name, value in a[part].items())
+    assert Trainer(config, tmp_path / "a").best_or_last == tmp_path / "a/last.pt"
 
 
 def test_the_mean_of_several_checkpoints(small_config, tmp_path):

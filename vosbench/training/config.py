@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
+
 from vosbench.base.settings import find, read_toml, shipped
 from vosbench.base.values import build
 from vosbench.datasets import DATASETS
@@ -223,6 +225,15 @@ class TrainConfig:
                 f"the training needs {', '.join(dict.fromkeys(absent))}, which {Path.cwd()} does not hold",
                 "paths are relative to the folder in which the command is started; the first lines of a configuration"
                 f" that ships say what to put there: {SHIPPED}",
+            )
+
+    def check_gpu(self) -> None:
+        """Refuse a training that only a GPU ends where there is none; of a smaller one a CPU is a way out."""
+        if self.device.startswith("cuda") and not torch.cuda.is_available() and self.steps * self.batch > 10**6:
+            raise VosbenchError(
+                f"device {self.device} was asked for, but this machine (or this build of torch) has no GPU",
+                f"train where there is one: on a CPU {self.steps:,} steps of {self.batch} clips of "
+                f"{self.size}x{self.size} pixels would take weeks; a smaller training is stcn-tiny",
             )
 
     def check_same_training(self, other: Mapping[str, object], checkpoint: Path) -> None:

@@ -224,6 +224,7 @@ def precision_on(config: TrainConfig) -> str:
 
     Raises VosbenchError for a device that this machine lacks.
     """
+    config.check_gpu()
     half = half_precision(config.precision, check_device(config.device))
     return {None: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}[half]
 

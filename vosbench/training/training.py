@@ -49,6 +49,7 @@ def train(
     if weights is not None:
         check_writable(weights, "choose another place")
     settings = config if isinstance(config, TrainConfig) else TrainConfig.read(config)
+    settings.check_gpu()
     for path in map(Path, average):
         read_averaged(path, settings.model)  # what has no mean shows before the training, not after it
     with joined(settings.device) as process:

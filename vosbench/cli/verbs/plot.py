@@ -1,6 +1,7 @@
-"""plot: the figures of a run."""
+"""plot: the figures of a run, or the curves of trainings."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -33,12 +34,18 @@ def plot(
 
     With more than seven strategies, curves against the frame get a small picture each, unless some are highlighted. Of
     several runs, which must differ in one strength of generated clips, J&F is drawn against that.
+
+    Of folders of trainings (`vosbench train`), at any time: loss, IoU and J&F of validation against the step.
     """
     from vosbench.report.drawing.style import save  # here: matplotlib takes a second that other verbs save
     from vosbench.report.plots import FIGURES
 
     if format not in ("png", "svg", "pdf"):
         raise unknown("figure format", format, ("png", "svg", "pdf"))
+    if run and all((folder / "curve.csv").exists() for folder in run):
+        if only or policies or highlight:
+            raise VosbenchError("trainings have one figure and no strategies", "leave out the options that choose")
+        return _curves(run, out / f"curves.{format}")
     runs = read_runs(run, policies)
     chosen = labels(runs[0], options.split_specs(highlight))
     figures, left_out = applicable(FIGURES, runs, only or (), highlight=chosen)
@@ -55,6 +62,17 @@ def plot(
         print(path)
     conditions = [encode(context(records)) for records in runs]
     return Answer({"runs": conditions}, {"figures": written, "left_out": left_out})
+
+
+def _curves(trainings: Sequence[Path], path: Path) -> Answer:
+    from vosbench.training.curves import plot_curves  # here, as above
+
+    names = [folder.resolve().name for folder in trainings]
+    if len(set(names)) < len(names):
+        names = list(map(str, trainings))
+    plot_curves(dict(zip(names, trainings, strict=True)), path)
+    print(path)
+    return Answer({"trainings": names}, {"figures": [str(path)], "left_out": {}})
 
 
 VERB = Verb(plot, "vosbench plot .vosbench/runs/NAME --out figures --format svg")
