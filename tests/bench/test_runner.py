@@ -242,25 +242,6 @@ def test_a_changed_frame_is_computed_and_scored_again(finished, small_suite, wor
     assert changed
 
 
-def test_repetitions_take_turns(small_davis, small_suite, tmp_path):
-    passes = []
-
-    def note(strategy, sequence, frame, frames):
-        if frame == frames:
-            passes.append((sequence, strategy))
-
-    suite = small_suite(small_davis, timing="all", repeats=3)
-    records = run(suite, tmp_path / "run", note)
-    for sequence in ("ant", "bee"):
-        turns = [strategy for name, strategy in passes if name == sequence]
-        assert turns == [*STRATEGIES, *STRATEGIES, *STRATEGIES, *CONTROLS]
-    assert len(passes) == plan.Plan(suite).passes == 16
-    assert {len(r.timings) for r in records if r.policy.kind == "strategy"} == {3}
-    assert len({t.model_seconds for r in records for t in r.timings}) == 12  # raw, not one figure thrice
-    assert all(r.scores and r.masks for r in records)
-    assert plan.Plan(replace(suite, repeats=1)).conditions != records[0].conditions
-
-
 def test_a_record_tells_the_suite_without_the_places_of_this_machine(finished_run):
     for record in read_run(finished_run / "run"):
         assert record.suite["name"] == "default"
@@ -276,34 +257,6 @@ def test_fresh_does_everything_again(finished, small_suite, work):
     assert len(work) == len(records) == 8
     assert lasting(read_run(finished / "run")) == lasting(before)
     assert read_run(finished / "run") != before  # times are new
-
-
-@pytest.mark.parametrize("fault", [RuntimeError("killed"), KeyboardInterrupt(), VosbenchError("broken", "mend it")])
-def test_a_run_that_is_stopped_goes_on(finished_run, small_davis, small_suite, tmp_path, monkeypatch, work, fault):
-    real, calls = passes.propagate_together, []
-
-    def propagate(model, sequence, *arguments, **settings):
-        calls.append(sequence.name)
-        for prediction in real(model, sequence, *arguments, **settings):
-            yield prediction
-            if len(calls) == 4 and prediction[0].frame_index == 3:  # the first call is the warm-up
-                raise fault
-
-    monkeypatch.setattr(passes, "propagate_together", propagate)
-    with pytest.raises(type(fault)):
-        run(small_suite(small_davis), tmp_path / "run")
-    assert calls == ["ant", "ant", "ant", "bee"]
-    assert not (tmp_path / "run/records/every-k_k=2/bee.json").exists()
-    finished = read_run(tmp_path / "run")
-    assert {(r.policy.spec, r.sequence) for r in finished} == {(spec, "ant") for spec in STRATEGIES + CONTROLS}
-    run(small_suite(small_davis), tmp_path / "run", work)
-    assert work == {(spec, "bee") for spec in STRATEGIES + CONTROLS}
-    if isinstance(fault, Exception):  # Ctrl-C does not wait for scores
-        assert all(record in read_run(tmp_path / "run") for record in finished)
-    assert lasting(read_run(tmp_path / "run")) == lasting(read_run(finished_run / "run"))
-    for path in sorted((finished_run / "run/masks").rglob("*.png")):
-        again = tmp_path / "run" / path.relative_to(finished_run / "run")
-        assert again.read_bytes() == path.read_bytes()
 
 
 def test_controls_can_be_left_out(small_davis, small_suite, tmp_path):

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from vosbench.bench import passes
+from vosbench.bench.plan import Plan
 from vosbench.bench.record import read_run
 from vosbench.bench.runner import run
 from vosbench.report.measures import model_fps
@@ -126,3 +127,22 @@ def test_instead_of_a_sequence_that_is_faulty_the_next_is_timed(small_davis, sma
         ("bee", 1),
         ("bee", 1),
     ]
+
+
+def test_repetitions_take_turns(small_davis, small_suite, tmp_path):
+    gone = []
+
+    def note(name, sequence, frame, frames):
+        if frame == frames:
+            gone.append((sequence, name))
+
+    suite = small_suite(small_davis, timing="all", repeats=3)
+    records = run(suite, tmp_path / "run", note)
+    for sequence in ("ant", "bee"):
+        turns = [name for at, name in gone if at == sequence]
+        assert turns == [*3 * ("every-k:k=2", "first-only"), "copy-first-mask", "predict-nothing"]
+    assert len(gone) == Plan(suite).passes == 16
+    assert {len(r.timings) for r in records if r.policy.kind == "strategy"} == {3}
+    assert len({t.model_seconds for r in records for t in r.timings}) == 12  # raw, not one figure thrice
+    assert all(r.scores and r.masks for r in records)
+    assert Plan(replace(suite, repeats=1)).conditions != records[0].conditions
