@@ -71,16 +71,20 @@ def test_faults(data, tmp_path):
         with pytest.raises(VosbenchError, match="cannot write"):
             pack([data / "static", data / "video"], tmp_path / place)
     (tmp_path / "broken.tar").write_bytes(b"x" * 600)
-    with pytest.raises(VosbenchError, match="cannot unpack"):
+    with pytest.raises(VosbenchError, match="cannot unpack") as caught:
         unpack(tmp_path / "broken.tar", tmp_path / "there")
+    assert "\n" not in caught.value.message
     with pytest.raises(VosbenchError, match=r"no folder .*absent"):
         pack([data / "static", data / "absent"], tmp_path / "data.tar")
     with pytest.raises(VosbenchError, match="have one name"):
         pack([data / "static", data / "static"], tmp_path / "data.tar")
     pack([data / "static"], tmp_path / "data.tar")
-    (tmp_path / "cut.tar").write_bytes((tmp_path / "data.tar").read_bytes()[:-200])
-    with pytest.raises(VosbenchError, match="cannot unpack"):
-        unpack(tmp_path / "cut.tar", tmp_path / "elsewhere")
+    whole = (tmp_path / "data.tar").read_bytes()
+    for length in (len(whole) - 200, len(whole) // 2, 100, 0):
+        (tmp_path / "cut.tar").write_bytes(whole[:length])
+        with pytest.raises(VosbenchError, match="cannot unpack"):
+            unpack(tmp_path / "cut.tar", tmp_path / "elsewhere")
+        assert not (tmp_path / "elsewhere").exists()
 
 
 @pytest.mark.parametrize("size", [(39, 56), (56, 40), (80, 112)])

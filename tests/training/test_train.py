@@ -223,9 +223,8 @@ def test_validation_leaves_the_training_alone(everything, tmp_path):
     config = replace(everything, average=0.9, precision="bf16", validation=only_told)
     with_it = train(config, tmp_path / "a")
     assert train(replace(config, validation=None), tmp_path / "b") == with_it
-    a, b = (read_state(tmp_path / name / "last.pt") for name in "ab")
-    for part in ("model", "average"):
-        assert all(torch.equal(value, b[part][name]) for name, value in a[part].items())
+    a, b = (read_state(tmp_path / name / "last.pt")["average"] for name in "ab")
+    assert all(torch.equal(value, b[name]) for name, value in a.items())
     assert Trainer(config, tmp_path / "a").best_or_last == tmp_path / "a/last.pt"
 
 
