@@ -44,7 +44,12 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> VosbenchError:
     """The error for a `name` that is none of `known`, with the near misses, or else the first of them, as the hint."""
     choices = sorted(known)
     near = difflib.get_close_matches(str(name), choices, n=3, cutoff=0.5)
-    more = f" and {len(choices) - MOST_KNOWN} more" if len(choices) > MOST_KNOWN else ""
-    known_ones = f"known: {', '.join(choices[:MOST_KNOWN]) or 'none'}{more}"
-    hint = f"did you mean {' or '.join(near)}?" if near else known_ones
+    hint = f"did you mean {' or '.join(near)}?" if near else f"known: {a_few(choices, MOST_KNOWN) or 'none'}"
     return VosbenchError(f"unknown {kind} {name!r}", hint)
+
+
+def a_few(names: Iterable[str], most: int = 4) -> str:
+    """Names for a message: the first few, and how many more."""
+    listed = list(names)
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more

@@ -6,7 +6,6 @@ import pytest
 from vosbench.datasets.files import (
     FRAMES,
     MASKS,
-    a_few,
     entries,
     explain_no_pictures,
     gaps,
@@ -14,7 +13,7 @@ from vosbench.datasets.files import (
     pictures,
     subfolders,
 )
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, a_few
 
 
 def test_frames_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:

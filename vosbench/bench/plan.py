@@ -15,8 +15,7 @@ from vosbench.bench.naming import folder_name
 from vosbench.bench.record import RUNS, DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings, read_record
 from vosbench.bench.suite import INCIDENTAL, Suite
 from vosbench.datasets import open_dataset
-from vosbench.datasets.files import a_few
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, a_few
 from vosbench.inference.controls import CONTROLS, Control, hash_of
 from vosbench.masks.check import truth_problems
 from vosbench.memory.spec import PolicySpec, parse_policies

@@ -8,9 +8,8 @@ from typing import Any
 from vosbench.base.registry import Registry, as_class
 from vosbench.base.values import checked
 from vosbench.datasets.base import Dataset
-from vosbench.datasets.files import a_few
 from vosbench.datasets.problems import Problem
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, a_few
 
 __all__ = ["DATASETS", "Dataset", "Problem", "open_dataset", "unpublished"]
 

@@ -15,11 +15,11 @@ from typing import Any, ClassVar, Self
 
 from vosbench.base.hashing import source_of
 from vosbench.datasets.choice import Choice
-from vosbench.datasets.files import FRAMES, MASKS, a_few, content_hash, explain_no_pictures, pictures
+from vosbench.datasets.files import FRAMES, MASKS, content_hash, explain_no_pictures, pictures
 from vosbench.datasets.first_masks import First, Frames, Masks, earliest
 from vosbench.datasets.label_pngs import LabelPng, binary_pngs, label_pngs
 from vosbench.datasets.problems import Problem, other_pictures, picture_problems
-from vosbench.errors import VosbenchError, unknown
+from vosbench.errors import VosbenchError, a_few, unknown
 from vosbench.video import FirstMask, FrameRef, GroundTruth, MaskSource, Sequence
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import ClassVar, Self
 
 from vosbench.base.words import count
-from vosbench.datasets.files import a_few
-from vosbench.errors import VosbenchError, unknown
+from vosbench.errors import VosbenchError, a_few, unknown
 
 
 class Choice:

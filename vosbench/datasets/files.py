@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from vosbench.base.text import decode, lines, read_text
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, a_few
 from vosbench.video_file import VIDEOS, FrameOfVideo
 
 MASKS = frozenset({".png", ".bmp", ".tif", ".tiff"})  # formats that keep every value
@@ -131,13 +131,6 @@ def gaps(names: Iterable[str]) -> list[str]:
             ends = dict.fromkeys(f"{number:0{len(name)}d}" for number in (missing[0], missing[-1]))
             holes.append("-".join(ends))
     return holes
-
-
-def a_few(names: Iterable[str], most: int = 4) -> str:
-    """Names for a message: the first few, and how many more."""
-    listed = list(names)
-    more = f" and {len(listed) - most} more" if len(listed) > most else ""
-    return ", ".join(listed[:most]) + more
 
 
 def content_hash(path: Path | FrameOfVideo) -> str:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from vosbench.base.text import read_text
-from vosbench.datasets.files import a_few
 from vosbench.datasets.first_masks import Appearances, First, Frames, Masks
 from vosbench.datasets.problems import Problem
 from vosbench.datasets.split_folders import SplitFolders
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, a_few
 from vosbench.images import VOID
 
 T = TypeVar("T")

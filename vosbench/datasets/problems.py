@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from vosbench.datasets.files import FRAMES, MASKS, a_few, entries, gaps
+from vosbench.datasets.files import FRAMES, MASKS, entries, gaps
 from vosbench.datasets.label_pngs import LabelPng
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, a_few
 from vosbench.images import Picture, read_palette, read_rgb
 from vosbench.video import MaskSource
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from vosbench.datasets.files import a_few, natural_order
+from vosbench.datasets.files import natural_order
 from vosbench.datasets.first_masks import Frames, Masks
 from vosbench.datasets.meta_file import MetaFile, MetaFolders, object_number
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, a_few
 
 
 @dataclass(frozen=True)

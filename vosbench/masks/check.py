@@ -9,10 +9,10 @@ import numpy as np
 from vosbench.base.processes import Crew
 from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
-from vosbench.datasets.files import MASKS, a_few, entries, subfolders
+from vosbench.datasets.files import MASKS, entries, subfolders
 from vosbench.datasets.label_pngs import binary_pngs, label_pngs
 from vosbench.datasets.problems import Problem
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, a_few
 from vosbench.images import VOID, Picture, read_size
 from vosbench.masks.places import further_down
 from vosbench.metrics.evaluate import plan

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from vosbench.datasets.files import a_few, subfolders
+from vosbench.datasets.files import subfolders
+from vosbench.errors import a_few
 
 
 def further_down(predictions: Path, names: Iterable[str]) -> str:

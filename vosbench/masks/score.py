@@ -16,8 +16,7 @@ from vosbench.base.processes import Crew
 from vosbench.base.text import write_text
 from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
-from vosbench.datasets.files import a_few
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, a_few
 from vosbench.masks import cache as score_cache
 from vosbench.masks.places import further_down
 from vosbench.metrics.evaluate import missing_traces, object_scores, plan, split_plan, traces

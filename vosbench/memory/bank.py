@@ -274,9 +274,8 @@ class MemoryBank:
         """The scores of a query, float32 [Q,extent], in room that is kept: fresh pages cost as much as the product."""
         needed = len(query) * self.extent
         if len(self._scores) < needed:
-            self._scores = self._scores.new_empty(
-                max(needed, min(self._scores_at_once, len(query) * self._store.allocated))
-            )
+            room = min(self._scores_at_once, len(query) * self._store.allocated)
+            self._scores = self._scores.new_empty(max(needed, room))
         return self._similarity(self.keys, query, out=self._scores[:needed].view(len(query), self.extent))
 
     def _check_slots(self, slots: Tensor) -> Tensor:

@@ -6,9 +6,9 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from vosbench.errors import PolicyError
 from vosbench.memory.bank import FrameTokens
@@ -16,6 +16,7 @@ from vosbench.memory.blame import location
 from vosbench.memory.match import Match
 from vosbench.memory.policy import MemoryPolicy
 from vosbench.memory.trial import Held, TrialVideo, drive, held
+from vosbench.models.base import tensors
 
 Build = Callable[[], MemoryPolicy]
 LATER = {0: 1, 7: 2, 12: 1}
@@ -73,24 +74,18 @@ def a_video_leaves_no_trace_in_the_next(build: Build) -> None:
 
 def inputs_are_left_alone(build: Build) -> None:
     policy = build()
-    observe, write = policy.observe, policy.write
 
-    def guarded(frame: int, act: Callable, argument: object, *tensors: Tensor | None) -> None:
-        given = [tensor for tensor in tensors if tensor is not None]
-        before = [tensor.clone() for tensor in given]
-        act(argument)
-        _demand(all(map(torch.equal, before, given)), policy, frame, f"{act.__name__} changes what it is given")
+    def guarded(act: Callable[[Any], None]) -> Callable[[Any], None]:
+        def call(argument: Match | FrameTokens) -> None:
+            given = list(tensors(argument))
+            before = [tensor.clone() for tensor in given]
+            act(argument)
+            same = all(map(torch.equal, before, given))
+            _demand(same, policy, argument.frame, f"{act.__name__} changes what it is given")
 
-    def guarded_observe(match: Match) -> None:
-        tensors = [t for group in match for t in (group.indices, group.weights, group.matched)]
-        guarded(match.frame, observe, match, *tensors, match.segmentation.masks)
+        return call
 
-    def guarded_write(tokens: FrameTokens) -> None:
-        given = (tokens.key, *tokens.values, *tokens.extras.values(), tokens.segmentation.masks)
-        guarded(tokens.frame, write, tokens, *given)
-
-    policy.observe = guarded_observe  # type: ignore[method-assign]
-    policy.write = guarded_write  # type: ignore[method-assign]
+    vars(policy).update(observe=guarded(policy.observe), write=guarded(policy.write))
     for _ in drive(policy, TrialVideo.draw(appearing=LATER)):
         pass
 

@@ -61,17 +61,12 @@ class Match:
 
 def side_by_side(parts: Sequence[Match]) -> Match:
     """The match of a query whose pixels were read in parts."""
-    first, *more = parts
-    if not more:
-        return first
-    groups = []
-    for of_group in zip(*(part.groups for part in parts), strict=True):
-        matched = [g.matched for g in of_group if g.matched is not None]
-        groups.append(
-            GroupMatch(
-                torch.cat([g.indices for g in of_group]),
-                torch.cat([g.weights for g in of_group]),
-                torch.cat(matched) if matched else None,
-            )
-        )
-    return replace(first, groups=tuple(groups))
+    return replace(parts[0], groups=tuple(map(_joined, zip(*parts, strict=True))))
+
+
+def _joined(parts: Sequence[GroupMatch]) -> GroupMatch:
+    """The matches of some pixels after those of others."""
+    if len(parts) == 1:
+        return parts[0]
+    matched = None if all(part.matched is None for part in parts) else torch.cat([part.known for part in parts])
+    return GroupMatch(torch.cat([p.indices for p in parts]), torch.cat([p.weights for p in parts]), matched)

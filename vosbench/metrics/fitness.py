@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, a_few
 from vosbench.metrics.evaluate import Sources, plan, score_frames, split_plan, traces
 from vosbench.metrics.frame import FrameScores
 from vosbench.metrics.protocols import PROTOCOLS, SHIPPED, Protocol
@@ -82,8 +82,7 @@ def nowhere(truth: GroundTruth, protocol: Protocol) -> VosbenchError | None:
         gone.difference_update(source.load().present())
     if not gone:
         return None
-    few = ", ".join(map(str, sorted(gone)[:4])) + (f" and {len(gone) - 4} more" if len(gone) > 4 else "")
-    objects = f"1 to {max(planned.object_ids)}, of which no mask holds {few}"
+    objects = f"1 to {max(planned.object_ids)}, of which no mask holds {a_few(map(str, sorted(gone)))}"
     return VosbenchError(
         f"sequence {truth.sequence}: by the protocol {protocol.name} its objects are {objects}: an object that is "
         "nowhere scores 1, which spoils the mean",

@@ -14,7 +14,7 @@ from torch import Tensor
 from vosbench.base.sources import sources
 from vosbench.base.values import checked
 from vosbench.errors import VosbenchError, unknown
-from vosbench.models.base import Network, Shapes, shapes_of
+from vosbench.models.base import Network, shapes_of
 from vosbench.models.families import FAMILIES
 from vosbench.models.folding import for_inference
 from vosbench.models.precision import Precision, require
@@ -224,19 +224,10 @@ def _equal(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
 
 
 def _adapted(family: type[Network], config: str, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights in today's form."""
-    return _with_counters(family.adapt(state), shapes_of(family, config))
-
-
-def _with_counters(state: Mapping[str, Tensor], want: Shapes) -> dict[str, Tensor]:
-    """The weights with the counters of batches that batch norm has since torch 0.4, and only where it has them.
-
-    Inference does not use them.
-    """
-    counters = {key: torch.tensor(0) for key in want if key.endswith(COUNTER)}
-    return {k: v for k, v in state.items() if k in want or not k.endswith(COUNTER)} | {
-        key: state.get(key, zero) for key, zero in counters.items()
-    }
+    """The weights in today's form; the counters of batch norm, which torch 0.4 lacks, are where it has them."""
+    state, want = family.adapt(state), shapes_of(family, config)
+    known = {key: value for key, value in state.items() if key in want or not key.endswith(COUNTER)}
+    return {key: torch.tensor(0) for key in want if key.endswith(COUNTER)} | known
 
 
 def _check(path: Path, family: type[Network], config: str, state: Mapping[str, Tensor]) -> None:

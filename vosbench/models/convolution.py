@@ -20,18 +20,8 @@ class Fused(nn.Conv2d, ABC):
     dtypes: ClassVar[tuple[torch.dtype, ...]] = (torch.float32, torch.bfloat16)
 
     def __init__(self, conv: nn.Conv2d) -> None:
-        super().__init__(
-            conv.in_channels,
-            conv.out_channels,
-            conv.kernel_size,  # type: ignore[arg-type]
-            conv.stride,  # type: ignore[arg-type]
-            conv.padding,  # type: ignore[arg-type]
-            conv.dilation,  # type: ignore[arg-type]
-            conv.groups,
-            conv.bias is not None,
-            device="meta",
-        )
-        self.weight, self.bias = conv.weight, conv.bias
+        super().__init__(1, 1, 1, device="meta")
+        vars(self).update(vars(conv))  # it takes over all that the convolution is made of
         self.prepared: Any = None  # weights in another order or basis, when they were first used
 
     @classmethod

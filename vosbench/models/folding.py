@@ -22,31 +22,25 @@ def fold_batch_norm(module: nn.Module) -> None:
 
     The module must be in evaluation mode; what it computes stays the same but for rounding (about 1e-6 relative).
     """
-    children = list(module.named_children())
-    for (name, convolution), (norm_name, norm) in pairwise(children):
-        if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-            setattr(module, name, fuse_conv_bn_eval(convolution, norm))
-            setattr(module, norm_name, nn.Identity())
-    for _, child in children:
-        fold_batch_norm(child)
+    for parent in list(module.modules()):
+        for (name, convolution), (norm_name, norm) in pairwise(list(parent.named_children())):
+            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                setattr(parent, name, fuse_conv_bn_eval(convolution, norm))
+                setattr(parent, norm_name, nn.Identity())
 
 
 def split_joint(module: nn.Module) -> None:
     """Split, in place, every convolution that sees objects beside their frame, so as to see the frame once."""
-    for name, child in module.named_children():
+    for name, child in list(module.named_modules(remove_duplicate=False)):
         if isinstance(child, JointConv2d):
-            setattr(module, name, SplitConv2d(child))
-        split_joint(child)
+            module.set_submodule(name, SplitConv2d(child))
 
 
 def fuse(module: nn.Module) -> None:
     """Give, in place, every plain convolution the form that is fastest on a CPU."""
-    for name, child in module.named_children():
-        if type(child) is nn.Conv2d:
-            form = next((form for form in FORMS if form.fits(child)), None)
-            if form is not None:
-                setattr(module, name, form(child))
-        fuse(child)
+    for name, child in list(module.named_modules(remove_duplicate=False)):
+        if type(child) is nn.Conv2d and (form := next((form for form in FORMS if form.fits(child)), None)):
+            module.set_submodule(name, form(child))
 
 
 def for_inference(model: Network, device: torch.device, precision: Precision = "fp32") -> None:

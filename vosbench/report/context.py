@@ -11,8 +11,7 @@ from vosbench.base.hashing import digest
 from vosbench.base.words import count, data_title
 from vosbench.bench.record import DatasetInfo, Environment, ModelInfo, PolicyInfo, RunRecord, Settings
 from vosbench.datasets import unpublished
-from vosbench.datasets.files import a_few
-from vosbench.errors import VosbenchError, unknown
+from vosbench.errors import VosbenchError, a_few, unknown
 from vosbench.report.lacks import lacks, usable
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from vosbench.bench.record import RunRecord
-from vosbench.datasets.files import a_few
+from vosbench.errors import a_few
 
 FAILED = "failed: "  # in front of the strategies that failed, which is a result too
 

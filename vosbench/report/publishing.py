@@ -30,8 +30,8 @@ def publish(run: Path, folder: Path, *, allow_partial: bool = False, allow_dirty
     """Write the run in `run` into `folder`: `records/`, tables and figures; returns the paths of all files.
 
     Files of an earlier publication are replaced, others stay. Raises VosbenchError if the run is partial, unless
-    `allow_partial`; if it was made from uncommitted or unknown source, unless
-    `allow_dirty`; if a record is broken; and if a file cannot be written.
+    `allow_partial`; if it was made from uncommitted or unknown source, unless `allow_dirty`; if a record is broken; and
+    if a file cannot be written.
     """
     records = _sound(run, allow_partial, allow_dirty)
     texts, drawings = documents(records), figures(records)
@@ -102,27 +102,15 @@ def figures(*runs: Records) -> dict[str, "Figure"]:
 
 
 def _sound(run: Path, allow_partial: bool, allow_dirty: bool) -> Records:
-    """The records of a run that may be published."""
+    """The records of a run that may be published: it is whole, but for strategies that failed, and from a commit."""
     records = read_run(run)
-    if not allow_partial:
-        _refuse_partial(run, records)
-    if not allow_dirty:
-        _refuse_dirty(run, records)
-    return records
-
-
-def _refuse_partial(run: Path, records: Records) -> None:
-    """Raises VosbenchError if the result of the run is partial, but for strategies that failed."""
-    if missing := [reason for reason in context(records).lacks if not reason.startswith(FAILED)]:
+    missing = [] if allow_partial else [why for why in context(records).lacks if not why.startswith(FAILED)]
+    if missing:
         raise VosbenchError(
             f"run {run} is partial ({'; '.join(missing)})",
             "finish it: `vosbench run` resumes where it was; or say --allow-partial",
         )
-
-
-def _refuse_dirty(run: Path, records: Records) -> None:
-    """Raises VosbenchError if the source of a record is not exactly that of a commit."""
-    for record in records:
+    for record in () if allow_dirty else records:
         environment = record.environment
         if environment and (environment.dirty or not environment.commit):
             state = "a changed working tree" if environment.dirty else "source that is no checkout of git"
@@ -130,3 +118,4 @@ def _refuse_dirty(run: Path, records: Records) -> None:
                 f"run {run} was made from {state} (strategy {record.policy.label}, sequence {record.sequence})",
                 "commit and run again, or say --allow-dirty",
             )
+    return records

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from vosbench.base.words import count, data_title
-from vosbench.datasets.files import a_few
 from vosbench.datasets.generated.recipe import ATTRIBUTES, strengths
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, a_few
 from vosbench.report.context import Context, Records, by_identity, context, differing
 from vosbench.report.measures import pooled_jf
 

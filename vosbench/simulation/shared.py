@@ -9,6 +9,7 @@ products of fewer than about ten rows or columns.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from vosbench.errors import VosbenchError
 from vosbench.memory.bank import MemoryBank
-from vosbench.memory.match import GroupMatch, Match
+from vosbench.memory.match import GroupMatch, Match, side_by_side
 from vosbench.models.base import Keys, Similarity
 
 PREFIXES = (64, 256)  # how much of the sorted list is looked at, and how much of it if that was too little
@@ -64,7 +65,7 @@ class SharedBank:
         later = [first for first in first_frames if first > first_frames[0]]
         self._members = [member, *(member & (frames >= first) for first in later)]
 
-    def match(self, frame: int, scores: Tensor, best: Tensor, order: Tensor, top_k: int) -> tuple[GroupMatch, ...]:
+    def match(self, frame: int, scores: Tensor, best: Tensor, order: Tensor, top_k: int) -> Match:
         """What the bank finds: scores [Q,U], of which the best [Q,W] are sorted and stand in columns `order` [Q,W]."""
         queries = len(scores)
         indices = order.new_empty(len(self._members), queries, top_k)
@@ -83,9 +84,10 @@ class SharedBank:
                 found[group, rows] = value[:, :-1]
             rows = rows[~settled]
         if not len(rows):
-            return tuple(GroupMatch(i, f.softmax(1), None) for i, f in zip(indices, found, strict=True))
+            groups = tuple(GroupMatch(i, f.softmax(1), None) for i, f in zip(indices, found, strict=True))
+            return Match(frame, groups, self.bank.extent)
         own = scores if len(rows) == queries else scores.index_select(0, rows)
-        searched = self.bank.match(frame, own.index_select(1, self._column), top_k).groups
+        searched = self.bank.match(frame, own.index_select(1, self._column), top_k)
         if len(rows) == queries:
             return searched
         matches = []
@@ -97,7 +99,7 @@ class SharedBank:
                 matched = torch.ones_like(slots, dtype=torch.bool)
                 matched[rows] = others.matched
             matches.append(GroupMatch(slots, weights, matched))
-        return tuple(matches)
+        return replace(searched, groups=tuple(matches))
 
 
 class SharedRead:
@@ -124,7 +126,7 @@ class SharedRead:
 
     def read(self, frame: int, query: Keys) -> list[Match | VosbenchError]:
         """What every bank finds with the query of `frame`, or what its strategy did wrong."""
-        found: list[list[tuple[GroupMatch, ...]]] = [[] for _ in self._banks]
+        found: list[list[Match]] = [[] for _ in self._banks]
         faults: dict[int, VosbenchError] = {}
         columns = max(len(self._key), *(bank.bank.extent for bank in self._banks))
         parts = min(-(-len(query) * columns // AT_ONCE), max(len(query) // 64, 1))
@@ -136,15 +138,12 @@ class SharedRead:
                 try:
                     if bank.is_own or not bank.bank.count:
                         own = self._similarity(bank.bank.keys, rows)
-                        found[place].append(bank.bank.match(frame, own, self._top_k).groups)
+                        found[place].append(bank.bank.match(frame, own, self._top_k))
                     else:
                         found[place].append(bank.match(frame, scores, best, order, self._top_k))
                 except VosbenchError as error:
                     faults[place] = error
-        return [
-            faults.get(place) or Match(frame, tuple(map(_joined, zip(*groups, strict=True))), bank.bank.extent)
-            for place, (bank, groups) in enumerate(zip(self._banks, found, strict=True))
-        ]
+        return [faults.get(place) or side_by_side(parts) for place, parts in enumerate(found)]
 
     def _buffer(self, rows: int) -> Tensor:
         """Room for the scores of some rows, kept for the next; float32 [rows,U]."""
@@ -159,12 +158,3 @@ def _first(mask: Tensor, count: int) -> Tensor:
     rank = mask.cumsum(1, dtype=torch.int32)
     wanted = torch.arange(1, count + 1, dtype=torch.int32, device=mask.device).expand(len(mask), count).contiguous()
     return torch.searchsorted(rank, wanted).clamp_(max=mask.shape[1] - 1)
-
-
-def _joined(parts: Sequence[GroupMatch]) -> GroupMatch:
-    """The matches of some rows after those of others."""
-    if len(parts) == 1:
-        return parts[0]
-    whole = all(part.matched is None for part in parts)
-    matched = None if whole else torch.cat([part.known for part in parts])
-    return GroupMatch(torch.cat([p.indices for p in parts]), torch.cat([p.weights for p in parts]), matched)

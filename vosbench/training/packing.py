@@ -18,8 +18,8 @@ import numpy as np
 
 from vosbench.base.atomic import check_writable, replacing
 from vosbench.base.values import AtLeast, Count, checked
-from vosbench.datasets.files import FRAMES, MASKS, a_few, entries, is_junk, pictures
-from vosbench.errors import VosbenchError
+from vosbench.datasets.files import FRAMES, MASKS, entries, is_junk, pictures
+from vosbench.errors import VosbenchError, a_few
 from vosbench.images import check_size, read_labels, read_rgb
 
 PARTNERS = {"masks": "images", "Annotations": "JPEGImages"}  # folders of masks, and those of their pictures

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from vosbench.datasets.files import FRAMES as PICTURES
-from vosbench.datasets.files import MASKS, a_few, pictures
-from vosbench.errors import VosbenchError
+from vosbench.datasets.files import MASKS, pictures
+from vosbench.errors import VosbenchError, a_few
 from vosbench.images import read_labels, read_rgb, read_size
 from vosbench.training.augment import Augmentation, augment_clip
 from vosbench.training.sampling import FRAMES

@@ -8,8 +8,8 @@ import numpy as np
 
 from vosbench.datasets import Dataset
 from vosbench.datasets.files import FRAMES as PICTURES
-from vosbench.datasets.files import a_few, pictures
-from vosbench.errors import VosbenchError
+from vosbench.datasets.files import pictures
+from vosbench.errors import VosbenchError, a_few
 from vosbench.images import VOID, read_rgb
 from vosbench.training.augment import Augmentation, augment_clip
 from vosbench.training.sampling import FRAMES, Gaps, longest_gap, ordered_frames, pick_objects

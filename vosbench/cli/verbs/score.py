@@ -18,8 +18,7 @@ from vosbench.cli.progress import CountProgress
 from vosbench.cli.records import Caption, Columns, Format, show
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import Dataset, open_dataset
-from vosbench.datasets.files import a_few
-from vosbench.errors import VosbenchError, unknown
+from vosbench.errors import VosbenchError, a_few, unknown
 from vosbench.masks.cache import SCORES
 from vosbench.masks.score import MaskScores, temporal_stability, write_official_csv, write_per_frame_csv
 from vosbench.masks.score import score as score_masks

@@ -115,14 +115,8 @@ def _conditions_of(record: RunRecord) -> dict[str, Any]:
 def _difference(found: Difference | None) -> dict[str, Any]:
     if found is None:
         return {"mark": ""}
-    return {
-        "difference": found.mean,
-        "difference_low": found.low,
-        "difference_high": found.high,
-        "p": found.p,
-        "effect": found.effect,
-        "mark": found.mark,
-    }
+    told = {"difference": found.mean, "difference_low": found.low, "difference_high": found.high}
+    return told | {"p": found.p, "effect": found.effect, "mark": found.mark}
 
 
 def _described(found: Sequence[Difference], common: Context, differing: Sequence[str]) -> str:

@@ -14,11 +14,7 @@ from vosbench.report.measures import accuracy_of, model_fps, pooled_jf
 
 
 def figure(records: Records, *, highlight: Collection[str] = ()) -> Figure:
-    """J&F (percent, over all objects) over model FPS, both against capacity in frames.
-
-    Controls are left out. Raises VosbenchError as `context` does, and NotApplicableError if no strategy has scores at
-    two capacities.
-    """
+    """J&F in percent, over all objects; capacity in frames. Controls are left out."""
     common = context(records)
     groups = {spec: group for spec, group in distinct(records).items() if group[0].policy.kind == "strategy"}
     accuracy = {spec: 100 * jf for spec, group in groups.items() if np.isfinite(jf := pooled_jf(group))}

@@ -12,7 +12,7 @@ PUBLISHED = ()  # plots and reports have it
 
 
 def figure(records: Records, *, highlight: Collection[str] = ()) -> Figure:
-    """J&F against frames in memory, the mean over all frames of all sequences. Raises as `draw_trade_off`."""
+    """Frames in memory are the mean over all frames of all sequences."""
     quantity = "memory: frames, the mean over time"
     return draw_trade_off(records, _held, quantity, "a memory", highlight, more_is_better=False)
 

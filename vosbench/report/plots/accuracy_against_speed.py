@@ -10,6 +10,6 @@ from vosbench.report.measures import model_fps
 
 
 def figure(records: Records, *, highlight: Collection[str] = ()) -> Figure:
-    """J&F against model FPS (all frames / all time). Raises as `draw_trade_off`."""
+    """Model FPS are all frames / all time."""
     quantity = "speed: model frames per second"
     return draw_trade_off(records, model_fps, quantity, "a timing", highlight, more_is_better=True)

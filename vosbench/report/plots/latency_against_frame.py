@@ -11,11 +11,7 @@ from vosbench.report.drawing.against_frame import draw_against_frame
 
 
 def figure(records: Records, *, highlight: Collection[str] = ()) -> Figure:
-    """Milliseconds in the model against frame index: per strategy the median over sequences, in a band of quartiles.
-
-    The last frames belong to the longest sequences alone. Raises VosbenchError as `context` does, and
-    NotApplicableError if no record has a timing.
-    """
+    """See `draw_against_frame`. The last frames belong to the longest sequences alone."""
     return draw_against_frame(records, _latency, "latency (ms)", highlight=highlight)
 
 

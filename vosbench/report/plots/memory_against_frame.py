@@ -9,10 +9,7 @@ from vosbench.report.drawing.against_frame import draw_against_frame
 
 
 def figure(records: Records, *, highlight: Collection[str] = ()) -> Figure:
-    """Frames in memory against frame index: per strategy the median over sequences, in a band of quartiles.
-
-    Raises VosbenchError as `context` does, and NotApplicableError if no record has memory.
-    """
+    """See `draw_against_frame`."""
     return draw_against_frame(
         records, lambda record: record.memory.frames if record.memory else (), "frames in memory", True, highlight
     )

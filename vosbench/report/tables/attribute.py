@@ -7,7 +7,7 @@ from vosbench.report.table import Column, Table
 
 
 def table(*runs: Records) -> Table:
-    """One row per strength and strategy, with the figures of the table `strategy`. Raises as `sweep` does."""
+    """With the figures of the table `strategy`. Raises as `sweep` does."""
     found = sweep(runs)
     decimals = max(len(f"{run.strength:g}".partition(".")[2]) for run in found.runs)
     columns = (Column(found.attribute, decimals=decimals), *STRATEGY, Column("objects"), *SCORES, *COSTS)
@@ -18,10 +18,5 @@ def table(*runs: Records) -> Table:
         for label, group in by_strategy(run.records).items()
     ]
     caption = f"{accuracy_of(runs[0])} against {found.attribute}. {found.data}; {found.system}."
-    return Table(
-        columns,
-        rows,
-        caption,
-        {"attribute": found.attribute, "runs": [run.context for run in found.runs]},
-        within=(found.attribute,),
-    )
+    conditions = {"attribute": found.attribute, "runs": [run.context for run in found.runs]}
+    return Table(columns, rows, caption, conditions, within=(found.attribute,))

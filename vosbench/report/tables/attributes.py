@@ -18,11 +18,7 @@ PUBLISHED = ("attributes.csv",)
 
 
 def table(records: Records) -> Table:
-    """One row per attribute, in alphabetical order, and strategy; a sequence counts for each attribute that it has.
-
-    `jf_elsewhere` is J&F over the sequences without the attribute. Raises VosbenchError as `context` does, and
-    NotApplicableError if no sequence has an attribute.
-    """
+    """A sequence counts for each attribute that it has. `jf_elsewhere` is J&F over the sequences without it."""
     common, rows = context(records), []
     names = sorted({attribute for record in records for attribute in record.attributes})
     if not names:

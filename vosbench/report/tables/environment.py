@@ -13,9 +13,6 @@ _DIRTY = {True: "yes", False: "no", None: "unknown"}
 
 
 def table(records: Records) -> Table:
-    """One row per machine, set of versions and commit. Raises VosbenchError as `context` does, and
-    NotApplicableError if no run made the masks.
-    """
     common = context(records)
     rows = [
         {**asdict(environment), "dirty": _DIRTY[environment.dirty], "records": count}

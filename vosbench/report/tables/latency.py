@@ -23,12 +23,7 @@ _MEANINGS = (
 
 
 def table(records: Records) -> Table:
-    """Per strategy: speed, objects per frame and the percentiles of latency over all frames of all sequences and
-    repetitions.
-
-    Controls and strategies that failed on a sequence have no row. Raises VosbenchError as `context` does, and
-    NotApplicableError if no record has a timing.
-    """
+    """Over all frames of all sequences and repetitions; controls and strategies that failed on one have no row."""
     common, rows = context(records), []
     for label, group in timed(records).items():
         timings = timings_of(group)

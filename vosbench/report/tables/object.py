@@ -11,10 +11,6 @@ PUBLISHED = ("objects.csv",)
 
 
 def table(records: Records) -> Table:
-    """One row per sequence, object and strategy.
-
-    Raises VosbenchError as `context` does, and NotApplicableError if no record has scores.
-    """
     common, rows = context(records), []
     for label, group in by_strategy(records).items():
         for record in group:

@@ -9,10 +9,7 @@ PUBLISHED = ()
 
 
 def table(records: Records) -> Table:
-    """One row per sequence, and a last one over all of them.
-
-    Raises VosbenchError as `context` does, and NotApplicableError if no record has scores.
-    """
+    """One row per sequence, and a last one over all of them."""
     common, groups = context(records), by_strategy(records)
     if not any(record.scores for record in records):
         raise NotApplicableError("no record has scores", "score the run against a data set that has ground truth")

@@ -13,7 +13,7 @@ def table(records: Records) -> Table:
     """Per strategy and stage: mean milliseconds per frame, over all sequences, and share of the time in the model.
 
     The row `unaccounted` is what the stages leave of that time, if more than a thousandth. Stages keep the order of
-    the records. Raises VosbenchError as `context` does, and NotApplicableError if no record has a timing.
+    the records.
     """
     common, rows = context(records), []
     for label, group in timed(records).items():

@@ -24,11 +24,8 @@ _COVERS = (
 
 
 def table(records: Records) -> Table:
-    """One row per strategy, in the order of the run: J, F, J&F (0 to 1), speed, frames in memory, peak bytes.
-
-    `jf_low` and `jf_high` are the 95% interval of J&F over which sequences were drawn (NaN for fewer than five).
-    Controls have rows too, without costs. The row of a strategy that failed says on how many sequences. Raises
-    VosbenchError as `context` does.
+    """In the order of the run. `jf_low` and `jf_high` are the 95% interval of J&F over which sequences were drawn (NaN
+    for fewer than five). Controls have no costs. The row of a strategy that failed says on how many sequences.
     """
     common, rows = context(records), []
     for label, group in by_strategy(records).items():

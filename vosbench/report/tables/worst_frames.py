@@ -22,10 +22,7 @@ NUMBER = 5  # of a strategy
 
 
 def table(records: Records) -> Table:
-    """Five rows for each strategy: the objects whose worst scored frame is worst, and the first such frame of each.
-
-    Raises VosbenchError as `context` does, and NotApplicableError if no record names its scored frames.
-    """
+    """Five rows for each strategy: the objects whose worst scored frame is worst, and the first such frame of each."""
     common, rows = context(records), list[Row]()
     for label, group in by_strategy(records).items():
         found: list[Row] = []
