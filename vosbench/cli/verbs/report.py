@@ -1,4 +1,4 @@
-"""report: one folder to look through in a browser, offline: tables, figures, every frame, mask and memory."""
+"""report: pages for a browser: tables, figures, every frame, mask, memory."""
 
 from pathlib import Path
 from typing import Annotated

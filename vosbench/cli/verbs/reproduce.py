@@ -1,4 +1,4 @@
-"""reproduce: a table or figure of the paper, measured here beside what it prints."""
+"""reproduce: a table or figure of the paper, measured beside what it prints."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""segment: masks and an overlay video of your own video, from the masks of its objects."""
+"""segment: masks and an overlay video of a video of your own."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""video: a sequence of a run as a video, the masks of each strategy side by side."""
+"""video: a sequence of a run as a video, strategies side by side."""
 
 from fractions import Fraction
 from pathlib import Path
