@@ -10,7 +10,13 @@ from vosbench.base.atomic import check_writable
 from vosbench.cli.verbs import VERBS
 from vosbench.errors import VosbenchError
 
-READ = {("score", "train_meta"), ("simulate", "against"), ("train", "average")}  # what is read, not written
+READ = {  # what is read, not written
+    ("reproduce", "train_meta"),
+    ("run", "scheduler_file"),
+    ("score", "train_meta"),
+    ("simulate", "against"),
+    ("train", "average"),
+}
 WARNED = {("score", "cache")}  # scores that cannot be kept are a warning
 
 
@@ -36,7 +42,9 @@ def test_what_cannot_be_written_is_refused_before_anything_else(tmp_path, monkey
     """Nothing of what the command names is there: whatever came first would be refused for that."""
     monkeypatch.chdir(tmp_path)
     Path("file").write_text("")
-    needed = {"compare": ["a"], "score": ["a"], "train": ["a"], "export": ["a", "--dataset", "a"]}.get(verb, [])
+    needed = {"export": ["a", "--dataset", "a"], "reproduce": ["table1"]}.get(
+        verb, ["a"] if verb in ("compare", "score", "train") else []
+    )
     if verb == "train" and option != "--out":
         needed += ["--out", "a"]
     said = refused(verb, *needed, option, where)
