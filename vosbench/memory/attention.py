@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vosbench.models.affinity import Metric, affinity
+from vosbench.models.affinity import affinity
 
 _UNITS = 2.0**32  # of a sum
 
@@ -44,6 +44,6 @@ def readout(values: Tensor, indices: Tensor, weights: Tensor) -> Tensor:
     return F.embedding_bag(indices, values, mode="sum", per_sample_weights=weights.to(values.dtype))
 
 
-def dense_read(memory: Tensor, query: Tensor, values: Tensor, metric: Metric = "l2") -> Tensor:
+def dense_read(memory: Tensor, query: Tensor, values: Tensor) -> Tensor:
     """The differentiable read of training, over all tokens: [B,N,CK], [B,Q,CK], values [B,N,C] -> [B,Q,C]."""
-    return torch.softmax(affinity(memory, query, metric), dim=-1) @ values
+    return torch.softmax(affinity(memory, query), dim=-1) @ values

@@ -228,10 +228,7 @@ class MemoryBank:
         self._store.add_group(first_frame, objects)
 
     def read(self, frame: int, query: Keys, top_k: int) -> tuple[list[Tensor], Match]:
-        """Read the bank with the query of `frame`: per group the readout [Q,O,CV], and the statistics.
-
-        Raises VosbenchError as `match` does.
-        """
+        """Per group the readout [Q,O,CV] of the query of `frame`, and the statistics. Raises as `match` does."""
         at_once = max(1, self._scores_at_once // max(1, self.extent))  # query pixels
         parts = [query[i : i + at_once] for i in range(0, len(query), at_once)]
         match = side_by_side([self.match(frame, self._scored(part), top_k) for part in parts])
@@ -242,10 +239,7 @@ class MemoryBank:
         return readouts, match
 
     def match(self, frame: int, scores: Tensor, top_k: int) -> Match:
-        """What a read finds whose `scores`, float32 [Q,extent], are known; they are overwritten.
-
-        Raises VosbenchError if the strategy has left a group without a token.
-        """
+        """What a read of `scores`, float32 [Q,extent], finds; it overwrites them. VosbenchError if a group has none."""
         if not self.count:
             raise VosbenchError(f"the strategy left the memory empty before frame {frame}", "insert annotated frames")
         if self.count < self.extent:

@@ -61,11 +61,7 @@ class VideoMemory:
         return match
 
     def asks_for(self, frame: int, predicted: Segmentation, annotated: bool, last: bool) -> Segmentation | None:
-        """The masks from which a frame is to be encoded and written; None if it is not written.
-
-        An annotated frame always is, the last one, which no frame is left to read, never, others if the strategy
-        admits them.
-        """
+        """The masks from which a frame is to be encoded and written; None if it is not written, see `memory.policy`."""
         if last or not self.groups:
             return None
         step = Step(frame, self.last_write, predicted, annotated)

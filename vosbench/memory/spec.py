@@ -46,10 +46,8 @@ class PolicySpec:
 
     @classmethod
     def parse(cls, entry: "str | PolicySpec") -> "PolicySpec":
-        """The strategy of a text; a PolicySpec is what it is.
-
-        Raises VosbenchError for an unknown name or parameter (with the near ones), a value that is not of its type
-        or too small, and a label that is none.
+        """The strategy of a text; a PolicySpec is what it is. Raises VosbenchError for an unknown name or parameter, a
+        value that is not of its type or too small, and a label that is none.
         """
         return entry if isinstance(entry, PolicySpec) else cls._made(entry, grammar.read(entry))
 
@@ -189,10 +187,7 @@ class PolicySpec:
 
 
 def parse_policies(entries: Iterable[str | PolicySpec]) -> tuple[PolicySpec, ...]:
-    """The strategies to compare, as `PolicySpec.parse` makes them.
-
-    Raises VosbenchError, too, for none, for one that is named twice, and for two of one label.
-    """
+    """The strategies to compare. Raises as `PolicySpec.parse`, for none, one named twice, and two of one label."""
     found: list[PolicySpec] = []
     for spec in map(PolicySpec.parse, entries):
         for other in found:
@@ -212,10 +207,7 @@ def parse_policies(entries: Iterable[str | PolicySpec]) -> tuple[PolicySpec, ...
 
 @checked('vosbench.load_policy("lfu:capacity=4")')
 def load_policy(spec: str | Path | PolicySpec) -> MemoryPolicy:
-    """The strategy of a spec, e.g. `lfu:capacity=4`, or that of a .py file, ready for `propagate`.
-
-    Raises as `PolicySpec.parse` does.
-    """
+    """The strategy of a spec, `lfu:capacity=4`, or of a .py file, for `propagate`. Raises as `PolicySpec.parse`."""
     return PolicySpec.parse(str(spec) if isinstance(spec, Path) else spec).build()
 
 

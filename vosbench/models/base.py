@@ -198,10 +198,7 @@ class Network(nn.Module, ABC):
         )
 
     def compute_in(self, precision: Precision) -> None:
-        """Cast the weights. Keys, logits and values that the methods return stay float32.
-
-        Raises VosbenchError for a network that computes in float32 alone.
-        """
+        """Cast the weights; what methods return stays float32. VosbenchError of a network of float32 alone."""
         if precision in ("bf16", "fp16"):
             raise VosbenchError(f"{self.spec.family} does not compute in {precision}", "leave the precision out")
         self.precision = precision

@@ -74,10 +74,8 @@ def load_model(
     affinity: str | None = None,
     precision: Precision = "fp32",
 ) -> Network:
-    """The network in evaluation mode: its weights bundled (`stcn-tiny`), from the path of a trained network of any
-    known family, or those that a file of one's own (`mynet.py`) comes with.
-
-    Raises VosbenchError as `read_checkpoint` and `Checkpoint.build` do.
+    """The network in evaluation mode: its weights bundled (`stcn-tiny`), from the path of a trained network of a family
+    that is known, or those of a file of one's own (`mynet.py`). Raises as `read_checkpoint` and `Checkpoint.build` do.
     """
     return read_checkpoint(name).build(device, affinity, precision)
 

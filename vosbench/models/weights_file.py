@@ -36,10 +36,7 @@ NO_WEIGHTS = {  # how files begin that people take for weights: what they are, a
 
 
 def read_weights_file(path: Path) -> object:
-    """What torch or safetensors finds in a file, by its content. No code in it is run.
-
-    Raises VosbenchError for a file that is none of theirs, or truncated.
-    """
+    """What torch or safetensors finds in a file, by its content; no code in it runs. VosbenchError for another file."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:

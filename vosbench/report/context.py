@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from vosbench.base.codec import encode
 from vosbench.base.hashing import digest
 from vosbench.base.words import count, data_title
-from vosbench.bench.record import DatasetInfo, Environment, ModelInfo, PolicyInfo, RunRecord, Settings
+from vosbench.bench.record import DatasetInfo, Environment, ModelInfo, RunRecord, Settings
 from vosbench.datasets import unpublished
 from vosbench.errors import VosbenchError, a_few, unknown
 from vosbench.report.lacks import lacks, usable
@@ -145,20 +145,14 @@ def by_identity(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
     counts too.
     """
     groups = by_strategy(records)
-    keys = {label: _identity(group[0].policy) for label, group in groups.items()}
+    named = {label: [group[0].policy.name, encode(group[0].policy.parameters)] for label, group in groups.items()}
+    keys = {label: json.dumps(name, sort_keys=True) for label, name in named.items()}
     shared = [key for key, number in Counter(keys.values()).items() if number > 1]
     return {f"{keys[label]} {label}" if keys[label] in shared else keys[label]: groups[label] for label in groups}
 
 
-def _identity(policy: PolicyInfo) -> str:
-    return json.dumps([policy.name, encode(policy.parameters)], sort_keys=True)
-
-
 def restrict(records: Records, names: Sequence[str]) -> tuple[RunRecord, ...]:
-    """The records of the strategies of those labels or specs, as if the run had no others; all if there are no names.
-
-    Raises VosbenchError for one that is absent.
-    """
+    """The records of those strategies, see `labels`, as if the run had no others; all if there are no names."""
     if not (chosen := labels(records, names)):
         return tuple(records)
     kept = [record for record in records if record.policy.label in chosen]

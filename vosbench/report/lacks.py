@@ -42,27 +42,18 @@ def lacks(records: Iterable[RunRecord]) -> tuple[str, ...]:
     whole = present == max(record.dataset.in_split for record in records)  # be it in several runs
     unscored = sorted({record.sequence for record in kept if record.unscored})
     some_scored = any(record.scores for record in kept)
+    have = {name for r in records for name in (r.policy.spec, f"{r.policy.label}={r.policy.spec}")}
+    absent = [name for name in records[0].suite.get("policies", ()) if name not in have]
+    failed = dict.fromkeys(record.policy.label for record in kept if record.failure)
     found = {
         "sequences were left out": not whole and any(record.partial for record in records),
         f"{done} of {total} sequences are done": done < total,
-        f"not run yet: {a_few(absent := absent_strategies(records))}": absent,
+        f"not run yet: {a_few(absent)}": absent,
         f"faulty: {a_few(faulty)}": faulty,
         f"not scored: {a_few(unscored)}": some_scored and unscored,
-        f"{FAILED}{a_few(failed := failed_strategies(kept))}": failed,
+        f"{FAILED}{a_few(failed)}": failed,
     }
     return tuple(words for words, holds in found.items() if holds)
-
-
-def absent_strategies(records: Iterable[RunRecord]) -> list[str]:
-    """The strategies of the run's suite that have no record yet."""
-    records = list(records)
-    have = {name for r in records for name in (r.policy.spec, f"{r.policy.label}={r.policy.spec}")}
-    return [name for name in records[0].suite.get("policies", ()) if name not in have]
-
-
-def failed_strategies(records: Iterable[RunRecord]) -> list[str]:
-    """The strategies that failed on a sequence."""
-    return list(dict.fromkeys(record.policy.label for record in records if record.failure))
 
 
 def _faulty(records: Iterable[RunRecord]) -> list[str]:

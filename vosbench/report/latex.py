@@ -1,6 +1,6 @@
 """A table for a paper: booktabs, a label, the best of each column in bold and the second underlined."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from vosbench.report.table import Column, Row, Table
 
@@ -14,6 +14,7 @@ _ESCAPED = {
     "|": r"\textbar{}",
     '"': "''",
 }
+_MARKS = {1: r"\textbf{%s}", 2: r"\underline{%s}"}
 
 
 def latex(table: Table, columns: Sequence[Column], caption: str | None, label: str) -> str:
@@ -27,7 +28,7 @@ def latex(table: Table, columns: Sequence[Column], caption: str | None, label: s
     said = escaped(table.caption)
     if not table.rows:
         return f"{said}\n"
-    cells = [[_marked(escaped(text), mark) for text, mark in row] for row in _rows(table, columns)]
+    cells = [[_MARKS.get(place, "%s") % escaped(text) for text, place in row] for row in _rows(table, columns)]
     lines = [[escaped(column.title.replace("\n", " ")) for column in columns], *cells]
     widths = [max(map(len, place)) for place in zip(*lines, strict=True)]
     align = ["l" if any(isinstance(row.get(c.key), str) for row in table.rows) else "r" for c in columns]
@@ -66,8 +67,3 @@ def _rows(table: Table, columns: Sequence[Column]) -> list[list[tuple[str, int]]
             if len(ranked) > 1:
                 places |= {(row, column.key): ranked.index(value) + 1 for row, value in figures.items()}
     return [[(c.show(row), places.get((id(row), c.key), 0)) for c in columns] for row in table.rows]
-
-
-def _marked(text: str, place: int) -> str:
-    marks: Mapping[int, str] = {1: r"\textbf{%s}", 2: r"\underline{%s}"}
-    return marks.get(place, "%s") % text

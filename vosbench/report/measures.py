@@ -68,9 +68,7 @@ def figures_of(records: Records) -> Figures:
 
 
 def protocol_of(records: Records) -> Protocol | None:
-    """The protocol by which records are scored; None if none is, or it is not known any more, like a file that is
-    gone.
-    """
+    """The protocol by which records are scored; None if none is, or if its file is gone."""
     for record in records:
         if record.scores:
             name = record.scores.protocol.partition("/")[0]
@@ -99,9 +97,7 @@ def called(columns: Sequence[Column], name: str) -> tuple[Column, ...]:
 
 
 def with_own(columns: Sequence[Column], figures: Figures, objects: Iterable[ScoredObject]) -> tuple[Column, ...]:
-    """`columns` with those of what a protocol tells of these objects beside J and F, after J&F, which is called J where
-    there is no F.
-    """
+    """`columns` with a protocol's own, of these objects, after J&F, which is called J where there is no F."""
     objects = list(objects)
     columns = called(columns, accuracy(objects))
     there = [column.key for column in columns]
@@ -122,9 +118,7 @@ def of_protocol(columns: Sequence[Column], records: Records) -> tuple[Column, ..
 
 
 def measures(records: Records) -> dict[str, Any]:
-    """The columns `SCORES`, those of the protocol's own and `COSTS` over `records` of one strategy: 0 to 1, frames per
-    second, frames, bytes.
-    """
+    """The columns `SCORES`, the protocol's own and `COSTS` over records of one strategy: 0 to 1, per second, bytes."""
     return figures_of(records).of_all(scored_objects(records)) | costs(records)
 
 
@@ -182,10 +176,7 @@ def kind_of(records: Records) -> str:
 
 
 def timed(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
-    """The records that have a timing, by strategy, without the strategies that failed on a sequence.
-
-    Raises NotApplicableError if there are none.
-    """
+    """The records with a timing, by strategy, without strategies that failed. NotApplicableError if there are none."""
     groups = {label: [r for r in group if r.timings or r.failure] for label, group in by_strategy(records).items()}
     complete = {label: group for label, group in groups.items() if group and not any(r.failure for r in group)}
     if not complete:

@@ -47,10 +47,8 @@ def publish_sweep(
     runs: Sequence[Path], folder: Path, *, allow_partial: bool = False, allow_dirty: bool = False
 ) -> tuple[Path, ...]:
     """Write each of several runs below `folder` as `publish` does, under its own name, and beside them the tables and
-    figures of all together; returns the paths of all files.
-
-    Raises VosbenchError as `publish` does, for two runs of one name, and for runs that are no sweep, before a file is
-    written.
+    figures of all together; returns the paths of all files. Raises as `publish` does, for two runs of one name, and for
+    runs that are no sweep, before a file is written.
     """
     places = {folder / run.resolve().name: run for run in runs}
     if len(places) < len(runs):
@@ -77,9 +75,7 @@ def _write(folder: Path, texts: Mapping[str, str], drawings: Mapping[str, "Figur
 
 
 def documents(*runs: Records) -> dict[str, str]:
-    """The text files of a publication by name: all tables that the records of a run, or of several together, allow.
-    Raises as `context` and `sweep` do.
-    """
+    """The text files by name: all tables that a run, or several, allow. Raises as `context` and `sweep` do."""
     texts = {}
     for name, table in applicable(TABLES, runs)[0].items():
         files = TABLES.find(name).files

@@ -82,12 +82,10 @@ def attribute_of(runs: Sequence[Records]) -> tuple[str, list[float]]:
     except VosbenchError:  # splits of no generated clips
         raise apart from None
     differing = [name for name in given[0] if len({one.get(name) for one in given}) > 1]
-    if len({*bases}) > 1 or any(one.keys() != given[0].keys() for one in given) or len(differing) != 1:
+    alike = len({*bases}) == 1 and all(one.keys() == given[0].keys() for one in given)
+    if not alike or len(differing) != 1 or differing[0] not in ATTRIBUTES:
         raise apart
-    (name,) = differing
-    if name not in ATTRIBUTES:
-        raise apart
-    return name, [float(one[name]) for one in given]
+    return differing[0], [float(one[differing[0]]) for one in given]
 
 
 def _apart(one: Context, other: Context) -> str:

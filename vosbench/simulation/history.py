@@ -37,10 +37,8 @@ class History:
 def history(
     trace: Trace, name: str, policy: MemoryPolicy, network: Network, at: int | None = None, top_k: int | None = None
 ) -> History:
-    """Watch the strategy, `name` in messages, over the whole trace, whose keys `network` made.
-
-    `at` is a frame from 0 (None: the last). Raises VosbenchError for a frame that is not there, and for a strategy that
-    breaks its contract.
+    """Watch the strategy, `name` in messages, over the whole trace, whose keys `network` made; `at` is a frame from 0
+    (None: the last). Raises VosbenchError for a frame that is not there, and as `replay` does.
     """
     frames = len(trace.tokens)
     at = frames - 1 if at is None else at

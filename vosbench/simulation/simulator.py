@@ -87,10 +87,7 @@ class Simulator:
         )
 
     def record(self, progress: Progress | None = None) -> dict[str, Path]:
-        """The file of the trace of each sound sequence; those that are not in the cache yet are recorded.
-
-        Raises the first fault if no sequence is sound.
-        """
+        """The file of the trace of each sound sequence, recorded unless it is cached. The first fault if none is."""
         traces: dict[str, Path] = {}
         for name in self.conditions.sequences:
             try:
@@ -117,10 +114,7 @@ class Simulator:
     def replay(
         self, traces: Mapping[str, Path], jobs: int | None = None, progress: Progress | None = None
     ) -> Simulation:
-        """What becomes of each setting over recorded traces, on `jobs` processes (None: one per core).
-
-        Raises the first fault if no setting has an outcome.
-        """
+        """What becomes of each setting, see `carry_out`. Raises the first fault if no setting has an outcome."""
         names = {trace: name for name, trace in traces.items()}
         faults: dict[str, VosbenchError] = {}
         outcomes: dict[tuple[int, int], Outcome] = {}

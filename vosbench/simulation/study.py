@@ -52,11 +52,7 @@ def capacities(given: str | float | Sequence[float]) -> tuple[float, ...]:
 def settings(
     policies: Sequence[str | PolicySpec], capacity: str | float | Sequence[float] | None
 ) -> tuple[PolicySpec, ...]:
-    """The strategies to simulate, or each of them at each capacity.
-
-    Raises VosbenchError as `parse_policies` does, and, where capacities are given, for a strategy that has none or
-    names its own.
-    """
+    """The strategies, or each at each capacity. Raises as `parse_policies`, and for one without, or with its own."""
     found = parse_policies(policies)
     if capacity is None:
         return found
@@ -113,9 +109,8 @@ def _network(model: str, device: str, affinity: str | None) -> Network:
 
 
 def plan(study: Study, traces: Sequence[Path], jobs: int | None = None) -> list[ReplayTask]:
-    """The study over recorded traces as tasks for `jobs` processes (None: one per core).
-
-    Settings share the work on a sequence, so they are divided only where there are fewer sequences than processes.
+    """The study as tasks for `jobs` processes (None: one per core). Settings share the work on a sequence, so they are
+    divided only where there are fewer sequences than processes.
     """
     count = -(-(jobs or cpu_count()) // len(traces))
     parts = [replace(study, specs=specs) for start in range(count) if (specs := study.specs[start::count])]
@@ -125,10 +120,8 @@ def plan(study: Study, traces: Sequence[Path], jobs: int | None = None) -> list[
 def carry_out(
     tasks: Sequence[ReplayTask], jobs: int | None = None, progress: Callable[[ReplayTask, int, int], None] | None = None
 ) -> Iterator[tuple[ReplayTask, dict[str, Outcome | VosbenchError]]]:
-    """The tasks with their outcomes, in any order, as they are done on up to `jobs` processes.
-
-    A setting that breaks the contract of a strategy gives its error. `progress` is told frames done and frames in
-    all, by tasks that this process does itself.
+    """The tasks with what `measure` finds, in any order, as they are done on up to `jobs` processes. `progress` is told
+    frames done and frames in all, by tasks that this process does itself.
     """
     workers = min(jobs or cpu_count(), len(tasks))
     if workers == 1:

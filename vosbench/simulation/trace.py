@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from vosbench.errors import SequenceError, VosbenchError
 from vosbench.images import size_text
@@ -69,7 +68,7 @@ def record(
     """
     if model.training:
         raise VosbenchError("the model is in training mode, where it normalises by batch", "call model.eval() first")
-    device = next(model.parameters()).device
+    device, count = next(model.parameters()).device, len(sequence.frames)
     side = inference_side(shorter_side, sequence.shorter_side, model.spec.shorter_side)
     appearing = tuple((mask.frame_index, len(mask.object_ids)) for mask in sequence.first_masks)
     geometry: Geometry | None = None
@@ -87,17 +86,13 @@ def record(
             with torch.inference_mode():
                 found = model.keys(geometry.prepare(rgb, device))
             if not frames:
-                frames = tuple(keys.map(lambda tensor: _room(tensor, len(sequence.frames))) for keys in found)
+                frames = tuple(keys.map(lambda tensor: torch.zeros(count, *tensor.shape)) for keys in found)
             for kept, keys in zip(frames, found, strict=True):
                 kept.key[index] = keys.key
                 for name, extra in keys.extras.items():
                     kept.extras[name][index] = extra
         if progress is not None:
-            progress(index + 1, len(sequence.frames))
+            progress(index + 1, count)
     assert geometry is not None  # a sequence has frames, and one of them an object
     tokens, queries = frames
     return Trace(sequence.name, tokens, queries, appearing, geometry)
-
-
-def _room(tensor: Tensor, frames: int) -> Tensor:
-    return torch.zeros(frames, *tensor.shape)

@@ -47,10 +47,7 @@ class Difference:
 
 
 def differences(compared: Sequence[tuple[Entrant, Entrant]]) -> tuple[Difference, ...]:
-    """The differences of all pairs of baseline and entrant.
-
-    Raises VosbenchError if a pair is not scored, or not on the same objects of the same data by the same protocol.
-    """
+    """Of all pairs of baseline and entrant. Raises as `same_data` and `same_objects`, and for a pair without scores."""
     found = [_difference(baseline, entrant) for baseline, entrant in compared]
     corrected = holm(np.array([difference.p for difference in found]))
     return tuple(replace(difference, p=float(p)) for difference, p in zip(found, corrected, strict=True))

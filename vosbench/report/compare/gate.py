@@ -58,10 +58,8 @@ class Check:
 
 
 def gate(compared: Sequence[tuple[Entrant, Entrant]], tolerance: Tolerance) -> tuple[Check, ...]:
-    """The checks of all pairs of baseline and entrant.
-
-    Raises VosbenchError if a pair cannot be compared: other data, protocol, weights or settings, or, with times,
-    another machine, device or number of threads.
+    """The checks of all pairs of baseline and entrant. Raises VosbenchError for a pair of other data, protocol, weights
+    or settings, or, with times, another machine, device or number of threads.
     """
     checks: list[Check] = []
     for baseline, entrant in compared:

@@ -51,9 +51,7 @@ class Entrant:
         return next((record.scores.protocol for record in self.records if record.scores), "none")
 
     def members(self, objects: Sequence[tuple[str, int]]) -> np.ndarray:
-        """Which of these objects belong to each group that weighs alike in the J&F of the protocol: float64 [G,N], 0 or
-        1 (`Figures.groups`).
-        """
+        """Which of these objects belong to each group that weighs alike (`Figures.groups`): float64 [G,N], 0 or 1."""
         scored = [score for record in self.records if record.scores for score in record.scores.objects]
         group_of = dict(zip(self.objects(), figures_of(self.records).groups(scored), strict=True))
         there = dict.fromkeys(group for group in group_of.values() if group is not None)

@@ -62,9 +62,8 @@ def speed(baseline: Records, entrant: Records) -> Speed:
         return Speed(np.nan, np.nan, np.nan, np.nan, 0, False)
     timings = [timing for pair in pairs for timing in pair]
     on_cpu = all(timing.cpu_ms for timing in timings)
-    referenced = all(timing.reference_ms for timing in timings) and (
-        on_cpu or not any(timing.cpu_ms for timing in timings)
-    )
+    alike = on_cpu or not any(timing.cpu_ms for timing in timings)
+    referenced = alike and all(timing.reference_ms for timing in timings)
     logs = np.array([_cost(new, on_cpu, referenced) - _cost(old, on_cpu, referenced) for old, new in pairs])
     count = len(logs)
     walsh = np.sort(np.add.outer(logs, logs)[np.triu_indices(count)] / 2)

@@ -120,15 +120,11 @@ def _difference(found: Difference | None) -> dict[str, Any]:
 
 
 def _described(found: Sequence[Difference], common: Context, differing: Sequence[str]) -> str:
-    baselines, run = _baselines(found), found[0].baseline.run
-    several = len({d.entrant.run for d in found} | {run}) > 1
-    against = f"the same strategy in {run}" if several and len(baselines) > 1 else baselines[0].name
+    first, baselines = found[0].baseline, {(d.baseline.run, d.baseline.strategy) for d in found}
+    several = len({d.entrant.run for d in found} | {first.run}) > 1
+    against = f"the same strategy in {first.run}" if several and len(baselines) > 1 else first.name
     apart = f" The runs differ in {', '.join(differing)}." if differing else ""
     return f"{common.caption}{apart} Compared with {against}."
-
-
-def _baselines(found: Sequence[Difference]) -> list[Entrant]:
-    return list({(d.baseline.run, d.baseline.strategy): d.baseline for d in found}.values())
 
 
 def _legend(found: Sequence[Difference]) -> str:

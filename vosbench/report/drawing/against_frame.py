@@ -1,6 +1,7 @@
 """A quantity of each frame against the frame index: per strategy the median over sequences, in a band of quartiles."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import matplotlib
@@ -78,7 +79,5 @@ def _draw(
 
 def _quartiles(series: Sequence[Sequence[float]]) -> np.ndarray:
     """Lower quartile, median and upper quartile, [3,T], over the sequences that reach each frame."""
-    padded = np.full((len(series), max(map(len, series))), np.nan)
-    for row, values in zip(padded, series, strict=True):
-        row[: len(values)] = values
-    return np.nanpercentile(padded, [25, 50, 75], axis=0)
+    frames = np.array(list(zip_longest(*series, fillvalue=np.nan)), float)
+    return np.nanpercentile(frames, [25, 50, 75], axis=1)

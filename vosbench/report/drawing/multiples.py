@@ -14,9 +14,7 @@ _CHARACTERS = 23  # of a line above a picture; there are two
 
 
 def small_multiples(conditions: Sequence[str], names: Sequence[str], x: str, y: str) -> tuple[Figure, dict[str, Axes]]:
-    """A figure under a note on the `conditions` with axes for each of the names, which stand above them, and the names
-    of the quantities `x` and `y` once.
-    """
+    """A figure with axes for each of the names, which stand above them, and the quantities `x` and `y` named once."""
     rows = -(-len(names) // _COLUMNS)
     top = note_figure(conditions, 1)[1] + 0.2
     height = top + rows * (_EACH + _BETWEEN) - _BETWEEN + _FOOT

@@ -112,9 +112,7 @@ def distinct(records: Records) -> dict[str, list[RunRecord]]:
 
 
 def looks_of(groups: Iterable[str], highlight: Collection[str] = ()) -> dict[str, Look]:
-    """The look of each strategy by its place in the run; or, if there are some to `highlight`, by its place among
-    these, and all others are quiet.
-    """
+    """The look of each strategy by its place in the run; or by that among those to `highlight`: others are quiet."""
     everything = list(groups)
     chosen = [label for label in everything if label in highlight] or everything
     looks = {
@@ -139,9 +137,7 @@ def room(labels: Iterable[str]) -> float:
 
 
 def note_axes(conditions: Sequence[str], right: float, labels: int = 0) -> tuple[Figure, Axes]:
-    """A figure with axes under a note on the `conditions`, a paragraph each, with `right` inches beside them; tall
-    enough for so many `labels` above one another.
-    """
+    """A figure with axes under such a note, with `right` inches beside them; tall enough for so many `labels`."""
     figure, top = note_figure(conditions, max(HEIGHT, 1 + LINE / 72 * labels))
     height = figure.get_figheight()
     axes = figure.add_axes((0.55 / WIDTH, 0.45 / height, 1 - (0.55 + right) / WIDTH, 1 - (0.45 + top) / height))

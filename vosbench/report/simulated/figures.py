@@ -17,10 +17,7 @@ _TINT = np.array((0, 114, 178))  # the blue of the figures
 
 
 def retained_against_capacity(retained: Mapping[str, float], curves: Curves, conditions: Sequence[str]) -> Figure:
-    """Attention kept, 0 to 1 by label, drawn in percent against capacity in frames, under a note on the conditions.
-
-    Raises VosbenchError if no strategy is there at two capacities.
-    """
+    """Attention kept, 0 to 1 by label, drawn in percent against capacity in frames, under a note on the conditions."""
     require_sweep(curves, retained)
     with matplotlib.rc_context(STYLE):
         figure, axes = note_axes(conditions, room(curves))
