@@ -42,7 +42,7 @@ def together(
     Raises SequenceError, as the others do, for a frame or a first mask that cannot be used.
     """
     with _passes(plan, tasks, video, progress) as passes:
-        _carry(passes, _predictions(plan, tasks, video))
+        _carry(passes, predictions(plan, tasks, video))
         crowded = [one.task for one in passes if one.exhausted and len(tasks) > 1]
         for one in passes:
             if one.task not in crowded:
@@ -58,7 +58,7 @@ def alone(plan: Plan, task: Task, video: Video, progress: Progress | None) -> Ru
         if on_gpu:
             torch.cuda.reset_peak_memory_stats(plan.device)
         started = time.perf_counter()
-        _carry([one], pace.beside(_predictions(plan, [task], video, timed=True)))
+        _carry([one], pace.beside(predictions(plan, [task], video, timed=True)))
         seconds = time.perf_counter() - started
         device_bytes = torch.cuda.max_memory_allocated(plan.device) if on_gpu else None
         return one.finish(() if one.failure else (_timing(one.frames, pace, seconds),), device_bytes)
@@ -79,14 +79,18 @@ def controlled(plan: Plan, task: Task, control: Control, video: Video, progress:
 
 def warm_up(plan: Plan, task: Task, video: Video) -> None:
     """Let the libraries choose their kernels on a few frames, outside every clock. A failure will show itself again."""
-    count = video.first_masks[0].frame_index + WARMUP_FRAMES
-    first = tuple(mask for mask in video.first_masks if mask.frame_index < count)
-    beginning = replace(video, frames=video.frames[:count], first_masks=first, outputs=None)
     try:
-        for _ in _predictions(plan, [task], beginning):
+        for _ in predictions(plan, [task], beginning(video, WARMUP_FRAMES)):
             pass
     except SequenceError:
         pass
+
+
+def beginning(video: Video, frames: int) -> Video:
+    """The video up to so many frames after the first mask."""
+    count = video.first_masks[0].frame_index + frames
+    first = tuple(mask for mask in video.first_masks if mask.frame_index < count)
+    return replace(video, frames=video.frames[:count], first_masks=first, outputs=None)
 
 
 class _Pass:
@@ -151,7 +155,8 @@ def _passes(plan: Plan, tasks: Sequence[Task], video: Video, progress: Progress 
             one.clear()
 
 
-def _predictions(plan: Plan, tasks: Sequence[Task], video: Video, timed: bool = False) -> Frames:
+def predictions(plan: Plan, tasks: Sequence[Task], video: Video, timed: bool = False) -> Frames:
+    """What the strategies of tasks make of each frame, together; with the times of its stages, if it is `timed`."""
     policies = [task.what.build() for task in tasks if isinstance(task.what, PolicySpec)]
     side, truth = plan.suite.shorter_side, plan.truths.get(video.name)
     options: dict[str, Any] = {"top_k": plan.top_k, "shorter_side": side, "memory_limit": plan.suite.memory_limit}

@@ -3,12 +3,13 @@
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from vosbench.base.words import count
+from vosbench.base.words import count, duration
 from vosbench.bench.record import RUNS, RunRecord, read_run
 from vosbench.cli import options
 from vosbench.cli.progress import CountProgress, RunProgress
@@ -106,6 +107,10 @@ def run(
     dashboard: Annotated[
         bool, typer.Option("--dashboard", help="say where Dask shows what its workers do, in a browser")
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="only say what there is to do and what it will take, from a few frames"),
+    ] = False,
     keep_memory_trace: Annotated[
         bool | None,
         typer.Option(
@@ -171,6 +176,9 @@ def run(
         if others:
             suites = tuple(map(others.adapted, suites))
         plans = [Plan(suites[0], out)] if len(suites) == 1 else [Plan(one, within=out or RUNS) for one in suites]
+        if dry_run:
+            forecasts = [_forecast(plan, fresh, workers or 1) for plan in plans]
+            return Answer({"suites": [one.as_json() for one in suites]}, {"runs": forecasts})
         results, sound = zip(*(_carry_out(plan, fresh, report, others) for plan in plans), strict=True)
     return Answer({"suites": [one.as_json() for one in suites]}, {"runs": list(results)}, 0 if all(sound) else 2)
 
@@ -184,6 +192,21 @@ def _shared_out(
     from vosbench.bench.cluster import Cluster
 
     return Cluster(workers, address, scheduler_file, dashboard, lambda line: print(line, file=sys.stderr, flush=True))
+
+
+def _forecast(plan: "Plan", fresh: bool, workers: int) -> dict[str, Any]:
+    """Print what a plan will take; the same as JSON values."""
+    from vosbench.bench.estimate import estimate
+
+    found = estimate(plan, fresh, workers)
+    by = f" with {count(workers, 'worker')}" if workers > 1 else ""
+    done = f", {found.finished} are there" if found.finished else ""
+    print(f"{plan.folder}: {found.results} results to make in {count(found.units, 'sequence')}{done}")
+    print(f"  frames   {found.frames}")
+    print(f"  time     {duration(found.seconds)}{by}, as {plan.environment.device} does {found.measured}, and scoring")
+    print(f"  memory   {found.memory_bytes / 1e9:.2g} GB at most, of each process")
+    print(f"  disk     {found.disk_bytes / 1e6:.2g} MB")
+    return {"folder": str(plan.folder), **asdict(found)}
 
 
 def _carry_out(plan: "Plan", fresh: bool, report: bool, others: "Cluster | None") -> tuple[dict[str, Any], bool]:

@@ -1,0 +1,93 @@
+"""`run --workers`, as a command that is killed; and `run --dry-run`."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from vosbench.bench.record import read_run
+
+KILLER = """
+import os, signal
+from dataclasses import dataclass
+from vosbench.memory.policy import MemoryPolicy
+
+@dataclass
+class Killer(MemoryPolicy):
+    def admit(self, step):
+        if self.video.name == "bee":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return False
+"""
+
+
+def session(leader: int) -> list[str]:
+    """The processes of a session that live."""
+    listed = subprocess.run(["ps", "-s", str(leader), "-o", "stat=,args="], capture_output=True, text=True)
+    return [line for line in listed.stdout.splitlines() if line[0] not in "ZX"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes as Linux lists them")
+def test_a_client_that_is_killed_leaves_no_process_and_another_goes_on(small_davis, tmp_path):
+    pytest.importorskip("distributed")
+    killer = tmp_path / "killer.py"
+    killer.write_text(KILLER)
+    command = [
+        sys.executable,
+        "-m",
+        "vosbench",
+        "run",
+        "--dataset",
+        "davis2017",
+        "--root",
+        small_davis,
+        "--workers",
+        "2",
+    ]
+    command += ["--threads", "1", "--no-controls", "-p", "first-only", "--out", tmp_path / "run"]
+    with (tmp_path / "log").open("w") as log:
+        how = {"stdout": log, "stderr": log, "start_new_session": True, "env": os.environ | {"OMP_NUM_THREADS": "1"}}
+        client = subprocess.Popen([*map(str, command)], **how)
+        until = time.monotonic() + 100
+        while not list((tmp_path / "run").glob("records/*/*.json")):
+            assert client.poll() is None, (tmp_path / "log").read_text()
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        client.kill()
+        client.wait()
+        until = time.monotonic() + 30
+        while left := session(client.pid):
+            assert time.monotonic() < until, left
+            time.sleep(0.1)
+        complete = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").glob("records/*/*.json")}
+        assert subprocess.run([*map(str, command), "-p", str(killer)], **how).returncode == 2
+    assert {path: path.stat().st_mtime_ns for path in complete} == complete
+    assert f"failed: {killer} on bee after 0 frames: its process died 3 times" in (tmp_path / "log").read_text()
+    assert [r.failure is None for r in read_run(tmp_path / "run")] == [True, True, True, False]
+
+
+def test_a_dry_run_says_what_there_is_to_do_and_writes_nothing(small_davis, tmp_path, vosbench):
+    arguments = ("run", "--dataset", "davis2017", "--root", small_davis, "-p", "first-only", "--out", tmp_path / "run")
+    outcome = vosbench(*arguments, "--dry-run", "--json", tmp_path / "plan.json")
+    assert outcome.status == 0
+    assert outcome.out.startswith(f"{tmp_path / 'run'}: 6 results to make in 2 sequences\n  frames   12\n  time ")
+    assert not (tmp_path / "run").exists()
+    (found,) = json.loads((tmp_path / "plan.json").read_text())["result"]["runs"]
+    assert (found["units"], found["results"], found["finished"], found["frames"]) == (2, 6, 0, 12)
+    assert 0 < found["seconds"] < 100
+    assert found["memory_bytes"] > 10**8
+    assert 6 * 20_000 < found["disk_bytes"] < 6 * 20_000 + 36 * 64 * 48
+    assert vosbench(*arguments).status == 0
+    outcome = vosbench(*arguments, "--dry-run")
+    assert outcome.status == 2
+    assert "is finished: nothing is left to do" in outcome.err
+
+
+@pytest.mark.parametrize("how", [("--workers", "2", "--cluster", "tcp://127.0.0.1:9"), ("--dashboard",)])
+def test_workers_are_named_in_one_way(small_davis, refused, how):
+    told = refused("run", "--dataset", "davis2017", "--root", small_davis, *how)
+    assert "a cluster is a number of workers of this machine, or the address" in told

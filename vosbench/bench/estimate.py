@@ -1,0 +1,110 @@
+"""What a run will take, before it is started: counted, and measured on a few frames."""
+
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from vosbench.bench.passes import WARMUP_FRAMES, beginning, predictions, warm_up
+from vosbench.bench.plan import Plan, Task
+from vosbench.bench.runner import to_do
+from vosbench.errors import VosbenchError
+from vosbench.images import write_labels
+from vosbench.inference.threads import threads
+from vosbench.memory.spec import PolicySpec
+from vosbench.video import Sequence as Video
+
+FRAMES = 8  # that are measured, after the warm-up
+ALONE = 3  # strategies that are measured alone, for all
+RECORD = 20_000  # bytes of a record, about
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is left to do of a run.
+
+    units: sequences, which are what workers share; results: strategies and controls on each; finished: results there
+    are. seconds: of the model, on `workers` of them, scoring apart. memory_bytes: at most, in one process on its
+    device. disk_bytes: of masks and records. measured: the sequence.
+    """
+
+    units: int
+    results: int
+    finished: int
+    frames: int
+    workers: int
+    seconds: float
+    memory_bytes: int
+    disk_bytes: int
+    measured: str
+
+
+def estimate(plan: Plan, fresh: bool = False, workers: int = 1) -> Estimate:
+    """Measure the strategies of a plan on the first frames of its first sequence, and count the rest by its frames.
+
+    Nothing is written to the folder of the run. A strategy whose memory grows takes more in a long video than it is
+    counted for. Raises VosbenchError if nothing is left to do, or those frames cannot be segmented.
+    """
+    todo = to_do(plan, fresh)[0]
+    run = [task for task in todo if isinstance(task.what, PolicySpec) and task.video]
+    if not run:
+        raise VosbenchError(f"{plan.folder} is finished: nothing is left to do", "--fresh does it again")
+    first = [task for task in run if task.name == run[0].name]
+    with threads(plan.environment.threads):
+        warm_up(plan, first[0], _video(first[0]))
+        together, mask_bytes, memory = _measure(plan, first)
+        alone = [_measure(plan, [task])[0] for task in first[:: -(-len(first) // ALONE)]]
+    a_frame, a_frame_alone = together / len(first), sum(alone) / len(alone)
+    timed = sum(len(_video(task).frames) for task in run if task.timed) * plan.suite.repeats * a_frame_alone
+    untimed = sum(len(_video(task).frames) for task in run if not task.timed) * a_frame
+    masks = sum(len(task.video.output_frames) for task in todo if task.video)
+    names = {task.name for task in todo}
+    return Estimate(
+        units=len(names),
+        results=len(todo),
+        finished=len(plan.tasks) - len(todo),
+        frames=sum(len(plan.sequences[name].frames) for name in names if name in plan.sequences),
+        workers=workers,
+        seconds=timed + untimed / min(workers, len(names)),
+        memory_bytes=memory,
+        disk_bytes=round(masks * mask_bytes) + len(todo) * RECORD,
+        measured=first[0].name,
+    )
+
+
+def _measure(plan: Plan, tasks: Sequence[Task]) -> tuple[float, float, int]:
+    """Of strategies together: seconds a frame, bytes a mask, and bytes of memory by the end of the longest video."""
+    on_gpu, longest = plan.device.type == "cuda", max(len(video.frames) for video in plan.sequences.values())
+    video = beginning(_video(tasks[0]), WARMUP_FRAMES + FRAMES)
+    sizes, banks, count = list[int](), dict[int, list[int]](), 0
+    started = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        for frame in predictions(plan, tasks, video):
+            for place, result in frame.items():
+                if isinstance(result, Exception):
+                    continue  # the run will say so
+                path = Path(folder) / f"{place}.png"
+                write_labels(path, result.mask)
+                sizes.append(path.stat().st_size)
+                banks.setdefault(place, []).append(result.timing.memory_bytes)
+            count += 1
+    seconds = time.perf_counter() - started
+    growth = sum((series[-1] - series[0]) / len(series) * (longest - len(series)) for series in banks.values())
+    peak = torch.cuda.max_memory_allocated(plan.device) if on_gpu else _resident()
+    return seconds / count, sum(sizes) / max(1, len(sizes)), round(peak + max(0.0, growth))
+
+
+def _resident() -> int:
+    """The most bytes that this process had in memory."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _video(task: Task) -> Video:
+    assert task.video is not None
+    return task.video
