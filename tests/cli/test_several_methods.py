@@ -106,3 +106,31 @@ def test_a_run_is_compared_with_masks_from_elsewhere(methods, finished_run, vosb
     assert "holds a run" in refused("score", masks, *arguments, "--out", methods / "finished/run")
     run = ("run", "--root", root, "--dataset", "davis2017", "-p", "first-only", "--out", "scored")
     assert "holds results of masks that were scored" in refused(*run)
+
+
+def test_results_that_are_there_stay(methods, vosbench, refused):
+    assert vosbench("score", "Ours=a/near", "b/far", *ON, "--out", "kept").status == 0
+    before = sorted((methods / "kept").rglob("*"))
+    again = ("score", "exact", *ON, "--sequences", "ant", "--out", "kept")
+    assert "kept exists already" in refused(*again)
+    assert "kept exists already" in refused(*again, "--root", "absent")  # before any work
+    assert sorted((methods / "kept").rglob("*")) == before
+    assert vosbench(*again, "--overwrite").status == 0
+    assert [record.policy.label for record in read_run(methods / "kept")] == ["exact"]
+    assert all(any(folder.iterdir()) for folder in (methods / "kept/records").iterdir())
+
+
+def test_a_table_that_cannot_be_made_takes_no_scores_along(methods, vosbench, read_json):
+    for tables, status, made in (("side-by-side,attributes", 0, ["side-by-side"]), ("attributes", 2, [])):
+        outcome = vosbench(*THREE, "--by", tables, "--out", f"kept-{status}", "--json", "three.json")
+        assert outcome.status == status
+        assert outcome.err.splitlines() == [
+            "vosbench: attributes is left out: no record has an attribute "
+            "(the data set must tell them, as lvos-v2 does)"
+        ]
+        assert "\nexact " in outcome.out
+        assert len(read_run(methods / f"kept-{status}")) == 6
+        found = read_json(methods / "three.json")
+        assert len(found["rows"]) == 3
+        assert list(found.get("tables", {})) == made
+        assert found["left_out"] == {"attributes": "no record has an attribute"}

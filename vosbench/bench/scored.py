@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from vosbench.base.codec import encode
@@ -104,6 +105,8 @@ def write_scored(folder: Path, records: Iterable[RunRecord], root: Path | None =
     refuse_run(folder)
     for path in _records(folder):
         path.unlink()
+        with suppress(OSError):  # others are still in it
+            path.parent.rmdir()
     for record in records:
         write_record(folder / "records" / folder_name(record.policy) / f"{record.sequence}.json", record)
     if root is not None:

@@ -29,6 +29,8 @@ from vosbench.metrics.tracking import tracking
 from vosbench.report.compare.differences import differences
 from vosbench.report.compare.pairing import pair_up
 from vosbench.report.compare.tables import difference_table
+from vosbench.report.context import Records
+from vosbench.report.makers import Maker
 from vosbench.report.measures import accuracy
 from vosbench.report.scored_masks import (
     analysis_tables,
@@ -108,6 +110,7 @@ def score(
         Path | None,
         options.output("--out", help="also write the scores into this folder, as those of a run", folder=True),
     ] = None,
+    overwrite: options.Overwrite = False,
     cache: Annotated[Path, typer.Option(help="where scores of unchanged masks are kept")] = SCORES,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="neither reuse nor keep scores")] = False,
 ) -> Answer:
@@ -115,6 +118,9 @@ def score(
 
     One folder gets a row, several a table of them. What --out or --json wrote is read by compare, table and plot.
     """
+    if out is not None:
+        refuse_run(out)
+        options.require_new(out, overwrite)
     data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(
         options.sequence_names(sequences), limit, options.sequence_names(exclude)
     )
@@ -128,8 +134,6 @@ def score(
         raise unknown("folder of masks", against, folders)
     if against is not None and len(folders) == 1:
         raise VosbenchError("one folder has nothing to be compared with", "give two or more, or leave --against out")
-    if out is not None:
-        refuse_run(out)
     known = None if train_meta is None else train_categories(train_meta)
     further = _Further(data, objects, analysis, stability, jobs, train_meta, known, _categories(data, known))
     found: dict[str, tuple[Path, MaskScores]] = {}
@@ -150,9 +154,11 @@ def score(
         board = _leaderboard(records(), against, f"{data.name} {data.split}")
         tables = [board, *(table for summary, own, _ in told.values() for table in own if table is not summary)]
         result = {"rows": board.to_json()["rows"], "folders": {name: one for name, (*_, one) in told.items()}}
-    more = {name: maker(records()) for name, maker in makers.items()}
+    more, left_out = _made(makers, records()) if makers else ({}, {})
     if more:
         result["tables"] = {name: table.to_json()["rows"] for name, table in more.items()}
+    if left_out:
+        result["left_out"] = left_out
     show([*tables, *more.values()], format, name="score", columns=columns, caption=caption)
     for name, (_, scores) in found.items():
         stem = name.replace("/", "-")
@@ -168,6 +174,7 @@ def score(
     conditions = options.conditions(data, protocol=scores.protocol, predictions=shown)
     conditions |= {"partial": scores.partial, "lacks": _lacks(data, scores)}
     unfit = protocol is not None and bool(unscored)  # by the rules that were asked for
+    unfit |= bool(left_out) and not more  # none of the tables that were asked for
     kept = lambda: {"records": [record.to_json() for record in records()]}  # noqa: E731
     return Answer(conditions, result, 2 if unfit else 0, kept)
 
@@ -184,6 +191,18 @@ def _named(texts: Sequence[str]) -> dict[str, Path]:
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise VosbenchError(f"two folders of masks are called {twice}", "name them: Ours=masks/a Theirs=masks/b")
     return {name: folder for name, (_, folder) in zip(names, pairs, strict=True)}
+
+
+def _made(makers: Mapping[str, Maker[Table]], records: Records) -> tuple[dict[str, Table], dict[str, str]]:
+    """The tables that can be made, and why others cannot, which is said: the scores took long and are kept."""
+    made, left_out = {}, {}
+    for name, maker in makers.items():
+        try:
+            made[name] = maker(records)
+        except VosbenchError as error:
+            left_out[name] = error.message
+            print(f"vosbench: {name} is left out: {error.message} ({error.hint})", file=sys.stderr)
+    return made, left_out
 
 
 def _leaderboard(records: tuple[RunRecord, ...], against: str | None, where: str) -> Table:
