@@ -8,7 +8,9 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -35,11 +37,23 @@ class ObjectMasks:
 
     pixels: a label map, uint8 [H,W], that holds at each pixel the id of its object, 0 for none, 255 for "unknown"; or
         a plane for each object, bool [O,H,W]. Planes may overlap.
-    ids: those of the planes, 1 to 254; None for a label map.
+    ids: those of the planes, 1 to 254, each once; None for a label map. VosbenchError for what is of another kind.
     """
 
     pixels: np.ndarray
     ids: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        ids = self.ids or ()
+        if any(isinstance(i, bool) or not isinstance(i, Integral) or not 0 < i < VOID for i in ids):
+            raise VosbenchError(f"masks have the ids {[*ids]}", f"an id is a whole number from 1 to {VOID - 1}")
+        if len({*ids}) < len(ids):
+            raise VosbenchError(f"masks have the ids {[*ids]}, not each once", "give each object one plane")
+        want, *axes = ("uint8",) if self.ids is None else ("bool", len(ids))
+        shape, kind = getattr(self.pixels, "shape", ()), getattr(self.pixels, "dtype", type(self.pixels).__name__)
+        if str(kind) != want or len(shape) != 2 + len(axes) or [*shape[:-2]] != axes:
+            what = f"the planes of {len(ids)} ids are" if axes else "a label map is"
+            raise VosbenchError(f"{what} {kind} {shape}", f"give {want}, {[*axes, 'H', 'W']}")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -101,6 +115,8 @@ class ObjectMasks:
 class MaskSource(ABC):
     """Where the masks of one frame are. It alone knows in which layout, and how its files are read."""
 
+    tells_place: ClassVar[bool] = False  # whether its messages name sequence and frame, as those of one file each do
+
     @abstractmethod
     def load(self) -> ObjectMasks:
         """The masks. Raises VosbenchError, which names the file, if they cannot be read."""
@@ -112,6 +128,11 @@ class MaskSource(ABC):
     def own_masks(self) -> tuple[int, ...] | None:
         """The ids of the objects that have a mask of their own in this frame, be it empty; None of a label map."""
         return None
+
+    @property
+    def reader(self) -> type["MaskSource"]:
+        """The class that reads them."""
+        return type(self)
 
     @property
     def where(self) -> str:

@@ -1,9 +1,11 @@
 """One way to find whatever can be plugged in."""
 
+import pickle
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 
+import cloudpickle
 import pytest
 
 from vosbench.base import registry
@@ -56,6 +58,7 @@ def test_a_file_is_loaded_once_until_it_changes(tmp_path: Path, shipped: Registr
         ),
         ("1/0", "fails to load: ZeroDivisionError: division by zero"),
         ("def", "fails to load: SyntaxError"),
+        ("import sys; sys.exit(0)", "fails to load: SystemExit: 0"),
     ],
 )
 def test_a_file_that_is_no_such_thing(tmp_path: Path, shipped: Registry[type[Colour]], source: str, said: str) -> None:
@@ -63,6 +66,24 @@ def test_a_file_that_is_no_such_thing(tmp_path: Path, shipped: Registry[type[Col
     path.write_text(source)
     with pytest.raises(VosbenchError, match=said):
         shipped.find(str(path))
+
+
+def test_a_file_imports_modules_from_beside_it(tmp_path: Path, shipped: Registry[type[Colour]]) -> None:
+    source = "import some_colours\nfrom {} import shade\nclass Red(some_colours.Colour): value = shade()\n"
+    for folder, value in (("one", 1), ("two", 2)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "beside_a_colour.py").write_text(f"def shade(): return {value}\n")
+        (tmp_path / folder / f"only_in_{folder}.py").write_text(f"def shade(): return {value}\n")
+        (tmp_path / folder / "own.py").write_text(source.format(f"only_in_{folder}"))
+        (tmp_path / folder / "red.py").write_text(source.format("beside_a_colour"))
+    path = [*registry.sys.path]
+    red = shipped.find(str(tmp_path / "one/red.py"))
+    assert red.value == 1  # type: ignore[attr-defined]
+    assert pickle.loads(cloudpickle.dumps(red)).value == 1
+    assert shipped.find(str(tmp_path / "two/own.py")).value == 2  # type: ignore[attr-defined]
+    with pytest.raises(VosbenchError, match="modules of one name"):  # never the other's in silence
+        shipped.find(str(tmp_path / "two/red.py"))
+    assert registry.sys.path == path
 
 
 def test_a_file_that_is_absent(shipped: Registry[type[Colour]]) -> None:

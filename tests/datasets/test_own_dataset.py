@@ -188,6 +188,43 @@ def test_every_fault_of_masks_and_data_is_told(own: Dataset, stacks: Path, tmp_p
     ]
 
 
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"0": np.ones((48, 64), bool)}, "masks have the ids [0]"),
+        ({"1": np.ones((48, 64), bool), "255": np.ones((48, 64), bool)}, "masks have the ids [1, 255]"),
+        ({"300": np.ones((48, 64), bool)}, "masks have the ids [300]"),
+        ({"1": np.ones(64, bool)}, "the planes of 1 ids are bool (1, 64)"),
+        ({"1": np.ones((48, 64), bool), "01": np.ones((48, 64), bool)}, "masks have the ids [1, 1], not each once"),
+    ],
+)
+def test_ids_and_planes_that_cannot_be_are_told_with_sequence_and_frame(
+    own: Dataset, stacks: Path, tmp_path: Path, arrays: dict[str, np.ndarray], said: str
+) -> None:
+    write_stacks(tmp_path / "masks/ant", shift=1)
+    np.savez(tmp_path / "masks/ant/00002.npz", **arrays)
+    line = f"sequence ant, frame 00002: {said}"
+    assert line in [problem.message for problem in check_predictions(tmp_path / "masks", own, jobs=1)]
+    for attempt in (lambda: score(tmp_path / "masks", own, jobs=1), lambda: export(tmp_path / "masks", own, "no.zip")):
+        with pytest.raises(VosbenchError) as caught:
+            attempt()
+        assert line in caught.value.message
+    shutil.copy(tmp_path / "masks/ant/00002.npz", stacks / "masks/ant/00002.npz")
+    assert [problem.message for problem in own.problems()] == [line]
+
+
+@pytest.mark.usefixtures("lent_pool")
+def test_a_run_goes_on_without_a_sequence_of_wrong_ids(stacks: Path, tmp_path: Path) -> None:
+    for kind in ("frames", "masks"):
+        shutil.copytree(stacks / kind / "ant", stacks / kind / "bee")
+    np.savez(stacks / "masks/bee/00000.npz", **{"0": planes(0)["1"]})
+    suite = Suite(__file__, stacks, policies=("lfu",), controls=False, threads=1)
+    run(suite, tmp_path / "run")
+    ant, bee = read_run(tmp_path / "run")
+    assert ant.scores is not None
+    assert "sequence bee, frame 00000: masks have the ids [0]" in str(bee.failure)
+
+
 def test_a_copy_of_the_truth_is_seen(own: Dataset, tmp_path: Path) -> None:
     write_stacks(tmp_path / "masks/ant")
     (problem,) = check_predictions(tmp_path / "masks", own, jobs=1)

@@ -11,7 +11,8 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -78,7 +79,7 @@ class Registry(Generic[T]):
     def _plugin(self, point: EntryPoint) -> Any:
         try:
             return point.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise VosbenchError(
                 f"{self.kind} {point.name!r} ({point.value}) fails to load: {_one_line(error)}",
                 "repair or uninstall the package that registers it",
@@ -93,7 +94,9 @@ class Registry(Generic[T]):
         name = f"vosbench_{self.group.rpartition('.')[2]}_{path.stem}_{_content(path)}"
         try:
             return _load(name, path)
-        except Exception as error:
+        except VosbenchError:
+            raise
+        except (Exception, SystemExit) as error:
             raise VosbenchError(
                 f"{self.kind} file {path} fails to load: {_one_line(error)}", "repair the file"
             ) from error
@@ -117,12 +120,47 @@ def _load(name: str, path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up by name
     try:
-        spec.loader.exec_module(module)
-    except Exception:
+        with _importing_from(path.resolve().parent) as imported:
+            spec.loader.exec_module(module)
+    except BaseException:
         del sys.modules[name]
         raise
-    register_pickle_by_value(module)  # other processes cannot import it
+    for one in (module, *imported):
+        register_pickle_by_value(one)  # other processes cannot import it
     return module
+
+
+_beside: dict[str, Path] = {}  # the folders of modules that files loaded by their paths imported from beside them
+
+
+@contextmanager
+def _importing_from(folder: Path) -> Iterator[list[ModuleType]]:
+    """A file that is loaded imports modules of its folder meanwhile; gives the new ones, filled at the end.
+
+    Raises VosbenchError if it imports one of the name of another folder's, for a process has one of a name.
+    """
+    before, imported = set(sys.modules), list[ModuleType]()
+    others = {
+        name: sys.modules.pop(name)
+        for name, other in _beside.items()
+        if name in sys.modules and other != folder and ((folder / f"{name}.py").is_file() or (folder / name).is_dir())
+    }
+    sys.path.insert(0, str(folder))
+    importlib.invalidate_caches()  # the files may be new
+    try:
+        yield imported
+        if clash := sorted(others.keys() & sys.modules.keys()):
+            raise VosbenchError(
+                f"{folder / clash[0]} and {_beside[clash[0]] / clash[0]} are modules of one name, both imported",
+                "give one of the two another name",
+            )
+        for name in sys.modules.keys() - before:
+            if Path(getattr(sys.modules[name], "__file__", None) or "").is_relative_to(folder):
+                imported.append(sys.modules[name])
+                _beside[name.partition(".")[0]] = folder
+    finally:
+        sys.modules.update(others)
+        sys.path.remove(str(folder))
 
 
 def own_modules() -> dict[str, str]:
@@ -195,5 +233,5 @@ def the_one(own: Sequence[T], module: ModuleType, what: str) -> T:
     return own[0]
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -27,7 +27,7 @@ def facts(value: Any, without: frozenset[str] = frozenset()) -> Any:
     if isinstance(value, type):
         return f"{value.__qualname__} {source_of(value)}"
     if isinstance(value, MaskSource):
-        return [facts(type(value)), value.reading()]
+        return [facts(value.reader), value.reading()]
     if is_dataclass(value):
         told = {f.name: facts(getattr(value, f.name)) for f in fields(value) if f.name not in without}
         return {"class": facts(type(value))} | told

@@ -54,22 +54,31 @@ def _run(arguments: list[str]) -> int:
         return _fail(error.message, error.hint)
     except typer.TyperException as error:
         return _fail(error.format_message(), _usage(arguments))
-    except (BrokenPipeError, SystemExit):  # the reader of our output has seen enough; typer exits where it prints
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that what is left can be flushed
-        return 0
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        # The reader of our output has seen enough; typer exits where it prints.
+        if isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that what is left can be flushed
+            return 0
         from vosbench.base.registry import own_modules, place_in_own_file
 
         what = f"{type(error).__name__}: {error}"
         if (place := place_in_own_file(error)) is not None:
             return _fail(f"{place}: {what}", "repair the file")
-        if not (files := [*own_modules().values()]):
+        if not (files := own_modules()):
             raise  # a fault of ours: the traceback is what helps
         where = traceback.extract_tb(error.__traceback__)[-1]
         return _fail(
-            f"what {' or '.join(files)} gives leads to {what} ({where.filename}:{where.lineno})",
-            "compare it with the example in the README; `vosbench check model` and `check policy` try a file of theirs",
+            f"what {' or '.join(files.values())} gives leads to {what} ({where.filename}:{where.lineno})",
+            _try(files),
         )
+
+
+def _try(own: dict[str, str]) -> str:
+    """What to do about files of one's own, {module: file}, that give what cannot be used."""
+    ways = {"policies": "check policy {}", "models": "check model {}", "datasets": "check --dataset {} --root FOLDER"}
+    kinds = {name.split("_")[1]: file for name, file in own.items()}
+    tried = [f"`vosbench {ways[kind].format(file)}`" for kind, file in kinds.items() if kind in ways]
+    return " and ".join(tried) + " says more" if tried else "compare it with the example in the README of its kind"
 
 
 def _usage(arguments: Sequence[str]) -> str:

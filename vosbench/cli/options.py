@@ -146,7 +146,10 @@ def conditions(data: "Dataset", **others: Any) -> dict[str, Any]:
 def print_problems(problems: "Iterable[Problem]") -> None:
     """A line for each problem, and one below that says what to do."""
     for problem in problems:
-        print(f"{'warning: ' if problem.warning else ''}{problem.message}\n  hint: {problem.hint}")
+        print(
+            f"{'warning: ' if problem.warning else ''}{problem.message}"
+            + (f"\n  hint: {problem.hint}" if problem.hint else "")
+        )
 
 
 def is_terminal() -> bool:

@@ -18,6 +18,7 @@ from vosbench.datasets.choice import Choice
 from vosbench.datasets.files import FRAMES, MASKS, content_hash, explain_no_pictures, pictures
 from vosbench.datasets.first_masks import First, Frames, Masks, earliest
 from vosbench.datasets.label_pngs import LabelPng, binary_pngs, label_pngs
+from vosbench.datasets.placed import placed
 from vosbench.datasets.problems import Problem, other_pictures, picture_problems
 from vosbench.errors import VosbenchError, a_few, unknown
 from vosbench.video import FirstMask, FrameRef, GroundTruth, MaskSource, Sequence
@@ -119,7 +120,7 @@ class Dataset(Choice, ABC):
 
         One that is missing is an error when it is loaded. Raises VosbenchError as `read_masks` does.
         """
-        found = self.read_masks(folder) or label_pngs(folder)
+        found = placed(folder.name, self.read_masks(folder)) or label_pngs(folder)
         return {frame: found.get(frame) or LabelPng(folder / f"{frame}.png") for frame in frames}
 
     def _first_masks(self, name: str, frames: Frames, masks: Masks) -> First:
@@ -274,7 +275,7 @@ class Dataset(Choice, ABC):
         return pictures(self.frame_folder(name), FRAMES)
 
     def _masks(self, name: str) -> Masks:
-        return self.read_masks(self.mask_folder(name))
+        return placed(name, self.read_masks(self.mask_folder(name)))
 
     def _require_frames(self, name: str, masks: Masks, frames: Frames) -> None:
         if lacking := [frame for frame in masks if frame not in frames]:

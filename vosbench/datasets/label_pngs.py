@@ -17,6 +17,7 @@ class LabelPng(MaskSource):
 
     path: Path
     binary: ClassVar[bool] = False
+    tells_place = True
 
     def load(self) -> ObjectMasks:
         return self._objects(read_labels(self.path))

@@ -22,6 +22,7 @@ class ObjectPngs(MaskSource):
 
     ids: tuple[int, ...]
     paths: tuple[Path, ...]
+    tells_place = True
 
     def load(self) -> ObjectMasks:
         maps = [read_labels(path) for path in self.paths]

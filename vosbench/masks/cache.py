@@ -44,7 +44,7 @@ def key(truth: GroundTruth, predictions: Mapping[str, MaskSource], protocol: Pro
     ]
     hasher.update(json.dumps(facts).encode())
     for source in (*truth.masks.values(), *predictions.values()):
-        hasher.update(f"{source_of(type(source))} {source.reading()} ".encode())
+        hasher.update(f"{source_of(source.reader)} {source.reading()} ".encode())
         hasher.update(b"".join(map(_content, source.files())))
     return hasher.hexdigest()
 

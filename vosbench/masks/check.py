@@ -11,6 +11,7 @@ from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.files import MASKS, entries, subfolders
 from vosbench.datasets.label_pngs import binary_pngs, label_pngs
+from vosbench.datasets.placed import placed
 from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError, a_few
 from vosbench.images import VOID, Picture, read_size
@@ -142,7 +143,7 @@ def _expected(dataset: Dataset, name: str, rules: Protocol | None) -> Expected:
 def check_sequence(folder: Path, expected: Expected) -> list[Problem]:
     """Every problem of the predicted masks of one sequence."""
     try:
-        masks = next(filter(None, (layout(folder) for layout in expected.layouts)), {})
+        masks = placed(expected.sequence, next(filter(None, (layout(folder) for layout in expected.layouts)), {}))
     except VosbenchError as error:
         return [Problem.of(folder, error)]
     found = list(_name_problems(folder, masks, expected))

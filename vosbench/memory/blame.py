@@ -28,7 +28,7 @@ def blamed(policy: MemoryPolicy, where: str) -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if isinstance(error, PolicyError) or out_of_memory(error) or gpu_failed(error):
             raise
         reason, hint = f"{type(error).__name__}: {error}", "repair the strategy; see MemoryPolicy"
@@ -51,11 +51,11 @@ def _kinds(policy: MemoryPolicy) -> list[type[MemoryPolicy]]:
     return [type(policy), *inner]
 
 
-def gpu_failed(error: Exception) -> bool:
+def gpu_failed(error: BaseException) -> bool:
     """Whether an error ends the use of the GPU in this process, as a failed assertion in a kernel does."""
     return "CUDA error" in str(error) and not out_of_memory(error)
 
 
-def out_of_memory(error: Exception) -> bool:
+def out_of_memory(error: BaseException) -> bool:
     """Whether an error says, in one of the many ways of PyTorch and its libraries, that memory was exhausted."""
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in str(error) for sign in _EXHAUSTED)

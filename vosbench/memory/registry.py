@@ -38,7 +38,7 @@ def _shipped() -> dict[str, str]:
 def _strategy(loaded: Any, origin: str) -> type[MemoryPolicy]:
     """What was loaded as a strategy's class; one that could not be built from a spec is refused."""
     kind: type[MemoryPolicy] = as_class(loaded, MemoryPolicy, "memory strategy", origin)
-    name = f"{kind.__module__}.{kind.__qualname__}"
+    name = f"{origin}: {kind.__qualname__}"
     if any(isinstance(value, Field) for value in vars(kind).values()):
         raise VosbenchError(f"strategy {name} has parameters but is no dataclass", "put @dataclass above the class")
     for known in fields(kind):

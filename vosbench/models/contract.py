@@ -28,7 +28,7 @@ def check_model(build: Build) -> list[VosbenchError]:
     for check in CHECKS:
         try:
             check(build)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             told = isinstance(error, _Broken)
             reason = str(error) if told else f"{type(error).__name__}: {' '.join(str(error).split())}"
             fault = VosbenchError(f"{_place(network, error)}: {reason}", "see Network in vosbench/models/base.py")

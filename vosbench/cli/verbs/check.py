@@ -86,7 +86,7 @@ def _check_contract(kind: str, file: str | None) -> Answer:
         raise VosbenchError(f"check {kind} needs a name or a file", f"e.g. vosbench check {kind} ./mine.py")
     checks, faults = (_policy_faults if kind == "policy" else _model_faults)(file)
     for fault in faults:
-        print(f"{fault.message}\n  hint: {fault.hint}")
+        print(fault.message + (f"\n  hint: {fault.hint}" if fault.hint else ""))
     outcome = count(len(faults), "problem") if faults else "sound"
     print(f"{file}: {count(checks, 'check')}, {outcome}", file=sys.stderr)
     problems = [{"message": fault.message, "hint": fault.hint} for fault in faults]
