@@ -33,11 +33,11 @@ class FrameRef:
 
 @dataclass(frozen=True, eq=False)
 class ObjectMasks:
-    """The masks of the objects in one frame, in one of two forms.
+    """The masks of the objects in one frame, in one of two forms. Raises VosbenchError for any other.
 
     pixels: a label map, uint8 [H,W], that holds at each pixel the id of its object, 0 for none, 255 for "unknown"; or
         a plane for each object, bool [O,H,W]. Planes may overlap.
-    ids: those of the planes, 1 to 254, each once; None for a label map. VosbenchError for what is of another kind.
+    ids: those of the planes, 1 to 254, each once; None for a label map.
     """
 
     pixels: np.ndarray
@@ -49,11 +49,11 @@ class ObjectMasks:
             raise VosbenchError(f"masks have the ids {[*ids]}", f"an id is a whole number from 1 to {VOID - 1}")
         if len({*ids}) < len(ids):
             raise VosbenchError(f"masks have the ids {[*ids]}, not each once", "give each object one plane")
-        want, *axes = ("uint8",) if self.ids is None else ("bool", len(ids))
+        want, axes = ("uint8", []) if self.ids is None else ("bool", [len(ids)])
         shape, kind = getattr(self.pixels, "shape", ()), getattr(self.pixels, "dtype", type(self.pixels).__name__)
         if str(kind) != want or len(shape) != 2 + len(axes) or [*shape[:-2]] != axes:
             what = f"the planes of {len(ids)} ids are" if axes else "a label map is"
-            raise VosbenchError(f"{what} {kind} {shape}", f"give {want}, {[*axes, 'H', 'W']}")
+            raise VosbenchError(f"{what} {kind} {shape}", "give a label map, uint8 [H,W], or planes, bool [ids,H,W]")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -273,8 +273,7 @@ class Sequence:
 class ObjectSpan:
     """The frames in which a data set's meta file says that an object is: numbers `start` to `end`, and how many.
 
-    Frame names are these numbers, with zeros before them. The three come from the file as they are: they need not
-    agree with one another, nor with the masks.
+    Frame names are these numbers, with zeros before them. The three are as in the file: they, and masks, may disagree.
     """
 
     start: int
