@@ -281,7 +281,7 @@ def _demand(holds: bool, method: str, reason: str) -> None:
         raise _Broken(method, reason)
 
 
-def _place(network: Network, error: Exception) -> str:
+def _place(network: Network, error: BaseException) -> str:
     """`FILE:LINE` of the method that is at fault, or in which the error arose; else of where the class begins."""
     family = type(network)
     if not isinstance(error, _Broken):
