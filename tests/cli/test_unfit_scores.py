@@ -78,3 +78,18 @@ def test_gaps_in_the_ids_are_told_of(small_davis, tmp_path, vosbench):
             in (outcome.err)
         )
     assert vosbench(*data, "--protocol", "vos-benchmark").err == ""
+
+
+def test_what_a_run_and_a_score_refuse_is_found_by_check(videos, tmp_path, vosbench):
+    data = ("--dataset", "folder", "--root", videos, "--sequences", "ant", "--protocol", "davis2017")
+    checked = vosbench("check", *data, "--jobs", 1)
+    assert (checked.status, "sequence ant holds the id 3, but the highest allowed is 2" in checked.out) == (2, True)
+    for outcome in (
+        vosbench("score", moved(videos, tmp_path), *data, "--no-cache", "--jobs", 1),
+        vosbench("run", *data, "-p", "first-only", "--out", tmp_path / "run"),
+    ):
+        assert outcome.status == 2
+        (advised,) = [line for line in outcome.err.splitlines() if "protocols that can: " in line]
+        names = advised.partition("protocols that can: ")[2].partition(";")[0].split(", ")
+        assert not {"davis2017", "davis2017-official", "visor"} & set(names)
+        assert {"youtube-vos", "vos-benchmark", "folder"} <= set(names)

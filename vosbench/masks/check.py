@@ -102,7 +102,7 @@ def truth_problems(dataset: Dataset, name: str, rules: Protocol) -> list[Problem
         return []
     try:
         truth = dataset.truth(name)
-        if (reason := misfit(truth, rules)) is not None:
+        if (reason := misfit(truth, rules, dataset.sequence(name).object_ids)) is not None:
             raise reason
         gap = nowhere(truth, rules)
     except VosbenchError as error:

@@ -92,8 +92,9 @@ def nowhere(truth: GroundTruth, protocol: Protocol) -> VosbenchError | None:
 
 def advice(truth: GroundTruth, predicted: Iterable[int] = ()) -> str:
     """What to do about a sequence that a protocol cannot score, in words: the protocols that ship and can score it and
-    the ids that will be predicted of it.
+    the ids that are predicted of it (none: those that its true masks hold).
     """
-    ids, keeping = tuple(predicted), (p for p in map(PROTOCOLS.find, SHIPPED) if p.objects.keeps_ids)
+    ids = tuple(predicted) or tuple({i for source in truth.masks.values() for i in source.load().present()})
+    keeping = (p for p in map(PROTOCOLS.find, SHIPPED) if p.objects.keeps_ids)
     names = [protocol.name for protocol in keeping if misfit(truth, protocol, ids) is None]
     return f"protocols that can: {', '.join(names)}" if names else "no protocol can: it has too few masks"
