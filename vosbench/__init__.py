@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vosbench.masks.check import check_predictions as check_predictions
     from vosbench.masks.export import export as export
     from vosbench.masks.score import score as score
+    from vosbench.memory.spec import PolicySpec as PolicySpec
     from vosbench.memory.spec import load_policy as load_policy
     from vosbench.models.checkpoint import load_model as load_model
     from vosbench.simulation.simulator import simulate as simulate
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Cluster": "vosbench.bench.cluster",
+    "PolicySpec": "vosbench.memory.spec",
     "Sequence": "vosbench.video",
     "Session": "vosbench.inference.session",
     "Suite": "vosbench.bench.suite",

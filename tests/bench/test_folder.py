@@ -39,7 +39,10 @@ def test_results_of_other_conditions_are_refused_before_anything_is_done(finishe
     for changes, message in (
         ({}, r"results of other conditions \(top_k 20, not 5\)"),
         ({"limit": None, "top_k": 20, "threads": 2}, r"\(threads 1, not 2\)"),
-        ({"limit": None, "top_k": 20, "protocol": "davis2017-official"}, r"\(protocol None, not davis2017-official\)"),
+        (
+            {"limit": None, "top_k": 20, "protocol": "davis2017-official"},
+            r"\(protocol the data set's own, not davis2017-official\)",
+        ),
     ):
         with pytest.raises(VosbenchError, match=message) as caught:
             run(replace(suite, **changes), finished / "run", work)

@@ -146,8 +146,8 @@ def test_export(small_davis, tmp_path, vosbench, read_json):
     arguments = ("export", masks, "--dataset", "davis2017", "--root", small_davis, "--split", "test-dev")
     outcome = vosbench(*arguments, "--out", archive, "--json", tmp_path / "export.json")
     assert (outcome.status, outcome.err) == (0, "")
-    assert outcome.out == f"{archive} holds 6 masks of 1 sequence of davis2017 test-dev\n"
-    assert read_json(tmp_path / "export.json") == {"archive": str(archive), "masks": 6, "sequences": ["cat"]}
+    assert outcome.out == f"{archive} holds 6 files with the masks of 1 sequence of davis2017 test-dev\n"
+    assert read_json(tmp_path / "export.json") == {"archive": str(archive), "files": 6, "sequences": ["cat"]}
     with zipfile.ZipFile(archive) as packed:
         assert packed.namelist() == [f"cat/{t:05d}.png" for t in range(6)]
     archive.unlink()

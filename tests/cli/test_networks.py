@@ -1,12 +1,15 @@
 """A network in a file of its own, from the command line."""
 
 import shutil
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 import toy_network
 
+from vosbench.base import registry
 from vosbench.bench.record import read_run
+from vosbench.models.checkpoint import load_model
 
 
 @pytest.fixture
@@ -56,3 +59,13 @@ def test_a_changed_network_is_another_run(toy, vosbench, small_davis, tmp_path):
     assert vosbench("run", *data, "--out", tmp_path / "second").status == 0
     first, second = (read_run(tmp_path / name) for name in ("first", "second"))
     assert first[0].conditions != second[0].conditions
+
+
+def test_a_registered_network_is_found_by_its_name(vosbench, monkeypatch):
+    point = EntryPoint("shrinky", "toy_network:Toy", "vosbench.models")
+    monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == point.group else [])
+    assert isinstance(load_model("shrinky"), toy_network.Toy)
+    outcome = vosbench("check", "model", "shrinky")
+    assert (outcome.status, outcome.err) == (0, "shrinky: 11 checks, sound\n")
+    assert "shrinky" in vosbench("list", "models").out
+    assert "did you mean shrinky" in vosbench("check", "model", "shrinki").err

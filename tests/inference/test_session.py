@@ -198,7 +198,7 @@ def test_a_strategy_serves_one_session(small_model, small_clip, annotations):
     one.step(rgb[0], annotations[0])
     one.step(rgb[1])
     other.step(rgb[0], annotations[0])
-    with pytest.raises(VosbenchError, match="the strategy of one has begun another video") as caught:
+    with pytest.raises(VosbenchError, match="of the session 'one' serves another session") as caught:
         one.step(rgb[2])
     assert "load_policy" in caught.value.hint
     other.step(rgb[1])

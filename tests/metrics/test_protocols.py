@@ -245,3 +245,13 @@ def test_lvos_counts_by_the_numbers_of_frames():
     with pytest.raises(VosbenchError, match="frame names a to b are not all numbers") as caught:
         score_sequence(GroundTruth("ant", names, masks), masks, find_protocol("lvos"))
     assert caught.value.hint
+
+
+def test_a_file_may_not_take_the_name_of_a_published_protocol(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "from dataclasses import replace\nfrom vosbench.metrics.published.sav import SAV\n"
+        "MINE = replace(SAV, name='vos-benchmark')\n"
+    )
+    with pytest.raises(VosbenchError, match="has the name of a published protocol, vos-benchmark"):
+        find_protocol(str(path))

@@ -14,12 +14,19 @@ def difference(theirs: RunRecord, own: RunRecord) -> str:
     if theirs.conditions == own.conditions:
         return f"sequence {theirs.sequence} of other files than are there now"
     one, other = _told(theirs), _told(own)
-    differing = [f"{key} {one[key]}, not {other[key]}" for key in other if key in one and one[key] != other[key]]
+    shown = {("protocol", None): "the data set's own"}
+    differing = [
+        f"{key} {shown.get((key, one[key]), one[key])}, not {shown.get((key, other[key]), other[key])}"
+        for key in other
+        if key in one and one[key] != other[key]
+    ]
     commits = [
         record.environment.commit for record in (theirs, own) if record.environment and record.environment.commit
     ]
     named = f", of commit {commits[0]:.8}, not {commits[1]:.8}" if len({*commits}) == 2 else ""
-    return f"other conditions ({'; '.join(differing) or f'the source of vosbench{named}, or a library below it'})"
+    files = [f"{value} or " for value in own.suite.values() if str(value).endswith(".py")]
+    source = f"the source of {''.join(files)}vosbench{named}, or a library below it"
+    return f"other conditions ({'; '.join(differing) or source})"
 
 
 def _told(record: RunRecord) -> dict[str, Any]:

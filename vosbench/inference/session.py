@@ -74,7 +74,8 @@ class Session:
 
     `top_k` memory tokens count for a query pixel (None: as many as the network is used with); `shorter_side` is the
     size at inference, in pixels (None: the network's, or that of the frames; 0: that of the frames). `name` stands for
-    the video in messages, and random numbers depend on it. `timed` measures the stages of each frame. The memory of the
+    the video in messages, and random numbers depend on it: give the name of a
+    sequence for those of `propagate` on it. `timed` measures the stages of each frame. The memory of the
     strategy, with what reads it, takes at most `memory_limit`, such as "4GB" (None: what there is): MemoryError before
     that. A session serves one video.
 
@@ -143,8 +144,8 @@ class Session:
             self._begin(frame.geometry)
         if getattr(self.policy, "bank", self.memory.bank) is not self.memory.bank:
             raise VosbenchError(
-                f"the strategy of {self.name} has begun another video, and remembers that one",
-                "give each session a strategy of its own: vosbench.load_policy again",
+                f"the {type(self.policy).__name__} of the session {self.name!r} serves another session, too",
+                "load one strategy for each session: vosbench.load_policy again",
             )
         if frame.geometry != self.geometry:
             raise SequenceError(

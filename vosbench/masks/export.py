@@ -28,7 +28,7 @@ def export(
     jobs: Count | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> int:
-    """Pack the masks `<predictions>/<sequence>/<frame>.png` for the data set's server; returns how many there are.
+    """Pack the masks `<predictions>/<sequence>/<frame>.png` for the data set's server; returns how many files.
 
     The archive holds exactly the frames that the server wants (`Sequence.output_frames`), as they are on disk. The
     same masks give the same bytes. It appears only when all of it is written, opened again and found equal.

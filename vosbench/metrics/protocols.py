@@ -90,6 +90,8 @@ def _protocol(loaded: Any, origin: str) -> Protocol:
         loaded = the_one(own, loaded, "protocol")
     if not (isinstance(loaded, Protocol) and isinstance(loaded.objects, ObjectRule)):
         raise VosbenchError(f"{origin} is no protocol", "name a vosbench.metrics.protocols.Protocol with an ObjectRule")
+    if loaded.name in SHIPPED and origin != SHIPPED[loaded.name]:
+        raise VosbenchError(f"{origin} has the name of a published protocol, {loaded.name}", "give it one of its own")
     return loaded
 
 

@@ -3,6 +3,7 @@ puts around them), and a network of one's own, a .py file.
 """
 
 import hashlib
+import inspect
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -67,6 +68,11 @@ def bundled() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in WEIGHTS.glob("*.safetensors")))
 
 
+def plugged_in() -> tuple[str, ...]:
+    """Names of the networks that installed packages register."""
+    return tuple(name for name in FAMILIES.names() if name not in FAMILIES.shipped() and name not in bundled())
+
+
 @checked('vosbench.load_model("stcn-tiny", device="cpu")')
 def load_model(
     name: str | Path,
@@ -81,13 +87,14 @@ def load_model(
 
 
 def read_checkpoint(name: str | Path) -> Checkpoint:
-    """The weights of a bundled name, of a file, or those with which a network in a .py file begins.
+    """The weights of a bundled name, of a file, or those with which a network in a .py file, or that an installed
+    package has registered under the name, begins.
 
     Raises VosbenchError for an unknown name, an unreadable file, and weights that fit no network (naming what is
     missing or mis-shaped, or are no numbers).
     """
-    if str(name).endswith(".py"):
-        return _own(Path(name))
+    if str(name).endswith(".py") or str(name) in plugged_in():
+        return _own(str(name))
     path = _find(name)
     family, config, state = _fitting(path, [FAMILIES.find(name) for name in FAMILIES.names()])
     return Checkpoint(path.stem, family, config, _hash(path), family_hash(family), state)
@@ -111,9 +118,10 @@ def check_device(device: str | torch.device) -> torch.device:
     return target
 
 
-def _own(path: Path) -> Checkpoint:
+def _own(name: str) -> Checkpoint:
     """A network in a file of its own: with the weights beside it that its class names, or those of its building."""
-    family = FAMILIES.find(str(path))
+    family = FAMILIES.find(name)
+    path = Path(name if name.endswith(".py") else inspect.getfile(family))
     config, weights = family.configs()[0], path
     if family.weights is None:
         with torch.random.fork_rng(devices=[]):
@@ -122,7 +130,7 @@ def _own(path: Path) -> Checkpoint:
     else:
         weights = path.parent / family.weights
         family, config, state = _fitting(weights, [family], config)
-    return Checkpoint(path.stem, family, config, _hash(weights), family_hash(family), state)
+    return Checkpoint(Path(name).stem, family, config, _hash(weights), family_hash(family), state)
 
 
 def _hash(file: Path) -> str:
@@ -143,7 +151,7 @@ def _find(name: str | Path) -> Path:
         return path
     if path.suffix or len(path.parts) > 1:
         raise VosbenchError(f"no checkpoint {path}", f"give a path, or one of: {', '.join(bundled())}")
-    error = unknown("model", str(name), bundled())
+    error = unknown("model", str(name), (*bundled(), *plugged_in()))
     error.hint += "; published weights are given by path, e.g. stcn.pth (--model stcn.pth)"
     raise error
 

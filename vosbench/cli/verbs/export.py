@@ -25,16 +25,17 @@ def export(
     data = open_dataset(dataset, root, split, frame_mode=frame_mode)
     try:
         with CountProgress("sequence") as progress:
-            masks = export_masks(predictions, data, out, jobs, progress)
+            files = export_masks(predictions, data, out, jobs, progress)
     except UnfitMasksError as error:
         if len(error.problems) > 1:  # a single one is the error's own text
             options.print_problems(error.problems)
         raise
     names = data.sequence_names()
-    print(f"{out} holds {count(masks, 'mask')} of {count(len(names), 'sequence')} of {data.name} {data.split}")
+    held = f"{count(files, 'file')} with the masks of {count(len(names), 'sequence')}"
+    print(f"{out} holds {held} of {data.name} {data.split}")
     return Answer(
         options.conditions(data, server=data.server, predictions=str(predictions)),
-        {"archive": str(out), "masks": masks, "sequences": list(names)},
+        {"archive": str(out), "files": files, "sequences": list(names)},
     )
 
 

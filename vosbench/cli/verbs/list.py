@@ -65,10 +65,12 @@ def _datasets() -> list[dict[str, Any]]:
 
 
 def _models() -> list[dict[str, Any]]:
-    from vosbench.models.checkpoint import bundled
+    from vosbench.models.checkpoint import bundled, plugged_in
+    from vosbench.models.families import FAMILIES
 
     about = "bundled weights; those of any network are given by their path"
-    return [{"name": name, "about": about} for name in bundled()]
+    own = [{"name": name, "about": FAMILIES.about(name)} for name in plugged_in()]
+    return [{"name": name, "about": about} for name in bundled()] + own
 
 
 def _protocols() -> list[dict[str, Any]]:
