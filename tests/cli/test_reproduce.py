@@ -57,7 +57,8 @@ def test_table_1_on_the_data_that_is_there(here, vosbench, read_json, refused):
     again = vosbench(*command)
     assert "since the start" in outcome.err
     assert (again.out, again.err) == (outcome.out, "")  # nothing is done twice
-    assert "unknown table or figure of the paper 'table7'" in refused("reproduce", "table7")
+    assert "unknown table or figure of the paper 'table7'" in (said := refused("reproduce", "table7"))
+    assert "figure6" in said
     assert "the suite has no data set youtube-vos-2019" in refused(
         "reproduce", "table1", "--root", "youtube-vos-2019=DA"
     )

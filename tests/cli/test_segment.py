@@ -119,6 +119,7 @@ def test_what_is_there_is_not_overwritten(clip: Path, vosbench: Callable, refuse
     ("arguments", "said"),
     [
         (("clip.mp4", "--mask", "40=both0.png"), "mask both0.png is for frame 40, but clip.mp4 has 23 frames"),
+        (("clip.mp4", "--mask", "-1=both0.png"), "frames are counted from 0"),
         (("clip.mp4", "--mask", "small.png"), "mask small.png is 20x10 pixels, its frame 56x40"),
         (("clip.mp4", "--mask", "none.png"), "mask none.png does not exist"),
         (("clip.mp4", "--mask", "colours.png"), "mask colours.png is a RGB image, not a label map"),

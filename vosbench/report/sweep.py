@@ -76,7 +76,10 @@ def sweep(runs: Sequence[Records]) -> Sweep:
 def attribute_of(runs: Sequence[Records]) -> tuple[str, list[float]]:
     """The one attribute in which the splits of `runs` differ, and its strength in each. Raises as `sweep` does."""
     names = [run[0].dataset.split for run in runs]
-    apart = VosbenchError(f"runs of {', '.join(names)} do not differ in one strength alone", HINT)
+    what = ", ".join(dict.fromkeys(names))
+    apart = VosbenchError(f"runs of {what} do not differ in one strength alone", HINT)
+    if len({*names}) == 1:
+        apart = VosbenchError(f"all runs are of the split {what}, so they do not differ in one strength alone", HINT)
     try:
         bases, given = zip(*map(strengths, names), strict=True)
     except VosbenchError:  # splits of no generated clips

@@ -21,7 +21,8 @@ from vosbench.report.pages import scrubber
 from vosbench.report.pages.build import build
 from vosbench.report.pages.encoding import label_runs, shown_size, shrink
 from vosbench.report.pages.failures import chosen, moments_of
-from vosbench.report.pages.leaderboard import gains, leaderboard
+from vosbench.report.pages.leaderboard import gains, leaderboard, too_few
+from vosbench.report.pages.references import references
 from vosbench.report.pages.sequence import Source, make_page
 from vosbench.report.pages.series import ObjectSeries, series_of
 
@@ -77,10 +78,15 @@ def test_moments_are_where_strategies_differ_most_and_where_the_best_is_lowest()
     other = moments_of("cat", [ObjectSeries(1, 2, {"a": np.array([0, 0.5]), "b": np.array([0, 0.5])}, {})], ["a", "b"])
     assert other[0] == []  # strategies that are equal differ nowhere
     assert chosen({"dog": found, "cat": other}) == ([differing], [other[1][0], failing])
+    good = ObjectSeries(2, 2, {"a": np.array([0.5, 0.9]), "b": np.array([0.2, 0.9])}, {})
+    assert moments_of("cow", [good], ["a", "b"])[1] == []  # the best is not below 50
 
 
 def test_every_strategy_can_be_the_baseline(traced_run):
-    records = read_run(traced_run / "run")
+    few = read_run(traced_run / "run")
+    assert {told[3] for against in gains(few).values() for told in against.values()} == {None}  # of two sequences
+    names = {record.sequence: number for number, record in enumerate(few)}
+    records = [replace(r, sequence=f"{names[r.sequence]}{copy}") for r in few for copy in range(3)]
     found = gains(records)
     entrants = {entrant.label: entrant for entrant in select({"run": records}, [*found])}
     assert len(found) == len(entrants) == 5
@@ -90,8 +96,31 @@ def test_every_strategy_can_be_the_baseline(traced_run):
         for difference in differences([(entrants[baseline], entrants[label]) for label in others]):
             mean, low, high, p, mark = told[difference.entrant.label]
             assert mean == pytest.approx(100 * difference.mean, abs=1e-3)
-            assert (low, high) == (None, None)  # two sequences are too few
+            assert (low, high) == pytest.approx((100 * difference.low, 100 * difference.high), abs=1e-3)
             assert (p, mark) == (pytest.approx(difference.p, abs=1e-4), difference.mark)
+
+
+def test_a_p_that_cannot_be_small_is_explained():
+    assert too_few(2, 4) == "2 sequences are too few for a p."
+    assert too_few(6, 2) == "No p can be below 0.05 here: 6 sequences are too few for 2 comparisons."
+    assert too_few(6, 1) == too_few(8, 6) == ""
+
+
+def test_references_are_marked_and_make_no_moment(traced_run):
+    few = read_run(traced_run / "run")
+    base = next(r.policy for r in few if r.policy.name == "latest-only")
+
+    def cheating(policy):
+        inner = replace(policy, name="oracle-masks", parameters={})
+        return replace(policy, name="gated", parameters={"base": inner}) if policy.label == base.label else policy
+
+    records = [replace(r, policy=cheating(r.policy)) for r in few]
+    assert (references(few), references(records)) == (set(), {base.label})
+    (line,) = [one for one in leaderboard(records, context(records)).lines if one.label == base.label]
+    assert (line.kind, line.cells[0].text) == ("reference", f"{base.label} (reference)")
+    page = make_page(source(traced_run, records=tuple(r for r in records if r.sequence == "ant")))
+    assert [one["kind"] for one in page.data["strategies"] if one["label"] == base.label] == ["reference"]
+    assert all(base.label not in (m.best, m.worst) for kind in page.moments for m in kind)
 
 
 def test_the_papers_rows_stand_beside_their_data_alone(traced_run, run):
@@ -190,13 +219,24 @@ def test_several_runs_are_compared(traced_run, tmp_path):
     first = build(both, tmp_path / "report", policies=("every-k:k=2",), jobs=1)
     html = first.read_text()
     assert "PARTIAL" in html
-    assert "They make no sweep" in html
+    assert "There is no figure of all runs together: all runs are of the split val" in html
     assert html.count(">every-k:k=2</td>") == 2  # the table of differences
     assert HOSTILE not in (tmp_path / "report/run-1/index.html").read_text()
     assert (tmp_path / "report/run-2/sequences/2.html").is_file()
     both.popitem()
     build(both, tmp_path / "report", policies=("every-k:k=2",), jobs=1)  # takes its place
     assert not (tmp_path / "report/run-1").exists()
+
+
+def test_why_there_are_no_figures_is_said(traced_run, tmp_path, monkeypatch):
+    from vosbench.report.drawing import style
+
+    monkeypatch.setattr(style, "MAX_STRATEGIES", 2)
+    build({traced_run / "run": read_run(traced_run / "run")}, tmp_path / "report", jobs=1)
+    html = (tmp_path / "report/index.html").read_text()
+    assert "There are no figures: 3 strategies cannot be told apart, choose up to 2 of them." in html
+    assert "2 sequences are too few for a p." in html
+    assert html.count('class="beyond"') == 1  # a control stands below the scale
 
 
 def test_what_failed_is_on_its_page(traced_run, tmp_path):

@@ -99,3 +99,9 @@ def test_names_of_many_curves_stand_apart_behind_their_markers(build: Callable[.
 def test_more_than_can_be_told_apart_are_refused(build: Callable[..., RunRecord]) -> None:
     with pytest.raises(NotApplicableError, match="29 strategies cannot be told apart, choose up to 28"):
         latency_against_frame.figure(records(build, 29))
+    shown = ["lfu:every=4,capacity=2", "lfu:every=29,capacity=2"]
+    for plot in (latency_against_frame, accuracy_against_speed):
+        (axes,) = plot.figure(records(build, 29), highlight=shown).axes
+        assert {text.get_text() for text in axes.texts} == {*shown}
+    curves = accuracy_against_capacity.figure(records(build, 29, (2, 4)), highlight=[shown[0]])
+    assert [text.get_text() for text in curves.axes[0].texts] == ["lfu:every=4"]

@@ -14,7 +14,7 @@ from vosbench.cli.progress import RunProgress
 from vosbench.cli.records import Caption, Columns, answer, show
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import Dataset, open_dataset
-from vosbench.errors import VosbenchError, unknown
+from vosbench.errors import VosbenchError
 from vosbench.metrics.analysis import seen_unseen, train_categories
 from vosbench.metrics.statistics import ObjectScore
 from vosbench.report.context import by_strategy
@@ -77,7 +77,7 @@ def reproduce(
     from vosbench.bench.suite_file import override, read_suites  # here: torch takes seconds
 
     if what not in WHAT:
-        raise unknown("table or figure of the paper", what, WHAT)
+        raise VosbenchError(f"unknown table or figure of the paper {what!r}", f"known: {', '.join(WHAT)}")
     if out is not None:
         check_writable(out, "choose another --out", folder=what not in TABLES)
     models = _models(model or ["stcn-tiny"], what in TRAININGS)

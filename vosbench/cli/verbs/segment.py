@@ -72,6 +72,8 @@ def segment(
         raise VosbenchError(f"{video} would be overwritten", "choose another --out")
     masks: dict[int, list[Path]] = {}
     for text in mask:
+        if re.match(r"-\d+=", text):
+            raise VosbenchError(f"--mask {text}: frames are counted from 0", "say which one so: --mask 5=late.png")
         found = re.fullmatch(r"(\d+)=(.+)", text)
         masks.setdefault(int(found[1]) if found else 0, []).append(Path(found[2] if found else text))
     torch.set_num_threads(threads or torch.get_num_threads())

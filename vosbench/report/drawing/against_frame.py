@@ -31,7 +31,7 @@ def draw_against_frame(
     Strategies to `highlight` stand before the others, which are pale. Where there are none, but many strategies, each
     stands so in a small picture of its own.
     """
-    common, groups = context(records), distinct(records)
+    common, groups = context(records), distinct(records, highlight)
     quartiles = {
         label: _quartiles(series)
         for label, group in groups.items()

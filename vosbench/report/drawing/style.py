@@ -99,14 +99,17 @@ class Look:
         }
 
 
-def distinct(records: Records) -> dict[str, list[RunRecord]]:
-    """The records by strategy. Raises NotApplicableError if there are more strategies than a figure can tell apart."""
+def distinct(records: Records, highlight: Collection[str] = ()) -> dict[str, list[RunRecord]]:
+    """The records by strategy. Raises NotApplicableError if there are more strategies than a figure can tell apart, of
+    those to `highlight` where there are some: others are pale and have no name.
+    """
     groups = by_strategy(records)
-    strategies = sum(group[0].policy.kind == "strategy" for group in groups.values())
+    named = [label for label in groups if label in highlight] or groups
+    strategies = sum(groups[label][0].policy.kind == "strategy" for label in named)
     if strategies > MAX_STRATEGIES:
         raise NotApplicableError(
             f"{strategies} strategies cannot be told apart, choose up to {MAX_STRATEGIES} of them",
-            "choose strategies with --policies",
+            "choose strategies with --policies, or --highlight some",
         )
     return groups
 

@@ -37,7 +37,7 @@ def draw_trade_off(
     which says what is `lacking`, if no strategy has both.
     """
     common = context(records)
-    groups = distinct(records)
+    groups = distinct(records, highlight)
     accuracy = {label: 100 * pooled_jf(group) for label, group in groups.items()}
     costs = {label: measure(group) for label, group in groups.items()}
     shown = [label for label in groups if np.isfinite(accuracy[label]) and np.isfinite(costs[label])]

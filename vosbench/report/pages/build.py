@@ -17,7 +17,7 @@ from vosbench.report.context import Context, Records, by_strategy, context, rest
 from vosbench.report.makers import applicable
 from vosbench.report.measures import accuracy_of, pooled_jf
 from vosbench.report.pages.failures import chosen
-from vosbench.report.pages.leaderboard import gains, grid, leaderboard
+from vosbench.report.pages.leaderboard import gains, grid, leaderboard, too_few
 from vosbench.report.pages.sequence import Page, Source, make_page, thumbnail_name
 from vosbench.report.pages.writer import MARK, Writer
 
@@ -179,6 +179,7 @@ def _write_run(writer: Writer, run: Run, baseline: str | None, several: bool) ->
         board=leaderboard(run.records, run.common),
         figures=writer.figures(f"{run.place}figures/", made),
         left_out=left_out,
+        too_few=too_few(run.common.sequences, len(labels) - 1),
         labels=labels,
         by_sequence={
             name: [pooled_jf([r for r in groups[label] if r.sequence == name] or []) for label in labels]
@@ -201,11 +202,11 @@ def _write_runs(writer: Writer, runs: Sequence[Run]) -> None:
     try:
         made, _ = applicable(FIGURES, [run.records for run in runs])
     except VosbenchError as error:
-        notes.append(f"They make no sweep: {error.message}.")
+        notes.append(f"There is no figure of all runs together: {error.message}.")
     try:
         table = grid(difference_table(differences(pair_up({run.name: run.records for run in runs}))))
     except VosbenchError as error:
-        notes.append(f"They cannot be compared: {error.message}.")
+        notes.append(f"There is no table of the differences between runs: {error.message}.")
     figures = writer.figures("figures/", made)
     writer.page("index.html", "runs", title="Runs", runs=runs, figures=figures, table=table, notes=notes)
 

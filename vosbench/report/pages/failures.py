@@ -8,6 +8,7 @@ import numpy as np
 from vosbench.report.pages.series import ObjectSeries
 
 MOST = 12  # of each kind
+FAILS = 0.5  # J&F below which a strategy fails
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ class Moment:
 
 
 def moments_of(sequence: str, series: Sequence[ObjectSeries], labels: Sequence[str]) -> tuple[list[Moment], ...]:
-    """Of each object the frame where the strategies `labels` differ most, and the one where the best is lowest."""
+    """Of each object the frame where the strategies `labels` differ most, and the one where the best is lowest, if it
+    fails there.
+    """
     differing, failing = [], []
     for one in series:
         known = [label for label in labels if label in one.j]
@@ -46,7 +49,8 @@ def moments_of(sequence: str, series: Sequence[ObjectSeries], labels: Sequence[s
             continue
         values = np.nan_to_num(np.stack([one.jf(label) for label in known]))  # [strategies,frames]
         gaps, heights = values.max(0) - values.min(0), values.max(0)
-        failing.append(_moment(sequence, one, known, values, int(heights.argmin())))
+        if heights.min() < FAILS:
+            failing.append(_moment(sequence, one, known, values, int(heights.argmin())))
         if gaps.max() > 0:
             differing.append(_moment(sequence, one, known, values, int(gaps.argmax())))
     return differing, failing

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from vosbench.base.words import count
 from vosbench.errors import VosbenchError
 from vosbench.report.compare.differences import Difference, differences
 from vosbench.report.compare.pairing import select
-from vosbench.report.compare.significance import holm
+from vosbench.report.compare.significance import MIN_SEQUENCES, holm
 from vosbench.report.context import Context, Records
+from vosbench.report.pages.references import references
 from vosbench.report.paper import paper_rows
 from vosbench.report.table import Column, Row, Table, is_known
 from vosbench.report.tables import strategy
@@ -73,7 +75,8 @@ def leaderboard(records: Records, common: Context) -> Grid:
     """The table `strategy` of a run and, where the data are the paper's, the rows that the paper prints."""
     table = strategy.table(records)
     columns = [column for column in table.columns if column.key not in ("jf_low", "jf_high")]
-    rows: list[Row] = list(table.rows)
+    cheating = references(records)
+    rows: list[Row] = [{**row, "kind": "reference"} if row["strategy"] in cheating else row for row in table.rows]
     caption = table.caption
     if common.dataset.split in PAPER_SPLITS:
         with suppress(VosbenchError):  # the paper has none
@@ -106,7 +109,8 @@ def _sorted_by(value: Any) -> float | str:
 
 def gains(records: Records) -> dict[str, dict[str, Any]]:
     """Of every strategy and control as the baseline, what each other one gains on it: difference of J&F and its
-    interval (points), p corrected for all that are compared with that baseline, and the mark; {} without scores.
+    interval (points), p corrected for all that are compared with that baseline, and the mark; {} without scores. Of
+    fewer than five sequences there is no p.
     """
     labels = list(dict.fromkeys(record.policy.label for record in records))
     try:
@@ -117,6 +121,18 @@ def gains(records: Records) -> dict[str, dict[str, Any]]:
         return {}
     found |= {(b, a): _turned(difference) for (a, b), difference in found.items()}
     return {entrant.label: _gains_on(entrant.label, found) for entrant in entrants}
+
+
+def too_few(sequences: int, compared: int) -> str:
+    """Why no p can be below 0.05 when so many strategies are compared with one, as a sentence; `` where one can.
+
+    The test knows 2^N signs of N sequences, of which two are as extreme as can be; Holm multiplies by the comparisons.
+    """
+    if sequences < MIN_SEQUENCES:
+        return f"{count(sequences, 'sequence')} {'is' if sequences == 1 else 'are'} too few for a p."
+    if compared * 2.0 ** (1 - sequences) >= 0.05:
+        return f"No p can be below 0.05 here: {sequences} sequences are too few for {count(compared, 'comparison')}."
+    return ""
 
 
 def _turned(found: Difference) -> Difference:
@@ -137,6 +153,8 @@ def _gains_on(baseline: str, found: Mapping[tuple[str, str], Difference]) -> dic
     corrected = holm(np.array([difference.p for difference in against.values()]))
     told = {}
     for (entrant, difference), p in zip(against.items(), corrected, strict=True):
+        if len({sequence for sequence, _ in difference.objects}) < MIN_SEQUENCES:
+            p = np.nan
         values = [100 * difference.mean, 100 * difference.low, 100 * difference.high, float(p)]
         told[entrant] = [None if np.isnan(v) else round(v, 4) for v in values] + [replace(difference, p=float(p)).mark]
     return told

@@ -16,7 +16,8 @@ from vosbench.report.measures import accuracy_of, model_fps, pooled_jf
 def figure(records: Records, *, highlight: Collection[str] = ()) -> Figure:
     """J&F in percent, over all objects; capacity in frames. Controls are left out."""
     common = context(records)
-    groups = {spec: group for spec, group in distinct(records).items() if group[0].policy.kind == "strategy"}
+    everything = distinct(records, highlight)
+    groups = {spec: group for spec, group in everything.items() if group[0].policy.kind == "strategy"}
     accuracy = {spec: 100 * jf for spec, group in groups.items() if np.isfinite(jf := pooled_jf(group))}
     speed = {spec: fps for spec, group in groups.items() if np.isfinite(fps := model_fps(group))}
     if not accuracy:

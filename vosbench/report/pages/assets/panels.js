@@ -63,7 +63,7 @@ report.Row = class {
     report.drawPlaces(this.places.canvas, memory, this.source);
     const all = frames.reduce((sum, [, tokens]) => sum + tokens, 0);
     const whose = this.source === null ? `places held, of all frames` : `places held of frame ${this.source}`;
-    this.places.caption.textContent = `memory: ${frames.length} frames, ${all} tokens; ${whose}`;
+    this.places.caption.textContent = `memory: ${frames.length} frame${frames.length === 1 ? "" : "s"}, ${all} tokens; ${whose}`;
     this.list.replaceChildren(...frames.map(([frame, tokens]) => this.chip(frame, tokens)));
   }
 

@@ -179,7 +179,7 @@ function chips() {
     });
     const chip = report.make("label", {}, box, swatch(one.label), one.label);
     if (one.failure) chip.append(` (failed: ${one.failure})`);
-    else if (one.kind === "control") chip.append(" (control)");
+    else if (one.kind !== "strategy") chip.append(` (${one.kind})`);
     by("strategies").append(chip);
   }
 }
