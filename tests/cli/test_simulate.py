@@ -115,7 +115,7 @@ def run(small_davis, tmp_path, vosbench):
     return tmp_path / "run"
 
 
-def test_against_a_run(arguments, tmp_path, run, vosbench, refused, read_json):
+def test_against_a_run(arguments, tmp_path, run, vosbench, refused, read_json, monkeypatch):
     outcome = vosbench(*arguments, "--against", run, "--reference", "every-k:k=1")
     assert outcome.status == 0
     assert ", over 4 strategies" in outcome.out
@@ -130,6 +130,11 @@ def test_against_a_run(arguments, tmp_path, run, vosbench, refused, read_json):
         (("--split", "test-dev"), "another data set than"),
     ):
         assert message in refused(*arguments, "--against", run, *others)
+    with monkeypatch.context() as patch:
+        patch.setattr("vosbench.simulation.simulator.Simulator.record", None)  # told before the work
+        for record in (run / "records").glob("[!f]*/*"):
+            record.rename(record.with_suffix(".away"))
+        assert "too few for a rank correlation: 1 strategy" in refused(*arguments, "--against", run)
     for record in (run / "records/first-only").iterdir():
         text = json.loads(record.read_text())
         text["policy"]["source_hash"] = "0" * 16

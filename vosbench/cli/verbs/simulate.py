@@ -107,6 +107,8 @@ def simulate(
         )
     simulator = Simulator(data, study, shorter_side, cache)
     comparing.require_same(run, simulator.conditions)
+    if run:
+        comparing.require_enough([entry.label for entry in entries if entry.label in comparing.jf_by_strategy(run)])
     with RunProgress(len(names)) as progress:
         traces = simulator.record(progress)
     for name, fault in simulator.faulty.items():

@@ -1,6 +1,6 @@
 """A simulation beside a run of the same strategies: does the attention that they keep foretell their accuracy?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,15 @@ MIN_STRATEGIES = 3  # for a rank correlation that says anything
 def strategies(run: Records) -> tuple[str, ...]:
     """The strategies of a run with their labels, without its controls."""
     return tuple(dict.fromkeys(record.policy.text for record in run if record.policy.kind == "strategy"))
+
+
+def require_enough(both: Sequence[str]) -> None:
+    """Refuse fewer strategies than a rank correlation needs, with VosbenchError."""
+    if len(both) < MIN_STRATEGIES:
+        raise VosbenchError(
+            f"too few for a rank correlation: {count(len(both), 'strategy')} with both attention kept and J&F",
+            f"simulate {MIN_STRATEGIES} or more strategies of the run",
+        )
 
 
 def require_same(run: Records, simulated: Conditions) -> None:
@@ -72,11 +81,7 @@ def agreement(kept: Mapping[str, float], jf: Mapping[str, float]) -> Agreement:
     Raises VosbenchError for fewer than 3 of them, or if either figure is the same for all.
     """
     both = [spec for spec in kept if spec in jf and np.isfinite([kept[spec], jf[spec]]).all()]
-    if len(both) < MIN_STRATEGIES:
-        raise VosbenchError(
-            f"too few for a rank correlation: {count(len(both), 'strategy')} with both attention kept and J&F",
-            f"simulate {MIN_STRATEGIES} or more strategies of the run",
-        )
+    require_enough(both)
     x, y = [kept[spec] for spec in both], [jf[spec] for spec in both]
     if min(x) == max(x) or min(y) == max(y):
         raise VosbenchError(
