@@ -20,6 +20,11 @@ PIXELS = """(canvas) => {
     return [canvas.height, canvas.width, [...new Uint32Array(pixels.data.buffer)]];
 }"""
 
+INSIDE = """() => [...document.querySelectorAll("#board .point")].map((point) => {
+    const [mine, cell] = [point, point.closest("td")].map((element) => element.getBoundingClientRect());
+    return cell.left <= mine.left && mine.right <= cell.right;
+})"""  # whether each point of the intervals lies in its cell
+
 READY = "#where:not(:empty)"  # the scrubber has begun
 
 
@@ -53,6 +58,7 @@ def test_the_leaderboard_sorts_and_compares(traced_run, visit):
     assert all(name.endswith("(paper)") for name in page.locator("tr.paper td:first-child").all_inner_texts())
     assert page.locator("tr.paper").count() == 3  # the data set is the paper's
     assert page.locator("img[src=x]").count() == 0
+    assert page.evaluate(INSIDE) == [True] * 7  # of 8 rows: a control stands below the scale
 
     page.locator("#baseline").select_option(RANDOM)
     entrants = {entrant.label: entrant for entrant in select({"run": read_run(traced_run / "run")})}
