@@ -128,6 +128,9 @@ class Cluster:
             settings = {
                 "scheduler.allowed-failures": TRIES - 1,
                 "scheduler.worker-saturation": 1.0,
+                # Threads share the heap of the process, which keeps what torch will ask for again.
+                "nanny.pre-spawn-environ": {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"},
+                "worker.profile.enabled": False,
                 "worker.multiprocessing-method": "forkserver",  # torch is imported once for all
             }
             self._open.enter_context(dask.config.set({f"distributed.{key}": v for key, v in settings.items()}))
