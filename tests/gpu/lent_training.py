@@ -1,7 +1,7 @@
 r"""A training on a GPU that is lent for minutes: where a step's time goes, then as many steps as the time allows.
 
     python -c "import sys; from vosbench.training.packing import pack; pack(sys.argv[2:], sys.argv[1])" \
-        data.tar.xz static/ecssd video/davis2016-320 …
+        data.tar.xz FOLDER…  # those that the configuration names
     python tests/gpu/lent_training.py --data data.tar.xz --seconds 400 --out DIR
 
 DIR gets weights.safetensors, curve.csv and training.json. Everything here runs on a CPU too (`--device cpu`), smaller.
@@ -41,7 +41,7 @@ def arguments() -> argparse.Namespace:
 class Lease:
     """Settings and what was found, written after each part."""
 
-    def __init__(self, given: argparse.Namespace) -> None:
+    def __init__(self, given: argparse.Namespace, folder: Path) -> None:
         import torch
 
         from vosbench.training.config import TrainConfig
@@ -49,7 +49,7 @@ class Lease:
 
         self.given, self.found = given, dict[str, Any]()
         given.out.mkdir(parents=True, exist_ok=True)
-        self.folder = Path(tempfile.mkdtemp())
+        self.folder = folder
         self.config = dataclasses.replace(
             TrainConfig.read(given.config.resolve()),
             device=given.device,
@@ -145,5 +145,12 @@ if __name__ == "__main__":
     given = arguments()
     given.out = given.out.resolve()
     os.environ.update(make_importable(Path(__file__).resolve().parents[2]))
-    lease = Lease(given)
-    lease.train(lease.measure())
+    from vosbench.errors import VosbenchError
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            lease = Lease(given, Path(folder))
+            lease.train(lease.measure())
+        except VosbenchError as error:
+            print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
+            sys.exit(2)

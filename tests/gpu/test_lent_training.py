@@ -30,7 +30,7 @@ def test_few_steps(tmp_path, monkeypatch, one_thread, steps, seconds, done):  # 
         data=tmp_path / "data.tar.xz", config=config, out=tmp_path / "out", seconds=seconds, steps=steps,
         device="cpu", workers=0, size=None, batch=None,
     )  # fmt: skip
-    lease = lent_training.Lease(given)
+    lease = lent_training.Lease(given, tmp_path / "unpacked")
     lease.train(lease.measure())
     found = json.loads((tmp_path / "out/training.json").read_text())
     assert found["steps"] == done

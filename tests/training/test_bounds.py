@@ -1,5 +1,6 @@
 """Numbers of a training's settings: finite and within their bounds, and named where two trainings differ."""
 
+import copy
 import re
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 from vosbench.errors import VosbenchError
 from vosbench.training.augment import Augmentation
 from vosbench.training.config import CutoutData, TrainConfig, VideoData
+from vosbench.training.freezing import freeze
+from vosbench.training.train import _row
 
 WHOLE = """
 gaps = [[0.0, 5], [0.5, 9]]
@@ -123,3 +126,25 @@ def test_a_training_of_other_settings_is_told_by_what_differs(tmp_path):
     with pytest.raises(VosbenchError, match="the number of entries of data was 2, is 1, size was 160, is 64"):
         replace(other, data=(cutouts,)).check_same_training(asdict(config), Path("last.pt"))
     replace(config, workers=3, save_minutes=0.0).check_same_training(asdict(config), Path("last.pt"))
+
+
+@pytest.mark.parametrize(
+    "line", ["objects = 300", "threads = 100_000", "learning_rate = 1e300", "max_gap = 1" + "0" * 20]
+)
+def test_numbers_that_would_overflow_are_refused(tmp_path, line):
+    (tmp_path / "huge.toml").write_text(f"{line}\n")
+    with pytest.raises(VosbenchError, match=r"must be at (most|least)"):
+        TrainConfig.read(tmp_path / "huge.toml")
+
+
+def test_a_network_of_which_nothing_learns_is_refused(small_model):
+    model = copy.deepcopy(small_model).requires_grad_(True)
+    with pytest.raises(VosbenchError, match="nothing learns"):
+        freeze(model, [name for name, _ in model.named_children()])
+    with pytest.raises(VosbenchError, match="unknown part of the network"):
+        freeze(model, [""])
+
+
+def test_an_iou_of_no_object_is_no_damage():
+    assert _row("3,0.0507,nan,0.651,") == ("3", "0.0507", "nan", "0.651", "")
+    assert _row("3,0.05") is _row("x,0.1,0.2,0.3,") is None

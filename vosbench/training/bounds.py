@@ -14,13 +14,15 @@ BELOW_ONE: Bound = (lambda x: 0 <= x < 1, "be at least 0 and less than 1")
 SHARE: Bound = (lambda x: 0 <= x <= 1, "be at least 0 and at most 1")
 # By the names of settings, wherever they stand; both ends of a range are within its bound.
 BOUNDS: dict[str, Bound] = {
+    "objects": (lambda x: 1 <= x <= 254, "be at least 1 and at most 254"),
+    "threads": (lambda x: 1 <= x <= 1024, "be at least 1 and at most 1024"),
     "size": (lambda x: x >= 32, "be at least 32"),
     "max_gap": (lambda x: x >= 2, "be at least 2"),
     "seed": (lambda x: 0 <= x < 2**32, "be at least 0 and less than 2**32"),
     "area": (lambda x: 0 < x <= 1, "be above 0 and at most 1"),
     "frame_rotation": (lambda x: 0 <= x <= 180, "be at least 0 and at most 180"),
     "frame_shear": (lambda x: 0 <= x < 90, "be at least 0 and less than 90"),
-    **dict.fromkeys(("batch", "steps", "objects", "threads", "checkpoint_every", "log_every"), COUNT),
+    **dict.fromkeys(("batch", "steps", "checkpoint_every", "log_every"), COUNT),
     **dict.fromkeys(("clips", "repeat", "frame_step", "every", "top_k"), COUNT),
     **dict.fromkeys(("stop_at", "bootstrap_start", "workers", "limit", "save_minutes", "weight"), NOT_NEGATIVE),
     **dict.fromkeys(("weight_decay", "key_encoder_rate", "jaccard", "gradient_norm"), NOT_NEGATIVE),
@@ -31,6 +33,7 @@ BOUNDS: dict[str, Bound] = {
     **dict.fromkeys(("brightness", "contrast", "saturation"), SHARE),
     **dict.fromkeys(("frame_brightness", "frame_contrast", "frame_saturation"), SHARE),
 }
+LARGEST = 1e9  # of any number: what is beyond is a slip, and overflows somewhere
 RANGES = {"area", "aspect", "scale", "frame_scale"}
 SHOWN = 4  # differences that are named
 
@@ -45,6 +48,8 @@ def out_of_bounds(settings: Any, place: str = "") -> Iterator[str]:
                 yield f"{at} must {bound}{'' if bound == 'be finite' else ' and finite'}, not {number}"
             elif not holds(number):
                 yield f"{at} must {bound}"
+            elif number > LARGEST and field.name != "seed":
+                yield f"{at} must be at most {LARGEST:g}"
         if field.name in RANGES and not value[0] <= value[1]:
             yield f"{where} must not fall: [least, most]"
         for inner, at in _entries(value, where):

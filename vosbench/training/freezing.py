@@ -4,16 +4,18 @@ from collections.abc import Iterator, Sequence
 
 from torch import nn
 
-from vosbench.errors import unknown
+from vosbench.errors import VosbenchError, unknown
 
 
 def freeze(model: nn.Module, parts: Sequence[str]) -> None:
     """Let the parts, named as in the network (`key_encoder.stem`), keep their weights.
 
-    Raises VosbenchError for a part that the network lacks.
+    Raises VosbenchError for a part that the network lacks, and where nothing is left to learn.
     """
     for part in _parts(model, parts):
         part.requires_grad_(False)
+    if not any(weight.requires_grad for weight in model.parameters()):
+        raise VosbenchError("frozen names all of the network, so that nothing learns", "leave out what is to learn")
 
 
 def freeze_batch_norm(model: nn.Module, parts: Sequence[str]) -> None:
@@ -30,7 +32,7 @@ def freeze_batch_norm(model: nn.Module, parts: Sequence[str]) -> None:
 def _parts(model: nn.Module, names: Sequence[str]) -> Iterator[nn.Module]:
     known = dict(model.named_modules())
     for name in names:
-        if name not in known:
+        if not name or name not in known:
             depth = name.count(".")  # no deeper, or hundreds of layers would be named
             raise unknown("part of the network", name, [n for n in known if n and n.count(".") <= depth])
         yield known[name]

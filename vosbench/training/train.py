@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Callable
 from contextlib import closing, nullcontext
 from dataclasses import asdict
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -278,7 +277,7 @@ def _row(line: str) -> tuple[str, ...] | None:
     cells = tuple(line.split(","))
     try:
         int(cells[0])
-        numbers = [float(cell) for cell in (*cells[1:4], cells[4] or "0")]
+        [float(cell) for cell in (*cells[1:4], cells[4] or "0")]  # an IoU of no object is nan
     except (IndexError, ValueError):
         return None
-    return cells if len(cells) == len(COLUMNS) and all(map(isfinite, numbers)) else None
+    return cells if len(cells) == len(COLUMNS) else None
