@@ -84,7 +84,7 @@ def test_a_failure_gives_way_to_a_result(parts, tmp_path):
     ("changes", "what"),
     [
         ({"top_k": 5}, r"other conditions \(top_k 5, not 20\)"),
-        ({"protocol": "davis2017-official"}, "protocol davis2017-official, not None"),
+        ({"protocol": "davis2017-official"}, "protocol davis2017-official, not the data set's own"),
         ({"threads": 2}, "threads 2, not 1"),
         ({"repeats": 2}, "repeats 2, not 1"),
     ],
