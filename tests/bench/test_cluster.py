@@ -3,11 +3,14 @@
 import json
 import os
 import shutil
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from vosbench.bench import unit as unit_module
 from vosbench.bench.cluster import Cluster
 from vosbench.bench.plan import Plan
 from vosbench.bench.runner import execute, run
@@ -128,7 +131,8 @@ def masks(found: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def test_a_strategy_that_kills_its_process_fails_alone(suite, alone, cluster, idea, tmp_path):
-    own = idea("if (sequence, frame) == ('bee', 3): os.kill(os.getpid(), signal.SIGKILL)")
+    """As one does under which the GPU fails: nothing works there any more in that process."""
+    own = idea("if (sequence, frame) == ('bee', 3): raise RuntimeError('CUDA error: device-side assert triggered')")
     records = run(replace(suite, controls=False), tmp_path / "run", cluster=cluster)
     (failed,) = [record for record in records if record.failure]
     assert (failed.policy.spec, failed.sequence, failed.failure.cause) == (str(own), "bee", "strategy")
@@ -165,3 +169,25 @@ def test_a_scheduler_that_is_not_there(suite, tmp_path, monkeypatch):
         pytest.raises(VosbenchError, match="no scheduler answers at tcp"),
     ):
         run(suite, tmp_path / "run", cluster=cluster)
+
+
+def test_what_is_timed_is_alone_on_its_machine(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    events: list[str] = []
+    may_end = {name: threading.Event() for name in ("a", "b", "timed", "c")}
+
+    def unit(name: str) -> None:
+        with unit_module._machine(alone=name == "timed"):
+            events.append(f"{name} begins")
+            may_end[name].wait(10)
+            events.append(f"{name} ends")
+
+    units = {name: threading.Thread(target=unit, args=(name,)) for name in may_end}
+    for name, seen in (("a", 1), ("b", 2), ("timed", 2), ("c", 2)):  # two together; one waits for them, one for that
+        units[name].start()
+        time.sleep(0.1)
+        assert len(events) == seen, events
+    for name in may_end:
+        may_end[name].set()
+        units[name].join(10)
+    assert events == ["a begins", "b begins", "a ends", "b ends", "timed begins", "timed ends", "c begins", "c ends"]
