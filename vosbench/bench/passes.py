@@ -116,8 +116,8 @@ class _Pass:
             self.failure, self.exhausted = _failure_of_strategy(result), out_of_memory(result)
             return
         self.write(result.frame_index, result.mask)
-        if self._watch is not None:
-            self._watch.look(result.bank, result.geometry)
+        if self._watch is not None and (bank := result.bank()) is not None:
+            self._watch.look(bank, result.geometry)
         self.frames.append(result.timing)
 
     def write(self, index: int, mask: np.ndarray) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from weakref import ReferenceType, ref
 
 import numpy as np
 import torch
@@ -32,8 +33,9 @@ class Prediction:
     """What is predicted for one frame.
 
     mask uint8 [H,W] with the data set's own ids; `followed` float32 [1+n,H,W] on the model's device: probabilities of
-    background and the objects followed, in order of appearance, `places` their places among all O+1. `bank` is the
-    memory after the frame, whose tokens lie in the picture as `geometry` says; the next step changes it.
+    background and the objects followed, in order of appearance, `places` their places among all O+1. `bank()` is
+    the memory after the frame, whose tokens lie in the picture as `geometry` says: the next step changes it, and None
+    is left of it when the video has ended, whoever keeps what was predicted.
     """
 
     frame_index: int
@@ -42,7 +44,7 @@ class Prediction:
     followed: Tensor
     places: tuple[int, ...]
     objects: int
-    bank: MemoryBank
+    bank: ReferenceType[MemoryBank]
     geometry: Geometry
 
     @property
@@ -264,7 +266,7 @@ class Session:
         bank, objects = self.memory.bank, len(self.ids)
         timing = FrameTiming(self._clock.take(), bank.count, self.geometry.tokens, bank.nbytes, objects)
         mask = out[:-1].reshape(labels.shape)
-        return Prediction(self.index, mask, timing, prob, places, len(every), bank, self.geometry)
+        return Prediction(self.index, mask, timing, prob, places, len(every), ref(bank), self.geometry)
 
 
 def _of_followed(truth: Truth, ids: list[int]) -> Callable[[int], Tensor]:
