@@ -85,10 +85,12 @@ def test_kept_scores_know_the_rule(own: str, pair: tuple[Folder, Path], tmp_path
     assert len(list((tmp_path / "kept").iterdir())) == 3
 
 
-def test_an_installed_package_may_bring_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    point = EntryPoint("theirs", "vosbench.metrics.published.sav:SAV", "vosbench.protocols")
+def test_an_installed_package_may_bring_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "their_protocol.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    point = EntryPoint("theirs", "their_protocol:MINE", "vosbench.protocols")
     monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == point.group else [])
-    assert find_protocol("theirs").name == "sav"
+    assert find_protocol("theirs").name == "mine"
     assert "theirs" in PROTOCOLS.names()
 
 
