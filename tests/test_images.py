@@ -114,7 +114,7 @@ def test_a_jpeg_that_the_fast_decoder_does_not_know_is_read_by_opencv(
     expected = read_rgb(tmp_path / "0.jpg")
     monkeypatch.setattr("simplejpeg.decode_jpeg", refuse)
     np.testing.assert_array_equal(read_rgb(tmp_path / "0.jpg"), expected)
-    monkeypatch.setattr("vosbench.images.simplejpeg", None)  # not installed
+    monkeypatch.setattr("vosbench.base.jpeg.simplejpeg", None)  # not installed
     np.testing.assert_array_equal(read_rgb(tmp_path / "0.jpg"), expected)
 
 

@@ -4,8 +4,7 @@ Label PNGs are read with Pillow, which keeps the palette index; OpenCV and sciki
 colours and lose the ids. Everything that needs a picture from disk comes through here.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from io import BytesIO
@@ -15,13 +14,9 @@ import cv2
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from vosbench.base import jpeg
 from vosbench.errors import VosbenchError
 from vosbench.smoothing import is_smoothed
-
-try:
-    import simplejpeg
-except ImportError:  # a platform without a wheel of it: OpenCV gives the same pixels, and passes over damage
-    simplejpeg = None
 from vosbench.video_file import FrameOfVideo
 
 
@@ -78,9 +73,9 @@ def read_rgb(path: Picture, strict: bool = False) -> np.ndarray:
             f"cannot read frame {path}: {error.strerror}", "check the data set with `vosbench check`"
         ) from None
     if data.startswith(_JPEG):
-        segments = list(_segments(data))
-        truncated = segments[-1:] != [(_END_OF_IMAGE, b"")]  # libjpeg would fill the rest with grey
-        may_turn = any(kind == _APP1 and begin == b"Exif" for kind, begin in segments)
+        segments = list(jpeg.segments(data))
+        truncated = segments[-1:] != [(jpeg.END_OF_IMAGE, b"")]  # libjpeg would fill the rest with grey
+        may_turn = any(kind == jpeg.APP1 and begin == b"Exif" for kind, begin in segments)
     elif data.startswith(_PNG):
         truncated, may_turn = False, data.find(b"eXIf", 0, data.find(b"IDAT")) > 0
     elif data[8:12] == b"WEBP":
@@ -89,7 +84,7 @@ def read_rgb(path: Picture, strict: bool = False) -> np.ndarray:
         return _rgb_of_other_format(path)
     if not data or truncated:
         raise VosbenchError(f"frame {path} is truncated", "copy the file again")
-    rgb = _jpeg(data, path, strict) if data.startswith(_JPEG) else None
+    rgb = jpeg.decode(data, path, strict) if data.startswith(_JPEG) else None
     if rgb is None:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _AS_STORED)
         if pixels is None:
@@ -102,8 +97,6 @@ def read_rgb(path: Picture, strict: bool = False) -> np.ndarray:
 
 
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
-_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # not a stuffed 255 of the data, nor a restart within them
-_END_OF_IMAGE, _APP1 = 0xD9, 0xE1
 _WEBP_EXIF = 8  # the bit of a WebP's flags that says that it has EXIF
 _UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)
 _AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # OpenCV's releases differ in which formats they turn
@@ -118,48 +111,6 @@ _TURNS: Mapping[int, Callable[[np.ndarray], np.ndarray]] = {  # [H,W,3] as store
     7: lambda rgb: rgb[::-1, ::-1].transpose(1, 0, 2),
     8: lambda rgb: rgb[:, ::-1].transpose(1, 0, 2),
 }
-
-
-def _jpeg(data: bytes, path: Path, strict: bool) -> np.ndarray | None:
-    """The pixels of a JPEG as OpenCV has them, in a third of its time and with what libjpeg complains of; None if there
-    is no decoder for this kind of it.
-    """
-    if simplejpeg is None:
-        return None
-    try:
-        rgb: np.ndarray = simplejpeg.decode_jpeg(data)
-        return rgb
-    except ValueError as error:
-        reason = str(error)
-    if _DAMAGED.search(reason) or (strict and "extraneous" in reason):
-        what = reason.removeprefix("Corrupt JPEG data: ")
-        raise VosbenchError(f"frame {path} is damaged within its data ({what})", "copy the file again")
-    try:
-        return simplejpeg.decode_jpeg(data, strict=False)
-    except ValueError:
-        return None
-
-
-_DAMAGED = re.compile(  # what no program writes: a few bytes before the end mark, 0xd9, some do
-    r"premature end|bad Huffman|bad arithmetic|found marker|inconsistent progression"
-    r"|extraneous bytes before marker 0x(?!d9)|\d{3,} extraneous bytes",
-    re.IGNORECASE,
-)
-
-
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The markers of a JPEG, each with the first four bytes of its segment, to the end mark, which has none.
-
-    That of a thumbnail, which lies within a segment, is no marker; and what follows the end mark is no matter.
-    """
-    position = 2
-    while found := _MARKER.search(data, position):
-        kind, begin = found[0][1], found.end()
-        if kind == _END_OF_IMAGE:
-            yield kind, b""
-            return
-        yield kind, data[begin + 2 : begin + 6]
-        position = begin + int.from_bytes(data[begin : begin + 2])  # the length of the segment
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from vosbench.base.hashing import PACKAGE, source_of
+from vosbench.base.jpeg import simplejpeg
 from vosbench.bench.record import Environment
-from vosbench.images import simplejpeg
 from vosbench.video import MaskSource
 
 
