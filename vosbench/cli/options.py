@@ -54,6 +54,10 @@ ShorterSide = Annotated[
         help="shorter side of frames at inference, in pixels; 0: as they are; default: the data set's (folder: 480)"
     ),
 ]
+Model = Annotated[
+    str, typer.Option("--model", help="bundled weights, a .pth or .safetensors file, or a network in a .py file")
+]
+Device = Annotated[str, typer.Option("--device", help="cpu or cuda")]
 Sequences = Annotated[
     list[str] | None,
     typer.Option(

@@ -40,10 +40,8 @@ def segment(
         str | None,
         typer.Option("--policy", "-p", help="the strategy; default: lfu:capacity=8,pin_first=true"),
     ] = None,
-    model: Annotated[
-        str, typer.Option(help="bundled weights, a .pth or .safetensors file, or a network in a .py file")
-    ] = "stcn-tiny",
-    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    model: options.Model = "stcn-tiny",
+    device: options.Device = "cpu",
     top_k: options.TopK = None,
     affinity: options.Affinity = None,
     precision: options.Precision = None,

@@ -40,10 +40,8 @@ def simulate(
         str | None, typer.Option(help="each strategy at each of these capacities, in frames: 1..16, or 2,4,8")
     ] = None,
     reference: Annotated[str, typer.Option(help="the memory against which attention is measured")] = "every-k:k=5",
-    model: Annotated[
-        str, typer.Option(help="bundled weights, a .pth or .safetensors file, or a network in a .py file")
-    ] = "stcn-tiny",
-    device: Annotated[str, typer.Option(help="cpu or cuda")] = "cpu",
+    model: options.Model = "stcn-tiny",
+    device: options.Device = "cpu",
     top_k: options.TopK = None,
     affinity: options.Affinity = None,
     shorter_side: options.ShorterSide = None,
