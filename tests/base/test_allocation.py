@@ -1,4 +1,8 @@
-"""Memory that was freed stays with the process where the C library is GNU's."""
+"""Memory that was freed stays with the process where the C library is GNU's.
+
+The first few blocks of a size may each be fetched: small pieces beside a freed block, which the library keeps for
+later (seven of a size), can hold it apart from its neighbours. Once these pieces are full, nothing more is fetched.
+"""
 
 import platform
 import subprocess
@@ -14,11 +18,11 @@ from vosbench.base.allocation import keep_freed_memory
 if sys.argv[1] == "kept":
     keep_freed_memory()
 faults = []
-for _ in range(6):
+for _ in range(20):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     torch.ones(2**24)  # 64 MiB
     faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-print(min(faults))
+print(max(faults[-10:]) if sys.argv[1] == "kept" else min(faults))
 """
 
 

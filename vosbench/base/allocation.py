@@ -12,7 +12,9 @@ def keep_freed_memory() -> None:
 
     Otherwise it returns large blocks to the system, and every page of them is fetched and cleared anew: that took
     longer than the convolution that filled them. Memory below the peak is reused, and of what lies unused on top at
-    most 2 GiB are kept. Does nothing where the C library is not GNU's.
+    most 2 GiB are kept. Up to eight blocks of one size may be fetched before they are reused: the library keeps seven
+    small pieces of a size aside, and each can stand between a freed block and its neighbour. Does nothing where the C
+    library is not GNU's.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
