@@ -40,7 +40,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         measure(Path(name))
         try:
-            files = publish(Path(name) / "baseline", BASELINE)
+            files = publish(Path(name) / "baseline", folder=BASELINE)
         except VosbenchError as error:
             return print(f"{error.message}\nhint: {error.hint}", file=sys.stderr) or 2
     print(f"{os.path.relpath(BASELINE)} holds {len(files)} files: commit them")

@@ -112,7 +112,7 @@ def test_labels_are_dense_or_the_error_says_so(small_model, clip, truth):
 def test_a_true_mask_of_another_size(small_model, clip, truth, tmp_path):
     write_labels(tmp_path / "00005.png", np.zeros((8, 8), np.uint8))
     truth = replace(truth, masks={**truth.masks, "00005": LabelPng(tmp_path / "00005.png")})
-    with pytest.raises(PolicyError, match=r"frame 5: .*00005.png is 8x8, its frame 56x40"):
+    with pytest.raises(PolicyError, match=r"frame 5: .*00005.png is 8x8 pixels, its frame 56x40"):
         list(propagate(small_model, clip, load_policy("oracle-masks"), truth=truth))
 
 

@@ -6,7 +6,7 @@ import pytest
 from vosbench.errors import VosbenchError
 from vosbench.images import read_labels, write_labels
 from vosbench.masks.score import score, temporal_stability
-from vosbench.metrics.stability import stability
+from vosbench.metrics.stability import descriptors, instability
 
 
 @pytest.mark.usefixtures("spread_out")
@@ -24,7 +24,8 @@ def test_temporal_stability_of_every_object(pair):
     shapes = [read_labels(masks / "bee" / f"0000{t}.png") > 0 for t in (1, 2, 3)]
     two = temporal_stability(scores, masks, truth, 2)
     assert two[:2] == one[:2]
-    assert two[2].t == pytest.approx(np.mean([stability(*shapes[:2]), stability(*shapes[1:])]))
+    told = [descriptors(shape) for shape in shapes]
+    assert two[2].t == pytest.approx(np.mean([instability(*told[:2]), instability(*told[1:])]))
     assert two[2].t > 0.01
 
 

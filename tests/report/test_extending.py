@@ -75,7 +75,7 @@ def test_an_installed_package_brings_its_own(run, tmp_path):
     assert "dots.svg" in figures(run)
     for record in run:
         write_record(tmp_path / "run/records" / record.policy.name / f"{record.sequence}.json", record)
-    written = {path.name for path in publish(tmp_path / "run", tmp_path / "published")}
+    written = {path.name for path in publish(tmp_path / "run", folder=tmp_path / "published")}
     assert {"count.csv", "dots.svg", "strategies.md"} <= written
     assert not any(name.startswith(("other", "count.md")) for name in written)
     assert applicable(TABLES, [run])[1]["other"] == "too few records"

@@ -9,7 +9,7 @@ import pytest
 from vosbench.bench.record import read_run, write_record
 from vosbench.errors import VosbenchError
 from vosbench.report.drawing.style import save
-from vosbench.report.publishing import documents, figures, publish, publish_sweep
+from vosbench.report.publishing import documents, figures, publish
 from vosbench.report.tables import attribute
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
@@ -29,7 +29,7 @@ def contents(folder):
 
 def test_everything_is_made_of_the_records(run, tmp_path):
     source = write_run(tmp_path / "run", run)
-    paths = publish(source, tmp_path / "published")
+    paths = publish(source, folder=tmp_path / "published")
     first = contents(tmp_path / "published")
     assert sorted(first) == sorted(path.relative_to(tmp_path / "published") for path in paths)
     assert {str(path) for path in first if path.parts[0] != "records"} == {
@@ -45,9 +45,9 @@ def test_everything_is_made_of_the_records(run, tmp_path):
         ),
     }
     assert read_run(tmp_path / "published") == run
-    publish(tmp_path / "published", tmp_path / "again")
+    publish(tmp_path / "published", folder=tmp_path / "again")
     assert contents(tmp_path / "again") == first
-    publish(tmp_path / "published", tmp_path / "published")  # in its place, too
+    publish(tmp_path / "published", folder=tmp_path / "published")  # in its place, too
     assert contents(tmp_path / "published") == first
 
 
@@ -55,14 +55,14 @@ def test_an_earlier_publication_gives_way_and_notes_stay(run, tmp_path):
     source, target = write_run(tmp_path / "run", run), tmp_path / "published"
     write_run(target, [replace(run[0], policy=replace(run[0].policy, spec="old", name="old"))])
     (target / "notes.md").write_text("kept")
-    publish(source, target)
+    publish(source, folder=target)
     assert read_run(target) == run
     assert (target / "notes.md").read_text() == "kept"
 
 
 def test_a_run_without_ground_truth(build, tmp_path):
     records = [build(j=[], latency_ms=[1.0, 2.0], tokens=[1, 2])]
-    names = {path.name for path in publish(write_run(tmp_path / "run", records), tmp_path / "published")}
+    names = {path.name for path in publish(write_run(tmp_path / "run", records), folder=tmp_path / "published")}
     assert {"strategies.md", "latency-against-frame.svg"} <= names
     assert not {"objects.csv", "accuracy-against-speed.svg"} & names
 
@@ -84,27 +84,27 @@ def change(field, **values):
 def test_what_would_mislead_is_refused_unless_told(run, tmp_path, spoil, message, allowed):
     source = write_run(tmp_path / "run", map(spoil, run))
     with pytest.raises(VosbenchError, match=message) as caught:
-        publish(source, tmp_path / "published")
+        publish(source, folder=tmp_path / "published")
     assert f"--{allowed.replace('_', '-')}" in caught.value.hint
     assert not (tmp_path / "published").exists()
-    publish(source, tmp_path / "published", **{allowed: True})
+    publish(source, folder=tmp_path / "published", **{allowed: True})
     assert (tmp_path / "published/strategies.md").exists()
 
 
 def test_a_killed_run_is_refused(run, tmp_path):
     source = write_run(tmp_path / "run", run[:-1])
     with pytest.raises(VosbenchError, match=r"is partial .1 of 2 sequences are done"):
-        publish(source, tmp_path / "published")
+        publish(source, folder=tmp_path / "published")
     (source / "records/fifo/cat.json").write_text('{"schema": 2, "ident')
     with pytest.raises(VosbenchError, match="truncated or not JSON"):
-        publish(source, tmp_path / "published", allow_partial=True)
+        publish(source, folder=tmp_path / "published", allow_partial=True)
     assert not (tmp_path / "published").exists()
 
 
 def test_a_folder_that_cannot_be_written(run, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(VosbenchError, match="cannot write"):
-        publish(write_run(tmp_path / "run", run), tmp_path / "file")
+        publish(write_run(tmp_path / "run", run), folder=tmp_path / "file")
 
 
 @pytest.mark.parametrize("folder", PUBLISHED, ids=lambda path: path.name)
@@ -137,18 +137,18 @@ def at_occlusion(run, strength):
 
 def test_a_sweep_is_published_with_its_runs(run, tmp_path):
     runs = [write_run(tmp_path / f"run-{at}", at_occlusion(run, at)) for at in (5, 20)]
-    paths = publish_sweep(runs, tmp_path / "published")
+    paths = publish(*runs, folder=tmp_path / "published")
     first = contents(tmp_path / "published")
     assert sorted(first) == sorted(path.relative_to(tmp_path / "published") for path in paths)
     assert {"attribute.md", "attribute.csv", "attribute.tex", "accuracy-against-occlusion.svg"} <= set(map(str, first))
     for source in runs:
         published = tmp_path / "published" / source.name
         assert read_run(published) == read_run(source)
-        publish(source, tmp_path / "alone" / source.name)
+        publish(source, folder=tmp_path / "alone" / source.name)
         assert contents(tmp_path / "alone" / source.name) == contents(published)
     records = [read_run(source) for source in runs]
     assert attribute.table(*records).caption in (tmp_path / "published/attribute.md").read_text()
-    publish_sweep([tmp_path / "published" / source.name for source in runs], tmp_path / "again")
+    publish(*[tmp_path / "published" / source.name for source in runs], folder=tmp_path / "again")
     assert contents(tmp_path / "again") == first
 
 
@@ -164,7 +164,7 @@ def test_runs_that_are_no_sweep_are_refused_before_anything_is_written(run, tmp_
     first, second = (at_occlusion(run, strength) for strength in strengths)
     runs = [write_run(tmp_path / names[0], first), write_run(tmp_path / names[1], map(spoil, second))]
     with pytest.raises(VosbenchError, match=message):
-        publish_sweep(runs, tmp_path / "published")
+        publish(*runs, folder=tmp_path / "published")
     assert not (tmp_path / "published").exists()
 
 
@@ -177,7 +177,7 @@ def test_figures_do_not_depend_on_when_they_are_drawn(run, tmp_path):
 
 def test_every_column_is_explained(run, tmp_path):
     explained = (RESULTS / "README.md").read_text(encoding="utf-8")
-    publish(write_run(tmp_path / "run", run), tmp_path / "published")
+    publish(write_run(tmp_path / "run", run), folder=tmp_path / "published")
     for path in tmp_path.glob("published/*.csv"):
         for column in pd.read_csv(path).columns:
             assert f"`{column}`" in explained, f"{path.name}: {column}"

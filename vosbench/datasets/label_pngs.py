@@ -1,6 +1,7 @@
 """The usual layout: one label PNG a frame, `<sequence>/<frame>.png`, whose pixel values are the objects' ids."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -40,14 +41,12 @@ class BinaryPng(LabelPng):
     binary = True
 
 
-def label_pngs(folder: Path) -> dict[str, MaskSource]:
+def label_pngs(folder: Path, kind: type[LabelPng] = LabelPng) -> dict[str, MaskSource]:
     """Frame name -> its mask, in the order of the video, of every PNG in `folder`; {} if it is absent.
 
     Raises VosbenchError if two files are of one frame.
     """
-    return {name: LabelPng(path) for name, path in pictures(folder, MASKS).items()}
+    return {name: kind(path) for name, path in pictures(folder, MASKS).items()}
 
 
-def binary_pngs(folder: Path) -> dict[str, MaskSource]:
-    """`label_pngs` of one object."""
-    return {name: BinaryPng(path) for name, path in pictures(folder, MASKS).items()}
+binary_pngs = partial(label_pngs, kind=BinaryPng)  # of one object

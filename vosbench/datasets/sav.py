@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from vosbench.datasets.files import MASKS, listed, pictures
+from vosbench.datasets.files import listed
 from vosbench.datasets.first_masks import Frames, Masks
-from vosbench.datasets.label_pngs import LabelPng
+from vosbench.datasets.label_pngs import LabelPng, label_pngs
 from vosbench.datasets.object_folders import object_folders
 from vosbench.datasets.split_folders import SplitFolders
 from vosbench.images import check_labels, read_labels
@@ -62,8 +62,7 @@ class SAV(SplitFolders):
 
     @staticmethod
     def read_masks(folder: Path) -> Masks:
-        labels: Masks = {name: _LabelPng(path) for name, path in pictures(folder, MASKS).items()}
-        return labels or object_folders(folder, lowest=0, to_the_end=False)
+        return label_pngs(folder, _LabelPng) or object_folders(folder, lowest=0, to_the_end=False)
 
     def _outputs(self, name: str, frames: Frames) -> tuple[int, ...]:
         masks = self._masks(name)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from vosbench.errors import MissingTruthError, VosbenchError
-from vosbench.images import size_text
+from vosbench.errors import MissingTruthError
+from vosbench.images import check_size
 from vosbench.inference.reader import read_ahead
 from vosbench.memory.policy import LookAhead
 from vosbench.models.base import Network, stacked
@@ -36,9 +36,7 @@ def true_masks(
     def planes(index: int, ids: tuple[int, ...]) -> Tensor:
         source = sources[names[index]]
         masks = source.load()
-        if masks.size != geometry.original:
-            sizes = f"{size_text(masks.size)}, its frame {size_text(geometry.original)}"
-            raise VosbenchError(f"{source.where} is {sizes}", "copy the mask again")
+        check_size(masks.size, geometry.original, source.where)
         return geometry.prepare_masks(masks.planes(ids), device)
 
     return planes

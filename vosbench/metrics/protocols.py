@@ -96,8 +96,4 @@ def _protocol(loaded: Any, origin: str) -> Protocol:
 
 
 PROTOCOLS: Registry[Protocol] = Registry("protocol", "vosbench.protocols", lambda: SHIPPED, _protocol)
-
-
-def find_protocol(name: str) -> Protocol:
-    """The protocol called `name`, or that of a .py file. Raises VosbenchError with the near misses if there is none."""
-    return PROTOCOLS.find(name)
+find_protocol = PROTOCOLS.find

@@ -51,33 +51,23 @@ def object_stability(trace: ObjectTrace, predictions: Mapping[str, MaskSource], 
         here = None
         if visible:
             masks = read_prediction(predictions[frame].load(), protocol)
-            here = _descriptors(masks.planes((trace.object_id,))[0])
+            here = descriptors(masks.planes((trace.object_id,))[0])
         if before is not None and here is not None:
-            costs.append(_instability(before, here))
+            costs.append(instability(before, here))
         before = here
     return ObjectStability(
         trace.sequence, trace.object_id, float(np.mean(costs)) if costs else float("nan"), len(costs)
     )
 
 
-def stability(first: np.ndarray, second: np.ndarray) -> float:
-    """T of a boolean mask [H,W] and the one in the next frame, 0 to 1; NaN if one of them is empty.
-
-    >>> square = np.pad(np.ones((9, 9), bool), 9)
-    >>> round(stability(square, np.roll(square, 4, axis=1)), 9)
-    0.0
-    """
-    before, here = _descriptors(first), _descriptors(second)
-    return float("nan") if before is None or here is None else _instability(before, here)
-
-
-def _instability(first: np.ndarray, second: np.ndarray) -> float:
-    """T of two outlines, by their descriptors."""
+def instability(first: np.ndarray, second: np.ndarray) -> float:
+    """T of a mask and the one in the next frame, by their descriptors: 0 to 1."""
     costs = match_costs(first, second)
     return float(costs[tuple(one_to_one(warp(costs), costs).T)].mean())
 
 
-def _descriptors(mask: np.ndarray) -> np.ndarray | None:
+def descriptors(mask: np.ndarray) -> np.ndarray | None:
+    """The shape contexts of the outline of a boolean mask [H,W]; None if it is empty."""
     points = outline(mask)
     return shape_contexts(points) if len(points) else None
 

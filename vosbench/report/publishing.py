@@ -5,7 +5,7 @@ files again, compare with it, and use it as the baseline of a gate.
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,41 +26,34 @@ RESULTS = Path("results")
 _FORMATS = {".md": "markdown", ".csv": "csv", ".tex": "latex"}  # of tables, by suffix
 
 
-def publish(run: Path, folder: Path, *, allow_partial: bool = False, allow_dirty: bool = False) -> tuple[Path, ...]:
-    """Write the run in `run` into `folder`: `records/`, tables and figures; returns the paths of all files.
+def publish(*runs: Path, folder: Path, allow_partial: bool = False, allow_dirty: bool = False) -> tuple[Path, ...]:
+    """Write a run into `folder`: `records/`, tables and figures; of several each into a folder below, under its own
+    name, and beside them the tables and figures of all together. Returns the paths of all files.
 
-    Files of an earlier publication are replaced, others stay. Raises VosbenchError if the run is partial, unless
-    `allow_partial`; if it was made from uncommitted or unknown source, unless `allow_dirty`; if a record is broken; and
-    if a file cannot be written.
+    Files of an earlier publication are replaced, others stay. Raises VosbenchError if a run is partial, unless
+    `allow_partial`; if it was made from uncommitted or unknown source, unless `allow_dirty`; if a record is broken; for
+    two runs of one name and for runs that are no sweep; and if a file cannot be written.
     """
-    records = _sound(run, allow_partial, allow_dirty)
-    texts, drawings = documents(records), figures(records)
+    places = {folder / run.resolve().name: run for run in runs}
+    if len(places) < len(runs):
+        raise VosbenchError("two of the runs have one name", "one would replace the other: rename its folder")
+    allowed = {"allow_partial": allow_partial, "allow_dirty": allow_dirty}
+    together = [_sound(run, **allowed) for run in runs]
+    texts, drawings = documents(*together), figures(*together)
+    if len(runs) > 1:
+        written = [path for place, run in places.items() for path in publish(run, folder=place, **allowed)]
+    else:
+        written = _write_records(runs[0], folder)
+    return (*written, *_write(folder, texts, drawings))
+
+
+def _write_records(run: Path, folder: Path) -> list[Path]:
     kept = {path.relative_to(run): read_record(path) for path in sorted((run / "records").rglob("*.json"))}
     if folder.resolve() != run.resolve():
         shutil.rmtree(folder / "records", ignore_errors=True)
     for path, record in kept.items():
         write_record(folder / path, record)
-    return (*(folder / path for path in kept), *_write(folder, texts, drawings))
-
-
-def publish_sweep(
-    runs: Sequence[Path], folder: Path, *, allow_partial: bool = False, allow_dirty: bool = False
-) -> tuple[Path, ...]:
-    """Write each of several runs below `folder` as `publish` does, under its own name, and beside them the tables and
-    figures of all together; returns the paths of all files. Raises as `publish` does, for two runs of one name, and for
-    runs that are no sweep, before a file is written.
-    """
-    places = {folder / run.resolve().name: run for run in runs}
-    if len(places) < len(runs):
-        raise VosbenchError("two of the runs have one name", "one would replace the other: rename its folder")
-    together = [_sound(run, allow_partial, allow_dirty) for run in runs]
-    texts, drawings = documents(*together), figures(*together)
-    written = [
-        path
-        for place, run in places.items()
-        for path in publish(run, place, allow_partial=allow_partial, allow_dirty=allow_dirty)
-    ]
-    return (*written, *_write(folder, texts, drawings))
+    return [folder / path for path in kept]
 
 
 def _write(folder: Path, texts: Mapping[str, str], drawings: Mapping[str, "Figure"]) -> list[Path]:

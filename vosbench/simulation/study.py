@@ -1,15 +1,13 @@
 """Many settings, strategies at ranges of capacities, over many sequences, on several processes."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import chdir
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
-from joblib import Parallel, cpu_count, delayed, parallel_config
+from loky import cpu_count
 
-from vosbench.base.processes import end_with, starting
+from vosbench.base.processes import Crew
 from vosbench.errors import VosbenchError
 from vosbench.inference.threads import threads as torch_threads
 from vosbench.memory.spec import PolicySpec, load_policy, parse_policies
@@ -100,7 +98,8 @@ class ReplayTask:
         """See `measure`."""
         study, trace = self.study, load(self.trace, self.study.device)
         policies, reference = {spec: load_policy(spec) for spec in study.specs}, load_policy(study.reference)
-        return measure(trace, policies, reference, study.network, top_k=study.top_k, progress=progress)
+        with torch_threads(study.threads):
+            return measure(trace, policies, reference, study.network, top_k=study.top_k, progress=progress)
 
 
 @cache
@@ -125,19 +124,10 @@ def carry_out(
     """
     workers = min(jobs or cpu_count(), len(tasks))
     if workers == 1:
-        for task in tasks:
-            with torch_threads(task.study.threads):
-                found = task.carry_out(None if progress is None else partial(progress, task))
-            yield task, found
+        yield from ((task, task.carry_out(None if progress is None else partial(progress, task))) for task in tasks)
         return
     threads = tasks[0].study.threads or max(1, cpu_count() // workers)
-    with parallel_config("loky", inner_max_num_threads=threads, initializer=end_with, initargs=(os.getpid(),)):
-        parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
-        with starting():
-            results = parallel(delayed(_apart)(task, Path.cwd()) for task in tasks)
-        yield from results
-
-
-def _apart(task: ReplayTask, folder: Path) -> tuple[ReplayTask, dict[str, Outcome | VosbenchError]]:
-    with chdir(folder):  # joblib keeps its processes: this one may have started while the working folder was another
-        return task, task.carry_out()
+    apart = [replace(task, study=replace(task.study, threads=threads)) for task in tasks]
+    with Crew(ReplayTask.carry_out, len(tasks), workers, worthwhile=1) as crew:
+        for place, found in crew.share([(task,) for task in apart]):
+            yield tasks[place], found

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from vosbench.base.processes import starting
 from vosbench.datasets import open_dataset
@@ -210,14 +210,9 @@ def _deaf_to_children() -> Iterator[None]:
         signal.signal(signal.SIGCHLD, before)
 
 
-def _collate(clips: Sequence[Batch | VosbenchError]) -> Batch | VosbenchError:
-    sound = []
-    for clip in clips:
-        if isinstance(clip, VosbenchError):
-            return clip
-        sound.append(clip)
-    rgb, labels = zip(*sound, strict=True)
-    return torch.stack(rgb), torch.stack(labels)
+def _collate(clips: list[Batch | VosbenchError]) -> Batch | VosbenchError:
+    faults = (clip for clip in clips if isinstance(clip, VosbenchError))
+    return next(faults, None) or default_collate(clips)
 
 
 def _one_thread(_: int) -> None:

@@ -28,9 +28,7 @@ def build_schedule(optimizer: torch.optim.Optimizer, config: TrainConfig) -> LRS
     """One cycle (in which beta1 moves between 0.85 and 0.95, as in Smith 2018), or one step down."""
     if config.schedule == "one-cycle":
         highest = [group["lr"] for group in optimizer.param_groups]
-        alone = (
-            config.warmup * config.steps == 1
-        )  # one step that rises: torch would divide by the length of its phase, 0
+        alone = config.warmup * config.steps == 1  # step that rises: torch would divide by the length of its phase, 0
         share = config.warmup * (1 + 1e-6) if alone else config.warmup
         return OneCycleLR(optimizer, highest, total_steps=config.steps, pct_start=share)
     return MultiStepLR(optimizer, [round(config.decay_at * config.steps)], config.decay)

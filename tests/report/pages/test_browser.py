@@ -163,7 +163,7 @@ def test_it_plays_and_failures_lead_to_their_frame(traced_run, visit):
 def test_records_alone_give_tables_and_curves(traced_run, visit, tmp_path):
     from vosbench.report.publishing import publish
 
-    publish(traced_run / "run", tmp_path / "published", allow_dirty=True)
+    publish(traced_run / "run", folder=tmp_path / "published", allow_dirty=True)
     build({tmp_path / "published": read_run(tmp_path / "published")}, tmp_path / "report", jobs=1)
     page = visit(tmp_path / "report", "sequences/1.html")
     notes = page.locator(".note").all_inner_texts()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from frames import frame_of
 
 from vosbench.errors import VosbenchError
 from vosbench.report.rendering import render
@@ -19,7 +20,7 @@ OUTCOMES = (
 
 def test_means_go_over_reads_frames_and_writes():
     table = attention_table(OUTCOMES, "Conditions.")
-    first, second = table.frame.to_dict("records")
+    first, second = frame_of(table).to_dict("records")
     assert first == {
         "strategy": "lfu",
         "retained": pytest.approx(0.55),

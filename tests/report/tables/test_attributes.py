@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from frames import frame_of
 
 from vosbench.bench.record import RunRecord
 from vosbench.report.makers import NotApplicableError
@@ -16,7 +17,7 @@ def told(run: Run, **attributes: tuple[str, ...]) -> Run:
 
 
 def test_a_sequence_counts_for_each_of_its_attributes(run: Run) -> None:
-    frame = table(told(run, cat=("fast",), dog=("occlusion", "fast"))).frame
+    frame = frame_of(table(told(run, cat=("fast",), dog=("occlusion", "fast"))))
     assert list(zip(frame["attribute"], frame["strategy"], strict=True)) == [
         (attribute, spec) for attribute in ("fast", "occlusion") for spec in ("lfu", "fifo", "copy-first-mask")
     ]
@@ -37,7 +38,7 @@ def test_records_without_attributes(run: Run) -> None:
 
 def test_a_strategy_without_a_record_of_such_a_sequence_has_no_row(run: Run) -> None:
     one, *others = told(run, cat=("fast",))
-    frame = table((replace(one, attributes=()), *others)).frame
+    frame = frame_of(table((replace(one, attributes=()), *others)))
     assert list(frame["strategy"]) == ["fifo", "copy-first-mask"]
 
 

@@ -31,17 +31,14 @@ def publish(
 
     Of several runs, which must be a sweep, each goes into a folder of its own, beside their common tables and figures.
     """
-    from vosbench.report.publishing import RESULTS, publish_sweep
+    from vosbench.report.publishing import RESULTS
     from vosbench.report.publishing import publish as write
 
     folders = run or [latest()]
     if len(folders) > 1 and out is None:
         raise VosbenchError("several runs have no name together", "give one: --out results/NAME")
     target = out or RESULTS / folders[0].resolve().name
-    if len(folders) > 1:
-        written = publish_sweep(folders, target, allow_partial=allow_partial, allow_dirty=allow_dirty)
-    else:
-        written = write(folders[0], target, allow_partial=allow_partial, allow_dirty=allow_dirty)
+    written = write(*folders, folder=target, allow_partial=allow_partial, allow_dirty=allow_dirty)
     print(f"{target} holds {count(len(written), 'file')}, made of the records in {', '.join(map(str, folders))}")
     runs = [{"run": str(folder), **encode(context(read_run(folder)))} for folder in folders]
     conditions = {"runs": runs} if len(runs) > 1 else runs[0]

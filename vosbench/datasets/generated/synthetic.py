@@ -88,11 +88,11 @@ def generate(folder: Path, script: Script) -> None:
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(
-            tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent)
-        )  # for this user alone: not what is in it
-        try:
-            (part := made / folder.name).mkdir()
+        # The folder around it is for this user alone, which what is in it is not.
+        with tempfile.TemporaryDirectory(
+            prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True
+        ) as made:
+            (part := Path(made) / folder.name).mkdir()
             videos = {}
             for number, recipe in enumerate(script.recipes):
                 name = f"clip-{number:02d}"
@@ -110,8 +110,6 @@ def generate(folder: Path, script: Script) -> None:
             meta = {"version": VERSION, "seed": script.seed, "split": script.split, "videos": videos}
             (part / "meta.json").write_text(json.dumps(meta, indent=1) + "\n")
             os.rename(part, folder)
-        finally:
-            shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
         if folder.is_dir():
             return  # another process was faster

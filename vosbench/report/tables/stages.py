@@ -18,10 +18,8 @@ def table(records: Records) -> Table:
     common, rows = context(records), []
     for label, group in timed(records).items():
         timings = timings_of(group)
-        seconds: dict[str, float] = {}
-        for timing in timings:
-            for stage, value in timing.stages.items():
-                seconds[stage] = seconds.get(stage, 0.0) + value
+        stages = dict.fromkeys(stage for t in timings for stage in t.stages)
+        seconds = {stage: sum(t.stages.get(stage, 0.0) for t in timings) for stage in stages}
         total = fsum(t.model_seconds for t in timings)
         frames = sum(t.frames for t in timings)
         if total - fsum(seconds.values()) > total / 1000:
