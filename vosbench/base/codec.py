@@ -13,15 +13,15 @@ import numpy as np
 
 
 def encode(value: Any) -> Any:
-    """`value` (dataclass, mapping, sequence, scalar, numpy scalar) as what `json` writes. ValueError on infinity."""
+    """`value` (dataclass, mapping, sequence, scalar, one of numpy) as what `json` writes. ValueError on infinity."""
     if is_dataclass(value):
         return {field.name: encode(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): encode(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [encode(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
+    if isinstance(value, np.generic | np.ndarray):
+        return encode(value.tolist())
     if isinstance(value, float):
         if math.isinf(value):
             raise ValueError("an infinite number cannot be recorded")

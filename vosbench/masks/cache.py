@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -60,14 +61,7 @@ def _content(path: Path) -> bytes:
 
 def write(folder: Path, name: str, found: Sequence[ObjectTrace]) -> None:
     """Keep the scores of a sequence under its key. Raises VosbenchError if the file cannot be written."""
-    rows = [
-        [
-            *(t.sequence, t.object_id, t.frames, t.j.tolist(), t.f.tolist(), t.pixels.tolist()),
-            *({name: series.tolist() for name, series in t.extra.items()}, t.unseen),
-        ]
-        for t in found
-    ]
-    body = json.dumps(encode(rows)).encode()
+    body = json.dumps(encode(found)).encode()
     with replacing(folder / name, "cached scores") as temporary:
         temporary.write_bytes(_seal(name, body) + b"\n" + body)
 
@@ -82,15 +76,13 @@ def read(folder: Path, name: str) -> tuple[ObjectTrace, ...] | None:
         return None
     with suppress(OSError):  # somebody else's, or gone by now
         os.utime(folder / name)
-    return tuple(
-        ObjectTrace(
-            *(sequence, object_id, tuple(frames)),
-            *(np.array(j, float), np.array(f, float), np.array(pixels, np.int64)),
-            {name: np.array(series) for name, series in extra.items()},
-            unseen,
-        )
-        for sequence, object_id, frames, j, f, pixels, extra, unseen in json.loads(body)
-    )
+    return tuple(_trace(**row) for row in json.loads(body))
+
+
+def _trace(frames: list[str], j: Any, f: Any, pixels: Any, extra: Mapping[str, Any], **others: Any) -> ObjectTrace:
+    series: dict[str, Any] = {"j": np.array(j, float), "f": np.array(f, float), "pixels": np.array(pixels, np.int64)}
+    series["extra"] = {name: np.array(values) for name, values in extra.items()}
+    return ObjectTrace(frames=tuple(frames), **series, **others)
 
 
 def prune(folder: Path, most_bytes: int = MOST_BYTES) -> None:

@@ -15,7 +15,6 @@ from vosbench.datasets.placed import placed
 from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError, a_few
 from vosbench.images import VOID, Picture, read_size
-from vosbench.masks.places import further_down
 from vosbench.metrics.evaluate import plan
 from vosbench.metrics.fitness import misfit, nowhere
 from vosbench.metrics.protocols import Protocol, find_protocol
@@ -94,6 +93,17 @@ def check_predictions(
             if progress is not None:
                 progress(len(problems), len(tasks))
     return found + [problem for _, of_sequence in sorted(problems.items()) for problem in of_sequence]
+
+
+def further_down(predictions: Path, names: Iterable[str]) -> str:
+    """What to do about a folder without the sequences `names` below which they are, as in that of a run; "" if none."""
+    wanted = list(names)
+    for folder in (predictions / "masks", predictions):
+        if found := [inner for inner in subfolders(folder) if any((folder / inner / n).is_dir() for n in wanted)]:
+            return f"give the folder of one method: {folder / found[0]}" + (
+                f"; or {a_few(found[1:])} beside it" if found[1:] else ""
+            )
+    return ""
 
 
 def truth_problems(dataset: Dataset, name: str, rules: Protocol) -> list[Problem]:

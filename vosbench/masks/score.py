@@ -18,7 +18,7 @@ from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
 from vosbench.errors import VosbenchError, a_few
 from vosbench.masks import cache as score_cache
-from vosbench.masks.places import further_down
+from vosbench.masks.check import further_down
 from vosbench.metrics.evaluate import missing_traces, object_scores, plan, split_plan, traces
 from vosbench.metrics.figures import MEANS, STATISTICS
 from vosbench.metrics.fitness import advice, later_objects, misfit, nowhere, score_or_fault

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar
 
 from vosbench.metrics.statistics import ObjectTrace, Scored, mean
 
@@ -10,13 +10,6 @@ if TYPE_CHECKING:
     from vosbench.metrics import protocols
 
 STATISTICS = ("mean", "recall", "decay")
-
-
-class ScoredObject(Scored, Protocol):
-    """The score of an object, from a folder of masks or from a record."""
-
-    @property
-    def own(self) -> Mapping[str, float]: ...
 
 
 @dataclass(frozen=True)
@@ -33,7 +26,7 @@ class Figures:
         """What it tells of one object beside J and F; what this object has not is left out."""
         return {}
 
-    def of_all(self, objects: Sequence[ScoredObject]) -> dict[str, float]:
+    def of_all(self, objects: Sequence[Scored]) -> dict[str, float]:
         """`j_mean` and so on, `f_mean` and so on, `jf`, and the mean of all else over the objects that have it: every
         object weighs the same, whatever its sequence and length.
 
@@ -46,7 +39,7 @@ class Figures:
         own = dict.fromkeys(key for o in objects for key in o.own)
         return told | {key: mean(o.own[key] for o in objects if key in o.own) for key in own}
 
-    def groups(self, objects: Sequence[ScoredObject]) -> list[Hashable]:
+    def groups(self, objects: Sequence[Scored]) -> list[Hashable]:
         """The group of each object (None: it is in none): J&F is the mean over the groups of their means."""
         return [0] * len(objects)
 

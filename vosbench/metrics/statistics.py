@@ -72,12 +72,14 @@ class ObjectScore:
 
 
 class Scored(Protocol):
-    """What has J and F, or J alone."""
+    """The score of an object, from a folder of masks or from a record: J and F, or J alone, and what else is told."""
 
     @property
     def j(self) -> Statistics: ...
     @property
     def f(self) -> Statistics | None: ...
+    @property
+    def own(self) -> Mapping[str, float]: ...
 
 
 def j_and_f(score: Scored) -> float:

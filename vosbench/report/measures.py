@@ -17,7 +17,7 @@ import numpy as np
 
 from vosbench.bench.record import RunRecord, Timing
 from vosbench.errors import VosbenchError
-from vosbench.metrics.figures import MEANS, STATISTICS, Figures, ScoredObject
+from vosbench.metrics.figures import MEANS, STATISTICS, Figures
 from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.metrics.statistics import Scored, mean
 from vosbench.report.context import Records, by_strategy
@@ -96,7 +96,7 @@ def called(columns: Sequence[Column], name: str) -> tuple[Column, ...]:
     return tuple(replace(c, heading=c.title.replace("J&F", name)) if "J&F" in c.title else c for c in columns)
 
 
-def with_own(columns: Sequence[Column], figures: Figures, objects: Iterable[ScoredObject]) -> tuple[Column, ...]:
+def with_own(columns: Sequence[Column], figures: Figures, objects: Iterable[Scored]) -> tuple[Column, ...]:
     """`columns` with a protocol's own, of these objects, after J&F, which is called J where there is no F."""
     objects = list(objects)
     columns = called(columns, accuracy(objects))
@@ -146,7 +146,7 @@ def pooled_jf(records: Records) -> float:
     return told.get("jf", told["j_mean"])
 
 
-def scored_objects(records: Records) -> list[ScoredObject]:
+def scored_objects(records: Records) -> list[Scored]:
     """The scores of all objects; none if there is a failure."""
     if any(record.failure for record in records):
         return []

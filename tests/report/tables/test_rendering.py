@@ -113,12 +113,6 @@ def test_without_rows_there_is_only_the_caption() -> None:
     assert [render(empty, format) for format in ("text", "markdown", "csv")] == ["Nothing.\n"] * 2 + ["strategy\n"]
 
 
-def test_as_a_data_frame() -> None:
-    frame = TINY.frame
-    assert list(frame.columns) == CSV.split("\n")[0].split(",")
-    assert frame["model_fps"].iloc[1] == 7
-
-
 def test_unknown_format_is_refused() -> None:
     with pytest.raises(VosbenchError, match="unknown table format 'markdwon'") as caught:
         render(TINY, "markdwon")

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from vosbench.metrics.figures import Figures, ScoredObject
+from vosbench.metrics.figures import Figures
 from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.rules.span import Span
-from vosbench.metrics.statistics import ObjectTrace, mean
+from vosbench.metrics.statistics import ObjectTrace, Scored, mean
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class SeenUnseen(Figures):
         v = {"v_mean": math.sqrt(np.round(np.var((trace.j + trace.f) / 2), 4))}
         return v if trace.unseen is None else v | {"unseen": float(trace.unseen)}
 
-    def groups(self, objects: Sequence[ScoredObject]) -> list[Hashable]:
+    def groups(self, objects: Sequence[Scored]) -> list[Hashable]:
         told: list[Hashable] = [o.own.get("unseen") for o in objects]
         return told if any(unseen is not None for unseen in told) else super().groups(objects)
 
-    def of_all(self, objects: Sequence[ScoredObject]) -> dict[str, float]:
+    def of_all(self, objects: Sequence[Scored]) -> dict[str, float]:
         told = super().of_all(objects)
         if not any("unseen" in o.own for o in objects):
             return told

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from vosbench.metrics.figures import Figures, ScoredObject
+from vosbench.metrics.figures import Figures
 from vosbench.metrics.measure import MaskPair, Measure, PairScore
 from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.rules.listed import Listed
-from vosbench.metrics.statistics import ObjectTrace, mean
+from vosbench.metrics.statistics import ObjectTrace, Scored, mean
 
 
 class OwnRadius(Measure):
@@ -65,7 +65,7 @@ class Runs(Figures):
                 told[f"jf_dot_{kind}"] = (found["j"] + found["f_dot"]) / 2
         return told
 
-    def of_all(self, objects: Sequence[ScoredObject]) -> dict[str, float]:
+    def of_all(self, objects: Sequence[Scored]) -> dict[str, float]:
         return dict.fromkeys(self.columns, math.nan) | super().of_all(objects)
 
 
