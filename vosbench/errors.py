@@ -40,6 +40,15 @@ class SequenceError(VosbenchError):
     """A frame or a mask of a sequence cannot be used. Other sequences are not concerned."""
 
 
+class SpoiltScoreWarning(UserWarning):
+    """A fault of the data that spoils scores, and stops nothing."""
+
+    @classmethod
+    def of(cls, error: VosbenchError) -> "SpoiltScoreWarning":
+        """What an error says, with its hint."""
+        return cls(f"{error.message}\n  hint: {error.hint}")
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> VosbenchError:
     """The error for a `name` that is none of `known`, with the near misses, or else the first of them, as the hint."""
     choices = sorted(known)

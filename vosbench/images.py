@@ -15,6 +15,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from vosbench.base import jpeg
+from vosbench.base.unfetched import require_fetched
 from vosbench.errors import VosbenchError
 from vosbench.smoothing import is_smoothed
 from vosbench.video_file import FrameOfVideo
@@ -52,8 +53,10 @@ def read_size(path: Picture) -> tuple[int, int]:
             size = picture.height, picture.width
             return size[::-1] if _orientation(picture) in _SIDEWAYS else size
     except FileNotFoundError:
+        require_fetched(path)
         raise VosbenchError(f"picture {path} does not exist", "check the data set with `vosbench check`") from None
     except _UNREADABLE as error:
+        require_fetched(path)
         raise VosbenchError(f"{path} is not a readable picture ({error})", "copy the file again") from None
 
 
@@ -69,6 +72,7 @@ def read_rgb(path: Picture, strict: bool = False) -> np.ndarray:
     try:
         data = path.read_bytes()
     except OSError as error:
+        require_fetched(path)
         raise VosbenchError(
             f"cannot read frame {path}: {error.strerror}", "check the data set with `vosbench check`"
         ) from None
@@ -133,6 +137,7 @@ def _rgb_of_other_format(path: Path) -> np.ndarray:
                 )
             return np.array(picture.convert("RGB"))
     except UnidentifiedImageError:
+        require_fetched(path)
         raise VosbenchError(f"frame {path} is not a readable image", "copy the file again") from None
     except _UNREADABLE as error:
         raise VosbenchError(f"frame {path} is not a readable image ({error})", "copy the file again") from None
@@ -173,8 +178,10 @@ def read_labels(path: Path) -> np.ndarray:
                 )
             values = np.asarray(picture)
     except FileNotFoundError:
+        require_fetched(path)
         raise VosbenchError(f"mask {path} does not exist", "check the folder with `vosbench check`") from None
     except _UNREADABLE as error:
+        require_fetched(path)
         raise VosbenchError(f"mask {path} is not a readable PNG ({error})", "write the file again") from None
     if not 0 <= values.min(initial=0) <= values.max(initial=0) <= VOID:
         raise VosbenchError(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vosbench.base.atomic import replacing
+from vosbench.base.unfetched import require_fetched
 from vosbench.base.words import count
 from vosbench.errors import VosbenchError
 
@@ -78,6 +79,7 @@ def open_video(path: Path) -> VideoFile:
     """A video file, its header and its first frame read. Raises VosbenchError if it is absent, no video or empty."""
     import av
 
+    require_fetched(path)
     if not path.is_file():
         raise VosbenchError(f"video {path} {'is a folder' if path.is_dir() else 'does not exist'}", "check the path")
     try:

@@ -1,14 +1,17 @@
 """One way to find whatever can be plugged in."""
 
+import importlib
 import pickle
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import cloudpickle
 import pytest
 
 from vosbench.base import registry
+from vosbench.base.processes import Crew
 from vosbench.base.registry import Registry, as_class
 from vosbench.errors import VosbenchError
 
@@ -84,6 +87,58 @@ def test_a_file_imports_modules_from_beside_it(tmp_path: Path, shipped: Registry
     with pytest.raises(VosbenchError, match="modules of one name"):  # never the other's in silence
         shipped.find(str(tmp_path / "two/red.py"))
     assert registry.sys.path == path
+
+
+LAZY = """
+import some_colours
+
+class Red(some_colours.Colour):
+    @staticmethod
+    def late():
+        from late_shade import shade
+        return shade()
+
+    @staticmethod
+    def by_name(name):
+        import importlib
+        return importlib.import_module(name)
+"""
+
+
+def lazy_colour(folder: Path) -> Path:
+    """A file that imports from beside it when it is called, and what it imports does so, too, from a package."""
+    (folder / "late_shades").mkdir(parents=True)
+    (folder / "red.py").write_text(LAZY)
+    (folder / "late_shade.py").write_text("def shade():\n    from late_shades.dark import Dark\n    return Dark()\n")
+    (folder / "late_shades/__init__.py").write_text("")
+    (folder / "late_shades/dark.py").write_text("class Dark: value = 7\n")
+    (folder / "named_shade.py").write_text("value = 8\n")
+    return folder / "red.py"
+
+
+def value_of_late(red: Any) -> Any:
+    return red.late()
+
+
+def test_an_import_in_a_function_finds_what_is_beside_the_file(
+    tmp_path: Path, shipped: Registry[type[Colour]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_beside", {})
+    path = [*registry.sys.path]
+    red: Any = shipped.find(str(lazy_colour(tmp_path / "one")))
+    with pytest.raises(ModuleNotFoundError):  # nobody else's import
+        importlib.import_module("late_shade")
+    with Crew(value_of_late, 8, 2) as crew:
+        found = dict(crew.share([(red,)] * 8))  # both processes do some; what they find comes back
+    assert {dark.value for dark in found.values()} == {7}
+    assert red.late().value == 7
+    assert pickle.loads(cloudpickle.dumps(red.late())).value == 7
+    assert red.by_name("named_shade").value == 8
+    with pytest.raises(ModuleNotFoundError, match="No module named 'no_shade'"):
+        red.by_name("no_shade")
+    assert registry.sys.path == path
+    with pytest.raises(VosbenchError, match=r"late_shade and .* are modules of one name"):  # never the other's
+        shipped.find(str(lazy_colour(tmp_path / "two")))
 
 
 def test_a_file_that_is_absent(shipped: Registry[type[Colour]]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vosbench.base.sources import source_of
 from vosbench.bench import passes, plan
 from vosbench.bench.lock import locked
 from vosbench.bench.record import SCHEMA, read_run
@@ -49,7 +50,7 @@ def test_results_of_other_conditions_are_refused_before_anything_is_done(finishe
         assert "--fresh" in caught.value.hint
     with monkeypatch.context() as patch:
         patch.setattr(plan, "source_hash", lambda *_: "another")
-        with pytest.raises(VosbenchError, match="the source of vosbench, or a library"):
+        with pytest.raises(VosbenchError, match=r"of other conditions \(the source of vosbench\)"):
             run(small_suite(finished / "DAVIS"), finished / "run", work)
     assert not work
     assert read_run(finished / "run") == before
@@ -57,6 +58,31 @@ def test_results_of_other_conditions_are_refused_before_anything_is_done(finishe
     assert read_run(finished / "run") == records  # and nothing else is left
     assert len(records) == 3
     assert {path.name for path in (finished / "run/masks").glob("*/*")} == {"ant"}
+
+
+def test_what_changed_is_named_and_nothing_else(finished, small_suite, work, monkeypatch, tmp_path):
+    """The protocol's file, or the file from beside it that it imports; never vosbench, too."""
+    (tmp_path / "limits.py").write_text("LIMIT = 2\n")
+    mine = "from limits import LIMIT\n\nclass Mine(ObjectRule):\n    pass\n"
+    mine = (
+        f"from vosbench.metrics.protocols import Protocol\nfrom vosbench.metrics.rules.base import ObjectRule\n{mine}"
+    )
+    mine += 'MINE = Protocol("mine", 1, "here", objects=Mine(), boundary_threshold=0.008)\n'
+    (tmp_path / "mine.py").write_text(mine)
+    suite = small_suite(finished / "DAVIS", protocol=str(tmp_path / "mine.py"), policies=("first-only",), limit=1)
+    run(suite, tmp_path / "run")
+    for file, text in (("mine.py", mine.replace("0.008", "0.01")), ("limits.py", "LIMIT = 3\n"), ("mine.py", mine)):
+        (tmp_path / file).write_text(text)
+        source_of.cache_clear()  # as in a new process
+        with pytest.raises(VosbenchError, match=r"of other conditions \(the source of mine\.py\)$"):
+            run(suite, tmp_path / "run", work)
+    (tmp_path / "limits.py").write_text("LIMIT = 2\n")
+    source_of.cache_clear()
+    run(suite, tmp_path / "run", work)
+    monkeypatch.setattr(plan, "library_versions", lambda: ("torch 9",))
+    with pytest.raises(VosbenchError, match=r"of other conditions \(the versions of libraries\)"):
+        run(suite, tmp_path / "run", work)
+    assert not work
 
 
 def test_another_strategy_joins_those_that_are_there(finished, small_suite, work):

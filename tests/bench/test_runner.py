@@ -208,7 +208,7 @@ def test_a_field_that_nobody_thought_of_determines_the_result(small_davis, small
 def test_what_determines_nothing_leaves_it(small_davis, small_suite, change):
     assert plan.Plan(small_suite(small_davis, **change)).conditions == plan.Plan(small_suite(small_davis)).conditions
     assert {
-        *("name", "jobs", "controls", "policies", "root", "timing", "keep_memory_trace"),
+        *("name", "jobs", "controls", "policies", "seeds", "root", "timing", "keep_memory_trace"),
         *("sequences", "exclude", "limit", "shard"),
     } == INCIDENTAL
 

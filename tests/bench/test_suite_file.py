@@ -39,7 +39,7 @@ def read(tmp_path, monkeypatch):
 
 
 def texts(suite):
-    return tuple(map(str, suite.policies))
+    return tuple(map(str, suite.strategies()))
 
 
 def test_an_empty_file_is_the_default(read):
@@ -54,7 +54,8 @@ def test_every_field_can_be_set(read):
     root = "DAVIS"
     split = "train"
     frame_mode = "Full-Resolution"
-    policies = ["fifo", "lfu:capacity=2"]
+    policies = ["fifo", "random"]
+    seeds = [0, 1]
     model = "stcn.pth"
     device = "cuda"
     top_k = 4
@@ -76,13 +77,14 @@ def test_every_field_can_be_set(read):
     timing = "all"
     """
     (suite,) = read(text)
-    policies = parse_policies(("fifo", "lfu:capacity=2"))
+    policies = parse_policies(("fifo", "random"))
     assert suite == Suite(
         dataset="davis2017",
         root=Path("DAVIS"),
         split="train",
         frame_mode="Full-Resolution",
         policies=policies,
+        seeds=(0, 1),
         model="stcn.pth",
         device="cuda",
         top_k=4,
@@ -155,7 +157,10 @@ def test_seeds_go_to_the_strategies_that_take_one(read):
         *("fifo", "seeded.py:seed=0", "seeded.py:seed=7"),
         *("seeded.py:k=2,seed=0", "seeded.py:k=2,seed=7", "seeded.py:seed=3"),
     )
-    assert [policy.parameters.get("seed") for policy in suite.policies] == [None, 0, 7, 0, 7, 3]
+    assert [policy.parameters.get("seed") for policy in suite.strategies()] == [None, 0, 7, 0, 7, 3]
+    other = replace(suite, seeds=[5])
+    assert texts(other) == ("fifo", "seeded.py:seed=5", "seeded.py:k=2,seed=5", "seeded.py:seed=3")
+    assert other.as_json()["policies"] == list(texts(other))
 
 
 def test_data_sets_share_what_stands_above_them(read):
@@ -211,9 +216,9 @@ def test_data_sets_share_what_stands_above_them(read):
         ("policies = [{ name = 'lfu', capacity = [] }]", "capacity must be a number", ""),
         ("policies = [{ name = 'lfu', capacity = [[2]] }]", "capacity must be a number", ""),
         ("policies = [{ name = 'lfu', capacity = 1979-05-27 }]", "capacity must be a number", ""),
-        ("seeds = 3", "seeds must be a list of whole numbers, not 3", "[0, 1, 2]"),
-        ("seeds = []", "seeds must be a list of whole numbers", ""),
-        ("seeds = [true]", "seeds must be a list of whole numbers", ""),
+        ("seeds = 3", "seeds must be a list of int, not 3", ""),
+        ("seeds = []", "seeds are an empty list", "[0, 1, 2]"),
+        ("seeds = [true]", r"seeds\[0\] must be of type int, not True", ""),
         ("seeds = [1]", "no strategy takes one", "take seeds away"),
         ("seeds = [1]\npolicies = ['lfv']", "unknown strategy 'lfv'", "lfu"),
     ],

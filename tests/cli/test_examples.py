@@ -7,7 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import toy_network
 from layouts import frame
+from my_idea import IDEA
 from safetensors.torch import load_file
 from torch import save
 
@@ -20,6 +22,7 @@ from vosbench.training import config
 from vosbench.video_file import writing_mp4
 
 EXAMPLES = {name: VERBS.find(name).example for name in VERBS.names()}
+EXAMPLES |= {f"{name} {word}": e for name in EXAMPLES for word, e in VERBS.find(name).examples.items()}
 LEAVES = {
     "run": ".vosbench/runs/davis2017-val-*/records/lfu_capacity=2/bee.json",
     "simulate": "curve.png",
@@ -40,8 +43,9 @@ LEAVES = {
 
 @pytest.fixture
 def folder(small_davis, finished_run, tmp_path, monkeypatch):
-    """A working folder with `DAVIS`, `masks` of its val split and `theirs`, `stcn.pth`, a finished run NAME, made
-    from a commit, and copies of it, `baseline`, `new` and `shards`; `clip.mp4`, and masks of its objects.
+    """A working folder with `DAVIS`, `masks` of its val split and `theirs`, `stcn.pth`, `mynet.py`, `idea.py`, a
+    finished run NAME, made from a commit, and copies of it, `baseline`, `new` and `shards`; `clip.mp4`, and masks of
+    its objects.
     """
     monkeypatch.chdir(tmp_path)
     shutil.copytree(small_davis / "Annotations/480p", "masks")
@@ -59,6 +63,8 @@ def folder(small_davis, finished_run, tmp_path, monkeypatch):
         write_labels(tmp_path / f"{name}.png", np.where(frame(t, (1, 2))[1] == i, 255, 0).astype(np.uint8))
     for name in ("baseline", "new", "shards/1", "shards/2"):
         shutil.copytree(".vosbench/runs/NAME", name)
+    shutil.copy(toy_network.__file__, "mynet.py")
+    (tmp_path / "idea.py").write_text(IDEA)
     save(load_file(WEIGHTS / "stcn-tiny.safetensors"), "stcn.pth")
     return tmp_path
 
@@ -82,7 +88,14 @@ def test_the_example_of_a_verb(verb, folder, capsys):
         for frame in range(6):
             shutil.copy("DAVIS/Annotations/480p/cat/00000.png", f"masks/cat/{frame:05d}.png")
     program, *arguments = shlex.split(EXAMPLES[verb])
-    assert (program, arguments[0]) == ("vosbench", verb)
+    words = verb.split()
+    assert (program, arguments[: len(words)]) == ("vosbench", words)
     status, said = cli.main(arguments), capsys.readouterr()
     assert (status, "error" in said.err) == (0, False), said.err
     assert list(folder.glob(LEAVES[verb])) if verb in LEAVES else said.out or said.err
+
+
+def test_the_help_after_a_word_shows_the_example_of_that_word(capsys):
+    for words, example in EXAMPLES.items():
+        cli.main([*words.split(), "-h"])
+        assert f"Example: {example}" in " ".join(capsys.readouterr().out.split())

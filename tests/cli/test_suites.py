@@ -37,6 +37,16 @@ def test_a_suite_of_two_data_sets(night, vosbench, read_json):
     assert (again.out, again.err) == (outcome.out, "")
 
 
+def test_seeds_take_the_place_of_those_of_a_suite(night, vosbench, refused):
+    (night / "night.toml").write_text('seeds = [0, 1, 2]\npolicies = ["fifo", "random:capacity=2"]\ncontrols = false\n')
+    arguments = ("run", "night.toml", "--dataset", "davis2017", "--root", "DAVIS", "--limit", 1, "--out", "out")
+    assert vosbench(*arguments, "--seeds", "7, 8").status == 0
+    specs = ["fifo", "random:capacity=2,seed=7", "random:capacity=2,seed=8"]
+    assert [r.policy.spec for r in read_run(night / "out")] == specs
+    assert "seeds[1] must be of type int, not 'x'" in refused(*arguments, "--seeds", "7,x")
+    assert "no strategy takes one" in refused(*arguments, "--seeds", "7", "-p", "fifo")
+
+
 def test_options_override_a_suite(night, vosbench):
     arguments = ("run", "night.toml", "--dataset", "davis2017", "--root", "davis2017=DAVIS", "-p", "fifo")
     outcome = vosbench(*arguments, "--top-k", 7, "--repeats", 2, "--controls", "--out", "out")

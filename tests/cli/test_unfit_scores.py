@@ -73,11 +73,16 @@ def test_gaps_in_the_ids_are_told_of(small_davis, tmp_path, vosbench):
     for _ in range(2):  # the second time from the cache
         outcome = vosbench(*data)
         assert outcome.status == 0
-        assert (
-            "warning: sequence bee: by the protocol davis2017 its objects are 1 to 3, of which no mask holds 1, 2"
-            in (outcome.err)
+        problem, hint = outcome.err.splitlines()[:2]
+        assert problem.startswith(
+            "vosbench: problem: sequence bee: by the protocol davis2017 its objects are 1 to 3, of which no mask holds "
         )
     assert vosbench(*data, "--protocol", "vos-benchmark").err == ""
+    other = ("--dataset", "davis2017", "--root", small_davis, "--sequences", "bee")
+    checked = vosbench("check", *other)
+    assert (checked.status, checked.out.splitlines()) == (2, [problem.removeprefix("vosbench: problem: "), hint])
+    ran = vosbench("run", *other, "-p", "first-only", "--no-controls", "--out", tmp_path / "run")
+    assert (ran.status, ran.err.splitlines()[:2]) == (0, [problem, hint])
 
 
 def test_what_a_run_and_a_score_refuse_is_found_by_check(videos, tmp_path, vosbench):

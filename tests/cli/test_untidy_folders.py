@@ -210,3 +210,15 @@ def test_a_video_that_is_shown_turned_has_the_masks_of_what_is_shown(vosbench, s
     found = masks(turned, tmp_path / "a")
     assert len(found) == 6
     assert found == masks(small_davis, tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xd8\xff\xe0half", b"version https://git-lfs.github.com/spec/v1\n", b"<html>"]
+)
+@pytest.mark.parametrize("kind", ["JPEGImages/480p/ant/00000.jpg", "Annotations/480p/ant/00000.png"])
+def test_a_broken_picture_is_told_of_once(vosbench, small_davis, kind, content):
+    (small_davis / kind).write_bytes(content)
+    status, out, err = say(vosbench, small_davis)
+    assert (status, sum(kind in line for line in out.splitlines())) == (2, 1)
+    assert err.endswith("2 sequences, 1 problem\n")
+    assert ("hint: git lfs pull" in out) == (b"lfs" in content)

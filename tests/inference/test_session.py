@@ -1,8 +1,10 @@
 """Frames that are pushed one by one: what `propagate` gives, in a memory that does not grow."""
 
 import gc
+import shutil
 import tracemalloc
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +15,8 @@ from vosbench.errors import VosbenchError
 from vosbench.inference.propagate import propagate
 from vosbench.inference.session import Session
 from vosbench.memory.registry import POLICIES
-from vosbench.memory.spec import load_policy
+from vosbench.memory.spec import PolicySpec, load_policy
+from vosbench.models.checkpoint import WEIGHTS, load_model
 from vosbench.models.stcn.network import STCN
 from vosbench.video import ObjectMasks, Sequence
 
@@ -183,12 +186,40 @@ def test_a_frame_that_is_no_picture(small_model, frame, said):
         session.step(frame)
 
 
-def test_texts_are_no_model_and_no_strategy(small_model):
-    with pytest.raises(VosbenchError, match="policy must be of type MemoryPolicy, not 'lfu'") as caught:
-        Session(small_model, "lfu")
-    assert "load_policy" in caught.value.hint
-    with pytest.raises(VosbenchError, match="model must be of type Network, not 'stcn-tiny'"):
-        Session("stcn-tiny", load_policy("lfu"))
+def test_a_model_and_a_strategy_are_named_as_on_the_command_line(small_clip, tmp_path):
+    """A path and a spec are names, too; all give the same, and what the video held is free when the session is."""
+    rgb, labels = small_clip
+    weights = shutil.copy(WEIGHTS / "stcn-tiny.safetensors", tmp_path / "mine.pth")
+    names = [("stcn-tiny", "lfu:capacity=3"), (Path(weights), PolicySpec.parse("lfu:capacity=3"))]
+    names.append((load_model("stcn-tiny"), "lfu:capacity=3"))
+    gc.collect()
+    gc.disable()
+    try:
+        found = []
+        for model, policy in names:
+            session = Session(model, policy)
+            predictions = [session.step(rgb[t], labels[0] if t == 0 else None) for t in range(6)]
+            found.append(predictions[-1].followed)
+            assert predictions[-1].bank() is not None
+            del session
+            assert predictions[-1].bank() is None
+        *_, last = propagate("stcn-tiny", Sequence.from_arrays(rgb[:6], {0: labels[0]}), "lfu:capacity=3")
+        assert last.bank() is None
+    finally:
+        gc.enable()
+    assert all(torch.equal(probabilities, found[0]) for probabilities in [*found, last.followed])
+
+
+def test_what_names_no_model_and_no_strategy(small_model):
+    for arguments, said in (
+        ((small_model, "lfuu"), "unknown strategy 'lfuu'"),
+        (("stcn-tini", "lfu"), "unknown model 'stcn-tini'"),
+        ((small_model, 3), "policy must be of type MemoryPolicy or PolicySpec or str or Path, not 3"),
+        ((3, "lfu"), "model must be of type Network or str or Path, not 3"),
+    ):
+        with pytest.raises(VosbenchError, match=said) as caught:
+            Session(*arguments)
+        assert caught.value.hint
 
 
 def test_a_strategy_serves_one_session(small_model, small_clip, annotations):

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
@@ -34,15 +33,6 @@ def source_hash(*modules: str) -> str:
     return hasher.hexdigest()
 
 
-@cache
-def source_of(kind: type) -> str:
-    """A hash of the files outside vosbench that define a class or its bases; empty where there are none."""
-    modules = {sys.modules[base.__module__] for base in kind.__mro__}
-    own = {m for m in modules if m.__name__.partition(".")[0] not in {"vosbench", *sys.stdlib_module_names}}
-    files = sorted(file for module in own if (file := getattr(module, "__file__", None)))
-    return hashlib.blake2b(b"".join(Path(file).read_bytes() for file in files)).hexdigest() if files else ""
-
-
 def sources(*modules: str) -> list[Path]:
     """The files of modules of vosbench and of all of it that they need.
 
@@ -64,6 +54,13 @@ def closure(files: Iterable[Path], find: Callable[[str], Iterable[Path]]) -> lis
             names |= new
             todo += (path for name in new for path in find(name))
     return sorted(found)
+
+
+def beside(folder: Path, name: str) -> Iterator[Path]:
+    """The files in a folder that a dotted name may be of: a module, or a package with all that is in it."""
+    first = name.partition(".")[0]
+    yield from (folder / first).rglob("*.py")
+    yield from filter(Path.is_file, [folder / f"{first}.py"])
 
 
 def _files(name: str) -> Iterator[Path]:

@@ -11,14 +11,15 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, Generic, TypeVar
 
+from vosbench.base import hashing
 from vosbench.errors import VosbenchError, unknown
 
 T = TypeVar("T")
@@ -109,7 +110,11 @@ def _content(path: Path) -> str:
 
 
 def _load(name: str, path: Path) -> ModuleType:
-    """The module in a file, by its name in this process; loaded once."""
+    """The module in a file, by its name in this process; loaded once.
+
+    Raises VosbenchError if it imports a module from beside it that has the name of one of another folder, for a process
+    has one of a name.
+    """
     if name in sys.modules:
         return sys.modules[name]
     from cloudpickle import register_pickle_by_value  # here: most runs load no file
@@ -117,50 +122,89 @@ def _load(name: str, path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None  # a .py file always has a loader
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    folder, module = path.resolve().parent, importlib.util.module_from_spec(spec)
+    beside = dict.fromkeys(_imported_from_beside(path.resolve()), folder)
+    if clash := [one for one in beside if _beside.get(one, folder) != folder]:
+        raise VosbenchError(
+            f"{folder / clash[0]} and {_beside[clash[0]] / clash[0]} are modules of one name, both imported",
+            "give one of the two another name",
+        )
+    find_beside(beside | {name.partition(".")[0]: folder})
+    importlib.invalidate_caches()  # the files may be new
     sys.modules[name] = module  # dataclasses look their module up by name
     try:
-        with _importing_from(path.resolve().parent) as imported:
-            spec.loader.exec_module(module)
+        spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
-    for one in (module, *imported):
-        register_pickle_by_value(one)  # other processes cannot import it
+    register_pickle_by_value(module)  # other processes cannot import it
     return module
 
 
-_beside: dict[str, Path] = {}  # the folders of modules that files loaded by their paths imported from beside them
+_beside: dict[
+    str, Path
+] = {}  # the folders of files that were loaded by their paths, and of what they import from there
 
 
-@contextmanager
-def _importing_from(folder: Path) -> Iterator[list[ModuleType]]:
-    """A file that is loaded imports modules of its folder meanwhile; gives the new ones, filled at the end.
+def _imported_from_beside(file: Path) -> list[str]:
+    """The modules of its folder that a file imports, itself or through one another, at their top or in a function."""
 
-    Raises VosbenchError if it imports one of the name of another folder's, for a process has one of a name.
+    def find(name: str) -> Iterable[Path]:
+        first = name.partition(".")[0]
+        return () if first in sys.modules and first not in _beside else hashing.beside(file.parent, first)
+
+    files = hashing.closure([file], find)
+    return sorted({one.relative_to(file.parent).parts[0].removesuffix(".py") for one in files} - {file.stem})
+
+
+class _Beside:
+    """Finds modules beside a file that was loaded by its path, for that file and for them, whenever they import one.
+
+    Nobody else finds them there: no other import changes, as it would with the folder in `sys.path`.
     """
-    before, imported = set(sys.modules), list[ModuleType]()
-    others = {
-        name: sys.modules.pop(name)
-        for name, other in _beside.items()
-        if name in sys.modules and other != folder and ((folder / f"{name}.py").is_file() or (folder / name).is_dir())
-    }
-    sys.path.insert(0, str(folder))
-    importlib.invalidate_caches()  # the files may be new
-    try:
-        yield imported
-        if clash := sorted(others.keys() & sys.modules.keys()):
-            raise VosbenchError(
-                f"{folder / clash[0]} and {_beside[clash[0]] / clash[0]} are modules of one name, both imported",
-                "give one of the two another name",
-            )
-        for name in sys.modules.keys() - before:
-            if Path(getattr(sys.modules[name], "__file__", None) or "").is_relative_to(folder):
-                imported.append(sys.modules[name])
-                _beside[name.partition(".")[0]] = folder
-    finally:
-        sys.modules.update(others)
-        sys.path.remove(str(folder))
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, _: object = None) -> ModuleSpec | None:
+        first = name.partition(".")[0]
+        folder = _beside.get(_importer() if path is None else first)
+        spec = None if folder is None else PathFinder.find_spec(name, [str(folder)] if path is None else path)
+        if folder is None or spec is None:
+            return None
+        if spec.loader is None:  # a folder without __init__.py: any module of the name comes before it
+            return PathFinder.find_spec(name) or spec if path is None else spec
+        _beside[first] = folder
+        execute = spec.loader.exec_module
+
+        def load(module: ModuleType) -> None:
+            from cloudpickle import register_pickle_by_value
+
+            execute(module)
+            register_pickle_by_value(module)
+
+        spec.loader.exec_module = load  # type: ignore[method-assign]
+        return spec
+
+
+def _importer() -> str:
+    """The top-level module whose code imports."""
+    frame: FrameType | None = sys._getframe(2)  # past the finder
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "importlib":
+        frame = frame.f_back
+    return "" if frame is None else frame.f_globals.get("__name__", "").partition(".")[0]
+
+
+_FINDER = _Beside()
+
+
+def find_beside(folders: Mapping[str, Path]) -> None:
+    """Let modules, by their top-level names, import what is in their `folders`."""
+    _beside.update(folders)
+    if folders and _FINDER not in sys.meta_path:
+        sys.meta_path.insert(sys.meta_path.index(PathFinder), _FINDER)
+
+
+def folders_beside() -> dict[str, Path]:
+    """What other processes are to be told by `find_beside`."""
+    return dict(_beside)
 
 
 def own_modules() -> dict[str, str]:

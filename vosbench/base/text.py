@@ -3,6 +3,8 @@
 import codecs
 from pathlib import Path
 
+from vosbench.base.unfetched import require_fetched
+
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",  # before UTF-16, whose mark is how it begins
@@ -16,9 +18,16 @@ def read_text(path: Path) -> str:
     r"""The text of a file, with `\n` between lines.
 
     It is taken as the byte order mark says, or as UTF-16 where every other byte is zero, or as UTF-8, or, if it is
-    none, as Windows-1252, which Latin-1 is a part of. No file fails to decode. Raises OSError.
+    none, as Windows-1252, which Latin-1 is a part of. No file fails to decode. Raises OSError, and VosbenchError for a
+    file whose content was not fetched.
     """
-    return decode(path.read_bytes()).replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        data = path.read_bytes()
+    except OSError:
+        require_fetched(path)
+        raise
+    require_fetched(path, data)
+    return decode(data).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def decode(data: bytes) -> str:

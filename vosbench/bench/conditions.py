@@ -5,6 +5,7 @@ from typing import Any
 
 from vosbench.bench.record import RunRecord
 from vosbench.bench.suite import INCIDENTAL
+from vosbench.errors import a_few
 
 
 def difference(theirs: RunRecord, own: RunRecord) -> str:
@@ -24,9 +25,11 @@ def difference(theirs: RunRecord, own: RunRecord) -> str:
         record.environment.commit for record in (theirs, own) if record.environment and record.environment.commit
     ]
     named = f", of commit {commits[0]:.8}, not {commits[1]:.8}" if len({*commits}) == 2 else ""
-    files = [f"{value} or " for value in own.suite.values() if str(value).endswith(".py")]
-    source = f"the source of {''.join(files)}vosbench{named}, or a library below it"
-    return f"other conditions ({'; '.join(differing) or source})"
+    before, now = (record.suite.get("sources", {}) for record in (theirs, own))  # which older records do not have
+    changed = [name for name in now if before and before.get(name) != now[name]]
+    changed = changed or ["the source of vosbench", "of files of one's own", "or a library below it"]
+    code = a_few(f"{name}{named}" if name.endswith("vosbench") else name for name in changed)
+    return f"other conditions ({'; '.join(differing) or code})"
 
 
 def _told(record: RunRecord) -> dict[str, Any]:
@@ -37,7 +40,7 @@ def _told(record: RunRecord) -> dict[str, Any]:
     assert environment is not None
     scored = {"scored by": record.scores.protocol} if record.scores else {}
     return scored | {
-        **{key: value for key, value in record.suite.items() if key not in INCIDENTAL},
+        **{key: value for key, value in record.suite.items() if key not in {*INCIDENTAL, "sources"}},
         **asdict(record.settings),
         "dataset": dataset.name,
         "split": dataset.split,

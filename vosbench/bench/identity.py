@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 import torch
 
-from vosbench.base.hashing import PACKAGE, source_of
+from vosbench.base.hashing import PACKAGE
 from vosbench.base.jpeg import simplejpeg
+from vosbench.base.sources import source_of
 from vosbench.bench.record import Environment
 from vosbench.video import MaskSource
 

@@ -15,11 +15,10 @@ from vosbench.bench.naming import folder_name
 from vosbench.bench.record import RUNS, DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings, read_record
 from vosbench.bench.suite import INCIDENTAL, Suite
 from vosbench.datasets import open_dataset
-from vosbench.errors import VosbenchError, a_few
+from vosbench.errors import SpoiltScoreWarning, VosbenchError, a_few
 from vosbench.inference.controls import CONTROLS, Control, hash_of
-from vosbench.masks.check import truth_problems
-from vosbench.memory.spec import PolicySpec, parse_policies
-from vosbench.metrics.fitness import advice, misfit
+from vosbench.memory.spec import PolicySpec
+from vosbench.metrics.fitness import advice, misfit, nowhere
 from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.models.checkpoint import check_device, read_checkpoint
 from vosbench.video import GroundTruth, Sequence, inference_side
@@ -64,7 +63,7 @@ class Plan:
     def __init__(self, suite: Suite, folder: Path | None = None, within: Path = RUNS) -> None:
         self.suite = suite
         self.device = check_device(suite.device)
-        policies = parse_policies(suite.policies)
+        policies = suite.strategies()
         self._everything = open_dataset(suite.dataset, suite.root, suite.split, frame_mode=suite.frame_mode)
         self.dataset = self._everything.only(suite.sequences, suite.limit, suite.exclude, suite.shard)
         self.data = DatasetInfo(
@@ -108,9 +107,8 @@ class Plan:
             truth = self.dataset.truth(name)
             if reason := misfit(truth, self.protocol, video.object_ids):
                 self.misfits[name] = reason
-            elif self.protocol.objects.first_frame_decides:
-                for problem in truth_problems(self.dataset, name, self.protocol):
-                    warnings.warn(problem.message, stacklevel=2)
+            elif (gap := nowhere(truth, self.protocol)) is not None:
+                warnings.warn(SpoiltScoreWarning.of(gap), stacklevel=2)
             self.truths[name] = truth
         self.sequences[name], self._fingerprints[name] = video, fingerprint
 
@@ -200,6 +198,16 @@ class Plan:
             "libraries": library_versions(),
         }
 
+    def _sources(self) -> dict[str, str]:
+        """Hashes of the code of the conditions, by what a message calls it."""
+        found = {
+            "the source of vosbench": source_hash("vosbench.bench.runner"),
+            "the versions of libraries": digest({"versions": library_versions()}),
+        }
+        own = {self.suite.protocol: facts(self.protocol), self.suite.model: self.checkpoint.source_hash}
+        mine = {Path(file).name: what for file, what in own.items() if file and file.endswith(".py")}
+        return found | {f"the source of {name}": digest({"source": what}) for name, what in mine.items()}
+
     def _tasks(self, policies: Iterable[PolicySpec]) -> Iterator[Task]:
         entries: list[tuple[PolicyInfo, PolicySpec | Control]] = [
             (policy_info(policy, position), policy) for position, policy in enumerate(policies)
@@ -239,7 +247,7 @@ class Plan:
             task.identity,
             self.conditions,
             self.folder.name,
-            self.suite.as_json(),
+            {**self.suite.as_json(), "sources": self._sources()},
             self.data,
             task.name,
             task.policy,

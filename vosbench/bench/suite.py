@@ -7,13 +7,13 @@ from typing import Any, Literal
 from vosbench.base.sizes import size_in_bytes
 from vosbench.base.values import Count, Side, conform
 from vosbench.errors import VosbenchError
-from vosbench.memory.spec import PolicySpec
+from vosbench.memory.spec import PolicySpec, parse_policies
 from vosbench.models.affinity import Metric
 from vosbench.models.precision import Precision
 
 # Fields that no result depends on. Every other does determine results, unless it is put here.
 INCIDENTAL = frozenset(
-    {"name", "root", "policies", "controls", "jobs", "sequences", "exclude", "limit", "shard", "timing"}
+    {"name", "root", "policies", "seeds", "controls", "jobs", "sequences", "exclude", "limit", "shard", "timing"}
     | {"keep_memory_trace"}
 )
 DEFAULT_POLICIES = ("every-k:k=5", "first-and-latest", "lfu:capacity=2")
@@ -33,7 +33,8 @@ class Suite:
     differently in different numbers (None: torch's own number). Strategies go through a sequence together, which takes
     less time than one after the other; in the sequences of `timing`, the first, all or none, each goes alone, to be
     timed, `repeats` times by turns. `keep_memory_trace` keeps what each held beside its records, for `vosbench report`.
-    `name` is that of the file it was read from.
+    Each strategy that has a parameter `seed`, and is given none, runs with every one of `seeds`. `name` is that of the
+    file it was read from.
 
     Raises VosbenchError for a value of another type, or too small.
     """
@@ -43,6 +44,7 @@ class Suite:
     split: str | None = None
     frame_mode: str | None = None
     policies: tuple[str | PolicySpec, ...] = DEFAULT_POLICIES
+    seeds: tuple[int, ...] | None = None
     model: str = "stcn-tiny"
     device: str = "cpu"
     top_k: Count | None = None
@@ -68,13 +70,24 @@ class Suite:
         conform(self)
         if self.timing == "none" and self.repeats > 1:
             raise VosbenchError("repeats time a strategy better, and none is timed", 'give timing "first" or "all"')
+        if self.seeds == ():
+            raise VosbenchError("seeds are an empty list", "write seeds = [0, 1, 2] (--seeds 0,1,2), or leave it out")
         if self.memory_limit is not None:
             size_in_bytes(self.memory_limit)
         if self.root is not None:
             object.__setattr__(self, "root", Path(self.root))
 
+    def strategies(self) -> tuple[PolicySpec, ...]:
+        """The strategies to compare, one for each seed. Raises as `parse_policies`, and for seeds that none takes."""
+        specs = [PolicySpec.parse(policy) for policy in self.policies]
+        axes = [{"seed": self.seeds} if self.seeds and spec.takes("seed") else {} for spec in specs]
+        if self.seeds and not any(axes):
+            raise VosbenchError("seeds are given, but no strategy takes one", "take seeds away (--seeds)")
+        return parse_policies(varied for spec, axis in zip(specs, axes, strict=True) for varied in spec.sweep(axis))
+
     def as_json(self) -> dict[str, Any]:
         """The suite as records hold it: without the places of data and weights, which a machine has for itself."""
         values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "root"}
-        values |= {"policies": [str(policy) for policy in self.policies], "model": Path(self.model).name}
+        policies = self.strategies() if self.seeds else self.policies
+        values |= {"policies": [str(policy) for policy in policies], "model": Path(self.model).name}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items()}

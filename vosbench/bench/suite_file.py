@@ -10,10 +10,10 @@ from vosbench.base.values import build, checked
 from vosbench.bench.suite import DEFAULT_POLICIES, Suite
 from vosbench.datasets import DATASETS
 from vosbench.errors import VosbenchError, unknown
-from vosbench.memory.spec import PolicySpec, parse_policies
+from vosbench.memory.spec import PolicySpec
 
 SHIPPED = Path(__file__).parent / "suites"
-KEYS = {field.name for field in fields(Suite)} - {"name"} | {"data", "seeds"}
+KEYS = {field.name for field in fields(Suite)} - {"name"} | {"data"}
 # Of no use to another data set.
 OF_DATA = ("root", "split", "frame_mode", "protocol", "sequences", "exclude", "limit", "shard")
 EXAMPLE = 'write policies = ["every-k:k=5", { name = "lfu", capacity = [2, 4] }]'
@@ -23,13 +23,12 @@ EXAMPLE = 'write policies = ["every-k:k=5", { name = "lfu", capacity = [2, 4] }]
 def read_suites(name: str | Path) -> tuple[Suite, ...]:
     """The suites, one for each data set, of the file that ships under `name` (see `shipped_suites`), or of a path.
 
-    A key is a field of `Suite` or one of two more. `[[data]]`, a table for each data set, holds what differs from
-    one to the next, and `split` may be a list there and above: a run for each. `seeds` is a list: every strategy
-    that has a parameter `seed`, and is given none, runs with each. A strategy is a spec, or a table of its name, its
+    A key is a field of `Suite` or one more: `[[data]]`, a table for each data set, holds what differs from one to the
+    next, and `split` may be a list there and above: a run for each. A strategy is a spec, or a table of its name, its
     label and its parameters, in which a list of values is a sweep over them.
 
-    Raises VosbenchError for a missing file, broken TOML, an unknown key, a value of the wrong type, seeds that no
-    strategy takes, and as `parse_policies` does.
+    Raises VosbenchError for a missing file, broken TOML, an unknown key, a value of the wrong type, and as
+    `Suite.strategies` does.
     """
     path = find(name, SHIPPED, "suite")
     table = read_toml(path, "top_k = 20")
@@ -41,11 +40,9 @@ def read_suites(name: str | Path) -> tuple[Suite, ...]:
     for entry in entries:
         _refuse_unknown(entry, KEYS - {"data"}, f"{path.name} [[data]]")
     for settings in _each_split({**table, **entry} for entry in entries):
-        seeds = settings.pop("seeds", None)
-        policies = list(_policies(settings.pop("policies", list(DEFAULT_POLICIES)), path.name))
-        if seeds is not None:
-            policies = _seeded(policies, seeds, path.name)
-        suites.append(build(Suite, settings, path.name, name=path.stem, policies=parse_policies(policies)))
+        policies = tuple(_policies(settings.pop("policies", list(DEFAULT_POLICIES)), path.name))
+        suites.append(build(Suite, settings, path.name, name=path.stem, policies=policies))
+        suites[-1].strategies()
     return tuple(suites)
 
 
@@ -116,13 +113,3 @@ def _values(key: str, value: Any, file: str) -> list[Any]:
     if not values or not all(type(v) in (bool, int, float, str) for v in values):
         raise VosbenchError(f"{file}: {key} must be a number, text, true or false, or a list of these", EXAMPLE)
     return values
-
-
-def _seeded(policies: Sequence[PolicySpec], seeds: Any, file: str) -> list[PolicySpec]:
-    """`policies`, each that wants a seed once for every seed."""
-    if not isinstance(seeds, list) or not seeds or any(type(seed) is not int for seed in seeds):
-        raise VosbenchError(f"{file}: seeds must be a list of whole numbers, not {seeds!r}", "write seeds = [0, 1, 2]")
-    axes = [{"seed": seeds} if policy.takes("seed") else {} for policy in policies]
-    if not any(axes):
-        raise VosbenchError(f"{file}: seeds are given, but no strategy takes one", "take seeds away")
-    return [varied for policy, axis in zip(policies, axes, strict=True) for varied in policy.sweep(axis)]

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import typer
 
 from vosbench.base.signals import as_interrupts
-from vosbench.errors import VosbenchError
+from vosbench.errors import SpoiltScoreWarning, VosbenchError
 
 INTERRUPTED = 130  # the status into which typer turns KeyboardInterrupt
 
@@ -108,4 +108,5 @@ def _fail(message: str, hint: str, status: int = 2) -> int:
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"vosbench: warning: {message}", file=sys.stderr)
+    kind = "problem" if isinstance(message, SpoiltScoreWarning) else "warning"
+    print(f"vosbench: {kind}: {message}", file=sys.stderr)

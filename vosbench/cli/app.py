@@ -37,6 +37,12 @@ class Verbs(TyperGroup):
         one.command(cmd_name, context_settings=HELP, epilog=f"Example: {verb.example}")(_command(cmd_name, verb))
         return typer.main.get_command(one)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and rest and (example := VERBS.find(args[0]).examples.get(rest[0])):
+            command.epilog = f"Example: {example}"
+        return name, command, rest
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         with formatter.section("Verbs"):
             formatter.write_dl([(name, VERBS.about(name)) for name in VERBS.names()])

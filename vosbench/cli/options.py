@@ -109,6 +109,12 @@ def split_specs(values: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(spec for value in values or () for spec in several(value))
 
 
+def whole_numbers(value: str | None) -> tuple[int | str, ...] | None:
+    """What an option says between commas; what is no whole number stays text, for the message of who takes it."""
+    parts = [] if value is None else value.split(",")
+    return tuple(int(p) if p.strip().removeprefix("-").isdecimal() else p for p in parts) or None
+
+
 def output(*names: str, help: str, folder: bool = False) -> Any:
     """An option that names a file to write, or a folder for files; refused before any work if that cannot be."""
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from vosbench.base.hashing import source_of
+from vosbench.base.sources import source_of
 from vosbench.datasets.choice import Choice
 from vosbench.datasets.files import FRAMES, MASKS, content_hash, explain_no_pictures, pictures
 from vosbench.datasets.first_masks import First, Frames, Masks, earliest
@@ -255,11 +255,13 @@ class Dataset(Choice, ABC):
         except VosbenchError as error:  # a frame that is there twice
             return [Problem.of(self.frame_folder(name), error)]
         found = picture_problems(frames, masks) + other_pictures(self.mask_folder(name))
+        told = [str(problem.path) for problem in found if not problem.warning and not problem.path.is_dir()]
         for attempt in (self.sequence, self.attributes, *(() if self.is_private else (self.truth,))):
             try:
                 attempt(name)
             except VosbenchError as error:
-                found.append(Problem.of(self.frame_folder(name), error))
+                if not any(path in error.message for path in told):  # in whatever words
+                    found.append(Problem.of(self.frame_folder(name), error))
         with suppress(VosbenchError):  # told of by now
             found += self._description_problems(name, masks)
         distinct: dict[str, Problem] = {}

@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from vosbench.base.text import decode, lines, read_text
+from vosbench.base.unfetched import require_fetched
 from vosbench.errors import VosbenchError, a_few
 from vosbench.video_file import VIDEOS, FrameOfVideo
 
@@ -141,6 +142,7 @@ def content_hash(path: Path | FrameOfVideo) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "blake2b").hexdigest()
     except OSError as error:
+        require_fetched(path)
         raise VosbenchError(f"cannot read {path}: {error.strerror}", "copy the file again") from None
 
 

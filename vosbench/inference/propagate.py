@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 from vosbench.base.sizes import as_size, size_in_bytes
@@ -10,17 +11,18 @@ from vosbench.errors import PolicyError
 from vosbench.inference.lockstep import Driver, Frame
 from vosbench.inference.reader import loaded, read_ahead
 from vosbench.inference.references import look_ahead, true_masks
-from vosbench.inference.session import Foreknowledge, Prediction, Session
+from vosbench.inference.session import Foreknowledge, Prediction, Session, model_and_policy
 from vosbench.memory.policy import MemoryPolicy
+from vosbench.memory.spec import PolicySpec
 from vosbench.models.base import Network
 from vosbench.video import GroundTruth, ObjectMasks, Sequence
 
 
-@checked("vosbench.propagate(model, sequence, policy), of load_model, open_dataset(…).sequence(NAME), load_policy")
+@checked('vosbench.propagate("stcn-tiny", sequence, "lfu"), sequence of open_dataset(…).sequence(NAME)')
 def propagate(
-    model: Network,
+    model: Network | str | Path,
     sequence: Sequence,
-    policy: MemoryPolicy,
+    policy: MemoryPolicy | PolicySpec | str | Path,
     *,
     top_k: Count | None = None,
     shorter_side: Side | None = None,
@@ -31,11 +33,12 @@ def propagate(
 
     `top_k` memory tokens count for a query pixel (None: as many as the network is used with); `shorter_side` overrides
     the inference size of the sequence, in pixels (0: that of the frames). `truth` is for a reference that says that it
-    needs it; nothing else sees it. `memory_limit` is that of `Session`.
+    needs it; nothing else sees it. `memory_limit` is that of `Session`, as are names of models and strategies.
     Raises SequenceError for frames or masks that cannot be read or differ in size, VosbenchError for a model in
     training mode, and PolicyError, which names file, line and frame, for whatever a strategy raises or does wrong.
     """
     options: dict[str, Any] = {"top_k": top_k, "shorter_side": shorter_side, "memory_limit": memory_limit}
+    model, policy = model_and_policy(model, policy)
     for frame in propagate_together(model, sequence, [policy], truth=truth, timed=True, **options):
         for result in frame.values():
             if isinstance(result, Exception):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from weakref import ReferenceType, ref
 
 import numpy as np
@@ -21,7 +22,9 @@ from vosbench.memory.frame import FrameTokens, Segmentation
 from vosbench.memory.match import Match
 from vosbench.memory.policy import LookAhead, MemoryPolicy, VideoInfo
 from vosbench.memory.session import VideoMemory
+from vosbench.memory.spec import PolicySpec, load_policy
 from vosbench.models.base import FrameStep, Network, State, aggregate, joined
+from vosbench.models.checkpoint import load_model
 from vosbench.models.geometry import Geometry
 from vosbench.video import ObjectMasks, inference_side
 
@@ -79,17 +82,17 @@ class Session:
     the video in messages, and random numbers depend on it: give the name of a
     sequence for those of `propagate` on it. `timed` measures the stages of each frame. The memory of the
     strategy, with what reads it, takes at most `memory_limit`, such as "4GB" (None: what there is): MemoryError before
-    that. A session serves one video.
+    that. A session serves one video. A model or a strategy that is named is loaded, on the CPU.
 
     Raises VosbenchError for a wrong argument, a model in training mode, and a strategy that needs to know more than the
     frames so far.
     """
 
-    @checked('vosbench.Session(vosbench.load_model("stcn-tiny"), vosbench.load_policy("lfu"))')
+    @checked('vosbench.Session("stcn-tiny", "lfu:capacity=4")')
     def __init__(
         self,
-        model: Network,
-        policy: MemoryPolicy,
+        model: Network | str | Path,
+        policy: MemoryPolicy | PolicySpec | str | Path,
         *,
         name: str = "video",
         top_k: Count | None = None,
@@ -98,6 +101,7 @@ class Session:
         timed: bool = True,
         memory_limit: str | int | None = None,
     ) -> None:
+        model, policy = model_and_policy(model, policy)
         if model.training:
             raise VosbenchError(
                 "the model is in training mode, where it normalises by batch", "call model.eval() first"
@@ -267,6 +271,16 @@ class Session:
         timing = FrameTiming(self._clock.take(), bank.count, self.geometry.tokens, bank.nbytes, objects)
         mask = out[:-1].reshape(labels.shape)
         return Prediction(self.index, mask, timing, prob, places, len(every), ref(bank), self.geometry)
+
+
+def model_and_policy(
+    model: Network | str | Path, policy: MemoryPolicy | PolicySpec | str | Path
+) -> tuple[Network, MemoryPolicy]:
+    """A model and a strategy, from their names or files if that is what they are. Raises VosbenchError as those do."""
+    return (
+        model if isinstance(model, Network) else load_model(model),
+        policy if isinstance(policy, MemoryPolicy) else load_policy(policy),
+    )
 
 
 def _of_followed(truth: Truth, ids: list[int]) -> Callable[[int], Tensor]:

@@ -18,7 +18,8 @@ import numpy as np
 
 from vosbench.base.atomic import replacing
 from vosbench.base.codec import encode
-from vosbench.base.hashing import source_hash, source_of
+from vosbench.base.hashing import source_hash
+from vosbench.base.sources import source_of
 from vosbench.metrics.protocols import Protocol
 from vosbench.metrics.statistics import ObjectTrace
 from vosbench.video import GroundTruth, MaskSource

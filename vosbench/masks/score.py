@@ -16,7 +16,7 @@ from vosbench.base.processes import Crew
 from vosbench.base.text import write_text
 from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
-from vosbench.errors import VosbenchError, a_few
+from vosbench.errors import SpoiltScoreWarning, VosbenchError, a_few
 from vosbench.masks import cache as score_cache
 from vosbench.masks.check import further_down
 from vosbench.metrics.evaluate import missing_traces, object_scores, plan, split_plan, traces
@@ -118,7 +118,7 @@ def score(
         score_cache.prune(cache)
     for name in filter(found.__contains__, truths):
         if (gap := nowhere(truths[name], rules)) is not None:
-            warnings.warn(gap.message, stacklevel=3)
+            warnings.warn(SpoiltScoreWarning.of(gap), stacklevel=3)
     everything = tuple(trace for name in names for trace in found.get(name, ()))
     if unscored and not everything:
         name, reason = next(iter(unscored.items()))

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from vosbench.base.sources import sources
+from vosbench.base.unfetched import require_fetched
 from vosbench.base.values import checked
 from vosbench.errors import VosbenchError, unknown
 from vosbench.models.base import Network, shapes_of
@@ -149,6 +150,7 @@ def _find(name: str | Path) -> Path:
     path = Path(name)
     if path.is_file():
         return path
+    require_fetched(path)
     if path.suffix or len(path.parts) > 1:
         raise VosbenchError(f"no checkpoint {path}", f"give a path, or one of: {', '.join(bundled())}")
     error = unknown("model", str(name), (*bundled(), *plugged_in()))

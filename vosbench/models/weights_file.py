@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from vosbench.base.unfetched import require_fetched
 from vosbench.errors import VosbenchError
 
 AGAIN = "download or copy the file again"
@@ -26,7 +27,6 @@ PLAIN_VALUES: list[Any] = [  # that trainings save beside the weights: options, 
     *(type(np.dtype(kind)) for kind in (np.float64, np.float32, np.int64, np.bool_)),
 ]
 NO_WEIGHTS = {  # how files begin that people take for weights: what they are, and what to do
-    b"version https://git-lfs": ("a Git LFS pointer, not the weights", "git lfs pull, or download the file itself"),
     b"<": ("a web page, not weights", "download it again: the link may want a login or a confirmation"),
     b"\x1f\x8b": ("an archive", "unpack it"),
     b"\xfd7zXZ": ("an archive", "unpack it"),
@@ -37,6 +37,7 @@ NO_WEIGHTS = {  # how files begin that people take for weights: what they are, a
 
 def read_weights_file(path: Path) -> object:
     """What torch or safetensors finds in a file, by its content; no code in it runs. VosbenchError for another file."""
+    require_fetched(path)
     try:
         size = path.stat().st_size
         with path.open("rb") as file:

@@ -32,11 +32,12 @@ class Verb:
     """A function that prints for people and returns an `Answer` for programs, and a command line that shows its use.
 
     Its parameters, annotated as typer has them, are the options; its docstring is the help. `--json` is not among
-    them: every verb has it.
+    them: every verb has it. `examples` are shown in the place of `example` after the first argument that each is of.
     """
 
     run: Callable[..., Answer]
     example: str
+    examples: Mapping[str, str] = field(default_factory=dict)
 
 
 def _shipped() -> dict[str, str]:

@@ -107,4 +107,8 @@ def _model_faults(name: str) -> tuple[int, Sequence[VosbenchError]]:
     return len(CHECKS), check_model(read_checkpoint(name).build)
 
 
-VERB = Verb(check, "vosbench check masks/ --dataset davis2017 --root DAVIS --split val")
+VERB = Verb(
+    check,
+    "vosbench check masks/ --dataset davis2017 --root DAVIS --split val",
+    {"policy": "vosbench check policy ./idea.py:k=2", "model": "vosbench check model ./mynet.py"},
+)

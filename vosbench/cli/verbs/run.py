@@ -46,6 +46,9 @@ def run(
             "before one gives it a name of your own",
         ),
     ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="each strategy that takes a seed, and is given none, with each of these: 0,1,2")
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -150,6 +153,7 @@ def run(
         "split": split,
         "frame_mode": frame_mode,
         "policies": options.split_specs(policies) or None,
+        "seeds": options.whole_numbers(seeds),
         "model": model,
         "device": device,
         "top_k": top_k,
