@@ -168,7 +168,7 @@ def test_the_example_of_a_suite_can_be_read(tmp_path, monkeypatch):
     (tmp_path / "night.toml").write_text(*re.findall(r"```toml\n(.*?)```", EVERYTHING, re.S))
     suites = read_suites("night.toml")
     assert [suite.dataset for suite in suites] == ["davis2017", "youtube-vos-2019"]
-    assert len(suites[0].policies) == 1 + 3 + 2 * 3
+    assert len(suites[0].strategies()) == 1 + 3 + 2 * 3
     for spec in suites[0].policies:
         PolicySpec.parse(spec)
 
