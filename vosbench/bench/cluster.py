@@ -12,9 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.util import find_spec
-from itertools import groupby
 from multiprocessing import current_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -31,6 +30,7 @@ from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import Failure, RunRecord, write_record
 from vosbench.bench.suite import Suite
 from vosbench.bench.unit import TOKEN, Files, carry_out, pack, unpack
+from vosbench.bench.units import Unit, cut
 from vosbench.errors import VosbenchError
 from vosbench.memory.blame import gpu_failed
 
@@ -41,14 +41,6 @@ TRIES = 3  # so many workers may die of a unit
 LONELY = 30  # seconds after which a worker ends that has lost its scheduler
 TOPIC = "vosbench"
 EVERY = 1.0  # seconds between two messages of a worker about frames
-
-
-@dataclass
-class _Unit:
-    """Tasks of one sequence; `blamed` counts how often Dask gave it up, since workers died that it was assigned to."""
-
-    tasks: list[Task]
-    blamed: int = 0
 
 
 class Cluster:
@@ -102,12 +94,12 @@ class Cluster:
         tasks = todo + [task for task, _ in to_score]
         order = {name: place for place, name in enumerate(dict.fromkeys(task.name for task in plan.tasks))}
         tasks.sort(key=lambda task: order[task.name])
-        units = [_Unit(list(group)) for _, group in groupby(tasks, lambda task: task.name)]
-        units.sort(key=lambda unit: _cost(unit.tasks), reverse=True)
         token = secrets.token_hex(8)
         (plan.folder / TOKEN).write_text(token)
         try:
-            _Dispatch(self._client(plan), plan, token, progress, self._say).carry_out(units)
+            client = self._client(plan)
+            units = cut(tasks, self._workers or len(client.nthreads()))
+            _Dispatch(client, plan, token, progress, self._say).carry_out(units)
             sweep(plan)
         finally:
             (plan.folder / TOKEN).unlink(missing_ok=True)
@@ -188,12 +180,12 @@ class _Dispatch:
         self, client: "Client", plan: Plan, token: str, progress: Progress | None, say: Callable[[str], None]
     ) -> None:
         self._client, self._plan, self._token, self._progress, self._say = client, plan, token, progress, say
-        self._units: dict[Any, _Unit] = {}
+        self._units: dict[Any, Unit] = {}
         self._starts = Counter[str]()
         self._told = Counter[tuple[str, str]]()
         self._passes = {(t.policy.label, t.name): plan.suite.repeats if t.timed else 1 for t in plan.tasks}
 
-    def carry_out(self, units: Sequence[_Unit]) -> None:
+    def carry_out(self, units: Sequence[Unit]) -> None:
         """Return when all is done. Raises VosbenchError if the scheduler is lost, and what a unit raises."""
         from distributed import as_completed
         from distributed.scheduler import KilledWorker
@@ -219,27 +211,27 @@ class _Dispatch:
             self._client.cancel([*self._units])
             self._client.unsubscribe_topic(TOPIC)
 
-    def _submit(self, unit: _Unit) -> Any:
+    def _submit(self, unit: Unit) -> Any:
         key = f"{unit.tasks[0].name}-{secrets.token_hex(4)}"
         content = pack(self._plan, unit.tasks, self._token)
-        future = self._client.submit(_work, content, key=key, pure=False, priority=_cost(unit.tasks))
+        future = self._client.submit(_work, content, key=key, pure=False, priority=unit.cost)
         self._units[future] = unit
         return future
 
-    def _take(self, unit: _Unit, files: list[Files] | None) -> None:
+    def _take(self, unit: Unit, files: list[Files] | None) -> None:
         for task, content in zip(unit.tasks, files or (), strict=False):
             unpack(task, content)
 
-    def _after_deaths(self, unit: _Unit, starts: int) -> Iterator[_Unit]:
+    def _after_deaths(self, unit: Unit, starts: int) -> Iterator[Unit]:
         """What is to be tried again of a unit whose workers died: each task alone. One that was alone has failed.
 
         Dask blames all that was assigned to a worker: what did not begin `TRIES` times is innocent, the first time.
         """
         left = [task for task in unit.tasks if not is_finished(task)]
         if starts < TRIES and not unit.blamed:
-            yield _Unit(left, unit.blamed + 1)
+            yield Unit(left, unit.blamed + 1)
         elif len(left) > 1:
-            yield from (_Unit([task]) for task in left)
+            yield from (Unit([task]) for task in left)
         elif left:
             reason = f"its process died {TRIES} times: it crashed, was killed, or was out of memory"
             record = replace(self._plan.blank_record(left[0]), unscored=None, failure=Failure(reason, 0, 0))
@@ -289,9 +281,3 @@ def _work(content: bytes) -> list[Files] | None:
         if isinstance(error.__cause__, Exception) and gpu_failed(error.__cause__):
             os._exit(1)  # nothing works on that GPU in this process any more
         raise
-
-
-def _cost(tasks: Sequence[Task]) -> int:
-    """How long a unit takes, roughly; first of all come those that are timed, for which others have to wait."""
-    frames = len(tasks[0].video.frames) if tasks[0].video else 0
-    return frames * len(tasks) + 10**9 * any(task.timed for task in tasks)
