@@ -1,7 +1,8 @@
 """Options that several verbs share, and how they write their results."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -9,6 +10,7 @@ import typer
 
 from vosbench.base import text as text_file
 from vosbench.base.atomic import check_writable
+from vosbench.base.words import count
 from vosbench.errors import VosbenchError
 from vosbench.memory.grammar import several
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from vosbench.datasets import Dataset, Problem
 
 STDOUT = Path("-")
+MOST = 10  # sequences of which it is said why they are not scored
 Metric = Literal["l2", "dot", "cosine"]  # that of memory.attention, which would import torch
 Affinity = Annotated[Metric | None, typer.Option("--affinity", help="how keys are compared; default: the model's")]
 Precision = Annotated[
@@ -58,6 +61,7 @@ Model = Annotated[
     str, typer.Option("--model", help="bundled weights, a .pth or .safetensors file, or a network in a .py file")
 ]
 Device = Annotated[str, typer.Option("--device", help="cpu or cuda")]
+Threads = Annotated[int | None, typer.Option(help="threads of the model on a CPU; default: torch's own", min=1)]
 Sequences = Annotated[
     list[str] | None,
     typer.Option(
@@ -160,6 +164,14 @@ def print_problems(problems: "Iterable[Problem]") -> None:
             f"{'warning: ' if problem.warning else ''}{problem.message}"
             + (f"\n  hint: {problem.hint}" if problem.hint else "")
         )
+
+
+def print_not_scored(reasons: Mapping[str, str], advice: Callable[[str], str]) -> None:
+    """Say of sequences why they are not scored, and what to do about it; of many the first few."""
+    for name, reason in islice(reasons.items(), MOST):
+        print(f"vosbench: not scored: {reason}; {advice(name)}", file=sys.stderr)
+    if len(reasons) > MOST:
+        print(f"vosbench: not scored: {count(len(reasons) - MOST, 'more sequence')}", file=sys.stderr)
 
 
 def is_terminal() -> bool:

@@ -48,6 +48,8 @@ class Trainer:
 
     def __init__(self, config: TrainConfig, folder: Path, process: Process | None = None) -> None:
         self.config, self.folder, self.step, self.best = config, folder, 0, float("-inf")
+        self.checkpoint = folder / "last.pt"  # the last step that was saved
+        self.best_checkpoint = folder / "best.pt"  # the one with the highest J&F in validation, if there is any
         self.process = process or Process(check_device(config.device))
         self.device = self.process.device
         self.share = self.process.share_of(config.batch)
@@ -85,16 +87,6 @@ class Trainer:
         self.segmenter.generator = torch.Generator(self.device)
         self.parallel = self.process.parallel(self.segmenter)
         folder.mkdir(parents=True, exist_ok=True)
-
-    @property
-    def checkpoint(self) -> Path:
-        """The last step that was saved."""
-        return self.folder / "last.pt"
-
-    @property
-    def best_checkpoint(self) -> Path:
-        """The step with the highest J&F in validation; absent where nothing is validated."""
-        return self.folder / "best.pt"
 
     @property
     def best_or_last(self) -> Path:

@@ -3,7 +3,7 @@
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -16,8 +16,6 @@ from vosbench.cli.progress import CountProgress, RunProgress
 from vosbench.cli.records import open_in_browser, show
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.report.tables import strategy
-
-MOST = 10  # sequences of which it is said why they are not scored
 
 if TYPE_CHECKING:
     from vosbench.bench.cluster import Cluster
@@ -89,9 +87,7 @@ def run(
         typer.Option(help="how often a strategy goes through a sequence that is timed, in turn; default: 1", min=1),
     ] = None,
     jobs: Annotated[int | None, typer.Option(help="scoring processes; default: 1", min=1)] = None,
-    threads: Annotated[
-        int | None, typer.Option(help="threads of the model on a CPU; default: torch's own", min=1)
-    ] = None,
+    threads: options.Threads = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -145,36 +141,20 @@ def run(
     goes on where it was. What runs out of memory, breaks its contract or meets NaN fails alone, a sequence that is
     faulty is left out alone, and the exit status is 2.
     """
+    asked = dict(locals())  # the options by name: most are fields of a suite
+
     from vosbench.bench.plan import Plan  # imports torch, which takes seconds: only the verbs that need it pay
     from vosbench.bench.suite import Suite
     from vosbench.bench.suite_file import override, read_suites
 
-    changes = {
-        "split": split,
-        "frame_mode": frame_mode,
+    asked |= {
         "policies": options.split_specs(policies) or None,
         "seeds": options.whole_numbers(seeds),
-        "model": model,
-        "device": device,
-        "top_k": top_k,
-        "affinity": affinity,
-        "precision": precision,
-        "memory_limit": memory_limit,
-        "shorter_side": shorter_side,
-        "protocol": protocol,
-        "score": score,
         "sequences": options.sequence_names(sequences),
         "exclude": options.sequence_names(exclude),
-        "limit": limit,
-        "shard": shard,
-        "controls": controls,
-        "timing": timing,
-        "repeats": repeats,
-        "jobs": jobs,
-        "threads": threads,
-        "keep_memory_trace": keep_memory_trace,
     }
-    given = {name: value for name, value in changes.items() if value is not None}
+    named = {field.name for field in fields(Suite)} - {"dataset", "root"}  # of which there may be several
+    given = {name: value for name, value in asked.items() if name in named and value is not None}
     suites = override(read_suites(suite) if suite else (Suite(),), dataset, root or (), given)
     with _shared_out(workers, cluster, scheduler_file, dashboard) as others:
         if others:
@@ -221,7 +201,7 @@ def _carry_out(plan: "Plan", fresh: bool, report: bool, others: "Cluster | None"
 
     if plan.device.type == "cpu" and (advice := _about_threads(plan.environment.threads)):
         print(advice, file=sys.stderr)
-    _say_what_is_not_scored(plan)
+    options.print_not_scored({name: reason.message for name, reason in plan.misfits.items()}, plan.advice)
     with RunProgress(plan.passes) as progress:
         records = execute(plan, progress, fresh, others)
     table = strategy.table(records)
@@ -249,15 +229,6 @@ def _report(plan: "Plan") -> Path:
         return build(
             {plan.folder: read_run(plan.folder)}, plan.folder / "report", jobs=plan.suite.jobs, progress=progress
         )
-
-
-def _say_what_is_not_scored(plan: "Plan") -> None:
-    """By sequence, and with the protocols that would fit; before the first frame."""
-    for place, (name, reason) in enumerate(plan.misfits.items()):
-        if place == MOST:
-            print(f"vosbench: not scored: {count(len(plan.misfits) - MOST, 'more sequence')}", file=sys.stderr)
-            break
-        print(f"vosbench: not scored: {reason.message}; {plan.advice(name)}", file=sys.stderr)
 
 
 def _what_went_wrong(plan: "Plan", record: RunRecord) -> str | None:

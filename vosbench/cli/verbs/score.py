@@ -43,8 +43,6 @@ from vosbench.report.scored_masks import (
 from vosbench.report.table import Table
 from vosbench.report.tables import TABLES
 
-MOST = 10  # sequences of which it is said why they are not scored
-
 
 def score(
     predictions: Annotated[
@@ -142,11 +140,7 @@ def score(
             scores = score_masks(folder, data, rules, jobs, progress, None if no_cache else cache)
         found[name] = folder, scores
     unscored = {name: why for _, scores in found.values() for name, why in scores.unscored.items()}
-    for place, (name, reason) in enumerate(unscored.items()):
-        if place == MOST:
-            print(f"vosbench: not scored: {count(len(unscored) - MOST, 'more sequence')}", file=sys.stderr)
-            break
-        print(f"vosbench: not scored: {reason}; {advice(data.truth(name))}", file=sys.stderr)
+    options.print_not_scored(unscored, lambda name: advice(data.truth(name)))
     records = cached(partial(records_of, found, data, protocol or data.default_protocol))  # it reads all frames
     told = {name: further.of(*one) for name, one in found.items()}
     _, tables, result = next(iter(told.values()))

@@ -48,9 +48,7 @@ def segment(
     shorter_side: Annotated[
         int, typer.Option(help="shorter side of frames at inference, in pixels; 0: as they are")
     ] = 480,
-    threads: Annotated[
-        int | None, typer.Option(help="threads of the model on a CPU; default: torch's own", min=1)
-    ] = None,
+    threads: options.Threads = None,
     overlay: Annotated[bool, typer.Option("--overlay/--no-overlay", help="write overlay.mp4 beside the masks")] = True,
     overwrite: options.Overwrite = False,
 ) -> Answer:
