@@ -72,7 +72,7 @@ def make_record(
         suite={"name": "default"},
         dataset=DatasetInfo("davis2017", "val", "all", "feedbeef"),
         sequence=sequence,
-        policy=replace(policy_of(spec), kind="control" if control else "strategy", position=position),
+        policy=replace(policy_of(spec), position=position, **{"kind": "control"} if control else {}),
         model=ModelInfo("stcn-tiny", "1a2b3c4d5e6f", "fp32"),
         settings=Settings(top_k=20, shorter_side=480, affinity="l2"),
         environment=Environment("Some CPU", "Linux", "cpu", 2, "3.11", "2.13", "2.4", "c0ffee", False),

@@ -86,6 +86,24 @@ def test_a_phone_says_how_it_was_held(tmp_path: Path, rotation: int) -> None:
         assert alike(found, np.rot90(rgb, rotation // 90 % 4))
 
 
+@pytest.mark.parametrize(("rotation", "seen"), [(0, Fraction(12, 11)), (90, Fraction(11, 12))])
+def test_pixels_that_are_not_square(tmp_path: Path, rotation: int, seen: Fraction) -> None:
+    with av.open(str(tmp_path / "pal.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=24)
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(12, 11)
+        if rotation:
+            stream.set_display_rotation(rotation)
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(pictures(1, 48, 64)[0], format="rgb24")))
+        container.mux(stream.encode())
+    video = open_video(tmp_path / "pal.mp4")
+    assert video.aspect == seen
+    with writing_mp4(tmp_path / "new.mp4", video.size, video.rate, aspect=video.aspect) as write:
+        write(next(iter(video))[0], 0)
+    again = open_video(tmp_path / "new.mp4")
+    assert (again.aspect, again.size) == (seen, video.size)
+
+
 def test_a_variable_rate_keeps_the_time_of_every_frame(tmp_path: Path) -> None:
     path, times = tmp_path / "phone.mp4", [0, 40, 140, 150, 300]
     with writing_mp4(path, (48, 64), Fraction(20), Fraction(1, 1000)) as write:

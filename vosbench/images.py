@@ -16,7 +16,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from vosbench.base import jpeg
 from vosbench.base.unfetched import require_fetched
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, a_few
 from vosbench.smoothing import is_smoothed
 from vosbench.video_file import FrameOfVideo
 
@@ -192,17 +192,26 @@ def read_labels(path: Path) -> np.ndarray:
 
 
 def read_drawn(path: Path) -> np.ndarray:
-    """`read_labels` of a mask that someone drew: an RGB PNG, as painting programs write it, that holds but shades of
-    grey is a grey one. Raises VosbenchError as `read_labels`.
+    """`read_labels` of a mask that someone drew: an opaque RGB PNG may be black and white, or in colours of
+    `PALETTE`, which stand for their ids. Raises VosbenchError as `read_labels`, and for other greys.
     """
     try:
         return read_labels(path)
     except VosbenchError:
         with suppress(*_UNREADABLE), Image.open(path) as picture:
-            if picture.format == "PNG" and picture.mode == "RGB":
-                rgb = np.array(picture)
-                if (rgb == rgb[..., :1]).all():
-                    return rgb[..., 0]
+            pixels = np.array(picture) if picture.format == "PNG" and picture.mode in ("RGB", "RGBA") else None
+            if pixels is not None and (pixels[..., 3:] == VOID).all():
+                colours, at = np.unique(pixels[..., :3] @ (1 << 16, 1 << 8, 1), return_inverse=True)
+                known = {int.from_bytes(PALETTE[3 * i : 3 * i + 3]): i for i in range(VOID + 1)}
+                grey = (colours % 0x10101 == 0).all()
+                ids = [int(colour) & VOID if grey else known.get(int(colour)) for colour in colours]
+                if grey and not {*ids} <= {0, VOID}:
+                    raise VosbenchError(
+                        f"mask {path} is an RGB image in grey ({a_few(map(str, ids))}), which may be ids or not",
+                        "paint one object white on black, or save ids as an 8-bit greyscale or palette PNG",
+                    ) from None
+                if None not in ids:
+                    return np.array(ids, np.uint8)[at].reshape(pixels.shape[:2])
         raise
 
 

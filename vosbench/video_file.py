@@ -38,6 +38,7 @@ class VideoFile:
     size: (height, width) in pixels, turned as the file says (phones store how they were held).
     rate: frames per second, of a variable rate the mean. time_base: seconds in a unit of time.
     promised: how many frames its header says that it has (None: it does not say), which need not be true.
+    aspect: how wide a pixel is shown for its height, once it is turned; old cameras have pixels that are not square.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class VideoFile:
     rate: Fraction
     time_base: Fraction
     promised: int | None
+    aspect: Fraction = Fraction(1)
 
     def __iter__(self) -> Iterator[tuple[np.ndarray, int]]:
         """The frames in the order in which they are shown, RGB uint8 [H,W,3], each with its time from the first on, in
@@ -88,6 +90,7 @@ def open_video(path: Path) -> VideoFile:
             first = next(container.decode(stream), None)
             rate = stream.average_rate or stream.guessed_rate or Fraction(25)
             found = stream.time_base or 1 / rate, stream.frames or None
+            aspect = stream.sample_aspect_ratio or Fraction(1)
     except av.EOFError:
         first = None
     except av.FFmpegError as error:
@@ -95,7 +98,7 @@ def open_video(path: Path) -> VideoFile:
     if first is None:
         raise VosbenchError(f"video {path} has no frames", _REENCODE.format(path.name))
     height, width = _turned(first).shape[:2]
-    return VideoFile(path, (height, width), rate, *found)
+    return VideoFile(path, (height, width), rate, *found, 1 / aspect if _turns(first) % 2 else aspect)
 
 
 def count_frames(path: Path) -> int:
@@ -150,9 +153,16 @@ _last = threading.local()  # the video that this thread last had a frame of, the
 
 
 @contextmanager
-def writing_mp4(path: Path, size: tuple[int, int], rate: Fraction, time_base: Fraction | None = None) -> Iterator[Any]:
-    """Write an mp4 of frames of `size` (height, width): the block gets a function that takes each frame, RGB uint8
-    [H,W,3], and its time in units of `time_base` (None: frames at `rate` a second, numbered from 0).
+def writing_mp4(
+    path: Path,
+    size: tuple[int, int],
+    rate: Fraction,
+    time_base: Fraction | None = None,
+    aspect: Fraction = Fraction(1),
+) -> Iterator[Any]:
+    """Write an mp4 of frames of `size` (height, width), of pixels shown `aspect` times as wide as high. The block
+    gets a function that takes each frame, RGB uint8 [H,W,3], and its time in units of `time_base` (None: frames at
+    `rate` a second, numbered from 0).
 
     An odd height or width gets a row or column more, the last one again, since H.264 as all players take it has even
     ones. The file is there when the block ends well, and else not. Raises VosbenchError if it cannot be written.
@@ -164,6 +174,7 @@ def writing_mp4(path: Path, size: tuple[int, int], rate: Fraction, time_base: Fr
         options = {"crf": "18", "preset": "veryfast"} if codec() == "libx264" else {}
         stream: Any = container.add_stream(codec(), rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = aspect
         base = time_base or 1 / rate
         stream.codec_context.time_base = base if base.denominator <= FINEST else Fraction(1, FINEST)
         for name, value in _BT709.items():
@@ -204,9 +215,13 @@ def _stream(container: "av.container.InputContainer", path: Path) -> Any:
 
 def _turned(frame: Any) -> np.ndarray:
     """A decoded frame as RGB, turned as its file says."""
-    rgb = frame.to_ndarray(format="rgb24")
-    turns = round(frame.rotation / 90) % 4
+    rgb, turns = frame.to_ndarray(format="rgb24"), _turns(frame)
     return np.ascontiguousarray(np.rot90(rgb, turns)) if turns else rgb
+
+
+def _turns(frame: Any) -> int:
+    """How many quarter turns against the clock it takes to show a decoded frame as its file says."""
+    return round(frame.rotation / 90) % 4
 
 
 def _packets(path: Path) -> tuple[int, int]:

@@ -97,8 +97,9 @@ def test_a_record_of_schema_2_has_no_reference(build: Callable[..., RunRecord]) 
 def test_a_record_of_schema_3_gets_all_parameters(
     build: Callable[..., RunRecord], spec: str, given: dict[str, Any], name: str, expected: dict[str, Any]
 ) -> None:
-    record = build(latency_ms=[1.0], tokens=[10])
-    record = replace(record, policy=replace(record.policy, spec=spec, label=spec, name=name, parameters=expected))
+    kind: Any = "reference" if name == "oracle-masks" else "strategy"
+    record, what = build(latency_ms=[1.0], tokens=[10]), {"spec": spec, "label": spec, "name": name, "kind": kind}
+    record = replace(record, policy=replace(record.policy, **what, parameters=expected))
     assert RunRecord.from_json(schema_3(record, **given)) == record
 
 
@@ -137,3 +138,22 @@ def test_a_record_of_schema_4_has_nothing_of_its_protocol(build: Callable[..., R
     for score in old["scores"]["objects"]:
         assert score.pop("own") == {}
     assert RunRecord.from_json(old) == record
+
+
+@pytest.mark.parametrize(
+    ("strategy", "kind"),
+    [
+        (Strategy("lfu", LFU), "strategy"),
+        (Strategy("offline", {}), "reference"),
+        (Strategy("gated", {"base": Strategy("oracle-masks", {"base": Strategy("lfu", LFU)})}), "reference"),
+        (Strategy("gated", {"base": Strategy("lfu", LFU), "threshold": 0.7}), "strategy"),
+    ],
+)
+def test_a_record_of_schema_7_knows_the_references_that_shipped(
+    build: Callable[..., RunRecord], strategy: Strategy, kind: Any
+) -> None:
+    record = build(latency_ms=[1.0], tokens=[10])
+    policy = replace(record.policy, name=strategy.name, parameters=strategy.parameters, kind=kind)
+    old = replace(record, policy=policy).to_json() | {"schema": 7}
+    old["policy"]["kind"] = "strategy"
+    assert RunRecord.from_json(old) == replace(record, policy=policy)

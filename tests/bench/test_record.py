@@ -57,10 +57,10 @@ def costs(draw: st.DrawFn) -> tuple[Timing, Memory]:
 
 @st.composite
 def records(draw: st.DrawFn) -> RunRecord:
-    kind = draw(st.sampled_from(["strategy", "control"]))
+    kind = draw(st.sampled_from(["strategy", "reference", "control"]))
     causes = st.sampled_from(["strategy", "sequence"])
     failure = draw(st.none() | st.builds(Failure, text, st.integers(0, 99), st.integers(0, 2**40), cause=causes))
-    timing, memory = draw(costs()) if kind == "strategy" and not failure else (None, None)
+    timing, memory = draw(costs()) if kind != "control" and not failure else (None, None)
     values = st.booleans() | st.integers() | st.floats(-1e9, 1e9) | text
     parameters = st.recursive(
         st.dictionaries(text, values, max_size=3),
@@ -102,7 +102,7 @@ def test_file_gives_the_record_back_and_leaves_nothing_else(build: Callable[...,
     write_record(path, record)
     assert read_record(path) == record
     assert [p.name for p in path.parent.iterdir()] == ["dog.json"]
-    assert json.loads(path.read_text())["schema"] == SCHEMA == 7
+    assert json.loads(path.read_text())["schema"] == SCHEMA == 8
 
 
 def test_undefined_figure_is_null(build: Callable[..., RunRecord], tmp_path: Path) -> None:
@@ -156,8 +156,8 @@ def change(build: Callable[..., RunRecord], **changes: object) -> str:
         ("[1, 2]", "no schema number", "delete"),
         ("{}", "no schema number", "delete"),
         ({"schema": True}, "no schema number", "delete"),
-        ({"schema": 8}, "has schema 8, this vosbench reads schemas 1 to 7", "install a newer vosbench"),
-        ({"schema": 0}, "has schema 0, this vosbench reads schemas 1 to 7", "delete"),
+        ({"schema": 9}, "has schema 9, this vosbench reads schemas 1 to 8", "install a newer vosbench"),
+        ({"schema": 0}, "has schema 0, this vosbench reads schemas 1 to 8", "delete"),
         ('{"schema": 7}', "conditions is lacking", "delete"),
         ({"colour": "red"}, "colour is not a known field", "delete"),
         ({"sequence": 3}, "sequence must be str, not 3", "delete"),
@@ -195,7 +195,9 @@ def test_wrong_value_deep_inside_is_named(build: Callable[..., RunRecord]) -> No
         RunRecord.from_json(data)
     data = build().to_json()
     data["policy"]["kind"] = "oracle"
-    with pytest.raises(VosbenchError, match=r"policy\.kind must be one of 'strategy', 'control', not 'oracle'"):
+    with pytest.raises(
+        VosbenchError, match=r"policy\.kind must be one of 'strategy', 'reference', 'control', not 'oracle'"
+    ):
         RunRecord.from_json(data)
 
 

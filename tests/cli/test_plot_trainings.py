@@ -15,8 +15,9 @@ def test_the_curves_of_trainings(tmp_path, vosbench, refused, read_json):
     assert outcome.out == f"{figure}\n"
     assert read_json(tmp_path / "a.json")["figures"] == [str(figure)]
     assert "second" in figure.read_text()
-    assert vosbench("plot", *folders, *out).status == 0
+    assert f"{figure} exists already" in refused("plot", *folders, *out)
+    assert vosbench("plot", *folders, *out, "--overwrite").status == 0
     assert str(folders[2]) in figure.read_text()  # two of one name are told apart
     assert "no strategies" in refused("plot", folders[0], "--policies", "lfu")
     (folders[0] / "curve.csv").write_text("nonsense")
-    assert "is not the log of a training" in refused("plot", folders[0], *out)
+    assert "is not the log of a training" in refused("plot", folders[0], *out, "--overwrite")

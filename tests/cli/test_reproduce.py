@@ -148,3 +148,15 @@ def test_figures_4_and_5_as_strips(here, vosbench, read_json, refused):
         assert len(np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)) > 20
     assert STRIPS == {"figure4": "paper-table1", "figure5": "paper-table4"}
     assert "no --root davis2017" in refused("reproduce", "figure5")
+
+
+def test_what_could_not_be_written_is_refused_before_the_run(here, refused):
+    (here / "figures").mkdir()
+    (here / "figures/figure6.png").touch()
+    data = ("--dataset", "davis2017", "--root", "DAVIS")
+    assert "figures/figure6.png exists already" in refused("reproduce", "figure6", *data)
+    assert "cannot write a figure as figure4.gif" in refused("reproduce", "figure4", *data, "--format", "gif")
+    assert "unknown table format 'html'" in refused("reproduce", "table1", *data, "--format", "html")
+    said = refused("reproduce", "table1", *data, "--format", "latex", "--columns", "strategy,fj")
+    assert "unknown column 'fj'" in said
+    assert not (here / ".vosbench").exists()

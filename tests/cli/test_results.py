@@ -120,6 +120,20 @@ def test_plot(finished, tmp_path, vosbench, kind, read_json):
             assert "first-only" in path.read_text()
 
 
+def test_plot_replaces_nothing_that_it_was_not_told_to(finished, tmp_path, vosbench, refused):
+    (tmp_path / "memory-against-frame.png").write_text("mine")
+    command = ("plot", finished, "--out", tmp_path)
+    said = refused(*command)
+    assert said.endswith(
+        f"{tmp_path}/memory-against-frame.png exists already\n"
+        "hint: choose another --out, or give --overwrite to replace it\n"
+    )
+    assert [path.name for path in tmp_path.glob("*.png")] == ["memory-against-frame.png"]  # nor are others drawn
+    assert (tmp_path / "memory-against-frame.png").read_text() == "mine"
+    assert vosbench(*command, "--overwrite").status == 0
+    assert (tmp_path / "memory-against-frame.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_plot_of_a_sweep(small_davis, tmp_path, vosbench):
     sweep = ("-p", "lfu:capacity=1,every=1", "-p", "lfu:capacity=2,every=1", "-p", "first-only", "--no-controls")
     arguments = ("run", "--dataset", "davis2017", "--root", small_davis, "--limit", 1, "--out", tmp_path / "run")

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import toy_network
 from my_idea import IDEA
+from PIL import Image
 
 import vosbench as api
 from vosbench.images import object_ids, read_labels, read_palette, write_labels
@@ -26,7 +27,7 @@ QUICK = ("--threads", 1, "--shorter-side", 0, "-p", "lfu:capacity=2")
 def clip(tmp_path: Path, small_clip: tuple[np.ndarray, np.ndarray]) -> Path:
     """The small clip, 23 frames of 56x40, as `clip.mp4`; its true masks of frames 0 and 9 as PNGs."""
     rgb, labels = small_clip
-    with writing_mp4(tmp_path / "clip.mp4", rgb.shape[1:3], Fraction(30)) as write:
+    with writing_mp4(tmp_path / "clip.mp4", rgb.shape[1:3], Fraction(30), aspect=Fraction(4, 3)) as write:
         for time, frame in enumerate(rgb):
             write(cv2.GaussianBlur(frame, (7, 7), 0), time)  # of single pixels in colour a video keeps little
     for index in (0, 9):
@@ -45,6 +46,7 @@ def test_masks_and_a_video_are_those_of_the_session(clip: Path, vosbench: Callab
     assert sorted(path.name for path in out.iterdir()) == ["masks", "overlay.mp4"]
     video, shown = open_video(clip / "clip.mp4"), open_video(out / "overlay.mp4")
     assert (shown.size, shown.rate, shown.promised) == ((40, 56), Fraction(30), 23)
+    assert shown.aspect == Fraction(4, 3)  # as the video has it
     session = api.Session(api.load_model("stcn-tiny"), api.load_policy("lfu:capacity=2"), name="clip", shorter_side=0)
     for index, ((rgb, time), (drawn, then)) in enumerate(zip(video, shown, strict=True)):
         expected = session.step(rgb, None if index else read_labels(clip / "both0.png")).mask
@@ -67,6 +69,10 @@ def test_later_masks_and_masks_of_0_and_255_give_objects_in_turn(clip: Path, vos
     drawn = 255 * (read_labels(clip / "both0.png") == 1).astype(np.uint8)
     assert cv2.imwrite(str(clip / "painted.png"), np.dstack([drawn] * 3))  # RGB, as painting programs write it
     assert np.array_equal(api.segment(clip / "clip.mp4", {0: clip / "painted.png"}).masks[0].pixels[0], drawn > 0)
+    Image.open(clip / "both0.png").convert("RGBA").save(clip / "rgb.png")  # ids as colours of the palette
+    coloured = api.segment(clip / "clip.mp4", {0: clip / "rgb.png"})
+    assert coloured.ids == (1, 2)
+    assert np.array_equal(coloured.masks[0].pixels, read_labels(clip / "both0.png") == np.array([[[1]], [[2]]]))
     both = api.segment(clip / "clip.mp4", {0: [clip / "object1-0.png", str(clip / "object2-0.png")]}, shorter_side=0)
     first = next(iter(both))[1].mask
     assert np.array_equal(first, read_labels(clip / "both0.png"))
@@ -123,6 +129,7 @@ def test_what_is_there_is_not_overwritten(clip: Path, vosbench: Callable, refuse
         (("clip.mp4", "--mask", "small.png"), "mask small.png is 20x10 pixels, its frame 56x40"),
         (("clip.mp4", "--mask", "none.png"), "mask none.png does not exist"),
         (("clip.mp4", "--mask", "colours.png"), "mask colours.png is a RGB image, not a label map"),
+        (("clip.mp4", "--mask", "grey.png"), "mask grey.png is an RGB image in grey (0, 128), which may be ids or not"),
         (("clip.mp4", "--mask", "empty.png"), "mask empty.png holds no object that is not followed already"),
         (("clip.mp4", "--mask", "both0.png", "--mask", "9=both9.png"), "mask both9.png holds no object that is not"),
         (("clip.mp4", "--mask", "both0.png", "-p", "nope"), "unknown strategy 'nope'"),
@@ -140,6 +147,7 @@ def test_a_fault_is_one_line_before_any_work(
     write_labels(clip / "small.png", np.ones((10, 20), np.uint8))
     write_labels(clip / "empty.png", np.zeros((40, 56), np.uint8))
     assert cv2.imwrite("colours.png", np.full((40, 56, 3), (1, 2, 3), np.uint8))
+    assert cv2.imwrite("grey.png", np.dstack([128 * (read_labels(clip / "both0.png") == 1).astype(np.uint8)] * 3))
     (clip / "broken.mp4").write_bytes(b"no video at all")
     (clip / "void").mkdir()
     assert said in refused("segment", *arguments, "--out", "out").splitlines()[0]

@@ -55,7 +55,7 @@ def merge(runs: Sequence[Path | str], out: Path | str) -> tuple[RunRecord, ...]:
     for part in parts:
         groups.setdefault(part.key, []).append(part)
     policies = _policies(parts)
-    names = [policy.text for policy in policies.values() if policy.kind == "strategy"]
+    names = [policy.text for policy in policies.values() if policy.kind != "control"]
     unfinished = out.with_name(f".{out.name}{UNFINISHED}")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:

@@ -286,5 +286,5 @@ def _first_of(reasons: Mapping[str, VosbenchError], too: str, hint: str | None =
 
 def policy_info(spec: PolicySpec, position: int) -> PolicyInfo:
     """A strategy as records hold it."""
-    strategy = spec.strategy
-    return PolicyInfo(strategy.name, strategy.parameters, spec.text, spec.title, spec.source_hash, "strategy", position)
+    told = spec.strategy.name, spec.strategy.parameters, spec.text, spec.title, spec.source_hash
+    return PolicyInfo(*told, "reference" if spec.is_reference else "strategy", position)

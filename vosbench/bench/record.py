@@ -20,7 +20,7 @@ from vosbench.errors import VosbenchError
 from vosbench.memory.strategy import Strategy
 from vosbench.metrics.statistics import Statistics
 
-SCHEMA = 7
+SCHEMA = 8
 RUNS = Path(".vosbench") / "runs"  # where runs are kept that were given no folder
 DATA_ROOT = ".data-root"  # the file of a run's folder that says where its data set is on this machine
 _AGAIN = "delete the file and repeat the run"
@@ -43,7 +43,7 @@ class DatasetInfo:
 
 @dataclass(frozen=True)
 class PolicyInfo(Strategy):
-    """The memory strategy of a run, or a control that runs no model.
+    """The memory strategy of a run, a reference (`MemoryPolicy.is_reference`), or a control that runs no model.
 
     `spec` is its text with the parameters that were given, and `label` what tables and figures call it, which is the
     spec where the user gave no other; both are unique in a run. `source_hash` is that of its source code, `position`
@@ -53,7 +53,7 @@ class PolicyInfo(Strategy):
     spec: str
     label: str
     source_hash: str
-    kind: Literal["strategy", "control"]
+    kind: Literal["strategy", "reference", "control"]
     position: int
 
     @property

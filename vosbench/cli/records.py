@@ -3,9 +3,9 @@
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,9 @@ from vosbench.errors import VosbenchError
 from vosbench.report.context import Records, restrict
 from vosbench.report.rendering import FORMATS, render
 from vosbench.report.table import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 RunFolders = Annotated[
     list[Path] | None,
@@ -74,6 +77,20 @@ def latest() -> Path:
     return max(runs, key=lambda path: max(file.stat().st_mtime for file in [path, *path.glob("records/*")]))
 
 
+def save_figures(figures: Mapping[Path, "Figure"], overwrite: bool) -> list[str]:
+    """Write figures, each to its path, and print the paths. Raises VosbenchError, before one is written, if a path is
+    there already and may not be replaced.
+    """
+    from vosbench.report.drawing.style import save  # here: matplotlib takes a second that other verbs save
+
+    for path in figures:
+        options.require_new(path, overwrite)
+    for path, figure in figures.items():
+        save(figure, path)
+        print(path)
+    return [str(path) for path in figures]
+
+
 def open_in_browser(page: Path) -> str:
     """How to open a page that was written."""
     return f"open {page.resolve().as_uri()} in a browser"
@@ -94,13 +111,17 @@ def show(
     """
     width = shutil.get_terminal_size().columns if out is None and sys.stdout.isatty() else None
     first, *others = tables
-    chosen = tuple(filter(None, (columns or "").replace(" ", "").split(",")))
-    texts = [render(first, format, columns=chosen, caption=caption, name=name, width=width)]
+    texts = [render(first, format, columns=column_names(columns), caption=caption, name=name, width=width)]
     texts += [render(other, format, name=f"{name}-{place}", width=width) for place, other in enumerate(others, 2)]
     if out is None:
         print("\n".join(texts), end="")
     else:
         options.write_text(out, "\n".join(texts))
+
+
+def column_names(columns: str | None) -> tuple[str, ...]:
+    """The names in `--columns`."""
+    return tuple(filter(None, (columns or "").replace(" ", "").split(",")))
 
 
 def answer(table: Table, **others: Any) -> Answer:

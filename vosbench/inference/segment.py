@@ -41,6 +41,7 @@ class Clip:
     """The frames of a video file, named `00000` and so on, or the pictures in a folder.
 
     size: (height, width) in pixels. rate: frames per second. time_base: seconds in a unit of time. count: of frames.
+    aspect: how wide a pixel is shown for its height.
     Raises VosbenchError for a frame that cannot be read, when its turn comes.
     """
 
@@ -49,6 +50,7 @@ class Clip:
     rate: Fraction
     time_base: Fraction
     count: int
+    aspect: Fraction
     read: Callable[[], Iterator[ClipFrame]]
 
     def __iter__(self) -> Iterator[ClipFrame]:
@@ -67,14 +69,14 @@ def open_clip(path: Path) -> Clip:
                 yield ClipFrame(name, read_rgb(file), time)
 
         size = read_size(next(iter(found.values())))
-        return Clip(path, size, Fraction(RATE), Fraction(1, RATE), len(found), files)
+        return Clip(path, size, Fraction(RATE), Fraction(1, RATE), len(found), Fraction(1), files)
     video = open_video(path)
 
     def frames() -> Iterator[ClipFrame]:
         for index, (rgb, time) in enumerate(video):
             yield ClipFrame(f"{index:05d}", rgb, time)
 
-    return Clip(path, video.size, video.rate, video.time_base, count_frames(path), frames)
+    return Clip(path, video.size, video.rate, video.time_base, count_frames(path), video.aspect, frames)
 
 
 class Segmenting:

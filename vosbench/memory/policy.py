@@ -100,6 +100,13 @@ class MemoryPolicy(ABC):
         return False
 
     @property
+    def is_reference(self) -> bool:
+        """Whether the strategy is a bound for others, and no entry of a comparison. Tables say so, and
+        mark it neither as best nor as second. One that cheats is; another may say so by `is_reference = True`.
+        """
+        return self.needs_truth or self.needs_future
+
+    @property
     def needs_length(self) -> bool:
         """Whether the strategy must know how many frames there will be."""
         return self.needs_future
@@ -172,6 +179,10 @@ class WrappingPolicy(MemoryPolicy):
     @property
     def needs_future(self) -> bool:
         return self.base.needs_future
+
+    @property
+    def is_reference(self) -> bool:
+        return super().is_reference or self.base.is_reference
 
     @property
     def needs_length(self) -> bool:

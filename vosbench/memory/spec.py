@@ -7,6 +7,7 @@ wraps another takes it as a parameter: `gated:base=lfu(capacity=4),threshold=0.7
 import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import Field, dataclass, field, fields, replace
 from itertools import product
 from pathlib import Path
@@ -102,6 +103,13 @@ class PolicySpec:
     def build(self) -> MemoryPolicy:
         """A fresh instance, and fresh ones of what it wraps."""
         return self.kind(**{**self.parameters, **{name: spec.build() for name, spec in self.wrapped.items()}})
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether it is a reference, see `MemoryPolicy`. One that cannot be built is none: it fails when it runs."""
+        with suppress(Exception):
+            return self.build().is_reference
+        return False
 
     def owner(self, name: str) -> "PolicySpec | None":
         """Whose parameter `name` is: this strategy's own, or that of the one wrapped strategy that has it."""

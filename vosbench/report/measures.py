@@ -25,11 +25,12 @@ from vosbench.report.makers import NotApplicableError
 from vosbench.report.table import Column, Row, percent
 
 
-def _name_and_kind(row: Row) -> str:
+def name_and_kind(row: Row) -> str:
+    """The strategy of a row, and in brackets what it is, unless it competes: `first-mask (control)`."""
     return row["strategy"] if row.get("kind", "strategy") == "strategy" else f"{row['strategy']} ({row['kind']})"
 
 
-STRATEGY = (Column("strategy", cell=_name_and_kind), Column("kind", printed=False))
+STRATEGY = (Column("strategy", cell=name_and_kind), Column("kind", printed=False))
 JF = percent("jf", "J&F", "higher")
 SCORES = (
     *(
@@ -170,9 +171,10 @@ def timings_of(records: Iterable[RunRecord]) -> list[Timing]:
     return [timing for record in records for timing in record.timings]
 
 
-def kind_of(records: Records) -> str:
-    """Of one strategy's records: `strategy`, `control`, or `failed` if one of them holds a failure."""
-    return "failed" if any(record.failure for record in records) else records[0].policy.kind
+def who(records: Records) -> dict[str, str]:
+    """The columns `STRATEGY` of one strategy's records: its label, and its kind, or `failed` if one holds a failure."""
+    policy = records[0].policy
+    return {"strategy": policy.label, "kind": "failed" if any(record.failure for record in records) else policy.kind}
 
 
 def timed(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:

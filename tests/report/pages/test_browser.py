@@ -67,7 +67,16 @@ def test_the_leaderboard_sorts_and_compares(traced_run, visit):
     assert float(row.locator(".gain").inner_text().replace("−", "-")) == pytest.approx(100 * expected.mean, abs=0.006)
     assert page.locator("tr.baseline").inner_text().startswith(RANDOM)
 
+    fits = "(table => table.parentElement.scrollWidth <= table.parentElement.clientWidth)(board)"
+    assert page.evaluate(fits)  # in 1300 pixels
+    assert page.locator("summary").inner_text() == "Columns (3 hidden)"
+    assert not page.locator("#board th").nth(headings.index("J decay")).is_visible()
+    whole = page.locator("body").inner_text()
+    assert [whole.count(said) for said in ("protocol davis2017/1", "top-20")] == [1, 1]  # conditions stand once
+
     page.locator("summary").click()
+    page.get_by_label("J decay").check()
+    assert page.locator("#board th").nth(headings.index("J decay")).is_visible()
     page.get_by_label("J mean").uncheck()
     assert not page.locator("#board th").nth(headings.index("J mean")).is_visible()
     for image in page.locator(".figures img").all():
@@ -123,6 +132,10 @@ def assert_remembered(row, trace, frame):
     drawn = pixels(row.locator("canvas").nth(2))
     assert drawn.shape[:2] == trace.grid
     assert ((drawn[..., 0] > 200) == (held.sum(0) > 0)).all()
+    assert drawn[..., 3].max() <= 0.52 * 255  # the picture below stays visible
+    shares = drawn[..., 3][held.sum(0) > 0]
+    assert 0.1 * 255 < shares.min() <= shares.max() <= 0.4 * 255
+    assert (np.diff(shares[np.argsort(held.sum(0)[held.sum(0) > 0], kind="stable")]) >= 0).all()
 
 
 def test_the_places_of_one_frame_are_shown(traced_run, visit):
@@ -176,3 +189,39 @@ def test_records_alone_give_tables_and_curves(traced_run, visit, tmp_path):
     page.goto(f"{(tmp_path / 'report').as_uri()}/index.html")
     assert page.locator("#board tbody tr:not(.paper)").count() == 5
     assert page.locator("a.moment").count() > 0
+
+
+def test_keys_do_what_is_said_whatever_was_clicked_before(traced_run, visit):
+    page = visit(traced_run / "report", "sequences/2.html")
+
+    def at(key):
+        page.keyboard.press(key)
+        return int(re.search(r"\d+", page.locator("#where").inner_text())[0])
+
+    assert [at(key) for key in ("ArrowLeft", "End", "ArrowRight", "Home", "Shift+ArrowRight", "Shift+ArrowLeft")] == [
+        0, 5, 5, 0, 5, 0
+    ]  # fmt: skip
+    assert at("Control+ArrowRight") == 0  # the browser's own
+    speeds = []
+    for key in ("+", "=", "+", "-", "-", "-", "-", "-", "-"):
+        page.keyboard.press(key)
+        speeds.append(page.locator("#speed").input_value())
+    assert speeds == ["25", "25", "25", "10", "5", "2", "1", "1", "1"]
+    assert [at(key) for key in ("n", "N", "p")] == [0, 0, 0]  # one event, in the first frame
+    page.locator("#strategies input").first.click()  # with a mouse: then keys are the page's again
+    page.locator("#forth").click()
+    page.keyboard.press(" ")
+    assert page.locator("#play").inner_text() == "pause"
+    page.locator("#play").click()
+    assert page.locator("#play").inner_text() == "play"
+    page.keyboard.press(" ")
+    assert page.locator("#play").inner_text() == "pause"
+    page.keyboard.press(" ")
+    page.locator("#strategies input").first.focus()  # with the keyboard: then space is the box's own
+    page.keyboard.press(" ")
+    assert (page.locator("#strategies input").first.is_checked(), page.locator("#play").inner_text()) == (True, "play")
+    assert (at("Home"), at("ArrowRight")) == (0, 1)
+    page.locator("#reference").focus()
+    page.keyboard.press("ArrowDown")
+    assert page.locator("#reference").input_value() == "every-k:k=2"
+    assert at("ArrowUp") == 1

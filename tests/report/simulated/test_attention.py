@@ -19,10 +19,11 @@ OUTCOMES = (
 
 
 def test_means_go_over_reads_frames_and_writes():
-    table = attention_table(OUTCOMES, "Conditions.")
+    table = attention_table(OUTCOMES, "Conditions.", {"lfu": "strategy", "lru": "reference"})
     first, second = frame_of(table).to_dict("records")
     assert first == {
         "strategy": "lfu",
+        "kind": "strategy",
         "retained": pytest.approx(0.55),
         "hit_age": pytest.approx(2.5),
         "frames_in_memory": pytest.approx(90 / 60),
@@ -34,6 +35,7 @@ def test_means_go_over_reads_frames_and_writes():
     text = render(table)
     assert text.startswith("Conditions.")
     assert text.splitlines()[6].split() == ["lfu", "55.0", "2.5", "1.5", "2.0", "100.0"]
+    assert text.splitlines()[7].startswith("lru (reference)")
 
 
 def test_rank_correlation():

@@ -25,6 +25,7 @@ def test_latency_percentiles_are_over_all_frames(run: Run) -> None:
     frame = frame_of(latency.table(run)).set_index("strategy")
     assert list(frame.index) == ["lfu", "fifo"]
     expected = {  # 100, 100, 200, 300, 300, 400
+        "kind": "strategy",
         "frames": 6,
         "objects_per_frame": (2 * 1 + 4 * 2) / 6,
         "warmup_frames": 4,

@@ -9,7 +9,7 @@ import typer
 
 from vosbench.base.codec import encode
 from vosbench.cli import options
-from vosbench.cli.records import RunFolders, read_runs
+from vosbench.cli.records import RunFolders, read_runs, save_figures
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.errors import VosbenchError, unknown
 from vosbench.report.context import context, labels
@@ -29,6 +29,7 @@ def plot(
         list[str] | None,
         typer.Option(help="strategies to show in colour, all others pale; separated by commas or repeated"),
     ] = None,
+    overwrite: options.Overwrite = False,
 ) -> Answer:
     """Draw J&F against FPS and against capacity, latency and memory against frame index: what the run allows.
 
@@ -37,36 +38,32 @@ def plot(
 
     Of folders of trainings (`vosbench train`), at any time: loss, IoU and J&F of validation against the step.
     """
-    from vosbench.report.drawing.style import save  # here: matplotlib takes a second that other verbs save
-    from vosbench.report.plots import FIGURES
+    from vosbench.report.plots import FIGURES  # here: matplotlib takes a second that other verbs save
 
     if format not in ("png", "svg", "pdf"):
         raise unknown("figure format", format, ("png", "svg", "pdf"))
     if run and all((folder / "curve.csv").exists() for folder in run):
         if only or policies or highlight:
             raise VosbenchError("trainings have one figure and no strategies", "leave out the options that choose")
-        return _curves(run, out / f"curves.{format}")
+        return _curves(run, out / f"curves.{format}", overwrite)
     runs = read_runs(run, policies)
     chosen = labels(runs[0], options.split_specs(highlight))
     figures, left_out = applicable(FIGURES, runs, only or (), highlight=chosen)
     if not figures:
         reasons = "; ".join(dict.fromkeys(left_out.values()))
         raise VosbenchError(f"there is nothing to draw: {reasons}", "choose another run, or strategies with --policies")
+    paths = {out / f"{figure.get_label() or name}.{format}": figure for name, figure in figures.items()}
+    written = save_figures(paths, overwrite)
     for name, reason in left_out.items():
         print(f"{name} is left out: {reason}", file=sys.stderr)
-    written = []
-    for name, figure in figures.items():
-        path = out / f"{figure.get_label() or name}.{format}"
-        save(figure, path)
-        written.append(str(path))
-        print(path)
     conditions = [encode(context(records)) for records in runs]
     return Answer({"runs": conditions}, {"figures": written, "left_out": left_out})
 
 
-def _curves(trainings: Sequence[Path], path: Path) -> Answer:
+def _curves(trainings: Sequence[Path], path: Path, overwrite: bool) -> Answer:
     from vosbench.training.curves import plot_curves  # here, as above
 
+    options.require_new(path, overwrite)
     names = [folder.resolve().name for folder in trainings]
     if len(set(names)) < len(names):
         names = list(map(str, trainings))

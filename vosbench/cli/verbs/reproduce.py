@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,15 +11,17 @@ from vosbench.base.atomic import check_writable
 from vosbench.bench.record import RunRecord
 from vosbench.cli import options
 from vosbench.cli.progress import RunProgress
-from vosbench.cli.records import Caption, Columns, answer, show
+from vosbench.cli.records import Caption, Columns, answer, column_names, save_figures, show
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import Dataset, open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.metrics.analysis import seen_unseen, train_categories
 from vosbench.metrics.statistics import ObjectScore
 from vosbench.report.context import by_strategy
-from vosbench.report.measures import pooled_jf
+from vosbench.report.measures import STRATEGY, pooled_jf
 from vosbench.report.paper import COLUMNS, Measured, reproduced
+from vosbench.report.rendering import render
+from vosbench.report.table import Column, Table
 from vosbench.report.tables import strategy
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ def reproduce(
     out: Annotated[
         Path | None, typer.Option("--out", help="write the table to this file, or figures into this folder")
     ] = None,
+    overwrite: options.Overwrite = False,
 ) -> Answer:
     """Measure a table or figure of the paper, and show it beside what the paper prints.
 
@@ -80,6 +83,10 @@ def reproduce(
         raise VosbenchError(f"unknown table or figure of the paper {what!r}", f"known: {', '.join(WHAT)}")
     if out is not None:
         check_writable(out, "choose another --out", folder=what not in TABLES)
+    folder, kind = out or Path("figures"), format or ("text" if what in TABLES else "png")
+    _require_form(what, kind, columns)
+    if what == CURVE:
+        options.require_new(folder / f"{what}.{kind}", overwrite)
     models = _models(model or ["stcn-tiny"], what in TRAININGS)
     known = train_categories(train_meta) if train_meta else None
     given = {
@@ -109,14 +116,24 @@ def reproduce(
             failed |= any(record.failure for record in records)
     if what in TABLES:
         table = reproduced(TABLES[what], measured, absent)
-        show([table], format or "text", out, name=what, columns=columns, caption=caption)
+        show([table], kind, out, name=what, columns=columns, caption=caption)
         return replace(answer(table), status=2 if failed else 0)
     if not measured:
         raise VosbenchError(f"there is no data for {what}: {next(iter(absent.values()))}", "give --root, or --dataset")
-    folder, kind = out or Path("figures"), format or "png"
     if what == CURVE:
-        return _curve(measured[0], folder / f"{what}.{kind}")
-    return _strips(what, plans[0], measured[0].records, folder, kind, bool(sequences))
+        return _curve(measured[0], folder / f"{what}.{kind}", overwrite)
+    return _strips(what, plans[0], measured[0].records, folder, kind, bool(sequences), overwrite)
+
+
+def _require_form(what: str, kind: str, columns: str | None) -> None:
+    """Raise VosbenchError, before runs of hours, for a format or a column that there is not."""
+    if what in TABLES:
+        every = (Column("dataset"), *STRATEGY, *COLUMNS[TABLES[what]])
+        render(Table(every, (), ""), kind, columns=column_names(columns))
+    else:
+        from vosbench.report.drawing.style import require_kind
+
+        require_kind(Path(f"{what}.{kind}"))
 
 
 def _models(texts: Sequence[str], named: bool) -> dict[str, str]:
@@ -180,24 +197,24 @@ def _seen(records: Sequence[RunRecord], data: Dataset, known: frozenset[str]) ->
     }
 
 
-def _curve(measured: Measured, path: Path) -> Answer:
+def _curve(measured: Measured, path: Path, overwrite: bool) -> Answer:
     """Draw Figure 6, and tell what the text says of it: what four frames gain over two."""
-    from vosbench.report.drawing.style import save
     from vosbench.report.plots import FIGURES
 
-    save(FIGURES.find("accuracy-against-capacity")(measured.records), path)
+    figure = FIGURES.find("accuracy-against-capacity")(measured.records)
     table = strategy.table(measured.records)
     jf = {group[0].policy.spec: pooled_jf(group) for group in by_strategy(measured.records).values()}
     gain = 100 * (jf["lfu:capacity=4"] - jf["lfu:capacity=2"])
     show([table])
     print(f"\nFrom 2 to 4 frames J&F changes by {gain:+.1f} points; the paper, on YouTube-VOS: by +2.")
-    print(path)
+    save_figures({path: figure}, overwrite)
     return answer(table, figure=str(path), gain=gain / 100, paper={"gain": 0.02})
 
 
-def _strips(what: str, plan: "Plan", records: Sequence[RunRecord], folder: Path, kind: str, chosen: bool) -> Answer:
+def _strips(
+    what: str, plan: "Plan", records: Sequence[RunRecord], folder: Path, kind: str, chosen: bool, overwrite: bool
+) -> Answer:
     """Draw strips as in Figure 4 or 5: of the sequences that are named, or of those where strategies differ most."""
-    from vosbench.report.drawing.style import save
     from vosbench.report.pictures.footage import open_footage
     from vosbench.report.pictures.frames import most_disputed
     from vosbench.report.pictures.strip import strip
@@ -209,13 +226,12 @@ def _strips(what: str, plan: "Plan", records: Sequence[RunRecord], folder: Path,
     strategies = list(dict.fromkeys(record.policy.label for record in records))
     place = None if plan.suite.root is None else Path(plan.suite.root)
     names = sorted(jf, key=lambda name: min(jf[name]) - max(jf[name]))
-    written: dict[str, Any] = {}
-    for name in names if chosen else names[:ROWS]:
+    drawn = {}
+    shown = names if chosen else names[:ROWS]
+    for name in shown:
         footage = open_footage(plan.folder, name, place, strategies)
-        path = folder / f"{what}-{name}.{kind}"
-        save(strip(footage, most_disputed(footage, 5)), path)
-        written[name] = str(path)
-        print(path)
+        drawn[folder / f"{what}-{name}.{kind}"] = strip(footage, most_disputed(footage, 5))
+    written = dict(zip(shown, save_figures(drawn, overwrite), strict=True))
     if not chosen:
         print("The paper does not name its sequences: these are the ones where J&F of the strategies differs most.")
     return Answer({"run": str(plan.folder)}, {"figures": written})

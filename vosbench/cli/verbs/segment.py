@@ -30,7 +30,8 @@ def segment(
             "--mask",
             "-m",
             help="mask of the first frame, or FRAME=FILE for a later one (from 0 on); repeatable. A PNG of the "
-            "video's size: pixels are object ids, or black and white for one object, which gets the next free id",
+            "video's size: pixels are object ids, in RGB the colours of the palette, or black and white for one "
+            "object, which gets the next free id",
         ),
     ],
     out: Annotated[
@@ -124,7 +125,9 @@ def _carry_out(work: "Segmenting", out: Path, overlay: bool) -> tuple[float, flo
         stack.enter_context(_writing(out))
         show = stack.enter_context(CountProgress("frame"))
         if overlay:
-            write = stack.enter_context(writing_mp4(out / "overlay.mp4", clip.size, clip.rate, clip.time_base))
+            write = stack.enter_context(
+                writing_mp4(out / "overlay.mp4", clip.size, clip.rate, clip.time_base, clip.aspect)
+            )
         for done, (frame, prediction) in enumerate(work, 1):
             write_labels(folder / f"{frame.name}.png", prediction.mask)
             if overlay:

@@ -11,7 +11,7 @@ import typer
 from vosbench.bench.record import read_run
 from vosbench.cli import options
 from vosbench.cli.progress import RunProgress
-from vosbench.cli.records import show
+from vosbench.cli.records import save_figures, show
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
@@ -120,7 +120,8 @@ def simulate(
     for (message, hint), specs in left_out.items():
         are = "is" if len(specs) == 1 else "are"
         print(f"{', '.join(specs)} {are} left out: {message}\n  hint: {hint}", file=sys.stderr)
-    table = attention.table(found.outcomes, f"{conditions.text}; attention against {study.reference}.")
+    kinds = {entry.label: entry.kind for entry in entries}
+    table = attention.table(found.outcomes, f"{conditions.text}; attention against {study.reference}.", kinds)
     show([table])
     result: dict[str, Any] = {**table.to_json(), "outcomes": found.outcomes}
     kept = attention.retained_by_setting(found.outcomes)
@@ -131,7 +132,7 @@ def simulate(
         print(f"\nSpearman's rho of attention kept and {name}: {agreed.rho:.3f}, over {agreed.strategies} strategies")
         result["against"] = {"run": str(against), **asdict(agreed), "jf": jf}
     if plot is not None:
-        _save(figures.retained_against_capacity(kept, curves, [conditions.text]), plot)
+        save_figures({plot: figures.retained_against_capacity(kept, curves, [conditions.text])}, overwrite=True)
     if watching:
         _watch(simulator, traces, at, occupancy, overlay)
     status = 2 if found.faulty else 0
@@ -145,23 +146,16 @@ def _watch(
     from vosbench.report.simulated import figures
 
     seen, (name,), (spec,) = simulator.watch(traces, at), traces, simulator.study.specs
-    title = f"{grammar.title(spec)} on {name}"
+    title, drawn = f"{grammar.title(spec)} on {name}", dict[Path, "Figure"]()
     if occupancy is not None:
         conditions = [title, simulator.conditions.text]
-        _save(figures.occupancy(seen.kept, seen.geometry.tokens, conditions), occupancy)
+        drawn[occupancy] = figures.occupancy(seen.kept, seen.geometry.tokens, conditions)
     if overlay is not None:
         frames = simulator.dataset.sequence(name).frames
         kept = {frame: seen.mask(frame) for frame in range(len(frames)) if seen.places[frame].any()}
         pictures = {frame: frames[frame].load() for frame in kept}
-        _save(figures.contact_sheet(pictures, kept, [f"{title}, after frame {seen.at}"]), overlay)
-
-
-def _save(figure: "Figure", path: Path) -> None:
-    """Write a figure, and say so."""
-    from vosbench.report.drawing.style import save
-
-    save(figure, path)
-    print(path)
+        drawn[overlay] = figures.contact_sheet(pictures, kept, [f"{title}, after frame {seen.at}"])
+    save_figures(drawn, overwrite=True)
 
 
 VERB = Verb(

@@ -128,7 +128,7 @@ def select(runs: Runs, names: Sequence[str] | None = None) -> tuple[Entrant, ...
         Entrant(run, key, tuple(sorted(group[key], key=lambda record: record.sequence)), missing[run])
         for run, group in groups.items()
         for key in (wanted if wanted is not None else group)
-        if key in group and (wanted is not None or group[key][0].policy.kind == "strategy")
+        if key in group and (wanted is not None or group[key][0].policy.kind != "control")
     )
 
 

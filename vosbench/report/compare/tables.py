@@ -13,7 +13,17 @@ from vosbench.report.compare.differences import Difference
 from vosbench.report.compare.pairing import Entrant, common_context
 from vosbench.report.compare.significance import MIN_SEQUENCES
 from vosbench.report.context import Context
-from vosbench.report.measures import FRAMES_IN_MEMORY, JF, MODEL_FPS, SCORES, STRATEGY, accuracy_of, called, measures
+from vosbench.report.measures import (
+    FRAMES_IN_MEMORY,
+    JF,
+    MODEL_FPS,
+    SCORES,
+    STRATEGY,
+    accuracy_of,
+    called,
+    measures,
+    who,
+)
 from vosbench.report.paper import paper_rows
 from vosbench.report.scored_masks import SEEN_UNSEEN
 from vosbench.report.table import Column, Row, Table, percent
@@ -56,7 +66,7 @@ def difference_table(found: Sequence[Difference], paper: bool = False) -> Table:
     rows: list[Row] = []
     for entrant in sorted(entrants, key=lambda e: (strategies.index(e.strategy), runs.index(e.run))):
         numbers = measures(entrant.records)
-        row: dict[str, Any] = {"strategy": entrant.label, "kind": entrant.first.policy.kind}
+        row: dict[str, Any] = {**who(entrant.records)}
         row |= {"run": entrant.run} if len(runs) > 1 else {}
         row |= {column.key: numbers[column.key] for column in (*SCORES, *_COSTS) if column.key in numbers}
         rows.append(row | _difference(differences.get((entrant.run, entrant.strategy))))
@@ -79,7 +89,7 @@ def changed_objects(found: Sequence[Difference], number: int = 5) -> Table:
         for place in np.argsort(-np.abs(difference.values), kind="stable")[:number]:
             if value := float(difference.values[place]):
                 sequence, object_id = key = difference.objects[place]
-                row: dict[str, Any] = {"strategy": difference.entrant.label}
+                row: dict[str, Any] = {**who(difference.entrant.records)}
                 row |= {"run": difference.entrant.run} if several else {}
                 row |= {"sequence": sequence, "object": object_id, "jf_baseline": before[key]}
                 rows.append(row | {"jf": before[key] + value, "difference": value})

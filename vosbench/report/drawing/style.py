@@ -105,7 +105,7 @@ def distinct(records: Records, highlight: Collection[str] = ()) -> dict[str, lis
     """
     groups = by_strategy(records)
     named = [label for label in groups if label in highlight] or groups
-    strategies = sum(groups[label][0].policy.kind == "strategy" for label in named)
+    strategies = sum(groups[label][0].policy.kind != "control" for label in named)
     if strategies > MAX_STRATEGIES:
         raise NotApplicableError(
             f"{strategies} strategies cannot be told apart, choose up to {MAX_STRATEGIES} of them",

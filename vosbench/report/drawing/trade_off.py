@@ -14,9 +14,10 @@ from vosbench.report.context import Records, context
 from vosbench.report.drawing.labels import extent, label_points
 from vosbench.report.drawing.style import GREY, STYLE, distinct, looks_of, note_axes, short
 from vosbench.report.makers import NotApplicableError
-from vosbench.report.measures import accuracy_of, pooled_jf
+from vosbench.report.measures import accuracy_of, name_and_kind, pooled_jf, who
 
 _POINT: Any = {"markersize": 6.5, "markeredgecolor": "white", "markeredgewidth": 0.6, "alpha": 0.85}
+_REFERENCE: Any = {"markersize": 6, "markerfacecolor": "none", "markeredgewidth": 1.2}
 _CONTROL: Any = {"ha": "right", "va": "bottom", "color": GREY, "fontsize": 7}
 
 
@@ -33,8 +34,8 @@ def draw_trade_off(
 
     Controls, which cost nothing, are dashed lines. One that lies so far below the strategies that it would press them
     together is named with its value at the foot of the figure instead. A thin line, the Pareto front, joins the
-    strategies of which no other one is better in both. Raises VosbenchError as `context` does, and NotApplicableError,
-    which says what is `lacking`, if no strategy has both.
+    strategies of which no other one is better in both; references, which are hollow, are no part of it. Raises
+    VosbenchError as `context` does, and NotApplicableError, which says what is `lacking`, if no strategy has both.
     """
     common = context(records)
     groups = distinct(records, highlight)
@@ -46,19 +47,22 @@ def draw_trade_off(
             f"no strategy has both scores and {lacking}", "run a strategy on a data set with masks"
         )
     controls = [label for label, group in groups.items() if group[0].policy.kind == "control" if label not in shown]
+    competing = [label for label in shown if groups[label][0].policy.kind == "strategy"]
     looks = looks_of(groups, highlight)
     with matplotlib.rc_context(STYLE):
         drawn, axes = note_axes((common.data, common.system), right=0.15, labels=round(1.5 * len(shown)))
         _limits(axes, [costs[s] for s in shown], [accuracy[s] for s in shown], [accuracy[s] for s in controls])
         taken = _draw_controls(axes, {label: accuracy[label] for label in controls if np.isfinite(accuracy[label])})
-        front = pareto_front([(costs[label], accuracy[label]) for label in shown], more_is_better)
-        axes.plot(*zip(*front, strict=True), color=GREY, alpha=0.6, linewidth=0.6, zorder=1, label="_front")
+        front = pareto_front([(costs[label], accuracy[label]) for label in competing], more_is_better)
+        axes.plot(*np.reshape(front, (-1, 2)).T, color=GREY, alpha=0.6, linewidth=0.6, zorder=1, label="_front")
         for label in shown:
             look = looks[label]
-            axes.plot(costs[label], accuracy[label], look.marker or "o", color=look.colour, label=label, **_POINT)
+            how = _POINT if label in competing else _REFERENCE | {"markeredgecolor": look.colour}
+            axes.plot(costs[label], accuracy[label], look.marker or "o", color=look.colour, label=label, **how)
         shown = [label for label in shown if not looks[label].quiet]
         points = [(costs[label], accuracy[label]) for label in shown]
-        label_points(axes, points, [short(s) for s in shown], [looks[s].text for s in shown], taken)
+        names = [name_and_kind(who(groups[label]) | {"strategy": short(label)}) for label in shown]
+        label_points(axes, points, names, [looks[s].text for s in shown], taken)
         axes.set_xlabel(quantity)
         axes.set_ylabel(f"accuracy: {accuracy_of(records)} (%)")
     return drawn

@@ -13,7 +13,6 @@ from vosbench.report.compare.differences import Difference, differences
 from vosbench.report.compare.pairing import select
 from vosbench.report.compare.significance import MIN_SEQUENCES, holm
 from vosbench.report.context import Context, Records
-from vosbench.report.pages.references import references
 from vosbench.report.paper import paper_rows
 from vosbench.report.table import Column, Row, Table, is_known
 from vosbench.report.tables import strategy
@@ -30,6 +29,15 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Heading:
+    """What stands above a column: its name, whether it holds numbers, its turn to leave (`table.Column.leaves`)."""
+
+    text: str
+    numeric: bool
+    leaves: int
+
+
+@dataclass(frozen=True)
 class Line:
     """A row of a table: who, of what kind, the cells."""
 
@@ -41,9 +49,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table as HTML has it: headings, each with whether its column holds numbers, and lines."""
+    """A table as HTML has it."""
 
-    headings: tuple[tuple[str, bool], ...]
+    headings: tuple[Heading, ...]
     lines: tuple[Line, ...]
     caption: str
 
@@ -67,23 +75,27 @@ def grid(table: Table) -> Grid:
     """Any table, without columns that nothing is known of."""
     shown = [c for c in table.columns if c.printed and any(is_known(row.get(c.key)) for row in table.rows)]
     numeric = [not any(isinstance(row.get(c.key), str) for row in table.rows) for c in shown]
-    headings = tuple((c.title.replace("-\n", "").replace("\n", " "), n) for c, n in zip(shown, numeric, strict=True))
-    return Grid(headings, tuple(_line(row, shown) for row in table.rows), table.caption)
+    titles = [column.title.replace("-\n", "").replace("\n", " ") for column in shown]
+    turns = [column.leaves for column in shown]
+    return Grid(
+        tuple(map(Heading, titles, numeric, turns)), tuple(_line(row, shown) for row in table.rows), table.caption
+    )
 
 
 def leaderboard(records: Records, common: Context) -> Grid:
-    """The table `strategy` of a run and, where the data are the paper's, the rows that the paper prints."""
+    """The table `strategy` of a run and, where the data are the paper's, the rows that the paper prints. Its caption is
+    without the conditions, which are on the page already.
+    """
     table = strategy.table(records)
     columns = [column for column in table.columns if column.key not in ("jf_low", "jf_high")]
-    cheating = references(records)
-    rows: list[Row] = [{**row, "kind": "reference"} if row["strategy"] in cheating else row for row in table.rows]
-    caption = table.caption
+    rows = [*table.rows]
+    caption = table.caption.removeprefix(common.caption).strip()
     if common.dataset.split in PAPER_SPLITS:
         with suppress(VosbenchError):  # the paper has none
             theirs, whose = paper_rows(common.dataset.name)
             known = {column.key for column in columns}
             rows += [{key: value for key, value in row.items() if key in known} for row in theirs]
-            caption = f"{caption} {whose}"
+            caption = f"{caption} {whose}".strip()
     return grid(Table(columns + _intervals(table), rows, caption))
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
 from vosbench.memory.trace import MemoryTrace
+from vosbench.report.measures import who
 from vosbench.report.pages.encoding import webp
 from vosbench.report.pages.failures import Moment, moments_of
-from vosbench.report.pages.references import references
 from vosbench.report.pages.scrubber import pictures
 from vosbench.report.pages.series import ObjectSeries, series_of
 from vosbench.report.pictures.footage import Footage, data_of, open_footage
@@ -55,15 +55,14 @@ def make_page(source: Source) -> Page:
     records = source.records
     names, truth, footage = _footage(source, notes)
     series = series_of(records, names, truth)
-    cheating = references(records)
-    strategies = [r.policy.label for r in records if r.policy.kind == "strategy" and r.policy.label not in cheating]
+    strategies = [r.policy.label for r in records if r.policy.kind == "strategy"]
     moments = moments_of(source.sequence, series, strategies)
     traces = _traces(source, notes)
     data: dict[str, Any] = {
         "sequence": source.sequence,
         "frames": max([len(names), *(len(r.memory.tokens) for r in records if r.memory)]),
         "objects": [_object(one) for one in series],
-        "strategies": [_strategy(record, record.policy.label in cheating) for record in records],
+        "strategies": [_strategy(record) for record in records],
     }
     page = Page(data, moments, notes=notes)
     if not series:
@@ -150,12 +149,12 @@ def _object(one: ObjectSeries) -> dict[str, Any]:
     }
 
 
-def _strategy(record: RunRecord, is_reference: bool) -> dict[str, Any]:
+def _strategy(record: RunRecord) -> dict[str, Any]:
     """What a strategy cost, frame by frame; nothing of a control."""
     series = [timing.latency_ms for timing in record.timings]
     return {
         "label": record.policy.label,
-        "kind": "failed" if record.failure else "reference" if is_reference else record.policy.kind,
+        "kind": who([record])["kind"],
         "failure": record.failure.reason if record.failure else None,
         "latency": [round(float(value), 1) for value in np.median(series, axis=0)] if series else [],
         "tokens": list(record.memory.tokens) if record.memory else [],

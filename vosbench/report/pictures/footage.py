@@ -77,7 +77,7 @@ def open_footage(run: Path, sequence: str, root: Path | None = None, strategies:
         raise unknown("sequence of the run", sequence, {record.sequence for record in read_run(run)})
     chosen = restrict(tuple(folders.values()), strategies)
     if not strategies:
-        chosen = tuple(record for record in chosen if record.policy.kind == "strategy" and not record.failure)
+        chosen = tuple(record for record in chosen if record.policy.kind != "control" and not record.failure)
     records = {record.policy.label: record for record in sorted(chosen, key=lambda record: record.policy.position)}
     if failed := next((record for record in records.values() if record.failure), None):
         assert failed.failure is not None
@@ -110,7 +110,7 @@ def most_disputed_sequence(run: Path, strategies: Sequence[str] = ()) -> str:
     """
     found: dict[str, list[float]] = {}
     for record in restrict(read_run(run), strategies):
-        if record.policy.kind == "strategy" and not record.failure:
+        if record.policy.kind != "control" and not record.failure:
             found.setdefault(record.sequence, []).append(pooled_jf([record]))
     if not found:
         raise VosbenchError(f"no strategy of {run} has masks", "choose another run")

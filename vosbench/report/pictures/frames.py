@@ -13,7 +13,7 @@ def named(footage: Footage, texts: Sequence[str]) -> list[int]:
     """The places of frames that are given by name, or else by index from 0 on. Raises VosbenchError for another."""
     names = [frame.name for frame in footage.frames]
     found = []
-    for text in texts:
+    for text in map(str.strip, texts):
         if text in names:
             found.append(names.index(text))
         elif text.isdecimal() and int(text) < len(names):

@@ -17,7 +17,7 @@ def figure(*runs: Records, highlight: Collection[str] = ()) -> Figure:
     """J&F (percent, over all objects) of each strategy against the strength of an attribute. Raises as `sweep`."""
     found = sweep(runs)
     groups = [by_identity(run.records) for run in found.runs]
-    labels = {key: g[0].policy.label for key, g in groups[0].items() if g[0].policy.kind == "strategy"}
+    labels = {key: g[0].policy.label for key, g in groups[0].items() if g[0].policy.kind != "control"}
     looks = looks_of(labels.values(), highlight)
     shown = [label for label, look in looks.items() if not look.quiet]
     strengths = [run.strength for run in found.runs]

@@ -17,7 +17,7 @@ def figure(records: Records, *, highlight: Collection[str] = ()) -> Figure:
     """J&F in percent, over all objects; capacity in frames. Controls are left out."""
     common = context(records)
     everything = distinct(records, highlight)
-    groups = {spec: group for spec, group in everything.items() if group[0].policy.kind == "strategy"}
+    groups = {spec: group for spec, group in everything.items() if group[0].policy.kind != "control"}
     accuracy = {spec: 100 * jf for spec, group in groups.items() if np.isfinite(jf := pooled_jf(group))}
     speed = {spec: fps for spec, group in groups.items() if np.isfinite(fps := model_fps(group))}
     if not accuracy:

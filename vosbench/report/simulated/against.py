@@ -17,7 +17,7 @@ MIN_STRATEGIES = 3  # for a rank correlation that says anything
 
 def strategies(run: Records) -> tuple[str, ...]:
     """The strategies of a run with their labels, without its controls."""
-    return tuple(dict.fromkeys(record.policy.text for record in run if record.policy.kind == "strategy"))
+    return tuple(dict.fromkeys(record.policy.text for record in run if record.policy.kind != "control"))
 
 
 def require_enough(both: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 """A table of simulated strategies and the attention that they keep."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from vosbench.memory.grammar import title
 from vosbench.metrics.statistics import mean
@@ -36,10 +36,10 @@ def retained_by_setting(outcomes: Sequence[Outcome]) -> dict[str, float]:
     return {spec: retained(group) for spec, group in by_setting(outcomes).items()}
 
 
-def table(outcomes: Sequence[Outcome], caption: str) -> Table:
+def table(outcomes: Sequence[Outcome], caption: str, kinds: Mapping[str, str]) -> Table:
     """One row per setting: attention kept (0 to 1), age of hits, frames in memory, share of a frame evicted a write.
 
-    Means go over all reads, frames or writes of all sequences.
+    Means go over all reads, frames or writes of all sequences. `kinds` are those of the strategies by label or spec.
     """
     rows = []
     for spec, group in by_setting(outcomes).items():
@@ -47,6 +47,7 @@ def table(outcomes: Sequence[Outcome], caption: str) -> Table:
         rows.append(
             {
                 "strategy": spec,
+                "kind": kinds[spec],
                 "retained": retained(group),
                 "hit_age": mean(age for o in group for age in o.hit_age),
                 "frames_in_memory": mean(frames),

@@ -1,7 +1,7 @@
 """Of several runs that differ in one strength of generated clips: a row for each strength and strategy."""
 
 from vosbench.report.context import Records, by_strategy
-from vosbench.report.measures import COSTS, SCORES, STRATEGY, accuracy_of, measures, of_protocol
+from vosbench.report.measures import COSTS, SCORES, STRATEGY, accuracy_of, measures, of_protocol, who
 from vosbench.report.sweep import sweep
 from vosbench.report.table import Column, Table
 
@@ -13,9 +13,9 @@ def table(*runs: Records) -> Table:
     columns = (Column(found.attribute, decimals=decimals), *STRATEGY, Column("objects"), *SCORES, *COSTS)
     columns = of_protocol(columns, [record for run in found.runs for record in run.records])
     rows = [
-        {found.attribute: run.strength, "strategy": label, "objects": run.context.objects, **measures(group)}
+        {found.attribute: run.strength, **who(group), "objects": run.context.objects, **measures(group)}
         for run in found.runs
-        for label, group in by_strategy(run.records).items()
+        for group in by_strategy(run.records).values()
     ]
     caption = f"{accuracy_of(runs[0])} against {found.attribute}. {found.data}; {found.system}."
     conditions = {"attribute": found.attribute, "runs": [run.context for run in found.runs]}

@@ -2,7 +2,7 @@
 
 from vosbench.report.context import Records, by_strategy, context
 from vosbench.report.makers import NotApplicableError
-from vosbench.report.measures import COSTS, SCORES, STRATEGY, kind_of, measures, of_protocol, pooled_jf, scored_objects
+from vosbench.report.measures import COSTS, SCORES, STRATEGY, measures, of_protocol, pooled_jf, scored_objects, who
 from vosbench.report.table import Column, Table, percent
 
 COLUMNS = (
@@ -24,11 +24,11 @@ def table(records: Records) -> Table:
     if not names:
         raise NotApplicableError("no record has an attribute", "the data set must tell them, as lvos-v2 does")
     for attribute in names:
-        for label, group in by_strategy(records).items():
+        for group in by_strategy(records).values():
             there = [record for record in group if attribute in record.attributes]
             if not there:  # it has not come that far
                 continue
-            row = {"attribute": attribute, "strategy": label, "kind": kind_of(there), "sequences": len(there)}
+            row = {"attribute": attribute, **who(there), "sequences": len(there)}
             row |= {"objects": len(scored_objects(there)), **measures(there)}
             row["jf_elsewhere"] = pooled_jf([record for record in group if attribute not in record.attributes])
             rows.append(row)

@@ -3,7 +3,16 @@
 import numpy as np
 
 from vosbench.report.context import Records, context
-from vosbench.report.measures import END_TO_END_FPS, MODEL_FPS, STRATEGY, end_to_end_fps, model_fps, timed, timings_of
+from vosbench.report.measures import (
+    END_TO_END_FPS,
+    MODEL_FPS,
+    STRATEGY,
+    end_to_end_fps,
+    model_fps,
+    timed,
+    timings_of,
+    who,
+)
 from vosbench.report.table import Column, Table
 
 _PERCENTILES = (50, 95, 99)
@@ -25,11 +34,11 @@ _MEANINGS = (
 def table(records: Records) -> Table:
     """Over all frames of all sequences and repetitions; controls and strategies that failed on one have no row."""
     common, rows = context(records), []
-    for label, group in timed(records).items():
+    for group in timed(records).values():
         timings = timings_of(group)
         found = np.percentile(np.concatenate([t.latency_ms for t in timings]), _PERCENTILES)
         row = {
-            "strategy": label,
+            **who(group),
             "frames": sum(t.frames for t in timings),
             "objects_per_frame": np.concatenate([t.objects for t in timings]).mean(),
             "warmup_frames": sum(t.warmup_frames for t in timings),

@@ -3,7 +3,7 @@
 from vosbench.metrics.figures import MEANS
 from vosbench.report.context import Records, by_strategy, context
 from vosbench.report.makers import NotApplicableError
-from vosbench.report.measures import SCORES, STRATEGY, kind_of, of_protocol
+from vosbench.report.measures import SCORES, STRATEGY, of_protocol, who
 from vosbench.report.table import Column, Table
 
 COLUMNS = (Column("sequence"), Column("object"), *STRATEGY, Column("scored_frames", "scored\nframes"), *SCORES)
@@ -12,12 +12,11 @@ PUBLISHED = ("objects.csv",)
 
 def table(records: Records) -> Table:
     common, rows = context(records), []
-    for label, group in by_strategy(records).items():
+    for group in by_strategy(records).values():
         for record in group:
             for score in record.scores.objects if record.scores else ():
                 where = {"sequence": record.sequence, "object": score.object_id}
-                who = {"strategy": label, "kind": kind_of(group)}
-                rows.append({**where, **who, "scored_frames": score.frames, **MEANS.of_all([score])})
+                rows.append({**where, **who(group), "scored_frames": score.frames, **MEANS.of_all([score])})
     if not rows:
         raise NotApplicableError("no record has scores", "score the run against a data set that has ground truth")
     rows.sort(key=lambda row: (row["sequence"], row["object"]))

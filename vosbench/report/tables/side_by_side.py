@@ -2,7 +2,7 @@
 
 from vosbench.report.context import Records, by_strategy, context
 from vosbench.report.makers import NotApplicableError
-from vosbench.report.measures import accuracy_of, pooled_jf
+from vosbench.report.measures import accuracy_of, name_and_kind, pooled_jf, who
 from vosbench.report.table import Column, Row, Table, percent
 
 PUBLISHED = ()
@@ -19,5 +19,5 @@ def table(records: Records) -> Table:
         | {label: pooled_jf([r for r in group if not name or r.sequence == name]) for label, group in groups.items()}
         for name in (*names, "")
     ]
-    columns = (Column("sequence"), *(percent(label, label) for label in groups))
+    columns = (Column("sequence"), *(percent(label, name_and_kind(who(group))) for label, group in groups.items()))
     return Table(columns, rows, f"{accuracy_of(records)}. {common.caption}", common)

@@ -3,7 +3,7 @@
 from math import fsum
 
 from vosbench.report.context import Records, context
-from vosbench.report.measures import STRATEGY, timed, timings_of
+from vosbench.report.measures import STRATEGY, timed, timings_of, who
 from vosbench.report.table import Column, Table, percent
 
 COLUMNS = (*STRATEGY, Column("stage"), Column("ms_per_frame", "ms per\nframe", 2), percent("share", "share\n%"))
@@ -16,7 +16,7 @@ def table(records: Records) -> Table:
     the records.
     """
     common, rows = context(records), []
-    for label, group in timed(records).items():
+    for group in timed(records).values():
         timings = timings_of(group)
         stages = dict.fromkeys(stage for t in timings for stage in t.stages)
         seconds = {stage: sum(t.stages.get(stage, 0.0) for t in timings) for stage in stages}
@@ -25,7 +25,7 @@ def table(records: Records) -> Table:
         if total - fsum(seconds.values()) > total / 1000:
             seconds["unaccounted"] = total - fsum(seconds.values())
         rows += [
-            {"strategy": label, "stage": stage, "ms_per_frame": 1000 * value / frames, "share": value / total}
+            {**who(group), "stage": stage, "ms_per_frame": 1000 * value / frames, "share": value / total}
             for stage, value in seconds.items()
         ]
     caption = f"{common.caption} Mean milliseconds per frame and share of the time in the model."

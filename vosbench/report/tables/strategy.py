@@ -5,7 +5,7 @@ import numpy as np
 from vosbench.metrics.statistics import j_and_f, mean
 from vosbench.report.compare.significance import interval
 from vosbench.report.context import Records, by_strategy, context
-from vosbench.report.measures import COSTS, SCORES, STRATEGY, kind_of, measures, of_protocol
+from vosbench.report.measures import COSTS, SCORES, STRATEGY, measures, of_protocol, who
 from vosbench.report.table import Column, Table, percent
 
 COLUMNS = (
@@ -28,8 +28,8 @@ def table(records: Records) -> Table:
     for fewer than five). Controls have no costs. The row of a strategy that failed says on how many sequences.
     """
     common, rows = context(records), []
-    for label, group in by_strategy(records).items():
-        row = {"strategy": label, "kind": kind_of(group), **measures(group)}
+    for group in by_strategy(records).values():
+        row = {**who(group), **measures(group)}
         if "jf" in row:
             row["jf_low"], row["jf_high"] = _interval(group, row["jf"])
         if failed := sum(record.failure is not None for record in group):

@@ -4,7 +4,7 @@ import numpy as np
 
 from vosbench.report.context import Records, by_strategy, context
 from vosbench.report.makers import NotApplicableError
-from vosbench.report.measures import JF, STRATEGY, accuracy_of, called, kind_of
+from vosbench.report.measures import JF, STRATEGY, accuracy_of, called, who
 from vosbench.report.table import Column, Row, Table, percent
 
 COLUMNS = (
@@ -24,7 +24,7 @@ NUMBER = 5  # of a strategy
 def table(records: Records) -> Table:
     """Five rows for each strategy: the objects whose worst scored frame is worst, and the first such frame of each."""
     common, rows = context(records), list[Row]()
-    for label, group in by_strategy(records).items():
+    for group in by_strategy(records).values():
         found: list[Row] = []
         for record in group:
             for score in record.scores.objects if record.scores else ():
@@ -36,7 +36,7 @@ def table(records: Records) -> Table:
                 where = {"sequence": record.sequence, "object": score.object_id, "frame": score.frame_names[place]}
                 there = {name: series[place] for name, series in told.items()}
                 there |= {"jf": float(jf[place]), "jf_object": float(jf.mean())}
-                found.append({"strategy": label, "kind": kind_of(group), **where, **there})
+                found.append({**who(group), **where, **there})
         rows += sorted(found, key=lambda row: (row["jf"], row["jf_object"]))[:NUMBER]
     if not rows:
         raise NotApplicableError("no record names its scored frames", "score again: records before schema 7 do not")

@@ -32,7 +32,8 @@ report.Curve = class {
     const series = lines.map(([label]) => {
       const [colour, dash] = DATA.looks[label];
       const stroke = report.colour(colour);
-      return { label, stroke, dash: dash.map((part) => 1.5 * part), width: 1.4, spanGaps: true, points: { show: false }, paths };
+      const how = { width: 1.4, spanGaps: true, points: { show: false }, paths, show: this.state.shown.has(label) };
+      return { label, stroke, dash: dash.map((part) => 1.5 * part), ...how };
     });
     const options = {
       width: this.figure.clientWidth || 400,
@@ -57,7 +58,6 @@ report.Curve = class {
       const index = this.plot.cursor.idx;
       if (index !== null) this.state.go(this.plot.data[0][index]);
     });
-    this.show();
   }
 
   // Only the lines of the strategies that are chosen.

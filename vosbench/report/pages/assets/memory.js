@@ -64,7 +64,8 @@ report.Memory = class {
   }
 };
 
-// Draw how often each position is held, a pixel a token, on a canvas that covers the grid, padding and all.
+// Draw how often each position is held, a pixel a token, on a canvas that covers the grid, padding and all. The picture
+// below stays visible: a tint of at most 40% lies on what is held, a shadow on the rest.
 report.drawPlaces = function (canvas, memory, frame) {
   const places = memory.places(frame);
   const most = Math.max(...places, 1);
@@ -72,7 +73,7 @@ report.drawPlaces = function (canvas, memory, frame) {
   const context = canvas.getContext("2d");
   const picture = context.createImageData(memory.columns, memory.rows);
   places.forEach((count, at) => {
-    picture.data.set(count > 0 ? [255, 176, 0, 50 + Math.round((150 * count) / most)] : [0, 0, 0, 110], 4 * at);
+    picture.data.set(count > 0 ? [255, 176, 0, 30 + Math.round((70 * count) / most)] : [0, 0, 0, 130], 4 * at);
   });
   context.putImageData(picture, 0, 0);
   const [left, top, width, height] = memory.picture;

@@ -21,17 +21,16 @@ function tile(title) {
 }
 
 report.Row = class {
-  // `state` is that of the page; `memory` may be undefined.
-  constructor(label, memory, state) {
-    this.label = label;
+  // `state` is that of the page; `trace`, of its memory, may be undefined.
+  constructor(label, trace, state) {
+    [this.label, this.trace, this.state] = [label, trace, state];
     this.mask = tile("mask");
     this.difference = tile("difference");
     this.title = report.make("h3", {}, swatch(label), label, report.make("span", { className: "score" }));
     this.element = report.make("section", { className: "row" }, this.title, this.mask.element, this.difference.element);
     this.element.dataset.label = label;
     this.near = false; // to what the reader sees: only then is it drawn
-    [this.memory, this.state] = [memory, state];
-    if (this.memory) {
+    if (trace) {
       this.source = null; // the frame of which the places are shown; null: of all
       this.places = tile("");
       this.list = report.make("div", { className: "held" });
@@ -50,7 +49,12 @@ report.Row = class {
     this.difference.caption.textContent = other ? `difference to ${reference}` : `${reference} has no mask of this frame`;
     this.title.lastChild.textContent = score;
     this.element.dataset.step = step;
-    if (this.memory) this.drawMemory(step, picture);
+    if (this.trace) this.drawMemory(step, picture);
+  }
+
+  // Read when it is first shown: a page has many.
+  get memory() {
+    return (this.read ??= new report.Memory(this.trace, DATA.frames, DATA.shown.length));
   }
 
   drawMemory(step, picture) {

@@ -38,12 +38,23 @@ if (Object.keys(DATA.gains).length > 1) {
   for (const element of document.querySelectorAll(".needs-gains")) element.hidden = true;
 }
 
-const columns = document.getElementById("columns");
-[...board.tHead.rows[0].cells].forEach((head, column) => {
-  if (column === 0 || head.hidden) return;
-  const box = report.make("input", { type: "checkbox", checked: true });
-  box.addEventListener("change", () => {
-    for (const row of board.rows) row.cells[column].hidden = !box.checked;
-  });
-  columns.append(report.make("label", {}, box, " ", head.textContent.trim()));
-});
+// Columns that can be hidden. Where the table is too wide, some are at first, by the turn that they have on a terminal too.
+
+const heads = [...board.tHead.rows[0].cells].filter((head) => head.cellIndex > 0 && !head.hidden);
+const boxes = new Map(heads.map((head) => [head, report.make("input", { type: "checkbox", checked: true })]));
+
+function choose(head, shown) {
+  boxes.get(head).checked = shown;
+  for (const row of board.rows) row.cells[head.cellIndex].hidden = !shown;
+  const hidden = [...boxes.values()].filter((box) => !box.checked).length;
+  document.getElementById("hidden").textContent = hidden ? ` (${hidden} hidden)` : "";
+}
+
+for (const [head, box] of boxes) {
+  box.addEventListener("change", () => choose(head, box.checked));
+  document.getElementById("columns").append(report.make("label", {}, box, " ", head.textContent.trim()));
+}
+const turn = (head) => Number(head.dataset.leaves ?? 0);
+for (const head of heads.filter(turn).sort((a, b) => turn(a) - turn(b))) {
+  if (board.parentElement.scrollWidth > board.parentElement.clientWidth) choose(head, false);
+}

@@ -19,11 +19,7 @@ const state = {
   written: [],
   go: (frame) => go(nearest(frame)),
 };
-const memories = new Map();
-for (const [label, trace] of Object.entries(DATA.memory ?? {})) {
-  memories.set(label, new report.Memory(trace, DATA.frames, steps.length));
-  state.written.push([label, trace.written]);
-}
+for (const [label, trace] of Object.entries(DATA.memory ?? {})) state.written.push([label, trace.written]);
 
 // Curves
 
@@ -42,6 +38,8 @@ function scores(measure) {
   return [places, labels.map((label) => [label, means(objects, measure, label, places)])];
 }
 
+const drawn = {}; // what `scores` gives, for the object that is chosen
+
 function means(objects, measure, label, places) {
   const [sums, counts] = [new Map(), new Map()];
   for (const one of objects) {
@@ -57,8 +55,7 @@ function means(objects, measure, label, places) {
 
 function drawCurves() {
   const whole = () => [0, 1.02];
-  curves.j.draw(...scores("j"), whole);
-  curves.f.draw(...scores("f"), whole);
+  for (const measure of ["j", "f"]) curves[measure].draw(...(drawn[measure] = scores(measure)), whole);
   const every = [...Array(DATA.frames).keys()];
   const known = (name) => strategies.filter((one) => one[name].length > 0);
   const held = (one) => one.tokens.map((tokens) => Math.round((100 * tokens) / one.tokens_per_frame) / 100);
@@ -74,7 +71,7 @@ const rows = new Map();
 
 function scoreAt(label, frame) {
   const [j, f] = ["j", "f"].map((measure) => {
-    const [places, lines] = scores(measure);
+    const [places, lines] = drawn[measure];
     const line = lines.find(([one]) => one === label);
     return line?.[1][places.indexOf(frame)] ?? null;
   });
@@ -161,10 +158,34 @@ const KEYS = {
   End: () => go(steps.length - 1),
   " ": () => play(timer === null),
   "+": () => faster(1),
+  "=": () => faster(1), // the same key without shift
   "-": () => faster(-1),
   n: () => jump(1),
   p: () => jump(-1),
 };
+
+function press(key) {
+  const name = key.key.length === 1 ? key.key.toLowerCase() : key.key;
+  const own = key.target.closest("select") || (name === " " && key.target.closest("button, input[type=checkbox]"));
+  if (!(name in KEYS) || key.ctrlKey || key.metaKey || key.altKey || own) return; // a control keeps its own keys
+  key.preventDefault();
+  KEYS[name](key.shiftKey);
+}
+
+// A control that was used with a mouse does not keep the keys: after it, space plays and arrows move again.
+let pointing = false;
+
+function release(event) {
+  if (pointing && (event.type === "change") === event.target.matches("select")) document.activeElement.blur();
+}
+
+function listen() {
+  document.addEventListener("pointerdown", () => (pointing = true), true);
+  document.addEventListener("keydown", () => (pointing = false), true);
+  document.addEventListener("click", release);
+  document.addEventListener("change", release);
+  document.addEventListener("keydown", press);
+}
 
 // The page
 
@@ -232,7 +253,7 @@ function begin() {
     base.truth = tile("truth");
     by("viewer").append(report.make("section", { className: "base" }, base.frame.element, base.truth.element, legend()));
     for (const label of Object.keys(DATA.masks)) {
-      rows.set(label, new report.Row(label, memories.get(label), state));
+      rows.set(label, new report.Row(label, DATA.memory[label], state));
       by("viewer").append(rows.get(label).element);
       watcher.observe(rows.get(label).element);
     }
@@ -243,12 +264,7 @@ function begin() {
     by("play").addEventListener("click", () => play(timer === null));
     by("speed").addEventListener("change", () => faster(0));
     by("reference").addEventListener("change", () => drawPictures());
-    document.addEventListener("keydown", (key) => {
-      if (!(key.key in KEYS) || key.ctrlKey || key.metaKey || key.altKey || key.target.tagName === "SELECT") return;
-      if (key.key === " " && key.target.tagName === "BUTTON") return;
-      key.preventDefault();
-      KEYS[key.key](key.shiftKey);
-    });
+    listen();
     by("scrubber").hidden = by("keys").hidden = false;
   }
   drawCurves();
