@@ -1,10 +1,7 @@
 """Carries out a suite: inference in this process, scoring in others beside it, one record per strategy and sequence.
 
-Strategies go through a sequence together; in the sequences that are timed each goes alone.
-
-A record is written when its masks are scored, and reused while what determines it is unchanged, so a run that was
-stopped goes on where it was. A strategy for which memory does not suffice, or that breaks its contract, leaves a
-record of its failure, and so does every strategy on a sequence that is faulty.
+Strategies go through a sequence together; in the sequences that are timed each goes alone. A record is written when
+its masks are scored, and reused while what determines it is unchanged, so a run that was stopped goes on where it was.
 """
 
 from collections.abc import Iterator

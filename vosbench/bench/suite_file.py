@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from vosbench.errors import VosbenchError, unknown
 from vosbench.memory.spec import PolicySpec
 
 SHIPPED = Path(__file__).parent / "suites"
+shipped_suites = partial(shipped, SHIPPED)  # their names, and the first line of each
 KEYS = {field.name for field in fields(Suite)} - {"name"} | {"data"}
 # Of no use to another data set.
 OF_DATA = ("root", "split", "frame_mode", "protocol", "sequences", "exclude", "limit", "shard")
@@ -44,11 +46,6 @@ def read_suites(name: str | Path) -> tuple[Suite, ...]:
         suites.append(build(Suite, settings, path.name, name=path.stem, policies=policies))
         suites[-1].strategies()
     return tuple(suites)
-
-
-def shipped_suites() -> dict[str, str]:
-    """Names of the suites that ship with vosbench, and the first line of each."""
-    return shipped(SHIPPED)
 
 
 def override(

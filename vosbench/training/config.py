@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from vosbench.training.sampling import Gaps
 
 VIDEO, STATIC = Augmentation(), StaticAugmentation()
 SHIPPED = Path(__file__).parent / "configs"
+shipped_configs = partial(shipped, SHIPPED)  # their names, and the first line of each
 # These do not determine the weights, so a training may go on with others.
 INCIDENTAL = {"workers", "threads", "device", "stop_at", "checkpoint_every", "save_minutes", "log_every", "validation"}
 
@@ -256,11 +258,6 @@ class TrainConfig:
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise VosbenchError(f"{path.name}: data must be tables", "write [[data]] above each source of clips")
         return build(cls, table, path.name, data=tuple(_data(entry, path.name) for entry in entries))
-
-
-def shipped_configs() -> dict[str, str]:
-    """Names of the configurations that ship with vosbench, and the first line of each."""
-    return shipped(SHIPPED)
 
 
 def _folders(data: Data) -> tuple[str, ...]:
