@@ -28,6 +28,24 @@ def test_the_folder_of_a_run_is_not_that_of_its_masks(finished_run, vosbench, re
     assert "give the folder of one method: " in vosbench(*asked).err
 
 
+def test_what_is_no_folder_of_methods_masks(finished_run, vosbench, refused, tmp_path):
+    """An archive, one video of it, a picture; and the same given as a run."""
+    run, data = finished_run / "run", ("--dataset", "davis2017", "--root", finished_run / "DAVIS", "--jobs", 1)
+    archive, one = tmp_path / "masks.zip", run / "masks/first-only/ant"
+    archive.write_bytes(b"PK half of one")
+    for place, said in (
+        (archive, "masks.zip is an archive: unpack it"),
+        (one, f"that is the folder of one sequence: give the folder above it, {one.parent}"),
+        (one / "00000.png", "give the folder of <sequence>/<frame>.png"),
+        (tmp_path / "none.zip", "give the folder of <sequence>/<frame>.png"),
+    ):
+        assert said in refused("score", place, *data)
+        checked = vosbench("check", place, *data)
+        assert (checked.status, checked.err.endswith(" 1 problem\n"), said in checked.out) == (2, True, True)
+    for verb in ("table", "report", "plot", "compare", "timing"):
+        assert "masks.zip is no folder" in refused(verb, archive)
+
+
 @pytest.mark.parametrize("dataset", ["davis2017", "folder"])
 def test_an_absent_folder_of_masks_is_told_once(small_davis, vosbench, dataset):
     shutil.rmtree(small_davis / "Annotations/480p/ant")

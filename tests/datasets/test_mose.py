@@ -66,6 +66,18 @@ def test_a_faulty_entry_spoils_no_other_video(root: Path, objects: object) -> No
         dataset.sequence("ant")
 
 
+def test_an_object_that_no_mask_holds_is_told_of(root: Path) -> None:
+    """It is scored all the same, by the protocol's rule; in a split of first masks it may appear later."""
+    for split in ("train", "valid"):
+        meta = json.loads((root / split / "meta.json").read_text())
+        meta["videos"]["ant"]["objects"].append("5")
+        (root / split / "meta.json").write_text(json.dumps(meta))
+    (problem,) = open_dataset("mose-v2", root, "train").problems()
+    assert problem.message == "sequence ant: no mask holds object 5 of meta.json"
+    assert problem.warning
+    assert open_dataset("mose-v2", root, "valid").problems() == []
+
+
 def test_a_mask_without_the_listed_objects(root: Path) -> None:
     write_labels(root / "valid/Annotations/bee/00000.png", frame(0, (9,))[1])
     dataset = open_dataset("mose-v2", root)

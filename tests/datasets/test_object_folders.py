@@ -1,16 +1,20 @@
 """The layout with a folder of binary masks for each object."""
 
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from layouts import write_sav
 from PIL import Image
 
 from vosbench.datasets import open_dataset
 from vosbench.datasets.object_folders import object_folders
+from vosbench.datasets.sav import SAV
 from vosbench.errors import VosbenchError
 from vosbench.images import write_labels
+from vosbench.masks.export import export
 from vosbench.masks.score import score
 
 SHAPE = (20, 30)
@@ -58,6 +62,19 @@ def test_predictions_are_folders_too_or_label_pngs(root: Path, tmp_path: Path) -
     assert [o.j.mean for o in score(masks, dataset, jobs=1).objects] == [pytest.approx(1 / 3), 1]
     shutil.copytree(root / "Annotations", tmp_path / "same")
     assert [o.j.mean for o in score(tmp_path / "same", dataset, jobs=1).objects] == [1, 1]
+
+
+def test_an_archive_has_the_folders_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of SA-V, from 000 on, though 0 is no id: object 000 has the id 1."""
+    monkeypatch.setattr(SAV, "server", "some")
+    dataset = open_dataset("sav", write_sav(tmp_path / "data"))
+    masks = shutil.copytree(tmp_path / "data/sav_val/Annotations_6fps", tmp_path / "masks")
+    own = sorted(path.relative_to(masks).as_posix() for path in masks.rglob("*.png"))
+    assert {name.split("/")[1] for name in own} == {"000", "001", "002"}
+    assert [o.object_id for o in score(masks, dataset, jobs=1).objects] == [1, 2, 3, 1]
+    assert export(masks, dataset, tmp_path / "out.zip") == len(own)
+    with zipfile.ZipFile(tmp_path / "out.zip") as packed:
+        assert sorted(packed.namelist()) == own
 
 
 def test_a_mask_that_is_missing_after_the_first_is_an_error(root: Path) -> None:

@@ -42,6 +42,12 @@ def test_objects_that_appear_later(youtube: Path, labels, split: str) -> None:
     assert dataset.problems() == []
 
 
+@pytest.mark.parametrize("mode", ["6fps", "all-frames"])
+def test_val_is_another_name_of_valid(youtube: Path, mode: str) -> None:
+    val, valid = (open_dataset("youtube-vos-2019", youtube, split, frame_mode=mode) for split in ("val", "valid"))
+    assert (val.split, val.is_private, val.frame_folder("a1")) == ("valid", True, valid.frame_folder("a1"))
+
+
 def test_all_frames(youtube: Path) -> None:
     dataset = open_dataset("youtube-vos-2019", youtube, frame_mode="all-frames")
     sequence = dataset.sequence("a1")
@@ -165,8 +171,8 @@ def test_what_is_not_there(youtube: Path) -> None:
     with pytest.raises(VosbenchError, match=r"split test of .* is absent") as caught:
         open_dataset("youtube-vos-2019", youtube, "test")
     assert caught.value.hint == "splits found there: train, valid"
-    with pytest.raises(VosbenchError, match="unknown split 'val'") as caught:
-        open_dataset("youtube-vos-2019", youtube, "val")
+    with pytest.raises(VosbenchError, match="unknown split 'value'") as caught:
+        open_dataset("youtube-vos-2019", youtube, "value")
     assert "valid" in caught.value.hint
     with pytest.raises(VosbenchError, match="unknown data set 'youtube-vos'") as caught:
         open_dataset("youtube-vos", youtube)

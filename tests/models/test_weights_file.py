@@ -57,6 +57,12 @@ WRAPPED = {
     "the same twice": lambda s: {"state_dict": s, "best": {k: v.clone() for k, v in s.items()}},
     "as an OrderedDict of parameters": lambda s: OrderedDict((key, nn.Parameter(s[key], False)) for key in s),
     "before torch 0.4": lambda s: {k: v for k, v in s.items() if not k.endswith("num_batches_tracked")},
+    "of FSDP": lambda s: under("_fsdp_wrapped_module.", s),
+    "of checkpointed activations": lambda s: {
+        key.replace("key_encoder.", "key_encoder._checkpoint_wrapped_module."): value for key, value in s.items()
+    },
+    "first of a pair": lambda s: (s, {"lr": 1e-4}),
+    "deep in a list": lambda s: {"run": [{"epoch": 3}, {"model": {"state_dict": s}}]},
 }
 
 

@@ -291,10 +291,10 @@ def read_run(folder: Path | str) -> tuple[RunRecord, ...]:
     """Every record of a run, strategies in its order, then sequences by name. Raises VosbenchError if one is broken."""
     folder = Path(folder)
     if not folder.is_dir():
-        raise VosbenchError(f"run {folder} does not exist", "give the folder that `vosbench run` wrote")
+        state = "is no folder" if folder.exists() else "does not exist"
+        raise VosbenchError(f"run {folder} {state}", "give the folder that `vosbench run` wrote")
     records = [read_record(path) for path in sorted((folder / "records").rglob("*.json"))]
     if not records:
-        raise VosbenchError(
-            f"run {folder} holds no records", f"`vosbench run` or `score {folder} --out DIR` makes some"
-        )
+        hint = f"`vosbench run` or `score {folder} --out DIR` makes some"
+        raise VosbenchError(f"run {folder} holds no records", hint)
     return tuple(sorted(records, key=lambda r: (r.policy.position, r.policy.spec, r.sequence)))

@@ -106,7 +106,12 @@ class MetaFolders(SplitFolders):
             message = f"sequence {name}: {meta} starts object {object_id} at {start}, whose mask does not hold it"
             hint = "the earliest mask that holds the object is taken instead"
             found.append(Problem(folder / f"{start}.png", message, hint))
-        if unlisted := {i for ids in held.values() for i in ids}.difference(starts):
+        shown = {i for ids in held.values() for i in ids}
+        if (absent := sorted(starts.keys() - shown - {VOID})) and not self.is_private and not self.every_object_shown:
+            message = f"sequence {name}: no mask holds object {a_few(map(str, absent))} of {meta}"
+            hint = f"it is not followed, but scored where the protocol goes by {meta}: 1 if nothing is predicted"
+            found.append(Problem(folder, message, hint, warning=True))
+        if unlisted := shown.difference(starts):
             message = f"sequence {name}: the masks hold ids {a_few(map(str, sorted(unlisted)))} that {meta} lacks"
             found.append(Problem(folder, message, f"they are left out; is {meta} of another release?"))
         return found

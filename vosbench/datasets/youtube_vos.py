@@ -26,6 +26,7 @@ class _YouTubeVOS(MetaFolders):
     """The frames whose masks the server wants, too, are those of meta.json. Some start frames in it are wrong."""
 
     splits = ("valid", "train", "test")
+    also_called = {"valid": ("val",)}  # noqa: RUF012
     frame_modes = ("6fps", "all-frames")
     default_protocol = "youtube-vos"
     private_splits = frozenset({"valid", "test"})
@@ -47,7 +48,7 @@ class _YouTubeVOS(MetaFolders):
 
     @property
     def _frames_root(self) -> Path:
-        folder = f"{self.split}_all_frames" if self.frame_mode == "all-frames" else self.split
+        folder = f"{self.split_folder}_all_frames" if self.frame_mode == "all-frames" else self.split_folder
         return self.root / folder / "JPEGImages"
 
     def frame_folder(self, name: str) -> Path:

@@ -9,7 +9,7 @@ import numpy as np
 from vosbench.base.processes import Crew
 from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
-from vosbench.datasets.files import MASKS, entries, subfolders
+from vosbench.datasets.files import MASKS, entries, explain_no_pictures, subfolders
 from vosbench.datasets.label_pngs import binary_pngs, label_pngs
 from vosbench.datasets.placed import placed
 from vosbench.datasets.problems import Problem
@@ -63,7 +63,7 @@ def check_predictions(
     """
     predictions = Path(predictions)
     if not predictions.is_dir():
-        return [Problem(predictions, f"{predictions} is not a folder", "give the folder of <sequence>/<frame>.png")]
+        return [Problem.of(predictions, no_folder(predictions))]
     rules = protocol if isinstance(protocol, Protocol) else find_protocol(protocol or dataset.default_protocol)
     names = dataset.sequence_names()
     missing = [name for name in names if not (predictions / name).is_dir()]
@@ -71,7 +71,7 @@ def check_predictions(
     found = []
     if missing:
         message = f"{predictions} lacks {len(missing)} of {len(names)} sequences: {a_few(missing)}"
-        hint = "" if len(missing) < len(names) else further_down(predictions, names)
+        hint = "" if len(missing) < len(names) else elsewhere(predictions, names)
         otherwise = "run the missing sequences, or score a choice: dataset.only([…]) (--sequences)"
         found.append(Problem(predictions, message, hint or otherwise))
         extra = [] if hint else extra
@@ -95,9 +95,19 @@ def check_predictions(
     return found + [problem for _, of_sequence in sorted(problems.items()) for problem in of_sequence]
 
 
-def further_down(predictions: Path, names: Iterable[str]) -> str:
-    """What to do about a folder without the sequences `names` below which they are, as in that of a run; "" if none."""
+def no_folder(predictions: Path) -> VosbenchError:
+    """The error for what is given as a folder of masks and is none."""
+    unpack = explain_no_pictures(predictions, MASKS) if predictions.exists() else ""
+    return VosbenchError(f"{predictions} is not a folder", unpack or "give the folder of <sequence>/<frame>.png")
+
+
+def elsewhere(predictions: Path, names: Iterable[str]) -> str:
+    """What to do about a folder without the sequences `names` where it is one of them, or they are below it, as in that
+    of a run; "" if neither.
+    """
     wanted = list(names)
+    if predictions.resolve().name in wanted:
+        return f"that is the folder of one sequence: give the folder above it, {predictions.resolve().parent}"
     for folder in (predictions / "masks", predictions):
         if found := [inner for inner in subfolders(folder) if any((folder / inner / n).is_dir() for n in wanted)]:
             return f"give the folder of one method: {folder / found[0]}" + (

@@ -18,7 +18,7 @@ from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
 from vosbench.errors import SpoiltScoreWarning, VosbenchError, a_few
 from vosbench.masks import cache as score_cache
-from vosbench.masks.check import further_down
+from vosbench.masks.check import elsewhere, no_folder
 from vosbench.metrics.evaluate import missing_traces, object_scores, plan, split_plan, traces
 from vosbench.metrics.figures import MEANS, STATISTICS
 from vosbench.metrics.fitness import advice, later_objects, misfit, nowhere, score_or_fault
@@ -88,12 +88,12 @@ def score(
     names, placed = dataset.sequence_names(), dataset.absolute()
     truths = {name: placed.truth(name) for name in names}
     if not predictions.is_dir():
-        raise VosbenchError(f"{predictions} is not a folder", "give the folder of <sequence>/<frame>.png")
+        raise no_folder(predictions)
     missing = tuple(name for name in names if not (predictions / name).is_dir())
     if missing and (len(missing) == len(names) or not rules.missing_is_zero):
         raise VosbenchError(
             f"predictions lack the sequence {missing[0]}: {predictions / missing[0]} is no folder",
-            further_down(predictions, names)
+            elsewhere(predictions, names)
             or "masks are expected as <sequence>/<frame>.png, for every sequence of the split",
         )
     without = {name: missing_traces(truths.pop(name), rules) for name in missing}

@@ -18,7 +18,7 @@ from vosbench.base.unfetched import require_fetched
 from vosbench.errors import VosbenchError
 
 AGAIN = "download or copy the file again"
-WRAPPERS = {"module", "_orig_mod"}  # the parts of a name that torch's parallel, averaged and compiled modules add
+WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}  # what torch adds to names
 PLAIN_VALUES: list[Any] = [  # that trainings save beside the weights: options, paths, numbers of NumPy
     argparse.Namespace,
     pathlib.PosixPath,
@@ -95,8 +95,8 @@ def states(loaded: object) -> Iterator[tuple[str, dict[str, Tensor]]]:
     """Every set of named tensors that could be the weights of a network, in the order of preference, and its place: the
     names that lead to it, with dots between them.
 
-    At any depth of dictionaries, with and without the names of wrappers, and under each prefix. Averaged weights come
-    before those that they are the average of, as training programs mean them for use.
+    In dictionaries and lists, up to five in one another, with and without the names of wrappers, and under each prefix.
+    Averaged weights come before those that they are the average of, as training programs mean them for use.
     """
     found = list(_tensors(loaded, ()))
     yield from found
@@ -112,7 +112,9 @@ def states(loaded: object) -> Iterator[tuple[str, dict[str, Tensor]]]:
 
 
 def _tensors(loaded: object, place: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Tensor]]]:
-    if not isinstance(loaded, Mapping) or len(place) > 3:
+    if isinstance(loaded, list | tuple):
+        loaded = {str(index): value for index, value in enumerate(loaded)}
+    if not isinstance(loaded, Mapping) or len(place) > 4:
         return
     own = {str(key): value for key, value in loaded.items() if isinstance(value, Tensor)}
     if own:
