@@ -107,7 +107,8 @@ class MetaFolders(SplitFolders):
             hint = "the earliest mask that holds the object is taken instead"
             found.append(Problem(folder / f"{start}.png", message, hint))
         shown = {i for ids in held.values() for i in ids}
-        if (absent := sorted(starts.keys() - shown - {VOID})) and not self.is_private and not self.every_object_shown:
+        absent = sorted(i for i, start in starts.items() if start is None and i not in {*shown, VOID})
+        if absent and not self.is_private and not self.every_object_shown:
             message = f"sequence {name}: no mask holds object {a_few(map(str, absent))} of {meta}"
             hint = f"it is not followed, but scored where the protocol goes by {meta}: 1 if nothing is predicted"
             found.append(Problem(folder, message, hint, warning=True))
