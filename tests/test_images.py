@@ -173,7 +173,7 @@ def test_exif_that_is_broken_turns_nothing(tmp_path: Path, rgb: np.ndarray) -> N
 def test_a_mask_of_a_frame_that_is_shown_turned() -> None:
     with pytest.raises(VosbenchError, match=r"mask m.png is 64x48 pixels, its frame 48x64") as caught:
         check_size((48, 64), (64, 48), "m.png")
-    assert "turned by their EXIF orientation" in caught.value.hint
+    assert "turned as their file says" in caught.value.hint
 
 
 LABELS = np.arange(48, dtype=np.uint8).reshape(6, 8)

@@ -206,10 +206,9 @@ def read_drawn(path: Path) -> np.ndarray:
                 grey = (colours % 0x10101 == 0).all()
                 ids = [int(colour) & VOID if grey else known.get(int(colour)) for colour in colours]
                 if grey and not {*ids} <= {0, VOID}:
-                    raise VosbenchError(
-                        f"mask {path} is an RGB image in grey ({a_few(map(str, ids))}), which may be ids or not",
-                        "paint one object white on black, or save ids as an 8-bit greyscale or palette PNG",
-                    ) from None
+                    told = f"mask {path} is an RGB image in grey ({a_few(map(str, ids))}), which may be ids or not"
+                    hint = "paint one object white on black, or save ids as an 8-bit greyscale or palette PNG"
+                    raise VosbenchError(told, hint) from None
                 if None not in ids:
                     return np.array(ids, np.uint8)[at].reshape(pixels.shape[:2])
         raise
@@ -271,7 +270,7 @@ _FEW = 4  # as high an id costs as much as the other way
 def check_size(found: Sequence[int], expected: Sequence[int], where: object) -> None:
     """Raise VosbenchError if the mask called `where` is not of the size (height, width) of its frame."""
     if tuple(found) != tuple(expected):
-        turned = "" if tuple(found) != tuple(expected)[::-1] else "frames are turned by their EXIF orientation; "
+        turned = "" if tuple(found) != tuple(expected)[::-1] else "frames are turned as their file says; "
         raise VosbenchError(
             f"mask {where} is {size_text(found)} pixels, its frame {size_text(expected)}",
             f"masks must have the size of their frames; {turned}resize with nearest neighbour, or choose the other "

@@ -17,7 +17,7 @@ from vosbench.video_file import open_video
 def test_a_strip(vosbench: Callable, finished_run: Path, tmp_path: Path, kind: str) -> None:
     out = tmp_path / f"strip.{kind}"
     command = ("figure", finished_run / "run", "--sequence", "ant", "--out", out)
-    done = vosbench(*command, "--frames", "0,00002", "-p", "first-only", "--json", "-")
+    done = vosbench(*command, "--frames", "0, 00002,", "-p", "first-only", "--json", "-")
     assert done.status == 0
     result = json.loads(done.out)["result"]
     assert result == {"figure": str(out), "frames": ["00000", "00002"], "rows": ["truth", "first-only"]}
@@ -51,6 +51,10 @@ def test_a_video_of_all_strategies(vosbench: Callable, finished_run: Path, tmp_p
         (("figure", "run", "--sequence", "ant", "--out", "a.gif"), "cannot write a figure as a.gif"),
         (("figure", "run", "--sequence", "ant", "--out", "old.png"), "old.png exists already"),
         (("figure", "run", "--sequence", "ant", "--out", "a.png", "--frames", "9"), "sequence ant has no frame 9"),
+        (("figure", "run", "--sequence", "ant", "--out", "a.png", "--frames", "0,-1"), "sequence ant has no frame -1"),
+        (("figure", "run", "--sequence", "ant", "--out", "a.png", "--frames", " ,"), "no frame is named"),
+        (("figure", "run", "run", "--out", "a.png"), "unexpected extra argument"),
+        (("video", "run", "run", "--out", "a.mp4"), "unexpected extra argument"),
         (("figure", "run", "--sequence", "ant", "--out", "a.png", "--root", "none"), "root none is not a folder"),
         (("video", "run", "--sequence", "ant", "--out", "a.avi"), "cannot write a video as a.avi"),
         (("video", "run", "--sequence", "ant", "--out", "a.mp4", "-p", "lfu"), "unknown strategy of the run 'lfu'"),

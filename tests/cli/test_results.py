@@ -49,6 +49,15 @@ def test_json_is_not_a_format_of_tables(finished, vosbench, refused, verb):
     assert "JSON is what --json writes" in " ".join(vosbench(verb, "--help").out.split())
 
 
+def test_columns_by_key_by_last_words_and_by_heading(finished, vosbench, refused):
+    command = ("table", finished, "--format", "csv", "--columns")
+    assert vosbench(*command, "strategy, J&F,fps,j mean").out.startswith("strategy,jf,model_fps,j_mean\n")
+    assert refused(*command, "strategy,jff") == "error: unknown column 'jff'\ndid you mean jf?"
+    assert "--columns ' ,' names no column" in refused(*command, " ,")
+    latex = ("table", finished, "--format", "latex", "--columns", "strategy,jf", "-p", "first-only")
+    assert "textbf" not in vosbench(*latex).out  # one alone is not best
+
+
 def test_table_of_a_broken_record(finished, vosbench, refused):
     path = finished / "records/first-only/ant.json"
     path.write_text(path.read_text()[:100])
@@ -124,10 +133,8 @@ def test_plot_replaces_nothing_that_it_was_not_told_to(finished, tmp_path, vosbe
     (tmp_path / "memory-against-frame.png").write_text("mine")
     command = ("plot", finished, "--out", tmp_path)
     said = refused(*command)
-    assert said.endswith(
-        f"{tmp_path}/memory-against-frame.png exists already\n"
-        "hint: choose another --out, or give --overwrite to replace it\n"
-    )
+    assert said.startswith(f"error: {tmp_path}/memory-against-frame.png exists already\n")
+    assert said.endswith("give --overwrite to replace it")
     assert [path.name for path in tmp_path.glob("*.png")] == ["memory-against-frame.png"]  # nor are others drawn
     assert (tmp_path / "memory-against-frame.png").read_text() == "mine"
     assert vosbench(*command, "--overwrite").status == 0

@@ -120,8 +120,11 @@ def show(
 
 
 def column_names(columns: str | None) -> tuple[str, ...]:
-    """The names in `--columns`."""
-    return tuple(filter(None, (columns or "").replace(" ", "").split(",")))
+    """The names in `--columns`. Raises VosbenchError if it is given and holds none."""
+    names = tuple(filter(None, "".join((columns or "").split()).split(",")))
+    if columns is not None and not names:
+        raise VosbenchError(f"--columns {columns!r} names no column", "e.g. --columns strategy,jf,fps")
+    return names
 
 
 def answer(table: Table, **others: Any) -> Answer:

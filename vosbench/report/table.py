@@ -82,13 +82,14 @@ class Table:
             object.__setattr__(self, "columns", tuple(column for column in self.columns if column.key in given))
 
     def choose(self, names: Sequence[str]) -> tuple[Column, ...]:
-        """The columns of those names, in their order: keys, or the last words of one, of which the first is meant
-        (`fps` is `model_fps`). Raises VosbenchError for a name that no column has.
+        """The columns of those names, in their order: keys, the last words of one, of which the first is meant (`fps`
+        is `model_fps`), or headings, without blanks (`J&F`). Raises VosbenchError for a name that no column has.
         """
         keys = [column.key for column in self.columns]
         found = []
         for name in names:
             fitting = [key for key in keys if key == name] or [key for key in keys if key.endswith(f"_{name}")]
+            fitting = fitting or [c.key for c in self.columns if "".join(c.title.split()).lower() == name.lower()]
             if not fitting:
                 raise unknown("column", name, keys)
             found.append(self.columns[keys.index(fitting[0])])

@@ -217,6 +217,10 @@ def test_several_runs_are_compared(traced_run, tmp_path):
     assert html.count(">every-k:k=2</td>") == 2  # the table of differences
     assert HOSTILE not in (tmp_path / "report/run-1/index.html").read_text()
     assert (tmp_path / "report/run-2/sequences/2.html").is_file()
+    shutil.copytree(traced_run / "run", tmp_path / "other/run")
+    alike = {one: read_run(one) for one in (traced_run / "run", tmp_path / "other/run")}
+    html = build(alike, tmp_path / "report", policies=("every-k:k=2",), jobs=1).read_text()
+    assert html.count(f">{traced_run / 'run'}<") == html.count(f">{tmp_path / 'other/run'}<") == 2  # not both `run`
     both.popitem()
     build(both, tmp_path / "report", policies=("every-k:k=2",), jobs=1)  # takes its place
     assert not (tmp_path / "report/run-1").exists()

@@ -41,7 +41,7 @@ def figure(
     chosen = options.split_specs(policies)
     sequence = sequence or most_disputed_sequence(folder, chosen)
     footage = open_footage(folder, sequence, root, chosen)
-    places = named(footage, frames.split(",")) if frames else most_disputed(footage, number)
+    places = named(footage, frames.split(",")) if frames is not None else most_disputed(footage, number)
     save(strip(footage, places), out)
     print(f"{out} shows {sequence}")
     shown = [footage.frames[place].name for place in places]

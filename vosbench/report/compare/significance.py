@@ -25,8 +25,6 @@ def interval(values: np.ndarray, sequences: np.ndarray, members: np.ndarray | No
     Bootstrap", 2015), without which few sequences give intervals that are too short. NaN for fewer than five
     sequences, or if a value is NaN. The random numbers are fixed, so that the same values give the same interval.
     """
-    from scipy.stats import norm, t  # here, as below: every verb would wait most of a second for it
-
     members = np.ones((1, len(values))) if members is None else members
     number = len(np.unique(sequences))
     if number < MIN_SEQUENCES or np.isnan(values).any():
@@ -35,8 +33,7 @@ def interval(values: np.ndarray, sequences: np.ndarray, members: np.ndarray | No
     with np.errstate(invalid="ignore"):  # 0 / 0 of a group of which none was drawn
         of_groups = [(drawn @ _sums(values * one, sequences)) / (drawn @ _sums(one, sequences)) for one in members]
     means = np.nanmean(of_groups, axis=0)
-    tail = norm.cdf(np.sqrt(number / (number - 1)) * t.ppf((1 - LEVEL) / 2, number - 1))
-    low, high = np.quantile(means, [tail, 1 - tail])
+    low, high = np.quantile(means, [_tail(number), 1 - _tail(number)])
     return float(low), float(high)
 
 
@@ -86,6 +83,14 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     steps = corrected[order] * np.arange(len(order), 0, -1)
     corrected[order] = np.minimum(np.maximum.accumulate(steps), 1)
     return corrected
+
+
+@lru_cache(maxsize=2)
+def _tail(number: int) -> float:
+    """The share of resampled means below the interval, for so many sequences."""
+    from scipy.stats import norm, t  # here, as below: every verb would wait most of a second for it
+
+    return float(norm.cdf(np.sqrt(number / (number - 1)) * t.ppf((1 - LEVEL) / 2, number - 1)))
 
 
 @lru_cache(maxsize=2)

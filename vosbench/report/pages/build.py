@@ -1,6 +1,7 @@
 """The folder of a report: which pages there are, and what is on them."""
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,13 +70,14 @@ def build(
     `context` does, for an unknown strategy, and for a folder that holds something else.
     """
     require_free(out)
-    found = []
+    found, names = [], Counter(folder.resolve().name for folder in runs)
     for number, (folder, everything) in enumerate(runs.items(), 1):
         records = restrict(everything, policies)
         if baseline is not None:
             restrict(records, [baseline])
         place = f"run-{number}/" if len(runs) > 1 else ""
-        found.append(Run(folder.resolve().name, folder, records, place, context(records)))
+        name = folder.resolve().name if names[folder.resolve().name] == 1 else str(folder)
+        found.append(Run(name, folder, records, place, context(records)))
     part = out.with_name(f".{out.name}{UNFINISHED}")
     shutil.rmtree(part, ignore_errors=True)
     try:

@@ -13,7 +13,7 @@ def named(footage: Footage, texts: Sequence[str]) -> list[int]:
     """The places of frames that are given by name, or else by index from 0 on. Raises VosbenchError for another."""
     names = [frame.name for frame in footage.frames]
     found = []
-    for text in map(str.strip, texts):
+    for text in filter(None, map(str.strip, texts)):
         if text in names:
             found.append(names.index(text))
         elif text.isdecimal() and int(text) < len(names):
@@ -23,6 +23,8 @@ def named(footage: Footage, texts: Sequence[str]) -> list[int]:
                 f"sequence {footage.sequence} has no frame {text}",
                 f"frames are named {names[0]} to {names[-1]}, or counted from 0 to {len(names) - 1}",
             )
+    if not found:
+        raise VosbenchError("no frame is named", f"frames of {footage.sequence} are named {names[0]} to {names[-1]}")
     return found
 
 
