@@ -77,9 +77,8 @@ def attribute_of(runs: Sequence[Records]) -> tuple[str, list[float]]:
     """The one attribute in which the splits of `runs` differ, and its strength in each. Raises as `sweep` does."""
     names = [run[0].dataset.split for run in runs]
     what = ", ".join(dict.fromkeys(names))
-    apart = VosbenchError(f"runs of {what} do not differ in one strength alone", HINT)
-    if len({*names}) == 1:
-        apart = VosbenchError(f"all runs are of the split {what}, so they do not differ in one strength alone", HINT)
+    they = f"all runs are of the split {what}, so they" if len({*names}) == 1 else f"runs of {what}"
+    apart = VosbenchError(f"{they} do not differ in one strength alone", HINT)
     try:
         bases, given = zip(*map(strengths, names), strict=True)
     except VosbenchError:  # splits of no generated clips

@@ -1,7 +1,7 @@
 """Within which bounds the numbers of a training's settings lie, and in what two trainings differ."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from math import isfinite
 from typing import Any
 
@@ -36,58 +36,49 @@ BOUNDS: dict[str, Bound] = {
 LARGEST = 1e9  # of any number: what is beyond is a slip, and overflows somewhere
 RANGES = {"area", "aspect", "scale", "frame_scale"}
 SHOWN = 4  # differences that are named
+ENTRIES = "the number of entries of "
 
 
-def out_of_bounds(settings: Any, place: str = "") -> Iterator[str]:
-    """What is wrong with the numbers of a dataclass, and of those in it: each must be finite and within its bound."""
-    for field in fields(settings):
-        value, where = getattr(settings, field.name), f"{place}{field.name}"
-        holds, bound = BOUNDS.get(field.name, (isfinite, "be finite"))
-        for number, at in _numbers(value, where):
-            if not isfinite(number):
-                yield f"{at} must {bound}{'' if bound == 'be finite' else ' and finite'}, not {number}"
-            elif not holds(number):
-                yield f"{at} must {bound}"
-            elif number > LARGEST and field.name != "seed":
-                yield f"{at} must be at most {LARGEST:g}"
-        if field.name in RANGES and not value[0] <= value[1]:
-            yield f"{where} must not fall: [least, most]"
-        for inner, at in _entries(value, where):
-            if is_dataclass(inner):
-                yield from out_of_bounds(inner, f"{at}.")
+def out_of_bounds(settings: Any) -> Iterator[str]:
+    """What is wrong with the numbers in settings: each must be finite and within its bound."""
+    found = dict(_leaves(settings))
+    for at, number in found.items():
+        name = at.rpartition(".")[2].partition("[")[0]
+        holds, bound = BOUNDS.get(name, (isfinite, "be finite"))
+        if not isinstance(number, int | float) or isinstance(number, bool) or at.startswith(ENTRIES):
+            continue
+        if not isfinite(number):
+            yield f"{at} must {bound}{'' if bound == 'be finite' else ' and finite'}, not {number}"
+        elif not holds(number):
+            yield f"{at} must {bound}"
+        elif number > LARGEST and name != "seed":
+            yield f"{at} must be at most {LARGEST:g}"
+        range_ = at.removesuffix("[1]")
+        if name in RANGES and range_ != at and not found[f"{range_}[0]"] <= number:
+            yield f"{range_} must not fall: [least, most]"
 
 
 def differences(before: Any, now: Any) -> str:
     """In what two trees of settings differ, in a line: `data[0].weight was 0.5, is 0.3`."""
-    found = [f"{where.removeprefix('.')} was {old}, is {new}" for where, old, new in _different(before, now, "")]
+    old, new = dict(_leaves(before)), dict(_leaves(now))
+    # A setting that is newer than the other training had what is now its default.
+    apart = [at for at in new if at in old and old[at] != new[at]]
+    uneven = tuple(f"{at.removeprefix(ENTRIES)}[" for at in apart if at.startswith(ENTRIES))
+    found = [f"{at} was {old[at]}, is {new[at]}" for at in apart if not at.startswith(uneven)]
     more = len(found) - SHOWN
     return ", ".join(found[:SHOWN]) + (f", and {more} more" if more > 0 else "")
 
 
-def _entries(value: Any, where: str) -> list[tuple[Any, str]]:
-    if isinstance(value, list | tuple):
-        return [(one, f"{where}[{i}]") for i, one in enumerate(value)]
-    return [(value, where)]
-
-
-def _numbers(value: Any, where: str) -> Iterator[tuple[float, str]]:
-    for one, at in _entries(value, where):
-        if isinstance(one, list | tuple):
-            yield from _numbers(one, at)
-        elif isinstance(one, int | float) and not isinstance(one, bool):
-            yield one, at
-
-
-def _different(before: Any, now: Any, where: str) -> Iterator[tuple[str, object, object]]:
-    if isinstance(before, Mapping) and isinstance(now, Mapping):
-        for key in now:
-            if key in before:  # a setting that is newer than the other training had what is now its default
-                yield from _different(before[key], now[key], f"{where}.{key}")
-    elif isinstance(before, list | tuple) and isinstance(now, list | tuple):
-        if len(before) != len(now):
-            yield f"the number of entries of {where.removeprefix('.')}", len(before), len(now)
-        else:
-            for i, (old, new) in enumerate(zip(before, now, strict=True)):
-                yield from _different(old, new, f"{where}[{i}]")
-    elif before != now:
-        yield where, before, now
+def _leaves(value: Any, where: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting in a tree of them, with where it stands, `data[0].weight`, and how long each list is."""
+    if is_dataclass(value):
+        value = vars(value)
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{where}.{key}" if where else key)
+    elif isinstance(value, list | tuple):
+        yield f"{ENTRIES}{where}", len(value)
+        for place, inner in enumerate(value):
+            yield from _leaves(inner, f"{where}[{place}]")
+    else:
+        yield where, value

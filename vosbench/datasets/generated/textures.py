@@ -122,7 +122,7 @@ def blob(size: int, rng: np.random.Generator) -> np.ndarray:
     outline = np.stack([radius * np.cos(angles), radius * np.sin(angles) * rng.uniform(0.4, 1)], 1)
     reach = 0.46 * size * (rng.uniform(0.5, 0.75) if (limbed := rng.random() < 0.4) else 1.0)
     outline *= reach / np.abs(outline).max()
-    _fill(canvas, outline + centre)
+    cv2.fillPoly(canvas, [np.round((outline + centre) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
     for _ in range(int(rng.integers(1, 5)) if limbed else 0):
         angle, width = rng.uniform(0, 2 * np.pi), rng.uniform(0.04, 0.1) * size
         along = np.array([np.cos(angle), np.sin(angle)])
@@ -132,10 +132,6 @@ def blob(size: int, rng: np.random.Generator) -> np.ndarray:
         )
         cv2.polylines(canvas, [np.round(points * 16).astype(np.int32)], False, 255, int(width), cv2.LINE_AA, 4)
     return canvas
-
-
-def _fill(canvas: np.ndarray, outline: np.ndarray) -> None:
-    cv2.fillPoly(canvas, [np.round(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
 
 
 def surface(photo: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
