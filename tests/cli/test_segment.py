@@ -8,6 +8,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -105,6 +106,39 @@ def test_any_strategy_and_any_network(
     conditions = json.loads(Path("answer.json").read_text())["conditions"]
     assert (conditions["policy"], conditions["model"], conditions["top_k"]) == (policy, "toy.py", 3)
     assert len(list((clip / "out/masks").iterdir())) == 23
+
+
+def test_a_video_that_a_phone_turned(
+    tmp_path: Path, small_clip: tuple[np.ndarray, np.ndarray], vosbench: Callable, refused: Callable
+) -> None:
+    """Masks are those of the video as it is shown, as a clip of its own and as a data set."""
+    rgb, labels = (part[:5] for part in small_clip)
+    frames = tmp_path / "data/JPEGImages"
+    frames.mkdir(parents=True)
+    with av.open(str(frames / "phone.mp4"), "w") as container:
+        stream = container.add_stream("libx264", rate=24)
+        stream.height, stream.width, stream.pix_fmt = 40, 56, "yuv420p"
+        stream.set_display_rotation(90)
+        for frame in rgb:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+    truth = tmp_path / "data/Annotations/phone"
+    truth.mkdir(parents=True)
+    for index, mask in enumerate(labels):
+        write_labels(truth / f"{index:05d}.png", np.rot90(mask))
+    write_labels(tmp_path / "stored.png", labels[0])
+    command = ("segment", frames / "phone.mp4", "--out", tmp_path / "out", *QUICK, "--mask")
+    said = refused(*command, tmp_path / "stored.png")
+    assert "stored.png is 56x40 pixels, its frame 40x56" in said
+    assert "turned as their file says" in said
+    assert vosbench(*command, truth / "00000.png").status == 0
+    assert read_labels(tmp_path / "out/masks/00004.png").shape == (56, 40)
+    assert open_video(tmp_path / "out/overlay.mp4").size == (56, 40)
+    data = ("--dataset", "folder", "--root", tmp_path / "data")
+    assert vosbench("check", *data).status == 0
+    assert vosbench("run", *data, *QUICK, "--no-controls", "--out", tmp_path / "run").status == 0
+    assert vosbench("figure", tmp_path / "run", "--out", tmp_path / "strip.png").status == 0
+    assert read_labels(tmp_path / "run/masks/lfu_capacity=2/phone/00004.png").shape == (56, 40)
 
 
 def test_what_is_there_is_not_overwritten(clip: Path, vosbench: Callable, refused: Callable) -> None:
