@@ -1,6 +1,7 @@
 """The wheel: everything that is needed is in it, and it works where there is no checkout."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -81,3 +82,9 @@ def test_the_installed_wheel_works_outside_the_checkout(wheel: Path, tmp_path: P
     found = call(sys.executable, "-c", code, cwd=tmp_path, PYTHONPATH=str(site))
     assert found.stdout.splitlines() == ["None", str(site / "vosbench/policies/lfu.py")], found.stderr
     assert (site / "vosbench/models/weights/stcn-tiny.safetensors").stat().st_size > 1_000_000
+
+
+@pytest.mark.parametrize("package", ["torch", "numpy", "skimage", "pandas", "cv2", "joblib", "tabulate"])
+def test_the_core_packages_are_used(package: str) -> None:
+    importing = re.compile(rf"^\s*(from|import) {package}\b", re.MULTILINE)
+    assert any(importing.search(path.read_text()) for path in (ROOT / "vosbench").rglob("*.py"))

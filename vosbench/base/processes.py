@@ -1,4 +1,8 @@
-"""Work shared out among processes, loky's, of which this one is the first."""
+"""Work shared out among processes, of which this one is the first.
+
+The processes are loky's, which joblib is built on. joblib's own copy of loky would have every process, and the one
+that cleans up after them, import all of joblib first: a quarter of a second of a core each.
+"""
 
 import atexit
 import gc
@@ -22,7 +26,7 @@ from vosbench.base.signals import ENDING, held
 
 T = TypeVar("T")
 AHEAD = 3  # tasks that a process has at hand, so that it never waits for this one
-WORTHWHILE = 4  # tasks for each process, where one takes some hundredths of a second
+WORTHWHILE = 4  # tasks for each process: for less, starting it would take longer than what it saves
 
 
 def start(work: Callable[..., Any], count: int) -> ProcessPoolExecutor:
@@ -110,14 +114,11 @@ class Crew(Generic[T]):
 
     They start at once and take a third of a second for it, in which this process prepares the tasks and does the first.
 
-    jobs: processes, this one among them (None: one per core). worthwhile: tasks for each process; for less, starting it
-        would take longer than what it saves.
+    jobs: processes, this one among them (None: one per core).
     """
 
-    def __init__(
-        self, work: Callable[..., T], tasks: int, jobs: int | None = None, worthwhile: int = WORTHWHILE
-    ) -> None:
-        others = min(jobs or cpu_count(), tasks // worthwhile) - 1
+    def __init__(self, work: Callable[..., T], tasks: int, jobs: int | None = None) -> None:
+        others = min(jobs or cpu_count(), tasks // WORTHWHILE) - 1
         self._work = work
         self._workers = start(work, others) if others > 0 else None
         self._others = others

@@ -8,10 +8,13 @@ rows. `rendering` makes text of any table.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from vosbench.base.codec import encode
 from vosbench.errors import unknown
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 Row = Mapping[str, Any]
 
@@ -99,6 +102,13 @@ class Table:
         """Caption, conditions and rows as JSON values; every row has every key, a value that is not defined is None."""
         rows = [{column.key: encode(row.get(column.key)) for column in self.columns} for row in self.rows]
         return {"caption": self.caption, "conditions": encode(self.conditions), "rows": rows}
+
+    @property
+    def frame(self) -> "DataFrame":
+        """The rows as a pandas data frame, for further work with them."""
+        from pandas import DataFrame  # takes most of a second to load, and no table on a terminal needs it
+
+        return DataFrame(self.rows, columns=[column.key for column in self.columns])
 
 
 def is_known(value: Any) -> bool:

@@ -1,13 +1,16 @@
 """Many settings, strategies at ranges of capacities, over many sequences, on several processes."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import chdir
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
-from loky import cpu_count
+from joblib import Parallel, cpu_count, delayed, parallel_config
 
-from vosbench.base.processes import Crew
+from vosbench.base.processes import end_with, starting
+from vosbench.base.registry import find_beside, folders_beside
 from vosbench.errors import VosbenchError
 from vosbench.inference.threads import threads as torch_threads
 from vosbench.memory.spec import PolicySpec, load_policy, parse_policies
@@ -128,6 +131,19 @@ def carry_out(
         return
     threads = tasks[0].study.threads or max(1, cpu_count() // workers)
     apart = [replace(task, study=replace(task.study, threads=threads)) for task in tasks]
-    with Crew(ReplayTask.carry_out, len(tasks), workers, worthwhile=1) as crew:
-        for place, found in crew.share([(task,) for task in apart]):
-            yield tasks[place], found
+    begin = {"initializer": _begin, "initargs": (os.getpid(), folders_beside())}
+    with parallel_config("loky", inner_max_num_threads=threads, **begin):
+        parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
+        with starting():
+            results = parallel(delayed(_apart)(task, Path.cwd()) for task in apart)
+        yield from results
+
+
+def _begin(parent: int, beside: dict[str, Path]) -> None:
+    end_with(parent)
+    find_beside(beside)
+
+
+def _apart(task: ReplayTask, folder: Path) -> tuple[ReplayTask, dict[str, Outcome | VosbenchError]]:
+    with chdir(folder):  # joblib keeps its processes: this one may have started while the working folder was another
+        return task, task.carry_out()

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from frames import frame_of
 
 from vosbench.bench.record import Failure
 from vosbench.errors import VosbenchError
@@ -93,7 +92,7 @@ def test_identical_runs_never_differ(clips):
     (found,) = compared(old=clips(), new=clips())
     assert (found.mean, found.low, found.high, found.p, found.effect, found.mark) == (0, 0, 0, 1, 0, "=")
     table = changed_objects([found])
-    assert (len(frame_of(table)), table.caption) == (0, "No object's J&F changed.")
+    assert (len(table.frame), table.caption) == (0, "No object's J&F changed.")
 
 
 def test_marks_follow_the_corrected_p(clips):
@@ -111,8 +110,8 @@ def test_a_failed_strategy_claims_no_difference(clips):
     (found,) = compared(old=clips(), new=new)
     assert math.isnan(found.mean)
     assert found.mark == ""
-    assert len(frame_of(changed_objects([found]))) == 0
-    assert len(frame_of(difference_table([found]))) == 2
+    assert len(changed_objects([found]).frame) == 0
+    assert len(difference_table([found]).frame) == 2
 
 
 @pytest.mark.parametrize(
@@ -154,7 +153,7 @@ def test_table_like_the_papers(clips):
     old, new = clips(), clips(shift=0.02)
     new = [replace(r, model=replace(r.model, name="other", checkpoint_hash="feedfeed")) for r in new]
     table = difference_table(compared(old=old, new=new), paper=True)
-    rows = frame_of(table).to_dict("records")
+    rows = table.frame.to_dict("records")
     assert [(r["strategy"], r["kind"]) for r in rows] == [
         ("lfu", "strategy"),
         ("lfu", "strategy"),
@@ -179,7 +178,7 @@ def test_table_like_the_papers(clips):
 
 def test_few_sequences_give_no_interval_and_say_so(clips):
     table = difference_table(compared(old=clips(count=3), new=clips(shift=0.02, count=3)))
-    assert frame_of(table)["difference_low"].isna().all()
+    assert table.frame["difference_low"].isna().all()
     assert "3 sequences are too few for an interval" in table.caption
 
 
@@ -188,12 +187,12 @@ def test_which_objects_changed_most(clips):
     scores = new[2].scores
     worse = replace(scores.objects[1], j=replace(scores.objects[1].j, mean=scores.objects[1].j.mean - 0.2))
     new[2] = replace(new[2], scores=replace(scores, objects=(scores.objects[0], worse)))
-    rows = frame_of(changed_objects(compared(old=clips(), new=new))).to_dict("records")
+    rows = changed_objects(compared(old=clips(), new=new)).frame.to_dict("records")
     assert len(rows) == 1
     assert (rows[0]["sequence"], rows[0]["object"]) == ("clip-2", 2)
     assert rows[0]["difference"] == pytest.approx(-0.1)
     assert rows[0]["jf"] - rows[0]["jf_baseline"] == pytest.approx(-0.1)
-    assert len(frame_of(changed_objects(compared(old=clips(), new=clips(shift=0.1)), 3))) == 3
+    assert len(changed_objects(compared(old=clips(), new=clips(shift=0.1)), 3).frame) == 3
 
 
 def test_the_papers_figures_against_its_own_averages():

@@ -6,7 +6,6 @@ from xml.etree import ElementTree as Xml
 
 import numpy as np
 import pytest
-from frames import frame_of
 from scipy import stats
 
 from vosbench.bench.record import Failure, read_record, write_record
@@ -213,7 +212,7 @@ def test_junit_and_table_say_the_same(timed):
         assert one.detail in (case[0].get("message"), case[0].text)
     table = checks_table(checks)
     assert table.caption == f"1 of {len(checks)} checks failed, 1 undecided."
-    assert list(frame_of(table)["result"]).count("FAILED") == 1
+    assert list(table.frame["result"]).count("FAILED") == 1
     refused = Xml.fromstring(junit_error('weights "a" < b & c').encode())
     assert refused.get("errors") == "1"
     assert refused[0][0].get("message") == 'weights "a" < b & c'

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from frames import frame_of
 
 from vosbench.errors import VosbenchError
 from vosbench.report.rendering import render
@@ -20,7 +19,7 @@ OUTCOMES = (
 
 def test_means_go_over_reads_frames_and_writes():
     table = attention_table(OUTCOMES, "Conditions.", {"lfu": "strategy", "lru": "reference"})
-    first, second = frame_of(table).to_dict("records")
+    first, second = table.frame.to_dict("records")
     assert first == {
         "strategy": "lfu",
         "kind": "strategy",

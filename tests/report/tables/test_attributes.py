@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from frames import frame_of
 
 from vosbench.bench.record import RunRecord
 from vosbench.report.makers import NotApplicableError
@@ -17,7 +16,7 @@ def told(run: Run, **attributes: tuple[str, ...]) -> Run:
 
 
 def test_a_sequence_counts_for_each_of_its_attributes(run: Run) -> None:
-    frame = frame_of(table(told(run, cat=("fast",), dog=("occlusion", "fast"))))
+    frame = table(told(run, cat=("fast",), dog=("occlusion", "fast"))).frame
     assert list(zip(frame["attribute"], frame["strategy"], strict=True)) == [
         (attribute, spec) for attribute in ("fast", "occlusion") for spec in ("lfu", "fifo", "copy-first-mask")
     ]
@@ -38,7 +37,7 @@ def test_records_without_attributes(run: Run) -> None:
 
 def test_a_strategy_without_a_record_of_such_a_sequence_has_no_row(run: Run) -> None:
     one, *others = told(run, cat=("fast",))
-    frame = frame_of(table((replace(one, attributes=()), *others)))
+    frame = table((replace(one, attributes=()), *others)).frame
     assert list(frame["strategy"]) == ["fifo", "copy-first-mask"]
 
 

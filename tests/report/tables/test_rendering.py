@@ -113,6 +113,17 @@ def test_without_rows_there_is_only_the_caption() -> None:
     assert [render(empty, format) for format in ("text", "markdown", "csv")] == ["Nothing.\n"] * 2 + ["strategy\n"]
 
 
+def test_as_a_data_frame() -> None:
+    frame = TINY.frame
+    assert list(frame.columns) == CSV.split("\n")[0].split(",")
+    assert frame["model_fps"].iloc[1] == 7
+
+
+def test_whole_numbers_stay_whole_in_csv_where_one_is_missing() -> None:
+    table = Table((Column("n"), Column("x")), ({"n": 3, "x": 0.1 + 0.2}, {"n": None, "x": math.nan}, {"n": 4}), "")
+    assert render(table, "csv") == "n,x\n3,0.30000000000000004\n,\n4,\n"
+
+
 def test_unknown_format_is_refused() -> None:
     with pytest.raises(VosbenchError, match="unknown table format 'markdwon'") as caught:
         render(TINY, "markdwon")

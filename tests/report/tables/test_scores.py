@@ -3,7 +3,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from frames import frame_of
 
 from vosbench.bench.record import Failure, RunRecord
 from vosbench.errors import VosbenchError
@@ -16,7 +15,7 @@ Run = tuple[RunRecord, ...]
 
 
 def test_leaderboard_pools_objects_frames_and_time(run: Run) -> None:
-    frame = frame_of(strategy.table(run)).set_index("strategy")
+    frame = strategy.table(run).frame.set_index("strategy")
     assert list(frame.index) == ["lfu", "fifo", "copy-first-mask"]
     assert list(frame["kind"]) == ["strategy", "strategy", "control"]
     expected = {  # lfu: objects 0.9, 0.3, 0.6; six frames in 0.2 + 1.2 s; frames in memory 1, 2 and 1, 2, 2, 2
@@ -41,11 +40,11 @@ def test_leaderboard_pools_objects_frames_and_time(run: Run) -> None:
 
 
 def test_strategies_keep_the_order_of_the_records(run: Run) -> None:
-    assert list(frame_of(strategy.table(run[::-1]))["strategy"]) == ["copy-first-mask", "fifo", "lfu"]
+    assert list(strategy.table(run[::-1]).frame["strategy"]) == ["copy-first-mask", "fifo", "lfu"]
 
 
 def test_by_sequence(run: Run) -> None:
-    frame = frame_of(sequence.table(run))
+    frame = sequence.table(run).frame
     assert list(zip(frame["sequence"], frame["strategy"], strict=True)) == [
         *(("cat", spec) for spec in ("lfu", "fifo", "copy-first-mask")),
         *(("dog", spec) for spec in ("lfu", "fifo", "copy-first-mask")),
@@ -57,7 +56,7 @@ def test_by_sequence(run: Run) -> None:
 
 
 def test_by_object(run: Run) -> None:
-    frame = frame_of(object.table(run))
+    frame = object.table(run).frame
     assert list(frame["object"]) == [1, 1, 1, 1, 1, 1, 2, 2, 2]
     assert list(frame["sequence"]) == ["cat"] * 3 + ["dog"] * 6
     assert list(frame["strategy"]) == ["lfu", "fifo", "copy-first-mask"] * 3
@@ -67,7 +66,7 @@ def test_by_object(run: Run) -> None:
 
 def test_undefined_for_one_object_is_undefined_for_all(build: Callable[..., RunRecord]) -> None:
     records = [build(j=[math.nan, 0.5], f=[0.5, 0.7])]
-    row = frame_of(strategy.table(records)).iloc[0]
+    row = strategy.table(records).frame.iloc[0]
     assert math.isnan(row["j_mean"])
     assert math.isnan(row["jf"])
     assert row["f_mean"] == pytest.approx(0.6)
@@ -76,7 +75,7 @@ def test_undefined_for_one_object_is_undefined_for_all(build: Callable[..., RunR
 
 def test_run_without_ground_truth_has_costs_only(build: Callable[..., RunRecord]) -> None:
     records = [build(j=[], latency_ms=[500.0], tokens=[10])]
-    row = frame_of(strategy.table(records)).iloc[0]
+    row = strategy.table(records).frame.iloc[0]
     assert row["j_mean":"jf"].isna().all()
     assert row["model_fps"] == pytest.approx(2)
     with pytest.raises(VosbenchError, match="no record has scores"):
@@ -86,8 +85,8 @@ def test_run_without_ground_truth_has_costs_only(build: Callable[..., RunRecord]
 def test_what_failed_on_a_sequence_has_no_figures_over_several(run: Run) -> None:
     reason = Failure("out of memory", 3, 2_500_000)
     failed = (replace(run[0], masks=None, scores=None, timings=(), memory=None, failure=reason), *run[1:])
-    found = frame_of(strategy.table(failed)).set_index("strategy")
-    whole = frame_of(strategy.table(run)).set_index("strategy")
+    found = strategy.table(failed).frame.set_index("strategy")
+    whole = strategy.table(run).frame.set_index("strategy")
     assert found["kind"].to_dict() == {"lfu": "failed", "fifo": "strategy", "copy-first-mask": "control"}
     assert found["failed_sequences"].fillna(0).tolist() == [1, 0, 0]
     assert found.loc["lfu", ["jf", "j_mean", "model_fps", "frames_in_memory"]].isna().all()
@@ -96,11 +95,11 @@ def test_what_failed_on_a_sequence_has_no_figures_over_several(run: Run) -> None
     assert "failed_sequences" not in whole
     text = render(strategy.table(failed))
     assert "\nlfu (failed) " in text
-    per_sequence = frame_of(sequence.table(failed)).set_index(["sequence", "strategy"])
+    per_sequence = sequence.table(failed).frame.set_index(["sequence", "strategy"])
     assert per_sequence.loc[("cat", "lfu"), "kind"] == "failed"
-    dogs = frame_of(sequence.table(run)).set_index(["sequence", "strategy"]).loc["dog"]
+    dogs = sequence.table(run).frame.set_index(["sequence", "strategy"]).loc["dog"]
     assert per_sequence.loc["dog"].equals(dogs)
-    assert set(frame_of(latency.table(failed))["strategy"]) == {"fifo"}
+    assert set(latency.table(failed).frame["strategy"]) == {"fifo"}
 
 
 def test_strategies_are_called_by_their_labels(run: Run) -> None:

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from frames import frame_of
 
 from vosbench.errors import VosbenchError
 from vosbench.report.plots import accuracy_against_attribute
@@ -55,7 +54,7 @@ def test_runs_that_are_no_sweep(at, splits):
 
 def test_a_row_for_each_strength_and_strategy(at):
     table = attribute.table(at("occlusion=80", 0.5), at("occlusion=5"), at("occlusion=20", 0.8))
-    frame = frame_of(table)
+    frame = table.frame
     assert list(zip(frame["occlusion"], frame["strategy"], strict=True)) == [
         (strength, strategy) for strength in (5, 20, 80) for strategy in ("lfu", "fifo", "copy-first-mask")
     ]

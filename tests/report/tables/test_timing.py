@@ -3,7 +3,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from frames import frame_of
 
 from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
@@ -22,7 +21,7 @@ def test_fps_is_total_frames_over_total_time(run: Run) -> None:
 
 
 def test_latency_percentiles_are_over_all_frames(run: Run) -> None:
-    frame = frame_of(latency.table(run)).set_index("strategy")
+    frame = latency.table(run).frame.set_index("strategy")
     assert list(frame.index) == ["lfu", "fifo"]
     expected = {  # 100, 100, 200, 300, 300, 400
         "kind": "strategy",
@@ -39,7 +38,7 @@ def test_latency_percentiles_are_over_all_frames(run: Run) -> None:
 
 
 def test_stages_add_up_to_the_time_in_the_model(run: Run) -> None:
-    frame = frame_of(stages.table(run))
+    frame = stages.table(run).frame
     lfu = frame[frame["strategy"] == "lfu"].set_index("stage")
     assert lfu["ms_per_frame"].to_dict() == pytest.approx(
         {"encode_key": 700 / 6, "read": 350 / 6, "unaccounted": 350 / 6}
@@ -62,7 +61,7 @@ def test_repetitions_count_as_more_frames_and_more_time(build: Callable[..., Run
     both = replace(once, timings=once.timings + slower.timings)
     assert model_fps([both]) == pytest.approx(4 / 1.0)
     assert end_to_end_fps([both]) == pytest.approx(4 / 2.0)
-    assert frame_of(latency.table([both]))["frames"].tolist() == [4]
-    assert frame_of(latency.table([both]))["p50_ms"].tolist() == pytest.approx([250])
-    shares = frame_of(stages.table([both])).set_index("stage")["ms_per_frame"]
+    assert latency.table([both]).frame["frames"].tolist() == [4]
+    assert latency.table([both]).frame["p50_ms"].tolist() == pytest.approx([250])
+    shares = stages.table([both]).frame.set_index("stage")["ms_per_frame"]
     assert shares["encode_key"] == pytest.approx(125)
