@@ -1,13 +1,21 @@
 """Strategies of a run go through a sequence together, and each goes alone where it is timed."""
 
+import gc
+import threading
+import time
+import weakref
 from dataclasses import replace
 
 import pytest
+import torch
 
 from vosbench.bench import passes
 from vosbench.bench.plan import Plan
 from vosbench.bench.record import read_run
 from vosbench.bench.runner import run
+from vosbench.images import write_labels
+from vosbench.inference import session
+from vosbench.memory.bank import MemoryBank
 from vosbench.report.measures import model_fps
 from vosbench.report.tables import latency, strategy
 
@@ -103,6 +111,62 @@ def test_what_found_no_room_among_others_goes_again_alone(small_davis, small_sui
     assert {r.sequence: r.masks for r in records if r.policy.spec == "first-only"} == sound
 
 
+def test_a_warm_up_does_what_any_strategy_may_do(small_davis, small_suite, tmp_path, monkeypatch):
+    """A frame is written and takes the place of another, so that no strategy's time has the first eviction in it."""
+    done, plan = [], Plan(small_suite(small_davis), tmp_path / "run")
+    for act in ("read", "free", "insert"):
+        real = getattr(MemoryBank, act)
+        monkeypatch.setattr(MemoryBank, act, lambda *given, act=act, real=real: done.append(act) or real(*given))
+    passes.warm_up(plan, plan.sequences["ant"])
+    assert done == ["insert", "read", "free", "insert", "read"]
+
+
+def test_what_a_strategy_held_is_free_when_it_failed(small_davis, small_suite, tmp_path, monkeypatch):
+    """Before a GPU is asked to give back what nobody uses: not when the garbage collector comes by."""
+    source, banks, alive = tmp_path / "crowded.py", [], []
+    source.write_text(CROWDED.replace("TIMES", "2"))
+
+    class Noted(MemoryBank):
+        def __init__(self, *given):
+            super().__init__(*given)
+            banks.append(weakref.ref(self))
+
+    monkeypatch.setattr(session, "MemoryBank", Noted)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: alive.append(sum(bank() is not None for bank in banks)))
+    suite = small_suite(small_davis, policies=(str(source), "first-only"), timing="none", sequences=("ant",))
+    plan = Plan(suite, tmp_path / "run")
+    tasks = [task for task in plan.tasks if task.policy.kind == "strategy"]
+    gc.collect()
+    gc.disable()
+    try:
+        records = [record for _, record in passes.together(plan, tasks, plan.sequences["ant"], None)]
+    finally:
+        gc.enable()
+    assert sorted(record.failure is None for record in records) == [False, True]
+    assert len(banks) == 3
+    assert alive == [0, 0]
+
+
+def test_masks_are_written_beside_the_frames_and_before_the_record(small_davis, small_suite, tmp_path, monkeypatch):
+    done, waiting, main = [], [], threading.get_ident()
+
+    def slowly(path, mask):
+        assert threading.get_ident() != main
+        time.sleep(0.05)
+        write_labels(path, mask)
+        done.append(path.name)
+
+    monkeypatch.setattr(passes, "write_labels", slowly)
+    suite = small_suite(small_davis, policies=("first-only",), timing="none", sequences=("ant",), controls=False)
+    plan = Plan(suite, tmp_path / "run")
+    ((_, record),) = passes.together(
+        plan, plan.tasks, plan.sequences["ant"], lambda *told: waiting.append(told[2] - len(done))
+    )
+    assert record.masks
+    assert len(done) == 6
+    assert 1 <= max(waiting) <= passes.AHEAD
+
+
 def test_who_goes_with_whom(small_davis, small_suite, tmp_path, monkeypatch):
     policies, real = [], passes.propagate_together
 
@@ -113,7 +177,7 @@ def test_who_goes_with_whom(small_davis, small_suite, tmp_path, monkeypatch):
     monkeypatch.setattr(passes, "propagate_together", noted)
     run(small_suite(small_davis, controls=False), tmp_path / "run")
     warm_up, *rest = policies
-    assert warm_up == ("ant", ["EveryK"], False)
+    assert warm_up == ("ant", ["_WarmUp"], False)
     assert rest == [("ant", ["EveryK"], True), ("ant", ["FirstOnly"], True), ("bee", ["EveryK", "FirstOnly"], False)]
 
 

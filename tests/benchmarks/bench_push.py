@@ -1,12 +1,18 @@
-"""What 20,000 pushed frames hold of the machine's memory. Not part of the test suite.
+"""What a long video costs frame by frame, and what it holds of the machine's memory. Not part of the test suite.
 
     python tests/benchmarks/bench_push.py [--frames 20000] [SPEC ...]
+    python tests/benchmarks/bench_push.py --model stcn-tiny --size 120 216 --frames 2000 lfu:capacity=2 every-k:k=5
 
-A narrow network and frames of 32x32 pixels, so that a frame takes milliseconds. Prints, at a tenth, at half and at the
-end of the frames, the resident memory of the process, the bytes in the bank, and milliseconds a frame since the last.
+By default with a narrow network and frames of 32x32 pixels, so that a frame takes milliseconds. Each strategy has a
+process of its own, with one thread. Prints, as frames go on, the median of CPU milliseconds a frame over a fiftieth of
+the frames, its ratio to the first such median, what is in the bank, and the process's resident memory and its peak.
 """
 
 import argparse
+import resource
+import statistics
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -15,6 +21,8 @@ import torch
 
 from vosbench.inference.session import Session
 from vosbench.memory.spec import load_policy
+from vosbench.models.base import Network
+from vosbench.models.checkpoint import load_model
 from vosbench.models.stcn.network import STCN, STCNConfig
 
 SPECS = ("lfu:capacity=2", "rmem:capacity=3", "xmem:every=1,min_frames=2,max_frames=4,long_term=128")
@@ -27,30 +35,51 @@ def resident() -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
 
+def network(name: str) -> Network:
+    """A network by its name, or the narrow one."""
+    if name != "narrow":
+        return load_model(name)
+    torch.manual_seed(0)
+    return STCN(NARROW).eval().requires_grad_(False)
+
+
+def push(spec: str, given: argparse.Namespace) -> None:
+    """Push frames under one strategy."""
+    torch.set_num_threads(1)
+    height, width = given.size
+    frames = np.random.default_rng(0).integers(0, 256, (64, height, width, 3), np.uint8)
+    labels = np.zeros((height, width), np.uint8)
+    labels[height // 4 : height * 5 // 8, width // 4 : width * 5 // 8] = 1
+    session, first, spent = Session(network(given.model), load_policy(spec)), 0.0, list[float]()
+    part = max(1, given.frames // 50)
+    marks = {part * n for n in (1, 5, 12, 25, 50)}
+    for t in range(given.frames):
+        started = time.process_time()
+        timing = session.step(frames[t % len(frames)], labels if t == 0 else None).timing
+        spent.append(1000 * (time.process_time() - started))
+        if t + 1 in marks:
+            each = statistics.median(spent[-part:])
+            first = first or each
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            memory = f"{timing.memory_bytes / 2**20:8.2f} MiB in the bank, {resident():7.1f} MiB, peak {peak:7.1f} MiB"
+            print(f"{t + 1:8d} frames {each:7.2f} ms, {each / first:5.2f} times the first, {memory}", flush=True)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("specs", nargs="*", default=SPECS)
     parser.add_argument("--frames", type=int, default=20_000)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    model = STCN(NARROW).eval().requires_grad_(False)
-    frames = np.random.default_rng(0).integers(0, 256, (64, 32, 32, 3), np.uint8)
-    labels = np.zeros((32, 32), np.uint8)
-    labels[8:20, 8:20] = 1
-    for spec in arguments.specs:
-        session, marks = Session(model, load_policy(spec)), {arguments.frames * n // 10 for n in (1, 5, 10)}
-        print(spec)
-        started, since = time.perf_counter(), 0
-        for t in range(arguments.frames):
-            timing = session.step(frames[t % len(frames)], labels if t == 0 else None).timing
-            if t + 1 in marks:
-                each = 1000 * (time.perf_counter() - started) / (t + 1 - since)
-                print(
-                    f"{t + 1:8d} frames {resident():8.1f} MiB  bank {timing.memory_bytes:6d} bytes {each:6.2f} ms",
-                    flush=True,
-                )
-                started, since = time.perf_counter(), t + 1
+    parser.add_argument("--model", default="narrow")
+    parser.add_argument("--size", type=int, nargs=2, default=[32, 32], help="height and width")
+    given = parser.parse_args()
+    if len(given.specs) == 1:
+        return push(given.specs[0], given)
+    for spec in given.specs:
+        print(spec, flush=True)
+        size = map(str, given.size)
+        options = ["--frames", str(given.frames), "--model", given.model, "--size", *size]
+        subprocess.run([sys.executable, __file__, spec, *options], check=True)
+    return None
 
 
 if __name__ == "__main__":

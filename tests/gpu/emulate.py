@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from clips import PAPER, strategies, truth, two_objects
 
+from vosbench.inference.output import Prediction
 from vosbench.inference.propagate import propagate, propagate_together
-from vosbench.inference.session import Prediction
 from vosbench.memory.spec import load_policy
 from vosbench.models.base import Network
 from vosbench.models.checkpoint import read_checkpoint

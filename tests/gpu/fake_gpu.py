@@ -3,7 +3,8 @@
     with FakeGPU() as gpu: ...; gpu.events
 
 Every wait of the host for the device, every transfer and every operator whose result may differ from one time to the
-next on CUDA becomes an `Event`. What CUDA would refuse (operands of two devices, a generator of the host for a tensor
+next on CUDA becomes an `Event`. What a copy for which nobody waits brings to the host is nonsense until an event after
+it, or the device, was waited for. What CUDA would refuse (operands of two devices, a generator of the host for a tensor
 of the device) raises RuntimeError. Import this before vosbench: torch's inference tensors and these do not mix.
 """
 
@@ -109,13 +110,15 @@ class CudaEvent:
 
     def __init__(self, **_: object) -> None:
         self.at: float | None = None
+        self.number = 0
 
     def record(self, *_: object) -> None:
-        self.at = time.perf_counter()
+        assert FakeGPU.current is not None
+        self.at, self.number = time.perf_counter(), FakeGPU.current.launch()
 
     def synchronize(self) -> None:
         assert FakeGPU.current is not None
-        FakeGPU.current.note("wait", "Event.synchronize")
+        FakeGPU.current.wait_for(self.number)
 
     def elapsed_time(self, other: "CudaEvent") -> float:
         """Milliseconds."""
@@ -160,10 +163,29 @@ class FakeGPU(TorchDispatchMode):
         super().__init__()
         self.events: list[Event] = []
         self.generator_place = "cpu"
+        self._launched = self._reached = 0  # what the device was asked for and has done, as numbers in order
+        self._under_way: list[tuple[int, torch.Tensor, torch.Tensor]] = []  # copies: number, from, to
         self._stack = ExitStack()
 
-    def note(self, kind: str, what: str) -> None:
-        """Note an event, and the innermost line of vosbench or its strategies that brought it about."""
+    def launch(self) -> int:
+        """The number of one more thing that the device is asked for."""
+        self._launched += 1
+        return self._launched
+
+    def wait_for(self, number: int) -> None:
+        """Wait until the device has done that; noted if it has not yet."""
+        if number > self._reached:
+            self.note("wait", "Event.synchronize", number)
+
+    def note(self, kind: str, what: str, number: int | None = None) -> None:
+        """Note an event, and the innermost line of vosbench or its strategies that brought it about. A wait is for what
+        has that number (None: for all that the device was asked for).
+        """
+        if kind == "wait":
+            self._reached = number or self._launched
+            for _, source, target in (copy for copy in self._under_way if copy[0] <= self._reached):
+                target.copy_(source)
+            self._under_way = [copy for copy in self._under_way if copy[0] > self._reached]
         frame = sys._getframe(1)
         while frame.f_back is not None and not _is_ours(frame.f_code.co_filename):
             frame = frame.f_back
@@ -200,9 +222,11 @@ class FakeGPU(TorchDispatchMode):
         return tree_map(lambda x: DeviceTensor(x) if isinstance(x, torch.Tensor) else x, result)
 
     def _transfer(self, func: Any, args: Any, kwargs: Any, to_device: bool) -> Any:
-        waits = not (to_device and kwargs.get("non_blocking"))
+        waits = not kwargs.get("non_blocking")
         self.note("wait" if waits else "copy", f"{args[0].numel()} numbers go to the {'GPU' if to_device else 'CPU'}")
         result = func(*args, **kwargs)
+        if not (waits or to_device):
+            self._under_way.append((self.launch(), result.clone(), result.fill_(77)))
         return DeviceTensor(result) if to_device else result
 
     def _look_at(self, func: Any, name: str, args: Any, ours: list[Any], hosts: list[torch.Tensor]) -> None:

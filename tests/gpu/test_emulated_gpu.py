@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-WAITS = 3  # a frame, at most: the mask and the clock make two
-MORE_WAITS = {"afb": 7.3, "rmem": 3.3, "rmem:capacity=3": 3.4}  # how many tokens merge, how many frames there are
+WAITS = 2  # a frame, at most: the clock makes one, after which the mask is there
+MORE_WAITS = {"afb": 6.4, "rmem": 2.3, "rmem:capacity=3": 2.4}  # how many tokens merge, how many frames there are
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +37,9 @@ def test_a_gpu_is_seldom_waited_for(rows):
         assert row["waits a frame"] <= MORE_WAITS.get(spec, WAITS), (spec, row["wait"])
 
 
-def test_several_strategies_wait_as_one(rows):
-    assert rows["together"]["waits a frame"] <= rows["lfu"]["waits a frame"]
+def test_three_strategies_wait_less_than_three(rows):
+    """The wait for the last of their masks is one for all; there are more where one writes the frame and is late."""
+    assert rows["together"]["waits a frame"] <= 2.5 * rows["lfu"]["waits a frame"]
 
 
 def test_sums_are_repeatable(rows):

@@ -3,8 +3,8 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from vosbench.inference.output import Prediction
 from vosbench.inference.propagate import propagate
-from vosbench.inference.session import Prediction
 from vosbench.memory.spec import load_policy
 from vosbench.models.stcn.network import STCN
 from vosbench.video import Sequence

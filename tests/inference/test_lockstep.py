@@ -132,19 +132,24 @@ def test_one_that_fails_leaves_the_others(small_model, clip, how, error):
 
 
 def test_where_all_together_take_too_much_the_largest_goes(small_model, clip):
-    specs = ("every-k:k=1", "first-only", "every-k:k=2")
+    """Each holds its tokens, and the probabilities of the frame, until the next."""
+    specs = ("every-k:k=1", "first-only", "every-k:k=2", "every-k:k=3", "latest-only")
     alone = {
-        spec: [one.timing.memory_bytes for one in propagate.propagate(small_model, clip, load_policy(spec))]
+        spec: [
+            one.timing.memory_bytes + (one.joint.nbytes if one.timing.objects else 0)
+            for one in propagate.propagate(small_model, clip, load_policy(spec))
+        ]
         for spec in specs
     }
-    limit = max(alone["every-k:k=1"]) + 1
+    limit = sum(sizes[12] for sizes in alone.values())
     found = dict(zip(specs, together(small_model, clip, specs, memory_limit=limit), strict=True))
     *_, last = found["every-k:k=1"]
     assert isinstance(last, MemoryError)
     ended = len(found["every-k:k=1"]) - 1
     assert sum(sizes[ended] for sizes in alone.values()) > limit >= sum(sizes[ended - 1] for sizes in alone.values())
     assert not any(isinstance(one, Exception) for spec in specs[1:] for one in found[spec])
-    assert [len(found[spec]) for spec in specs[1:]] == [23, 23]
+    assert [len(found[spec]) for spec in specs[1:]] == [23] * 4
+    assert ended == 13
 
 
 def test_when_all_have_failed_nothing_is_left_to_do(small_model, clip):

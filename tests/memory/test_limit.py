@@ -9,18 +9,22 @@ import torch
 
 from vosbench.bench.runner import run
 from vosbench.errors import VosbenchError
+from vosbench.inference.output import by_rows, most_probable
 from vosbench.inference.propagate import propagate
-from vosbench.inference.session import Session
+from vosbench.inference.session import Session, _with_new
+from vosbench.memory import bank
 from vosbench.memory.spec import load_policy
 from vosbench.memory.store import Store
-from vosbench.models.base import Spec
-from vosbench.models.stcn import network
+from vosbench.models import geometry
+from vosbench.models.base import Spec, aggregate
+from vosbench.models.geometry import Geometry
 from vosbench.video import Sequence
 
 
 def test_a_store_takes_no_more_than_its_limit():
     """8 + 2 * 16 floats a token: 160 bytes; while it grows, the older values, 128 bytes a token, are there too."""
-    store = Store(Spec("wide", 8, 16), "cpu", limit=100 * 160)
+    store = Store(Spec("wide", 8, 16), "cpu")
+    store.bound(100 * 160)
     store.add_group(0, 2)
     store.reserve(30, least=30, most=None)
     assert store.allocated == 30
@@ -34,16 +38,20 @@ def test_a_store_takes_no_more_than_its_limit():
     store.reserve(60, least=1, most=None)
 
 
-def test_a_limit_that_is_kept_changes_nothing(small_model, small_clip):
+def test_a_limit_that_is_kept_changes_nothing(small_model, small_clip, monkeypatch):
+    """Logits, probabilities, and those of the frame before, of background and two objects, take 111 KB."""
+    monkeypatch.setattr(bank, "SCORES", 1000)
     rgb, labels = small_clip
     sequence = Sequence.from_arrays(rgb, {0: labels[0]})
 
     def masks(limit: str | None) -> list[np.ndarray]:
         return [p.mask for p in propagate(small_model, sequence, load_policy("every-k:k=2"), memory_limit=limit)]
 
-    assert np.array_equal(masks(None), masks("60KB"))  # scores are read in parts, and the bank does not double
+    assert np.array_equal(masks(None), masks("150KB"))  # scores are read in parts, and the bank does not double
     with pytest.raises(MemoryError, match="part of the limit"):
-        masks("9KB")
+        masks("120KB")
+    with pytest.raises(MemoryError, match="probabilities of the objects alone need more than the limit"):
+        masks("114KB")
 
 
 def test_what_is_no_limit_is_refused_at_once(small_model):
@@ -52,38 +60,72 @@ def test_what_is_no_limit_is_refused_at_once(small_model):
 
 
 def test_a_strategy_that_needs_more_fails_alone(small_davis, small_suite, tmp_path):
-    """12 tokens a frame, of 64 + 2 * 128 floats: 15 KB."""
+    """12 tokens a frame, of 64 + 2 * 128 floats: 15 KB; probabilities of the objects: 111 KB."""
     policies = ("first-only", "every-k:k=1")
-    suite = small_suite(small_davis, policies=policies, controls=False, sequences=("ant",), memory_limit="50KB")
+    suite = small_suite(small_davis, policies=policies, controls=False, sequences=("ant",), memory_limit="161KB")
     told = {r.policy.name: r.failure and r.failure.reason for r in run(suite, tmp_path / "run")}
     assert told["first-only"] is None
     assert told["every-k"].startswith("out of memory: tokens need ")
 
 
-@pytest.mark.parametrize("pixels", [32 * 48, 3 * 32 * 48])
+@pytest.mark.parametrize("pixels", [48 * 64, 3 * 48 * 64])
 def test_a_crowd_goes_through_the_network_in_parts(small_model, small_clip, monkeypatch, pixels):
     rgb, labels = small_clip
     crowd = np.arange(1, 8, dtype=np.uint8).repeat(-(-labels.shape[2] // 7))[: labels.shape[2]]
     sequence = Sequence.from_arrays(rgb[:5], {0: np.broadcast_to(crowd, labels[0].shape).copy()})
     whole = [p.prob for p in propagate(small_model, sequence, load_policy("every-k:k=1"))]
-    monkeypatch.setattr(network, "PIXELS", pixels)
+    monkeypatch.setattr(geometry, "PIXELS", pixels)
     for p, expected in zip(propagate(small_model, sequence, load_policy("every-k:k=1")), whole, strict=True):
         torch.testing.assert_close(p.prob, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("size", "padding"), [((40, 56), (4, 4, 4, 4)), ((48, 64), (0,) * 4), ((30, 100), (0,) * 4)])
+def test_planes_of_a_crowd_in_parts_are_the_same_bits(monkeypatch, size, padding):
+    """Padded, as they are, and resized."""
+    logits, new = 3 * torch.randn(9, 48, 64) - 4, torch.rand(9, 48, 64).gt(0.9).float()
+    of_network = Geometry(size, (40, 56) if any(padding) else (48, 64), padding)
+
+    def results():
+        joint = by_rows(small_aggregate, logits)
+        return joint, by_rows(_with_new, joint[1:4], new[:6]), *most_probable(joint, of_network)
+
+    def small_aggregate(rows):
+        seen.append(rows.shape[1])
+        return aggregate(rows.sigmoid()).softmax(0)
+
+    seen = []
+    whole = results()
+    assert seen == [48]
+    monkeypatch.setattr(geometry, "PIXELS", 2 * 9 * 64)
+    assert all(map(torch.equal, whole, results()))
+    assert seen[1:] == [2] * 24
+    assert whole[2].unique().tolist() == [*range(10)]
+    for part in (logits[5, 24, 24], logits[:, 24, 24]):
+        part.fill_(torch.nan)
+        assert not results()[-1]
+
+
+def test_the_first_of_equals_wins_in_parts_too(monkeypatch):
+    monkeypatch.setattr(geometry, "PIXELS", 2 * 48 * 64)
+    joint = torch.tensor([0.1, 0.4, 0.2, 0.4, 0.4]).view(5, 1, 1).expand(5, 48, 64)
+    index, defined = most_probable(joint, Geometry((48, 64), (48, 64), (0,) * 4))
+    assert index.unique().tolist() == [1]
+    assert defined
 
 
 CROWD = """
 import resource, sys
 import numpy as np, torch
 from vosbench import Sequence, load_model, load_policy, propagate
-from vosbench.models.stcn import network
+from vosbench.models import geometry
 torch.set_num_threads(1)
-model, network.PIXELS = load_model("stcn-tiny"), 2**18  # ten objects of that size at once, as at 480p
+model, geometry.PIXELS = load_model("stcn-tiny"), 2**18  # ten objects of that size at once, as at 480p
 labels = np.arange(1, 201, dtype=np.uint8).reshape(10, 20).repeat(12, 0).repeat(10, 1)
 rgb = np.random.default_rng(0).integers(0, 256, (2, *labels.shape, 3), np.uint8)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 sequence = Sequence.from_arrays(rgb, {0: labels})
-for found in propagate(model, sequence, load_policy("lfu:capacity=2"), memory_limit="100MB"):
-    assert found.prob.shape == (201, *labels.shape)
+for found in propagate(model, sequence, load_policy("lfu:capacity=2"), memory_limit="150MB"):
+    assert found.mask.shape == labels.shape
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 

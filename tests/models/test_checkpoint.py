@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vosbench.errors import VosbenchError
-from vosbench.models.checkpoint import bundled, load_model, read_checkpoint
+from vosbench.models.checkpoint import bundled, check_device, load_model, read_checkpoint
 from vosbench.models.stcn.network import CONFIGS, FIRST_VALUE_CONVOLUTION, STCN
 
 
@@ -152,3 +152,15 @@ def test_devices(monkeypatch):
     assert refused("stcn-tiny", device="cuda").hint == "run on the CPU: device='cpu' (--device cpu)"
     assert "unknown device 'tpu'" in refused("stcn-tiny", device="tpu").message
     assert "unknown device 'mps'" in refused("stcn-tiny", device="mps").message
+
+
+def test_the_second_gpu_is_that_of_clocks_and_waits(monkeypatch):
+    """Events and synchronisation go to torch's current device."""
+    current = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", current.append)
+    assert check_device("cuda:1") == torch.device("cuda:1")
+    assert current == [torch.device("cuda:1")]
+    assert "no such GPU" in refused("stcn-tiny", device="cuda:2").message
+    assert len(current) == 1

@@ -11,7 +11,9 @@ from vosbench.inference.propagate import propagate
 from vosbench.memory.spec import load_policy
 from vosbench.models.base import FrameStep
 from vosbench.models.checkpoint import load_model
+from vosbench.models.folding import for_inference
 from vosbench.models.precision import require
+from vosbench.models.stcn.network import STCN
 from vosbench.video import Sequence
 
 
@@ -79,3 +81,17 @@ def test_a_network_that_says_nothing_computes_in_fp32():
 def test_another_word_is_refused():
     with pytest.raises(VosbenchError, match="fp8"):
         load_model("stcn-tiny", precision="fp8")
+
+
+@pytest.mark.parametrize(("precision", "rounds"), [("tf32", True), ("fp32", False)])
+def test_only_tf32_rounds_convolutions_on_a_gpu_and_nothing_rounds_keys(precision, rounds):
+    backends = (torch.backends.cudnn, torch.backends.cuda.matmul)
+    before = [backend.allow_tf32 for backend in backends]
+    try:
+        for backend in backends:
+            backend.allow_tf32 = not rounds
+        for_inference(STCN.build("stcn-tiny").eval(), torch.device("cuda"), precision)
+        assert [backend.allow_tf32 for backend in backends] == [rounds, False]
+    finally:
+        for backend, allowed in zip(backends, before, strict=True):
+            backend.allow_tf32 = allowed

@@ -10,6 +10,7 @@ from vosbench.errors import VosbenchError
 from vosbench.memory.spec import load_policy
 from vosbench.models.checkpoint import load_model
 from vosbench.models.geometry import Geometry
+from vosbench.simulation import study
 from vosbench.simulation.cache import keep
 from vosbench.simulation.history import History, history
 from vosbench.simulation.measures import measure
@@ -24,6 +25,17 @@ def traces(small_clip, tmp_path):
     rgb, labels = small_clip
     clips = [Sequence.from_arrays(rgb[:length], {0: labels[0]}, f"clip-{length}") for length in (9, 14)]
     return [keep(tmp_path, load_model("stcn-tiny"), "weights", clip, clip.name) for clip in clips]
+
+
+def test_a_gpu_is_used_by_one_process_unless_more_are_asked_for(traces, monkeypatch):
+    """Each process would hold the state of the GPU once more, some hundred megabytes, on every core."""
+    monkeypatch.setattr(study, "cpu_count", lambda: 8)
+    on_cpu, on_gpu = Study(SPECS), Study(SPECS, device="cuda:1")
+    assert (on_cpu.processes(None), on_gpu.processes(None), on_gpu.processes(3)) == (8, 1, 3)
+    assert (len(plan(on_cpu, traces)), len(plan(on_gpu, traces))) == (8, 2)
+    here = []
+    monkeypatch.setattr(study.ReplayTask, "carry_out", lambda *_: here.append(1) or {})
+    assert len(list(carry_out(plan(on_gpu, traces)))) == len(here) == 2
 
 
 def collected(tasks, jobs):

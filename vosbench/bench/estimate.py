@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from vosbench.bench.passes import WARMUP_FRAMES, beginning, predictions, warm_up
+from vosbench.bench.passes import WARMUP_FRAMES, beginning, predictions, strategies, warm_up
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.runner import to_do
 from vosbench.errors import VosbenchError
@@ -56,7 +56,7 @@ def estimate(plan: Plan, fresh: bool = False, workers: int = 1) -> Estimate:
         raise VosbenchError(f"{plan.folder} is finished: nothing is left to do", "--fresh does it again")
     first = [task for task in run if task.name == run[0].name]
     with threads(plan.environment.threads):
-        warm_up(plan, first[0], _video(first[0]))
+        warm_up(plan, _video(first[0]))
         together, mask_bytes, memory = _measure(plan, first)
         alone = [_measure(plan, [task])[0] for task in first[:: -(-len(first) // ALONE)]]
     a_frame, a_frame_alone = together / len(first), sum(alone) / len(alone)
@@ -84,7 +84,7 @@ def _measure(plan: Plan, tasks: Sequence[Task]) -> tuple[float, float, int]:
     sizes, banks, count = list[int](), dict[int, list[int]](), 0
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        for frame in predictions(plan, tasks, video):
+        for frame in predictions(plan, strategies(tasks), video):
             for place, result in frame.items():
                 if isinstance(result, Exception):
                     continue  # the run will say so

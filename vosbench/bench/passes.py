@@ -4,15 +4,20 @@ Masks come to lie on disk, and each task has its record without scores. Masks ta
 is written, and first of all the older record goes.
 """
 
+import gc
 import shutil
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from vosbench.bench.folder import forget, masks_hash, unfinished
 from vosbench.bench.plan import Plan, Task
@@ -20,16 +25,20 @@ from vosbench.bench.record import Failure, Memory, RunRecord, Timing
 from vosbench.errors import MissingTruthError, NotANumberError, PolicyError, SequenceError, VosbenchError
 from vosbench.images import write_labels
 from vosbench.inference.controls import Control
+from vosbench.inference.output import Prediction
 from vosbench.inference.pace import Pace
 from vosbench.inference.propagate import propagate_together
-from vosbench.inference.session import Prediction
 from vosbench.inference.timing import FrameTiming
+from vosbench.memory.bank import MemoryBank
 from vosbench.memory.blame import gpu_failed, out_of_memory
+from vosbench.memory.frame import FrameTokens
+from vosbench.memory.policy import MemoryPolicy, Step, VideoInfo
 from vosbench.memory.spec import PolicySpec
 from vosbench.memory.trace import MemoryWatch
 from vosbench.video import Sequence as Video
 
 WARMUP_FRAMES = 3
+AHEAD = 4  # masks of a strategy that may wait to be written
 Progress = Callable[[str, str, int, int], None]  # strategy, sequence, frames done, frames in all
 Frames = Iterable[Mapping[int, Prediction | Exception]]  # what each strategy, by its place, makes of each frame
 
@@ -42,7 +51,7 @@ def together(
     Raises SequenceError, as the others do, for a frame or a first mask that cannot be used.
     """
     with _passes(plan, tasks, video, progress) as passes:
-        _carry(passes, predictions(plan, tasks, video))
+        _carry(passes, predictions(plan, strategies(tasks), video))
         crowded = [one.task for one in passes if one.exhausted and len(tasks) > 1]
         for one in passes:
             if one.task not in crowded:
@@ -58,7 +67,7 @@ def alone(plan: Plan, task: Task, video: Video, progress: Progress | None) -> Ru
         if on_gpu:
             torch.cuda.reset_peak_memory_stats(plan.device)
         started = time.perf_counter()
-        _carry([one], pace.beside(predictions(plan, [task], video, timed=True)))
+        _carry([one], pace.beside(predictions(plan, strategies([task]), video, timed=True)))
         seconds = time.perf_counter() - started
         device_bytes = torch.cuda.max_memory_allocated(plan.device) if on_gpu else None
         return one.finish(() if one.failure else (_timing(one.frames, pace, seconds),), device_bytes)
@@ -69,7 +78,8 @@ def controlled(plan: Plan, task: Task, control: Control, video: Video, progress:
     with _passes(plan, [task], video, progress) as (one,):
         try:
             for index, mask in enumerate(control(video)):
-                one.write(index, mask)
+                one.write(index, partial(np.asarray, mask))
+            one.settle()
         except SequenceError:
             raise
         except VosbenchError as error:
@@ -77,10 +87,25 @@ def controlled(plan: Plan, task: Task, control: Control, video: Video, progress:
         return one.finish()
 
 
-def warm_up(plan: Plan, task: Task, video: Video) -> None:
+@dataclass
+class _WarmUp(MemoryPolicy):
+    """Does all that a strategy may do: every frame is written, and takes the place of the one before."""
+
+    def start(self, video: VideoInfo, bank: MemoryBank) -> None:
+        super().start(video, bank)
+        bank.bound(video.tokens_per_frame)
+
+    def admit(self, step: Step) -> bool:  # noqa: ARG002
+        return True
+
+    def victims(self, count: int, incoming: FrameTokens) -> Tensor:  # noqa: ARG002
+        return self.bank.lowest(self.bank.frame, count)
+
+
+def warm_up(plan: Plan, video: Video) -> None:
     """Let the libraries choose their kernels on a few frames, outside every clock. A failure will show itself again."""
     try:
-        for _ in predictions(plan, [task], beginning(video, WARMUP_FRAMES)):
+        for _ in predictions(plan, [_WarmUp()], beginning(video, WARMUP_FRAMES)):
             pass
     except SequenceError:
         pass
@@ -96,10 +121,13 @@ def beginning(video: Video, frames: int) -> Video:
 class _Pass:
     """A task on its way through a sequence."""
 
-    def __init__(self, plan: Plan, task: Task, video: Video, progress: Progress | None) -> None:
+    def __init__(
+        self, plan: Plan, task: Task, video: Video, progress: Progress | None, writer: ThreadPoolExecutor
+    ) -> None:
         self.task, self.frames, self.failure, self.exhausted = task, list[FrameTiming](), "", False
         self._plan, self._video, self._progress = plan, video, progress
         self._outputs = set(video.output_frames)
+        self._writer, self._writing = writer, deque[Future[None]]()  # masks on their way
         self._watch = MemoryWatch() if plan.suite.keep_memory_trace and isinstance(task.what, PolicySpec) else None
         self._folder = task.masks / task.name
         self._part = unfinished(task)
@@ -108,6 +136,7 @@ class _Pass:
 
     def clear(self) -> None:
         """Remove what is not finished."""
+        wait(self._writing)
         shutil.rmtree(self._part, ignore_errors=True)
 
     def take(self, result: Prediction | Exception) -> None:
@@ -115,17 +144,27 @@ class _Pass:
         if isinstance(result, Exception):
             self.failure, self.exhausted = _failure_of_strategy(result), out_of_memory(result)
             return
-        self.write(result.frame_index, result.mask)
+        self.write(result.frame_index, result.late.read)
         if self._watch is not None and (bank := result.bank()) is not None:
             self._watch.look(bank, result.geometry)
         self.frames.append(result.timing)
 
-    def write(self, index: int, mask: np.ndarray) -> None:
-        """Write the mask of a frame, uint8 [H,W], if it is to have one."""
+    def write(self, index: int, read: Callable[[], np.ndarray]) -> None:
+        """Have the mask of a frame written, if it is to have one; `read` gives it, uint8 [H,W], to the writing thread.
+
+        Raises what went wrong with an earlier one.
+        """
         if index in self._outputs:
-            write_labels(self._part / f"{self._video.frames[index].name}.png", mask)
+            path = self._part / f"{self._video.frames[index].name}.png"
+            self._writing.append(self._writer.submit(lambda: write_labels(path, read())))
+        self.settle(AHEAD)
         if self._progress is not None:
             self._progress(self.task.policy.label, self.task.name, index + 1, len(self._video.frames))
+
+    def settle(self, ahead: int = 0) -> None:
+        """Wait for the masks but for so many. Raises what went wrong with one."""
+        while len(self._writing) > ahead and not self.failure:
+            self._writing.popleft().result()
 
     def finish(self, timings: tuple[Timing, ...] = (), device_bytes: int | None = None, together: int = 1) -> RunRecord:
         """Put the masks in their place; the record without scores."""
@@ -147,17 +186,25 @@ class _Pass:
 
 @contextmanager
 def _passes(plan: Plan, tasks: Sequence[Task], video: Video, progress: Progress | None) -> Iterator[list[_Pass]]:
-    passes = [_Pass(plan, task, video, progress) for task in tasks]
-    try:
-        yield passes
-    finally:
-        for one in passes:
-            one.clear()
+    with ThreadPoolExecutor(1, thread_name_prefix="vosbench-writer") as writer:
+        passes = [_Pass(plan, task, video, progress, writer) for task in tasks]
+        try:
+            yield passes
+        finally:
+            for one in passes:
+                one.clear()
+            if any(one.failure for one in passes):
+                gc.collect()  # an error knows all that there was, and is known by it: nothing was freed yet
+                torch.cuda.empty_cache()
 
 
-def predictions(plan: Plan, tasks: Sequence[Task], video: Video, timed: bool = False) -> Frames:
-    """What the strategies of tasks make of each frame, together; with the times of its stages, if it is `timed`."""
-    policies = [task.what.build() for task in tasks if isinstance(task.what, PolicySpec)]
+def strategies(tasks: Sequence[Task]) -> list[MemoryPolicy]:
+    """Those of tasks that have one."""
+    return [task.what.build() for task in tasks if isinstance(task.what, PolicySpec)]
+
+
+def predictions(plan: Plan, policies: Sequence[MemoryPolicy], video: Video, timed: bool = False) -> Frames:
+    """What strategies make of each frame, together; with the times of its stages, if it is `timed`."""
     side, truth = plan.suite.shorter_side, plan.truths.get(video.name)
     options: dict[str, Any] = {"top_k": plan.top_k, "shorter_side": side, "memory_limit": plan.suite.memory_limit}
     return propagate_together(plan.model, video, policies, truth=truth, timed=timed, **options)
@@ -167,8 +214,8 @@ def _carry(passes: Sequence[_Pass], frames: Frames) -> None:
     for frame in frames:
         for place, result in frame.items():
             passes[place].take(result)
-    if torch.cuda.is_initialized() and any(one.failure for one in passes):
-        torch.cuda.empty_cache()
+    for one in passes:
+        one.settle()
 
 
 def _failure_of_strategy(error: Exception) -> str:

@@ -140,7 +140,7 @@ def _passes(
     timed = [task for task in tasks if task.timed]
     if timed and (kind := (loaded(video.frames[0]).shape, len(video.object_ids))) not in warm:
         warm.add(kind)
-        warm_up(plan, timed[0], video)
+        warm_up(plan, video)
     yield from _by_turns(plan, timed, video, progress)
     if untimed := [task for task in tasks if not task.timed and isinstance(task.what, PolicySpec)]:
         yield from together(plan, untimed, video, progress)

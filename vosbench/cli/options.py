@@ -32,7 +32,7 @@ MemoryLimit = Annotated[
     str | None,
     typer.Option(
         "--memory-limit",
-        help="what the memory of a strategy takes at most, such as 4GB; one that needs more fails; default: no limit",
+        help="what memory and probabilities of the objects take at most, such as 4GB; a strategy that needs more fails",
     ),
 ]
 TopK = Annotated[

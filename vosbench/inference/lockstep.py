@@ -1,8 +1,8 @@
 """Several strategies on one video, frame by frame together: what depends on the image alone is computed once for all.
 
-A session goes through a frame as a generator. What needs the network, or has to reach the host, it yields as a
-question, and is sent the answer; in the end it returns what it predicts. The driver answers one question after the
-other on a CPU, where this gives the very bits that a strategy alone gives, and all in one batch on a GPU.
+A session goes through a frame as a generator. What needs the network it yields as a question, and is sent the answer;
+in the end it returns what it predicts. The driver answers one question after the other on a CPU, where this gives the
+very bits that a strategy alone gives, and all in one batch on a GPU.
 """
 
 from collections.abc import Generator, Sequence
@@ -94,23 +94,15 @@ class EncodeValue:
         return frame.model.encode_several(frame.input, frame.features, masks, before, states, steps)
 
 
-@dataclass(frozen=True)
-class Fetch:
-    """Asks for a tensor, uint8 [n], on the host."""
-
-    tensor: Tensor
-
-    def answer(self) -> np.ndarray:
-        return self.tensor.cpu().numpy()
-
-    @classmethod
-    def answers(cls, asked: Sequence[Self]) -> list[np.ndarray]:  # together, so as to wait once
-        ends = np.cumsum([len(one.tensor) for one in asked])
-        return np.split(torch.cat([one.tensor for one in asked]).cpu().numpy(), ends[:-1])
-
-
-Question = Decode | EncodeValue | Fetch
+Question = Decode | EncodeValue
 Steps = Generator[Question, Any, R]
+
+
+def taken(result: R | Exception) -> R:
+    """What came of a session's frame. Raises it if it is an error."""
+    if isinstance(result, Exception):
+        raise result
+    return result
 
 
 class Driver:
@@ -121,7 +113,7 @@ class Driver:
     def __init__(self, device: torch.device, sessions: int = 1) -> None:
         self.at_once = sessions if device.type == "cuda" else 1
         self._compares = device.type == "cpu" and sessions > 1  # a GPU would have to be waited for
-        self._known: list[tuple[Decode | EncodeValue, Any]] = []  # about this frame: strategies begin alike
+        self._known: list[tuple[Question, Any]] = []  # about this frame: strategies begin alike
 
     @torch.inference_mode()
     def finish(self, frame: Sequence[Steps[R]]) -> list[R | Exception]:
@@ -145,7 +137,7 @@ class Driver:
                     results[place] = done.value
                 except OF_ONE as error:
                     results[place] = error
-            kind = next((type(q) for q in asked.values() if not isinstance(q, Fetch)), Fetch)  # fetched last: one wait
+            kind = next((type(question) for question in asked.values()), None)
             places = [place for place, question in asked.items() if type(question) is kind]
             answers = dict(zip(places, self._answers(kind, [asked.pop(place) for place in places]), strict=True))
         return [results[place] for place in range(len(frame))]
@@ -165,7 +157,7 @@ class Driver:
 
     def _answer(self, question: Question) -> Any:
         """The answer to a question; that of an equal one about the same frame, if there was one."""
-        if not self._compares or isinstance(question, Fetch):
+        if not self._compares:
             return question.answer()
         for known, answer in self._known:
             if _equal(known, question):
@@ -174,7 +166,7 @@ class Driver:
         return self._known[-1][1]
 
 
-def _equal(one: Decode | EncodeValue, other: Decode | EncodeValue) -> bool:
+def _equal(one: Question, other: Question) -> bool:
     """Whether two questions about a frame are the same."""
     alike = type(one) is type(other) and one.step == other.step
     return alike and all(torch.equal(a, b) for a, b in zip(tensors(one), tensors(other), strict=True))

@@ -13,6 +13,7 @@ from torch.nn.functional import conv2d
 
 T = TypeVar("T")
 _WARMUP = 10
+SIZES = {"cpu": (24, 36), "cuda": (480, 864)}  # of the image of the reference
 
 
 class Pace:
@@ -27,8 +28,7 @@ class Pace:
     def __init__(self, device: torch.device) -> None:
         self._cuda = device.type == "cuda"
         self._random = torch.Generator(device).manual_seed(0)
-        size = (480, 864) if self._cuda else (24, 36)
-        self._numbers = torch.rand(4, 64, *size, device=device, generator=self._random)
+        self._numbers = torch.rand(4, 64, *SIZES[device.type], device=device, generator=self._random)
         self._weight = torch.rand(64, 64, 3, 3, device=device, generator=self._random)
         self._events: list[tuple[torch.cuda.Event, torch.cuda.Event]] = []
         self.cpu_ms: list[float] = []

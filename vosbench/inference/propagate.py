@@ -1,17 +1,17 @@
 """From the first masks of a video's objects to a mask for every frame, under one strategy."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from vosbench.base.sizes import as_size, size_in_bytes
 from vosbench.base.values import Count, Side, checked
-from vosbench.errors import PolicyError
-from vosbench.inference.lockstep import Driver, Frame
+from vosbench.inference.lockstep import OF_ONE, Driver, Frame, taken
+from vosbench.inference.output import Prediction
 from vosbench.inference.reader import loaded, read_ahead
 from vosbench.inference.references import look_ahead, true_masks
-from vosbench.inference.session import Foreknowledge, Prediction, Session, model_and_policy
+from vosbench.inference.session import Foreknowledge, Session, model_and_policy
 from vosbench.memory.policy import MemoryPolicy
 from vosbench.memory.spec import PolicySpec
 from vosbench.models.base import Network
@@ -40,10 +40,7 @@ def propagate(
     options: dict[str, Any] = {"top_k": top_k, "shorter_side": shorter_side, "memory_limit": memory_limit}
     model, policy = model_and_policy(model, policy)
     for frame in propagate_together(model, sequence, [policy], truth=truth, timed=True, **options):
-        for result in frame.values():
-            if isinstance(result, Exception):
-                raise result
-            yield result
+        yield taken(frame.pop(0))
 
 
 def propagate_together(
@@ -56,7 +53,7 @@ def propagate_together(
     truth: GroundTruth | None = None,
     timed: bool = False,
     memory_limit: str | int | None = None,
-) -> Iterator[Mapping[int, Prediction | Exception]]:
+) -> Iterator[dict[int, Prediction | Exception]]:
     """As `propagate`, under several strategies at once, which share what depends on the frames alone.
 
     Of every frame what is predicted under each strategy, by its place among `policies`; or, in the place of that, the
@@ -83,7 +80,7 @@ def propagate_together(
         first, frame = first_masks.get(index), Frame(model, rgb, side)
         masks = None if first is None else ObjectMasks(loaded(first), first.object_ids)
         results = driver.finish([session._steps(frame, masks) for session in running.values()])
-        found = dict(zip(running, results, strict=True))
+        found = dict(zip(running, results, strict=True)) | _errors(running, Session.look)
         running = {place: session for place, session in running.items() if not isinstance(found[place], Exception)}
         found |= (out := _crowded_out(running, limit))
         running = {place: session for place, session in running.items() if place not in out}
@@ -91,23 +88,26 @@ def propagate_together(
         del results, found  # the next frame needs room
         if not running:
             return
-    if late := {place: error for place, session in running.items() if (error := _verified(session))}:
+    if late := _errors(running, Session.verify):
         yield late
 
 
 def _crowded_out(running: Mapping[int, Session], limit: int | None) -> dict[int, MemoryError]:
     """An error for each of the strategies of most tokens without which those of all take no more than the limit."""
-    sizes = {place: session.memory.bank.nbytes for place, session in running.items()}
+    sizes = {place: session.nbytes for place, session in running.items()}
     out: dict[int, MemoryError] = {}
     while limit is not None and len(sizes) > 1 and sum(sizes.values()) > limit:
         largest = max(sizes, key=lambda place: sizes[place])
-        out[largest] = MemoryError(f"tokens need {as_size(sizes.pop(largest))} beside those of other strategies")
+        out[largest] = MemoryError(f"its memory takes {as_size(sizes.pop(largest))} beside that of other strategies")
     return out
 
 
-def _verified(session: Session) -> PolicyError | None:
-    try:
-        session.verify()
-    except PolicyError as error:
-        return error
-    return None
+def _errors(running: Mapping[int, Session], act: Callable[[Session], None]) -> dict[int, Prediction | Exception]:
+    """What went wrong with sessions; the last is asked first, since a GPU that has come so far has done all before."""
+    errors: dict[int, Prediction | Exception] = {}
+    for place in reversed([*running]):
+        try:
+            act(running[place])
+        except OF_ONE as error:
+            errors[place] = error
+    return errors

@@ -13,7 +13,8 @@ from vosbench.base.words import count
 from vosbench.datasets.files import FRAMES, explain_no_pictures, pictures
 from vosbench.errors import VosbenchError
 from vosbench.images import VOID, check_labels, object_ids, present_labels, read_drawn, read_rgb, read_size
-from vosbench.inference.session import Foreknowledge, Prediction, Session
+from vosbench.inference.output import Prediction
+from vosbench.inference.session import Foreknowledge, Session
 from vosbench.memory.blame import out_of_memory
 from vosbench.memory.spec import PolicySpec, load_policy
 from vosbench.models.checkpoint import check_device, load_model

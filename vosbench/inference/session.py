@@ -1,10 +1,11 @@
 """A video whose frames are pushed one by one. Under a bounded strategy no frame costs more than those before it."""
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from weakref import ReferenceType, ref
+from weakref import ref
 
 import numpy as np
 import torch
@@ -12,10 +13,11 @@ from torch import Tensor
 
 from vosbench.base.sizes import size_in_bytes
 from vosbench.base.values import Count, Side, checked
-from vosbench.errors import NotANumberError, SequenceError, VosbenchError
+from vosbench.errors import SequenceError, VosbenchError
 from vosbench.images import size_text
 from vosbench.inference.given import Masks, described, object_masks
-from vosbench.inference.lockstep import Decode, Driver, EncodeValue, Fetch, Frame, Steps
+from vosbench.inference.lockstep import Decode, Driver, EncodeValue, Frame, Steps, taken
+from vosbench.inference.output import LateMask, Prediction, by_rows, most_probable
 from vosbench.inference.timing import FrameTiming, StageClock
 from vosbench.memory.bank import MemoryBank
 from vosbench.memory.frame import FrameTokens, Segmentation
@@ -28,38 +30,8 @@ from vosbench.models.checkpoint import load_model
 from vosbench.models.geometry import Geometry
 from vosbench.video import ObjectMasks, inference_side
 
+PLANES = 3  # of the network's size that each object has at once: logits, probabilities, and those of the frame before
 Truth = Callable[[int, tuple[int, ...]], Tensor]  # of a frame and ids: true masks, float32 [O,H',W']
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What is predicted for one frame.
-
-    mask uint8 [H,W] with the data set's own ids; `followed` float32 [1+n,H,W] on the model's device: probabilities of
-    background and the objects followed, in order of appearance, `places` their places among all O+1. `bank()` is
-    the memory after the frame, whose tokens lie in the picture as `geometry` says: the next step changes it, and None
-    is left of it when the video has ended, whoever keeps what was predicted.
-    """
-
-    frame_index: int
-    mask: np.ndarray
-    timing: FrameTiming
-    followed: Tensor
-    places: tuple[int, ...]
-    objects: int
-    bank: ReferenceType[MemoryBank]
-    geometry: Geometry
-
-    @property
-    @torch.inference_mode()
-    def prob(self) -> Tensor:
-        """Probabilities, float32 [O+1,H,W] on the model's device: background, then the objects in ascending order of
-        id (0 for those that are known to appear later).
-        """
-        every = self.followed.new_zeros(1 + self.objects, *self.followed.shape[1:])
-        for place, plane in zip(self.places, self.followed, strict=True):
-            every[place] = plane
-        return every
 
 
 @dataclass(frozen=True)
@@ -81,8 +53,9 @@ class Session:
     size at inference, in pixels (None: the network's, or that of the frames; 0: that of the frames). `name` stands for
     the video in messages, and random numbers depend on it: give the name of a
     sequence for those of `propagate` on it. `timed` measures the stages of each frame. The memory of the
-    strategy, with what reads it, takes at most `memory_limit`, such as "4GB" (None: what there is): MemoryError before
-    that. A session serves one video. A model or a strategy that is named is loaded, on the CPU.
+    strategy, with what reads it, and the probabilities of the objects take at most `memory_limit`, such as "4GB" (None:
+    what there is): MemoryError before that. A session serves one video. A model or a strategy that is named is loaded,
+    on the CPU.
 
     Raises VosbenchError for a wrong argument, a model in training mode, and a strategy that needs to know more than the
     frames so far.
@@ -128,6 +101,7 @@ class Session:
         self._state: State = {}  # recurrent state of the objects
         self._joint: Tensor | None = None  # probabilities in the frame before, [O+1,H',W']
         self._labels = torch.zeros(1, dtype=torch.uint8, device=self.device)  # of the planes of it
+        self._late = deque[LateMask]()  # that nobody has looked at
 
     def step(self, rgb: np.ndarray, masks: Masks | None = None) -> Prediction:
         """Segment the next frame, uint8 [H,W,3], and remember it if the strategy wants to.
@@ -139,10 +113,9 @@ class Session:
         """
         if not isinstance(rgb, np.ndarray) or rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3:
             raise VosbenchError(f"a frame of {self.name} is {described(rgb)}", "give uint8 [height,width,3], RGB")
-        (result,) = self._driver.finish([self._steps(Frame(self.model, rgb, self.shorter_side), masks)])
-        if isinstance(result, Exception):
-            raise result
-        return result
+        prediction = taken(*self._driver.finish([self._steps(Frame(self.model, rgb, self.shorter_side), masks)]))
+        self.look()
+        return prediction
 
     def _steps(self, frame: Frame, masks: Masks | None = None) -> Steps[Prediction]:
         """What `step` does with the next frame, step by step, as a `Driver` takes it through."""
@@ -160,15 +133,39 @@ class Session:
                 "all frames of a video must have one size",
             )
         new, planes = self._new_objects(masks)
-        joint = (yield from self._segment(frame, new, planes)) if new or self.ids else None
-        prediction = yield from self._predict(joint)
+        if new or self.ids:
+            joint = yield from self._segment(frame, new, planes)
+        else:
+            joint = torch.ones(1, *self.geometry.padded, device=self.device)
+        prediction = self._predict(joint)
         self.index += 1
         return prediction
 
+    def look(self, behind: int | None = None) -> None:
+        """Raise NotANumberError if there is no mask of a frame; but for the last on a GPU, or the last `behind`: a GPU
+        makes it while the host gets the next frame going.
+        """
+        allowed = int(self.device.type == "cuda") if behind is None else behind
+        while len(self._late) > allowed:
+            self._late.popleft().read()
+
     def verify(self) -> None:
-        """Raise what the strategy did wrong on a GPU, where nothing waits to find out; a CPU tells at once."""
+        """Raise what went wrong on a GPU, where nothing waits to find out: what the strategy did, and NaN in the last
+        frame. A CPU tells at once.
+        """
+        self.look(0)
         if self.index:
             self.memory.verify()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the tokens and of the probabilities that are held from frame to frame."""
+        return self.memory.bank.nbytes + (0 if self._joint is None else self._plane * len(self._joint))
+
+    @property
+    def _plane(self) -> int:
+        """Bytes of the probabilities of one object."""
+        return 4 * self.geometry.padded[0] * self.geometry.padded[1]
 
     def _begin(self, geometry: Geometry) -> None:
         model, known, self.geometry = self.model, self.known, geometry
@@ -200,13 +197,16 @@ class Session:
                 "masks must have the size of the frames",
             )
         new = [i for i in (masks.object_ids() if masks.ids is None else masks.ids) if i not in self.ids]
-        return new, self.geometry.prepare_masks(masks.planes(tuple(new)), self.device) if new else None
+        if not new:
+            return [], None
+        self.memory.bank.leave(PLANES * self._plane * (1 + len(self.ids) + len(new)))
+        return new, self.geometry.prepare_masks(masks.planes(tuple(new)), self.device)
 
     def _segment(self, frame: Frame, new: list[int], planes: Tensor | None) -> Steps[Tensor]:
         """Joint probabilities of the frame, [O+1,H',W']."""
         model, memory, index = self.model, self.memory, self.index
         last = self.known is not None and index == len(self.known.frames) - 1
-        joint = torch.ones(1, *frame.input.shape[-2:], device=self.device)
+        joint = torch.ones(1, *self.geometry.padded, device=self.device)
         with self._clock.stage("encode_key"):
             features, _ = frame.features, frame.tokens
         now = FrameStep(index, index - memory.last_write, bool(new), last, tuple(memory.groups))
@@ -237,7 +237,7 @@ class Session:
         with self._clock.stage("decode"):
             logits, state = yield Decode(frame, readout, self._state, self._joint[1:], now)
         with self._clock.stage("aggregate"):
-            return self.model.aggregate(logits), state, match
+            return by_rows(self.model.aggregate, logits), state, match
 
     def _introduce(self, new: list[int], planes: Tensor, joint: Tensor) -> Tensor:
         """Joint probabilities with the `new` objects; under their masks those of others become 0 first."""
@@ -245,32 +245,28 @@ class Session:
         self._labels = torch.tensor([0, *self.ids], dtype=torch.uint8, device=self.device)
         self.memory.add_objects(self.index, len(new))
         with self._clock.stage("aggregate"):
-            return aggregate(torch.cat([joint[1:] * (1 - planes.amax(0)), planes])).softmax(0)
+            return by_rows(_with_new, joint[1:], planes)
 
     def _write(self, frame: Frame, values: Tensor, now: FrameStep, written: Segmentation) -> None:
         tokens = frame.tokens.map(torch.clone)  # other strategies have the same
         by_group = values.flatten(2).permute(2, 0, 1).split(self.memory.groups, 1)
         self.memory.write(FrameTokens(now.frame, tokens.key, by_group, now.annotated, written, tokens.extras))
 
-    def _predict(self, joint: Tensor | None) -> Steps[Prediction]:
+    def _predict(self, joint: Tensor) -> Prediction:
         """Bring the joint probabilities [O+1,H',W'] to the video's own size and ids."""
         with self._clock.stage("output"):
-            if joint is None:
-                prob = torch.ones(1, *self.geometry.original, device=self.device)
-            else:
-                prob = self.geometry.restore(joint)
-            best = prob.max(0)  # argmax is ten times as slow on a CPU
-            labels = self._labels[best.indices]
-            defined = best.values.sum().isfinite().to(torch.uint8)  # NaN wherever any of the probabilities is
-            out = yield Fetch(torch.cat([labels.flatten(), defined[None]]))  # together, so as to wait once
-        if not out[-1]:
-            raise NotANumberError(f"the network predicts NaN in {self._where}")
+            index, defined = most_probable(joint, self.geometry)
+            self._late.append(mask := LateMask(self._labels[index], defined, self._where))
         every = self.known.object_ids if self.known else sorted(self.ids)
         places = 0, *(1 + every.index(i) for i in self.ids)
         bank, objects = self.memory.bank, len(self.ids)
         timing = FrameTiming(self._clock.take(), bank.count, self.geometry.tokens, bank.nbytes, objects)
-        mask = out[:-1].reshape(labels.shape)
-        return Prediction(self.index, mask, timing, prob, places, len(every), ref(bank), self.geometry)
+        return Prediction(self.index, mask, timing, joint, places, len(every), ref(bank), self.geometry)
+
+
+def _with_new(known: Tensor, new: Tensor) -> Tensor:
+    """Joint probabilities [O+1,...] of objects with given ones: [known,...] of 0..1, [new,...] of 0 or 1."""
+    return aggregate(torch.cat([known * (1 - new.amax(0)), new])).softmax(0)
 
 
 def model_and_policy(

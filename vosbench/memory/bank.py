@@ -29,7 +29,7 @@ class MemoryBank:
     `count` slots are occupied and all of them lie below `extent`; `capacity` bounds the count (None: the bank
     doubles when it is full). Counts live on the host and indices on the device, so nothing here waits for a GPU.
     `scores` is the similarity of the network that `spec` describes. Tokens are copied inside `storing()`, to be timed.
-    Tokens and the scores of a read never take more than `limit` bytes: MemoryError before that.
+    Tokens and the scores of a read never take more than `limit` bytes, less what they `leave`: MemoryError before that.
     """
 
     def __init__(
@@ -46,8 +46,9 @@ class MemoryBank:
         self.capacity: int | None = None
         self.count = self.extent = self.pinned_count = 0
         self._similarity = scores
-        scores_at_once = SCORES if limit is None else min(SCORES, limit // 32)  # an eighth of it, in float32
-        self._scores_at_once, self._store = scores_at_once, Store(spec, device, limit and limit - 4 * scores_at_once)
+        self._limit, self._store = limit, Store(spec, device)
+        self._scores_at_once = SCORES if limit is None else min(SCORES, limit // 32)  # an eighth of it, in float32
+        self.leave(0)
         self._free = torch.empty(0, dtype=torch.int64, device=device)
         self._guard = Guard(device)
         self._scores = torch.empty(0, device=device)
@@ -226,6 +227,11 @@ class MemoryBank:
     def add_group(self, first_frame: int, objects: int) -> None:
         """Make room for the values of `objects` that first appear in `first_frame`."""
         self._store.add_group(first_frame, objects)
+
+    def leave(self, size: int) -> None:
+        """Leave so many bytes of the limit to what is not in the memory. MemoryError if too few remain."""
+        if self._limit is not None:
+            self._store.bound(self._limit - 4 * self._scores_at_once - size)
 
     def read(self, frame: int, query: Keys, top_k: int) -> tuple[list[Tensor], Match]:
         """Per group the readout [Q,O,CV] of the query of `frame`, and the statistics. Raises as `match` does."""

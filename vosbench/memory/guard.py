@@ -13,14 +13,19 @@ class Guard:
         self._fault = torch.zeros((), dtype=torch.bool, device=device)
 
     def numbers(self, numbers: Tensor, end: int, what: str, most: int | None = None) -> Tensor:
-        """Refuse what is not int64 [n], repeated or outside 0..end-1, and more of them than `most`, the number of
-        tokens that may leave; returns the numbers, clamped into range.
+        """Refuse what is not int64 [n] on the bank's device, repeated or outside 0..end-1, and more than `most`, the
+        number of tokens that may leave; returns the numbers, clamped into range.
         """
         if not isinstance(numbers, Tensor):
             raise VosbenchError(f"{what} must be int64 [n], not a {type(numbers).__name__}", "see MemoryBank")
         if numbers.dtype != torch.int64 or numbers.ndim != 1:
             found = f"{numbers.dtype} {tuple(numbers.shape)}"
             raise VosbenchError(f"{what} must be int64 [n], not {found}", "see MemoryPolicy")
+        if numbers.device != self._fault.device:
+            raise VosbenchError(
+                f"{what} are on {numbers.device}, the memory on {self._fault.device}",
+                "make them with device=bank.frame.device",
+            )
         if most is not None and len(numbers) > most:
             raise VosbenchError(
                 f"the strategy named {len(numbers)} {what}, of which only {most} can be occupied and not pinned",

@@ -22,11 +22,12 @@ class Group:
 class Store:
     """Keys with their extras, values of each object group, and columns by name; `allocated` rows of each.
 
-    They never take more than `limit` bytes (None: whatever there is), while they grow either: MemoryError before that.
+    They never take more than a limit that they are `bound` to, while they grow either: MemoryError before that.
     """
 
-    def __init__(self, spec: Spec, device: torch.device | str, limit: int | None = None) -> None:
-        self.spec, self.device, self.limit, self.allocated = spec, device, limit, 0
+    def __init__(self, spec: Spec, device: torch.device | str) -> None:
+        self.spec, self.device, self.allocated = spec, device, 0
+        self.limit: int | None = None
         extras = {name: torch.empty(0, extra.channels, device=device) for name, extra in spec.extras.items()}
         self.keys = Keys(torch.empty(0, spec.key_dim, device=device), extras)
         self.columns: dict[str, Tensor] = {}
@@ -41,6 +42,13 @@ class Store:
     def add_column(self, name: str, dtype: torch.dtype) -> None:
         """Zeros of that type, [allocated]."""
         self.columns[name] = torch.zeros(self.allocated, dtype=dtype, device=self.device)
+
+    def bound(self, limit: int) -> None:
+        """Take no more than `limit` bytes from now on."""
+        if limit <= 0:
+            raise MemoryError("the probabilities of the objects alone need more than the limit")
+        self.limit = limit
+        self._require(self.allocated * self.bytes_per_token)
 
     def add_group(self, first_frame: int, objects: int) -> None:
         """Room for the values of objects that first appear in `first_frame`."""

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+PIXELS = 2**22  # of all objects that are dealt with at once: ten at 480p. A crowd takes no more memory
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, of RGB / 255
 
 
@@ -49,6 +50,11 @@ class Geometry:
         return (self.inference[0] + top + bottom) // self.stride, (self.inference[1] + left + right) // self.stride
 
     @property
+    def padded(self) -> tuple[int, int]:
+        """Height and width of the network's input."""
+        return self.grid[0] * self.stride, self.grid[1] * self.stride
+
+    @property
     def tokens(self) -> int:
         """Tokens per frame."""
         rows, columns = self.grid
@@ -77,6 +83,11 @@ class Geometry:
         if self.inference != self.original:
             inner = F.interpolate(inner, self.original, mode="bilinear", align_corners=False)
         return inner[0]
+
+
+def at_once(pixels: int) -> int:
+    """How many planes of so many pixels are dealt with at once."""
+    return max(1, PIXELS // pixels)
 
 
 @cache

@@ -84,6 +84,10 @@ class Study:
     def __post_init__(self) -> None:
         object.__setattr__(self, "reference", str(PolicySpec.parse(self.reference)))
 
+    def processes(self, jobs: int | None) -> int:
+        """How many share the work: one per core, or one on a GPU, which would hold the state of each."""
+        return jobs or (1 if self.device.startswith("cuda") else cpu_count())
+
     @property
     def network(self) -> Network:
         """The network; each process loads it once."""
@@ -111,10 +115,10 @@ def _network(model: str, device: str, affinity: str | None) -> Network:
 
 
 def plan(study: Study, traces: Sequence[Path], jobs: int | None = None) -> list[ReplayTask]:
-    """The study as tasks for `jobs` processes (None: one per core). Settings share the work on a sequence, so they are
-    divided only where there are fewer sequences than processes.
+    """The study as tasks for `jobs` processes, see `Study.processes`. Settings share the work on a sequence, so they
+    are divided only where there are fewer sequences than processes.
     """
-    count = -(-(jobs or cpu_count()) // len(traces))
+    count = -(-study.processes(jobs) // len(traces))
     parts = [replace(study, specs=specs) for start in range(count) if (specs := study.specs[start::count])]
     return [ReplayTask(part, trace) for trace in traces for part in parts]
 
@@ -125,7 +129,7 @@ def carry_out(
     """The tasks with what `measure` finds, in any order, as they are done on up to `jobs` processes. `progress` is told
     frames done and frames in all, by tasks that this process does itself.
     """
-    workers = min(jobs or cpu_count(), len(tasks))
+    workers = min(tasks[0].study.processes(jobs), len(tasks))
     if workers == 1:
         yield from ((task, task.carry_out(None if progress is None else partial(progress, task))) for task in tasks)
         return

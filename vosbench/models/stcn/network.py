@@ -21,6 +21,7 @@ from vosbench.errors import unknown
 from vosbench.models.affinity import METRICS, Metric, affinity
 from vosbench.models.base import FrameStep, Keys, Network, Spec, State
 from vosbench.models.convolution import convolve, per_object
+from vosbench.models.geometry import at_once
 from vosbench.models.precision import DTYPES, Precision
 from vosbench.models.stcn.blocks import FeatureFuser
 from vosbench.models.stcn.decoder import Decoder, DecoderFrame
@@ -28,7 +29,6 @@ from vosbench.models.stcn.mobile import EfficientNetLite0
 from vosbench.models.stcn.resnet import BLOCKS, BlockName, stage
 
 STRIDE = 16
-PIXELS = 2**22  # of all objects that go through the network at once: ten at 480p. A crowd takes no more memory
 FIRST_VALUE_CONVOLUTION = "value_encoder.conv1.weight"
 
 
@@ -174,11 +174,11 @@ class STCN(Network):
 
         The fifth input channel is the sum of the other objects' masks (zero where there is one object).
         """
-        others = masks.sum(1, keepdim=True) - masks if masks.shape[1] > 1 else torch.zeros_like(masks)
-        size = _at_once(len(masks) * masks.shape[2:].numel())
+        every = masks.sum(1, keepdim=True)
         values = []
-        for own, rest in zip(masks.split(size, 1), others.split(size, 1), strict=True):
-            planes = torch.stack([own, rest], 2).flatten(0, 1)
+        for own in masks.split(at_once(len(masks) * masks.shape[2:].numel()), 1):
+            others = every - own if masks.shape[1] > 1 else torch.zeros_like(own)
+            planes = torch.stack([own, others], 2).flatten(0, 1)
             stacked = torch.cat([per_object(frames, own.shape[1]), planes], 1)
             values.append(self.value_encoder(stacked, of_frame).unflatten(0, (len(masks), -1)))
         return torch.cat(values, 1)
@@ -249,8 +249,13 @@ class STCN(Network):
         return list(zip(values, states, strict=True))
 
     def _logits(self, readout: Tensor, features: FrameFeatures) -> Tensor:
-        parts = readout.to(self.dtype).split(_at_once(readout.shape[-2:].numel() * STRIDE**2))
-        return torch.cat([self.decoder(part, features.of_decoder)[:, 0].float() for part in parts])
+        objects, rows, columns = len(readout), *readout.shape[-2:]
+        logits = torch.empty(objects, rows * STRIDE, columns * STRIDE, device=readout.device)
+        size = at_once(logits[:1].numel())
+        for start in range(0, objects, size):
+            part = readout[start : start + size].to(self.dtype)
+            logits[start : start + size] = self.decoder(part, features.of_decoder)[:, 0]
+        return logits
 
     def _values(self, frames: Tensor, features: FrameFeatures, masks: Tensor) -> Tensor:
         return self.object_values(frames.to(self.dtype), features.of_value_encoder, masks.to(self.dtype)).float()
@@ -288,11 +293,6 @@ class STCN(Network):
         if first is not None and first.ndim == 4 and first.shape[1] == 4:
             state = state | {FIRST_VALUE_CONVOLUTION: torch.cat([first, torch.zeros_like(first[:, :1])], 1)}
         return state
-
-
-def _at_once(pixels: int) -> int:
-    """How many objects of frames of so many pixels go through the network at once."""
-    return max(1, PIXELS // pixels)
 
 
 def _as_rows(key: Tensor) -> Keys:
