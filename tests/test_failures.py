@@ -56,7 +56,7 @@ def test_a_strategy_that_fails(small_davis, small_suite, tmp_path, fault, reason
     assert not list((tmp_path / "run/masks").glob("*hungry*/*ant*"))
     others = [r for r in read_run(finished_run / "run") if r.policy.spec == "every-k:k=2"]
     assert [r.scores for r in records if r.policy.spec == "every-k:k=2"] == [r.scores for r in others]
-    row = strategy.table(records).frame.set_index("strategy").loc[str(source)]
+    (row,) = (row for row in strategy.table(records).rows if row["strategy"] == str(source))
     assert (row["kind"], row["failed_sequences"]) == ("failed", 1)
     work.clear()
     assert [r.failure is None for r in run(suite, tmp_path / "run", work)] == [r.failure is None for r in records]
