@@ -80,7 +80,7 @@ def propagate_together(
         first, frame = first_masks.get(index), Frame(model, rgb, side)
         masks = None if first is None else ObjectMasks(loaded(first), first.object_ids)
         results = driver.finish([session._steps(frame, masks) for session in running.values()])
-        found = dict(zip(running, results, strict=True)) | _errors(running, Session.look)
+        found = dict(zip(running, results, strict=True)) | _errors(running, Session._look)
         running = {place: session for place, session in running.items() if not isinstance(found[place], Exception)}
         found |= (out := _crowded_out(running, limit))
         running = {place: session for place, session in running.items() if place not in out}

@@ -114,7 +114,7 @@ class Session:
         if not isinstance(rgb, np.ndarray) or rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3:
             raise VosbenchError(f"a frame of {self.name} is {described(rgb)}", "give uint8 [height,width,3], RGB")
         prediction = taken(*self._driver.finish([self._steps(Frame(self.model, rgb, self.shorter_side), masks)]))
-        self.look()
+        self._look()
         return prediction
 
     def _steps(self, frame: Frame, masks: Masks | None = None) -> Steps[Prediction]:
@@ -141,7 +141,7 @@ class Session:
         self.index += 1
         return prediction
 
-    def look(self, behind: int | None = None) -> None:
+    def _look(self, behind: int | None = None) -> None:
         """Raise NotANumberError if there is no mask of a frame; but for the last on a GPU, or the last `behind`: a GPU
         makes it while the host gets the next frame going.
         """
@@ -153,7 +153,7 @@ class Session:
         """Raise what went wrong on a GPU, where nothing waits to find out: what the strategy did, and NaN in the last
         frame. A CPU tells at once.
         """
-        self.look(0)
+        self._look(0)
         if self.index:
             self.memory.verify()
 
