@@ -199,7 +199,7 @@ def test_a_model_and_a_strategy_are_named_as_on_the_command_line(small_clip, tmp
         for model, policy in names:
             session = Session(model, policy)
             predictions = [session.step(rgb[t], labels[0] if t == 0 else None) for t in range(6)]
-            found.append(predictions[-1].followed)
+            found.append(predictions[-1].joint)
             assert predictions[-1].bank() is not None
             del session
             assert predictions[-1].bank() is None
