@@ -207,7 +207,7 @@ def test_a_model_and_a_strategy_are_named_as_on_the_command_line(small_clip, tmp
         assert last.bank() is None
     finally:
         gc.enable()
-    assert all(torch.equal(probabilities, found[0]) for probabilities in [*found, last.followed])
+    assert all(torch.equal(probabilities, found[0]) for probabilities in [*found, last.joint])
 
 
 def test_what_names_no_model_and_no_strategy(small_model):
