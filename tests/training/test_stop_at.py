@@ -1,5 +1,6 @@
 """A training that is to end before its last step: as one stopped by hand there, and it goes on from there."""
 
+import csv
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from vosbench.errors import VosbenchError
 from vosbench.training.config import TrainConfig
 from vosbench.training.state import read_state
 from vosbench.training.train import Trainer
+from vosbench.training.training import train
 
 
 def run(config, folder):
@@ -51,9 +53,48 @@ def test_it_ends_as_if_stopped_by_hand_and_goes_on(everything, tmp_path, stop_at
     assert same(read_state(tmp_path / "whole/last.pt"), read_state(tmp_path / "stopped/last.pt"))
 
 
-def test_it_validates_where_it_ends(everything, tmp_path):
-    log = run(replace(everything, stop_at=3), tmp_path)
-    assert [score is not None for *_, score in log] == [False, True, True]
+def logged(folder):
+    """curve.csv but for the seconds."""
+    return [row[:3] + row[4:] for row in csv.reader((folder / "curve.csv").read_text().splitlines())]
+
+
+@pytest.mark.parametrize("how", ["stop_at", "signal", "signal while the best is written"])
+def test_a_stop_chooses_no_other_best(everything, tmp_path, monkeypatch, how):
+    """Neither a stop nor a signal validates where the whole training does not: the export is the same, bit for bit."""
+    scores = {2: 30.0, 3: 90.0, 4: 40.0, 5: 20.0}  # at step 3 only a forced validation would be
+    config, update, at = replace(everything, average=0.9, checkpoint_every=3), Trainer._update, [0]
+
+    def counted(trainer, *clips):
+        at[0] = trainer.step + 1
+        return update(trainer, *clips)
+
+    monkeypatch.setattr(Trainer, "_update", counted)
+    monkeypatch.setattr("vosbench.training.validate.Validation.j_and_f", lambda *_: scores[at[0]])
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    train(config, whole, tmp_path / "whole.safetensors")
+    if how == "stop_at":
+        train(replace(config, stop_at=3), stopped, tmp_path / "stopped.safetensors")
+        assert read_state(stopped / "last.pt")["step"] == 3
+    else:
+        end = 3 if how == "signal" else 4
+
+        def interrupt(step, *_):
+            if step == end:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            train(config, stopped, progress=interrupt)
+        assert read_state(stopped / "last.pt")["step"] == end - 1
+    assert read_state(stopped / "best.pt")["step"] == (4 if "written" in how else 2)
+    train(config, stopped, tmp_path / "stopped.safetensors")
+    assert logged(stopped) == logged(whole)
+    assert [row[-1] for row in logged(whole)] == ["j_and_f", "", "30.00", "", "40.00", "20.00"]
+    for name in ("last.pt", "best.pt"):
+        states = [read_state(folder / name) for folder in (whole, stopped)]
+        assert same(*states)
+        assert states[0]["config"] == states[1]["config"]
+    assert read_state(whole / "best.pt")["step"] == 4
+    assert (tmp_path / "whole.safetensors").read_bytes() == (tmp_path / "stopped.safetensors").read_bytes()
 
 
 def test_what_is_beyond_is_refused(small_config, tmp_path):

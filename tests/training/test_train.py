@@ -18,10 +18,11 @@ from vosbench.models.stcn.network import CONFIGS, STCN
 from vosbench.training.clips import GeneratedClips
 from vosbench.training.config import TrainConfig
 from vosbench.training.export import export_weights
+from vosbench.training.log import COLUMNS
 from vosbench.training.loss import bootstrapped_cross_entropy
 from vosbench.training.segment import ClipSegmenter, mean_iou
 from vosbench.training.state import read_state
-from vosbench.training.train import COLUMNS, Trainer
+from vosbench.training.train import Trainer
 
 SMALL = TrainConfig(
     size=64, batch=1, steps=4, bootstrap_start=1, bootstrap_end=3, workers=0, threads=1, checkpoint_every=2, log_every=1
@@ -245,7 +246,7 @@ def test_the_mean_of_several_checkpoints(small_config, tmp_path):
         parts = json.loads(file.metadata()["training"])["averaged_with"]
     assert [part["config"]["seed"] for part in parts] == [2, 3]
     other = read_state(others[0])
-    other["config"]["model"] = "stcn"
+    other["config"]["model"], other["model"] = "stcn-tiny", STCN(CONFIGS["stcn-tiny"]).state_dict()
     torch.save(other, tmp_path / "other.pt")
     with pytest.raises(VosbenchError, match="have no mean"):
         export_weights(first, tmp_path / "none.safetensors", [tmp_path / "other.pt"])

@@ -32,14 +32,7 @@ class WeightAverage:
         torch._foreach_lerp_(averages, values, 1 - decay)  # one launch on a GPU, not one for each tensor
 
     def load(self, state: Mapping[str, Tensor], updates: int) -> None:
-        """Go on from the `state` that `updates` updates led to. Raises ValueError for one of another network."""
-        unlike = [k for k in self.state.keys() | state.keys() if _shape(state.get(k)) != _shape(self.state.get(k))]
-        if unlike:
-            raise ValueError(f"{len(unlike)} tensors of its average lack or do not fit ({min(unlike)})")
+        """Go on from the `state`, of the same network, that `updates` updates led to."""
         self.updates = updates
         for name, value in state.items():
             self.state[name].copy_(value)
-
-
-def _shape(value: object) -> object:
-    return value.shape if isinstance(value, Tensor) else None

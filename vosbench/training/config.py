@@ -90,7 +90,8 @@ DATA_KINDS: dict[str, type[Data]] = {
 class ValidationConfig:
     """Every `every` steps the first `limit` sequences (0: all) of a split are segmented and scored.
 
-    keep_best: the checkpoint with the highest J&F is kept beside the last, and exported instead of it.
+    keep_best: the checkpoint with the highest J&F is kept beside the last, and exported instead of it. Where a
+    training goes on with another validation, but for `every`, the best is sought anew.
     """
 
     dataset: str = "synthetic"
@@ -112,8 +113,9 @@ class TrainConfig:
     """Settings of one training run; every field may stand in the TOML file, under its own name.
 
     Steps are optimiser steps, by which the schedule goes; after step `stop_at` (0: the last) the training ends, as if
-    stopped by hand, and goes on with a later one. `size` is the side of the square frames in pixels, `batch` the clips
-    of a step, over all processes together, `objects` the most of a clip.
+    stopped by hand (it validates where the whole training does, and nowhere else), and goes on with a later one. `size`
+    is the side of the square frames in pixels, `batch` the clips of a step, over all processes together, `objects` the
+    most of a clip.
 
     data: where clips come from, `[[data]]` tables of `GeneratedData`, `StaticData`, `CutoutData` or `VideoData`;
     none: generated clips. With a `weight` in every table each clip is drawn from a source by these weights, without

@@ -45,14 +45,6 @@ def read_averaged(path: Path, model: str) -> dict[str, Any]:
     state = read_state(path, "--average wants a whole checkpoint, last.pt or best.pt of a training's folder")
     if (other := state["config"]["model"]) != model:
         raise VosbenchError(f"weights of {model} and {other} have no mean", "average those of one model")
-    with torch.device("meta"):
-        wanted = {name: value.shape for name, value in STCN(CONFIGS[model]).state_dict().items()}
-    found = {name: getattr(value, "shape", None) for name, value in _weights(state).items()}
-    if unlike := [name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name)]:
-        raise VosbenchError(
-            f"{path} does not fit {model}: {len(unlike)} of its tensors lack or have another shape ({min(unlike)})",
-            "average checkpoints of one model, as the training wrote them",
-        )
     return state
 
 

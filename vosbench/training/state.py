@@ -1,13 +1,17 @@
-"""The checkpoint of a training, as a file: {model, optimizer, schedule, scaler, best, step, config}."""
+"""The checkpoint of a training, as a file: {model, optimizer, schedule, scaler, best, step, config, average}."""
 
+import json
+from collections.abc import Mapping, Sequence
+from math import isfinite, isnan
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from vosbench.base.atomic import replacing
 from vosbench.errors import VosbenchError
-from vosbench.models.stcn.network import CONFIGS
+from vosbench.models.stcn.network import CONFIGS, STCN
 
 PARTS = ("model", "optimizer", "schedule", "step", "config")
 
@@ -21,7 +25,8 @@ def restart_hint(path: Path) -> str:
 
 
 def read_state(path: Path, hint: str = "") -> dict[str, Any]:
-    """On the CPU. Raises VosbenchError if the file cannot be read or is no checkpoint of a training.
+    """On the CPU. Raises VosbenchError if the file cannot be read, is no checkpoint of a training, or a part of it is
+    not what a training writes: see `check_parts` for those that only a training can judge.
 
     hint: what to do if it cannot be read; none: that of `restart_hint`.
     """
@@ -35,11 +40,32 @@ def read_state(path: Path, hint: str = "") -> dict[str, Any]:
         ) from None
     if not isinstance(state, dict) or not set(PARTS) <= set(state):
         raise VosbenchError(f"{path} is no checkpoint of a training", f"it must hold {', '.join(PARTS)}")
-    if not isinstance(state["config"], dict) or state["config"].get("model") not in CONFIGS:
+    config = state["config"]
+    model = config.get("model") if isinstance(config, dict) else None
+    if not isinstance(model, str) or model not in CONFIGS:
         raise VosbenchError(
             f"{path} does not say of which model it is", f"its config must have model: one of {', '.join(CONFIGS)}"
         )
+    if fault := _fault(state):
+        raise VosbenchError(f"{path} is damaged: {fault}", hint or restart_hint(path))
     return state
+
+
+def check_parts(path: Path, state: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
+    """Refuse a checkpoint whose optimizer, schedule or scaler is not one of those of a training, its `parts` by name.
+
+    Raises VosbenchError, which names the part and the place in it.
+    """
+    step, fault = state["step"], ""
+    for name in ("optimizer", "schedule", "scaler"):
+        wanted, found = parts[name].state_dict(), state.get(name, {})
+        if name != "scaler" or found != {}:  # that is empty where precision is full
+            fault = fault or _unlike(found, wanted, f"its {name}")
+    if not fault and state["schedule"]["last_epoch"] != step:
+        fault = f"its schedule is at step {state['schedule']['last_epoch']}, and its step is {step}"
+    fault = fault or _unlike_moments(state["optimizer"]["state"], parts["optimizer"], step)
+    if fault:
+        raise VosbenchError(f"{path} is damaged: {fault}", restart_hint(path))
 
 
 def write_state(path: Path, state: dict[str, Any]) -> None:
@@ -51,3 +77,83 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
         except RuntimeError as error:  # torch's complaint may cover it
             cause = error.__context__
             raise cause if isinstance(cause, OSError) else OSError(str(error).partition("\n")[0]) from None
+
+
+def _fault(state: Mapping[str, Any]) -> str:
+    """What is wrong with the parts of a checkpoint that it alone tells, in a few words; nothing: ""."""
+    config, step, best = state["config"], state["step"], state.get("best", 0.0)
+    try:
+        json.dumps(config)
+    except (TypeError, ValueError, RecursionError):
+        return "its config holds what is no setting"
+    if not isinstance(step, int) or isinstance(step, bool) or step < 0:
+        return f"its step is {_short(step)}, not a whole number from 0 on"
+    if not _is_number(best) or isnan(best):
+        return f"its best is {_short(best)}, not a J&F"
+    networks = ["model", "average"] if config.get("average") or state.get("average") else ["model"]
+    return next(filter(None, (_unlike_network(state.get(name), config["model"], name) for name in networks)), "")
+
+
+def _unlike_network(found: object, model: str, name: str) -> str:
+    if not isinstance(found, Mapping):
+        return f"its {name} is {_short(found)}, not the tensors of a network"
+    with torch.device("meta"):
+        wanted = {key: tuple(value.shape) for key, value in STCN(CONFIGS[model]).state_dict().items()}
+    shapes = {str(key): tuple(value.shape) if isinstance(value, Tensor) else None for key, value in found.items()}
+    if unlike := [key for key in wanted.keys() | shapes.keys() if wanted.get(key) != shapes.get(key)]:
+        return f"its {name} does not fit {model}: {len(unlike)} of its tensors lack or do not fit ({min(unlike)})"
+    return ""
+
+
+def _unlike(found: Any, wanted: Any, where: str) -> str:
+    """Where a tree of settings and numbers is not one of the form of `wanted`. Flags and what is private to torch may
+    lack: they change from version to version.
+    """
+    if isinstance(wanted, Mapping):
+        if not isinstance(found, Mapping):
+            return f"{where} is {_short(found)}, not a table"
+        optional = {key for key, value in wanted.items() if value is None or value is True or value is False}
+        needed = [key for key in wanted if key not in optional and not str(key).startswith("_")]
+        if lacking := [str(key) for key in needed if key not in found]:
+            return f"{where} lacks {', '.join(lacking[:4])}"
+        inner = (_unlike(found[key], value, f"{where}.{key}") for key, value in wanted.items() if key in found)
+        return next(filter(None, inner), "")
+    if isinstance(wanted, list | tuple):
+        if not isinstance(found, list | tuple) or len(found) != len(wanted):
+            return f"{where} is {_short(found)}, not a list of {len(wanted)}"
+        inner = (_unlike(*pair, f"{where}[{place}]") for place, pair in enumerate(zip(found, wanted, strict=True)))
+        return next(filter(None, inner), "")
+    if isinstance(wanted, int | float) and not isinstance(wanted, bool):
+        return "" if _is_number(found) and isfinite(found) else f"{where} is {_short(found)}, not a number"
+    return "" if isinstance(found, type(wanted)) else f"{where} is {_short(found)}"
+
+
+def _unlike_moments(found: Mapping[Any, Any], optimizer: torch.optim.Optimizer, step: int) -> str:
+    """Where the moments of Adam, by the number of the parameter, do not fit the parameters."""
+    parameters: Sequence[Tensor] = [value for group in optimizer.param_groups for value in group["params"]]
+    if step and not found:
+        return f"its optimizer.state is empty after {step} steps"
+    for place, moments in found.items():
+        where = f"its optimizer.state[{_short(place)}]"
+        if type(place) is not int or not 0 <= place < len(parameters):
+            return f"{where} belongs to no parameter"
+        if not isinstance(moments, Mapping):
+            return f"{where} is {_short(moments)}, not a table"
+        whole = parameters[place].shape
+        for name, shape in (("step", ()), ("exp_avg", whole), ("exp_avg_sq", whole)):
+            moment = moments.get(name)
+            if not isinstance(moment, Tensor) or moment.shape != shape or not moment.is_floating_point():
+                return f"{where}.{name} is {_short(moment)}, not of shape {list(shape)}"
+    return ""
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _short(value: object) -> str:
+    """A value in a few words."""
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {list(value.shape)}"
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"

@@ -1,7 +1,6 @@
 """Trains the shared model on clips of three frames."""
 
 import copy
-import csv
 import time
 import warnings
 from collections.abc import Callable
@@ -13,34 +12,35 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vosbench.base.atomic import replacing
 from vosbench.bench.lock import locked
 from vosbench.errors import VosbenchError
 from vosbench.models.checkpoint import check_device
 from vosbench.models.stcn.network import CONFIGS, STCN
 from vosbench.training.averaging import WeightAverage
+from vosbench.training.bounds import differences
 from vosbench.training.config import TrainConfig
 from vosbench.training.distributed import Process
 from vosbench.training.freezing import freeze, freeze_batch_norm
 from vosbench.training.initial import set_initial_weights
+from vosbench.training.log import Curve
 from vosbench.training.loss import bootstrapped_cross_entropy, hardest_share, soft_jaccard_loss
 from vosbench.training.mixture import Mixture, Shares, batches
 from vosbench.training.optimise import build_optimizer, build_schedule
 from vosbench.training.regularisation import TrainingRead
 from vosbench.training.segment import ClipSegmenter, mean_iou
-from vosbench.training.state import read_state, restart_hint, write_state
+from vosbench.training.state import check_parts, read_state, restart_hint, write_state
 from vosbench.training.validate import Validation
 
 # step, loss, IoU, clips per second of all processes together, J&F where the step was validated
 Progress = Callable[[int, float, float, float, float | None], None]
-COLUMNS = ("step", "loss", "iou", "seconds_per_step", "j_and_f")
 
 
 class Trainer:
     """One training run in one folder; started again, it goes on from its last checkpoint.
 
-    Everything random is a function of the seed and the step, so a run that was stopped ends with the weights that
-    it would have had, to the last bit on a CPU. `process` is this process where several train together.
+    Everything random is a function of the seed and the step, so a training that was stopped ends with the weights, the
+    best checkpoint and the log that it would have had, to the last bit on a CPU. `process` is this process where
+    several train together.
 
     Raises VosbenchError for a device that is not there, data that cannot be trained on, initial weights that do not
     fit, and a folder whose checkpoint cannot be gone on from.
@@ -50,12 +50,13 @@ class Trainer:
         self.config, self.folder, self.step, self.best = config, folder, 0, float("-inf")
         self.checkpoint = folder / "last.pt"  # the last step that was saved
         self.best_checkpoint = folder / "best.pt"  # the one with the highest J&F in validation, if there is any
+        self.outdated = folder / "best-before.pt"  # that of another validation, before this one
         self.process = process or Process(check_device(config.device))
         self.device = self.process.device
         self.share = self.process.share_of(config.batch)
         torch.manual_seed(config.seed)
         torch.set_num_threads(config.threads)
-        self._found = _stamp(self.checkpoint)
+        self._found, self._other_validation = _stamp(self.checkpoint), ""
         config.check_files(begun=self.checkpoint.exists())
         self.mixture = Mixture.open(config)
         self.validation = Validation(config.validation) if config.validation and self.process.is_first else None
@@ -90,8 +91,8 @@ class Trainer:
 
     @property
     def best_or_last(self) -> Path:
-        """The best checkpoint where there is one, else the last."""
-        return self.best_checkpoint if self.best_checkpoint.exists() else self.checkpoint
+        """The best checkpoint where this training keeps it and has one, else the last."""
+        return self.best_checkpoint if self.best > float("-inf") else self.checkpoint
 
     @property
     def _parts(self) -> dict[str, Any]:
@@ -101,24 +102,48 @@ class Trainer:
     def save(self, path: Path) -> None:
         """Write everything needed to go on."""
         state = {name: part.state_dict() for name, part in self._parts.items()}
-        state |= {"best": self.best, "step": self.step, "config": asdict(self.config)}
+        config = {name: value for name, value in asdict(self.config).items() if name != "stop_at"}  # `step` tells it
+        state |= {"best": self.best, "step": self.step, "config": config}
         if self.average:
             state["average"] = self.average.state
         write_state(path, state)
         self._found = _stamp(self.checkpoint)
 
     def _load(self, state: dict[str, Any]) -> None:
+        check_parts(self.checkpoint, state, self._parts)
         try:
             for name, part in self._parts.items():
                 if state.get(name):  # the scaler's is empty where precision is full
                     part.load_state_dict(state[name])
-            self.best = state.get("best", self.best)
-            self.step = state["step"]
-            if self.average:
-                self.average.load(state.get("average", {}), self.step)
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:  # what PyTorch's parts raise
             reason = " ".join(str(error).split())[:200]
             raise VosbenchError(f"{self.checkpoint} is damaged: {reason}", restart_hint(self.checkpoint)) from None
+        self.step = state["step"]
+        self.best = self._best_in(state)
+        if self.average:
+            self.average.load(state["average"], self.step)
+
+    def _best_in(self, state: dict[str, Any]) -> float:
+        """The highest J&F so far. None counts, and a warning says so, where another validation gave it: scores of two
+        splits, say, cannot be compared. Nor where best.pt is gone.
+        """
+        best, none = state.get("best", self.best), float("-inf")
+        before, now = state["config"].get("validation") or {"keep_best": False}, {"keep_best": False}
+        if self.config.validation:
+            now = asdict(self.config.validation) | {"every": before.get("every")}  # how often makes no difference
+        self._other_validation = differences({"validation": before}, {"validation": now})
+        gone = not self.best_checkpoint.is_file()
+        if best > none and (self._other_validation or gone):
+            why = (
+                "is gone: the best is sought anew"
+                if gone
+                else f"was chosen by another validation ({self._other_validation}): it is kept as {self.outdated.name}"
+                " and is not exported"
+            )
+            if self.process.is_first:
+                warnings.warn(f"{self.best_checkpoint} {why}", stacklevel=2)
+            return none
+        return best if now["keep_best"] else none
 
     def run(self, progress: Progress | None = None) -> None:
         """Train to `config.end`. The first process reports, logs to curve.csv (see `COLUMNS`) and saves.
@@ -135,6 +160,8 @@ class Trainer:
 
     def _run(self, progress: Progress | None) -> None:
         config, first = self.config, self.process.is_first
+        if first and self._other_validation and self.best_checkpoint.is_file():
+            self.best_checkpoint.replace(self.outdated)
         curve = Curve(self.folder / "curve.csv", self.step) if first else None
         shares = Shares(self.step, config.end, config.batch, self.process.rank, self.process.count)
         self._train_mode()
@@ -146,10 +173,12 @@ class Trainer:
                 measured = self._update(rgb.to(self.device), labels.to(self.device))
                 self.step += 1
                 last = self.step == config.end
-                validates = config.validation is not None and (self.step % config.validation.every == 0 or last)
+                validates = config.validation is not None and (
+                    self.step % config.validation.every == 0 or self.step == config.steps
+                )
                 late = config.save_minutes and time.monotonic() - saved >= 60 * config.save_minutes
                 saves = self.step % config.checkpoint_every == 0 or last or late
-                if saves and not measured[0].isfinite():
+                if (saves or validates) and not measured[0].isfinite():
                     raise VosbenchError(
                         f"the loss is {measured[0].item()} at step {self.step}",
                         "lower learning_rate, in an empty folder",
@@ -158,7 +187,9 @@ class Trainer:
                     loss, iou = self.process.mean(measured).tolist()
                     seconds = (time.perf_counter() - started) / (self.step - since)
                     if curve is not None:
+                        best = self.best
                         score = self._validate() if validates else None
+                        saves = saves or self.best > best  # so that the last is never older than the best
                         curve.add(self.step, loss, iou, seconds, score)
                         if progress:
                             progress(self.step, loss, iou, config.batch / seconds, score)
@@ -230,46 +261,3 @@ def half_precision(precision: str, device: torch.device) -> torch.dtype | None:
 def _stamp(path: Path) -> tuple[int, int] | None:
     """Tells one state of a file from another; None: it is not there."""
     return (found.st_mtime_ns, found.st_ino) if path.exists() and (found := path.stat()) else None
-
-
-class Curve:
-    """curve.csv, row by row; what an earlier run logged after the step `since`, which comes again, is dropped.
-
-    So are rows that are no longer what was written, with a warning: nothing in the training depends on them.
-    Raises VosbenchError if it cannot be written.
-    """
-
-    def __init__(self, path: Path, since: int) -> None:
-        self.path = path
-        try:
-            text = path.read_bytes().decode(errors="replace") if path.exists() else ""
-        except OSError as error:
-            raise VosbenchError(f"cannot read {path}: {error.strerror}", "remove it: a new one is begun") from None
-        head, *lines = text.splitlines() or [",".join(COLUMNS)]
-        rows = [row for row in map(_row, lines) if row is not None]
-        if (lost := len(lines) - len(rows)) or head != ",".join(COLUMNS):
-            warnings.warn(f"{path} is damaged: {lost} of its {len(lines)} rows are dropped", stacklevel=2)
-        self.rows = [row for row in rows if int(row[0]) <= since]
-        self._write()
-
-    def add(self, step: int, loss: float, iou: float, seconds: float, score: float | None) -> None:
-        """`score` is J&F in percent, None where nothing was validated."""
-        row = (str(step), f"{loss:.4f}", f"{iou:.4f}", f"{seconds:.3f}", "" if score is None else f"{score:.2f}")
-        self.rows.append(row)
-        self._write()
-
-    def _write(self) -> None:
-        hint = "free space and start again: the training goes on"
-        with replacing(self.path, hint=hint) as part, part.open("w", newline="") as file:
-            csv.writer(file).writerows([COLUMNS, *self.rows])
-
-
-def _row(line: str) -> tuple[str, ...] | None:
-    """The cells of a row of curve.csv; None if they are not what was written."""
-    cells = tuple(line.split(","))
-    try:
-        int(cells[0])
-        [float(cell) for cell in (*cells[1:4], cells[4] or "0")]  # an IoU of no object is nan
-    except (IndexError, ValueError):
-        return None
-    return cells if len(cells) == len(COLUMNS) else None

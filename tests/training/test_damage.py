@@ -1,0 +1,125 @@
+"""Every part of a checkpoint is looked at before any is used: what is damaged is named, wherever it is read."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from vosbench.errors import VosbenchError
+from vosbench.training.export import export_weights
+from vosbench.training.state import read_state
+from vosbench.training.train import Trainer
+from vosbench.training.training import train
+
+
+@pytest.fixture(scope="module")
+def sound(small_config, tmp_path_factory):
+    """A training, and its checkpoint after two of its four steps."""
+    config, folder = replace(small_config, average=0.9), tmp_path_factory.mktemp("sound")
+    Trainer(replace(config, stop_at=2), folder).run()
+    return config, folder / "last.pt"
+
+
+def change(state, where, value):
+    """Put a value in its place in a tree."""
+    *way, last = where
+    for key in way:
+        state = state[key]
+    if value is LACKS:
+        del state[last]
+    else:
+        state[last] = value
+
+
+LACKS, MOMENTS = object(), ("optimizer", "state", 40)
+FOR_ALL = [  # whoever reads a checkpoint
+    (("step",), "2", "its step is '2', not a whole number from 0 on"),
+    (("step",), None, "its step is None, not a whole number from 0 on"),
+    (("step",), [2], r"its step is \[2\], not a whole number from 0 on"),
+    (("step",), True, "its step is True, not a whole number from 0 on"),
+    (("step",), -1, "its step is -1, not a whole number from 0 on"),
+    (("step",), 2.0, r"its step is 2\.0, not a whole number from 0 on"),
+    (("step",), torch.tensor(2), r"its step is a tensor of shape \[\], not a whole number from 0 on"),
+    (("best",), "high", "its best is 'high', not a J&F"),
+    (("best",), float("nan"), "its best is nan, not a J&F"),
+    (("config", "size"), torch.zeros(2), "its config holds what is no setting"),
+    (("config", "model"), [1], "does not say of which model it is"),
+    (("config", "model"), None, "does not say of which model it is"),
+    (("model",), None, "its model is None, not the tensors of a network"),
+    (("model",), {}, r"its model does not fit small: \d+ of its tensors lack or do not fit \(.*\)"),
+    (("model",), [], r"its model is \[\], not the tensors of a network"),
+    (("model", "decoder.pred.weight"), 3, r"its model does not fit small: 1 of .* \(decoder\.pred\.weight\)"),
+    (("average",), None, "its average is None, not the tensors of a network"),
+    (("average",), {}, r"its average does not fit small: \d+ of its tensors lack or do not fit \(.*\)"),
+    (("average",), LACKS, "its average is None, not the tensors of a network"),
+    (("average", "decoder.pred.weight"), torch.zeros(1), r"its average .* \(decoder\.pred\.weight\)"),
+]
+FOR_A_TRAINING = [
+    (("step",), 1, "its schedule is at step 2, and its step is 1"),
+    (("optimizer",), {}, "its optimizer lacks state, param_groups"),
+    (("optimizer",), 3, "its optimizer is 3, not a table"),
+    (("optimizer", "param_groups"), [], r"its optimizer\.param_groups is \[\], not a list of 2"),
+    (("optimizer", "param_groups", 0, "lr"), "fast", r"its optimizer\.param_groups\[0\]\.lr is 'fast', not a number"),
+    (("optimizer", "param_groups", 1, "lr"), float("nan"), r"\.param_groups\[1\]\.lr is nan, not a number"),
+    (("optimizer", "param_groups", 0, "betas"), 0.9, r"\.param_groups\[0\]\.betas is 0\.9, not a list of 2"),
+    (("optimizer", "param_groups", 0, "lr"), LACKS, r"its optimizer\.param_groups\[0\] lacks lr"),
+    (("optimizer", "param_groups", 0, "params"), [0], r"its optimizer\.param_groups\[0\]\.params is \[0\], not a list"),
+    (("optimizer", "state"), {}, r"its optimizer\.state is empty after 2 steps"),
+    (("optimizer", "state", 9999), {}, r"its optimizer\.state\[9999\] belongs to no parameter"),
+    (MOMENTS, 1, r"its optimizer\.state\[40\] is 1, not a table"),
+    ((*MOMENTS, "exp_avg"), torch.zeros(1, 7), r"\.state\[40\]\.exp_avg is a tensor of shape \[1, 7\], not of shape"),
+    ((*MOMENTS, "exp_avg_sq"), LACKS, r"its optimizer\.state\[40\]\.exp_avg_sq is None, not of shape"),
+    ((*MOMENTS, "step"), 2, r"its optimizer\.state\[40\]\.step is 2, not of shape \[\]"),
+    (("schedule",), {}, "its schedule lacks .*last_epoch"),
+    (("schedule",), {"foo": 1}, "its schedule lacks .*last_epoch"),
+    (("schedule",), None, "its schedule is None, not a table"),
+    (("schedule", "base_lrs"), ["a", "b"], r"its schedule\.base_lrs\[0\] is 'a', not a number"),
+    (("schedule", "last_epoch"), 7, "its schedule is at step 7, and its step is 2"),
+    (("scaler",), [1], r"its scaler is \[1\], not a table"),
+]
+
+
+def damaged(sound, folder, where, value):
+    config, path = sound
+    state = torch.load(path, weights_only=True)
+    change(state, where, value)
+    folder.mkdir()
+    torch.save(state, folder / "last.pt")
+    return config, folder / "last.pt"
+
+
+@pytest.mark.parametrize(("where", "value", "said"), FOR_ALL + FOR_A_TRAINING)
+def test_a_training_does_not_go_on_from_a_damaged_part(sound, tmp_path, where, value, said):
+    config, path = damaged(sound, tmp_path / "on", where, value)
+    before = path.read_bytes()
+    with pytest.raises(VosbenchError, match=rf"last\.pt (is damaged: )?.*{said}") as caught:
+        Trainer(config, path.parent)
+    assert "\n" not in caught.value.message
+    assert len(caught.value.message) < 200 + len(str(path))
+    assert caught.value.hint
+    assert path.read_bytes() == before
+    assert "config" in where or caught.value.hint == "train again into an empty folder"
+
+
+@pytest.mark.parametrize(("where", "value", "said"), FOR_ALL)
+def test_nothing_is_exported_or_averaged_of_a_damaged_part(sound, tmp_path, where, value, said):
+    config, path = damaged(sound, tmp_path / "on", where, value)
+    with pytest.raises(VosbenchError, match=said):
+        export_weights(path, tmp_path / "a.safetensors")
+    with pytest.raises(VosbenchError, match=said) as caught:
+        train(config, tmp_path / "other", tmp_path / "a.safetensors", [path])
+    assert "config" in where or "--average" in caught.value.hint
+    assert not (tmp_path / "a.safetensors").exists()
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_checkpoint_of_an_older_torch_goes_on(sound, tmp_path):
+    """Which knew fewer flags, and of another device, which had no scaler."""
+    config, path = damaged(sound, tmp_path / "on", ("scaler",), LACKS)
+    state = read_state(path)
+    for group in state["optimizer"]["param_groups"]:
+        del group["decoupled_weight_decay"]
+    del state["schedule"]["_is_initial"]
+    torch.save(state, path)
+    Trainer(config, path.parent).run()
+    assert read_state(path)["step"] == 4
