@@ -132,9 +132,9 @@ class Session:
                 f"{size_text(frame.geometry.original)}, the frames before it {size_text(self.geometry.original)}",
                 "all frames of a video must have one size",
             )
-        new, planes = self._new_objects(masks)
+        new, given = self._appearing(masks)
         if new or self.ids:
-            joint = yield from self._segment(frame, new, planes)
+            joint = yield from self._segment(frame, new, given)
         else:
             joint = torch.ones(1, *self.geometry.padded, device=self.device)
         prediction = self._predict(joint)
@@ -185,10 +185,10 @@ class Session:
     def _where(self) -> str:
         return f"frame {self.known.frames[self.index] if self.known else self.index} of {self.name}"
 
-    def _new_objects(self, masks: Masks | None) -> tuple[list[int], Tensor | None]:
-        """The ids that appear, and their planes, [O,H',W']."""
+    def _appearing(self, masks: Masks | None) -> tuple[tuple[int, ...], ObjectMasks | None]:
+        """The ids that appear, and their masks."""
         if masks is None:
-            return [], None
+            return (), None
         if not isinstance(masks, ObjectMasks):
             masks = object_masks(masks, f"the masks of {self._where}", self.ids)
         if masks.size != self.geometry.original:
@@ -196,13 +196,12 @@ class Session:
                 f"{self._where} is {size_text(self.geometry.original)}, its masks {size_text(masks.size)}",
                 "masks must have the size of the frames",
             )
-        new = [i for i in (masks.object_ids() if masks.ids is None else masks.ids) if i not in self.ids]
-        if not new:
-            return [], None
-        self.memory.bank.leave(PLANES * self._plane * (1 + len(self.ids) + len(new)))
-        return new, self.geometry.prepare_masks(masks.planes(tuple(new)), self.device)
+        new = tuple(i for i in (masks.object_ids() if masks.ids is None else masks.ids) if i not in self.ids)
+        if new:
+            self.memory.bank.leave(PLANES * self._plane * (1 + len(self.ids) + len(new)))
+        return new, masks
 
-    def _segment(self, frame: Frame, new: list[int], planes: Tensor | None) -> Steps[Tensor]:
+    def _segment(self, frame: Frame, new: tuple[int, ...], masks: ObjectMasks | None) -> Steps[Tensor]:
         """Joint probabilities of the frame, [O+1,H',W']."""
         model, memory, index = self.model, self.memory, self.index
         last = self.known is not None and index == len(self.known.frames) - 1
@@ -213,8 +212,8 @@ class Session:
         before, state, match = self._state, self._state, None
         if memory.groups:
             joint, state, match = yield from self._read(frame, now)
-        if planes is not None:
-            joint = self._introduce(new, planes, joint)
+        if masks is not None and new:
+            joint = self._introduce(new, masks, joint)
             fresh = model.start(len(new), features)
             before, state = joined(before, fresh), joined(state, fresh)
         predicted = Segmentation(joint[1:], self.geometry.stride)
@@ -232,15 +231,17 @@ class Session:
         """Read the memory and decode: joint probabilities [O+1,H',W'], the objects' state, statistics of the read."""
         assert self._joint is not None  # there was a frame before
         with self._clock.stage("read"):
-            readouts, match = self.memory.read(now.frame, frame.query, self.top_k)
-            readout = torch.cat(readouts, 1).permute(1, 2, 0).unflatten(2, self.geometry.grid)
+            (first, *others), match = self.memory.read(now.frame, frame.query, self.top_k)
+            readout = torch.cat([first, *others], 1) if others else first
+            readout = readout.permute(1, 2, 0).unflatten(2, self.geometry.grid)
         with self._clock.stage("decode"):
             logits, state = yield Decode(frame, readout, self._state, self._joint[1:], now)
         with self._clock.stage("aggregate"):
             return by_rows(self.model.aggregate, logits), state, match
 
-    def _introduce(self, new: list[int], planes: Tensor, joint: Tensor) -> Tensor:
+    def _introduce(self, new: tuple[int, ...], masks: ObjectMasks, joint: Tensor) -> Tensor:
         """Joint probabilities with the `new` objects; under their masks those of others become 0 first."""
+        planes = self.geometry.prepare_masks(masks.planes(new), self.device)
         self.ids += new
         self._labels = torch.tensor([0, *self.ids], dtype=torch.uint8, device=self.device)
         self.memory.add_objects(self.index, len(new))
