@@ -188,7 +188,10 @@ COMMANDS = {
         ["train", "paper-stage0", "--out", "t", "--device", "cuda:9"],
         ["cuda:9", "300,000 steps", "would take weeks", "stcn-tiny"],
     ),
-    "a step beyond the last": (["train", "stcn-tiny", "--out", "t", "--stop-at", "381"], ["stop_at", "at most steps"]),
+    "a step beyond the last": (
+        ["train", "stcn-tiny", "--out", "t", "--stop-at", "381"],
+        ["--stop-at 381", "last step, 380"],
+    ),
     "a mean not exported": (["train", "tiny.toml", "--out", "t", "--average", "a.pt"], ["--average", "--export"]),
 }
 

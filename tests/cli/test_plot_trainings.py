@@ -17,7 +17,7 @@ def test_the_curves_of_trainings(tmp_path, vosbench, refused, read_json):
     assert "second" in figure.read_text()
     assert f"{figure} exists already" in refused("plot", *folders, *out)
     assert vosbench("plot", *folders, *out, "--overwrite").status == 0
-    assert str(folders[2]) in figure.read_text()  # two of one name are told apart
+    assert f"{folders[2]}<"[-34:] in figure.read_text()  # two of one name are told apart, by how their paths end
     assert "no strategies" in refused("plot", folders[0], "--policies", "lfu")
     (folders[0] / "curve.csv").write_text("nonsense")
     assert "is not the log of a training" in refused("plot", folders[0], *out, "--overwrite")

@@ -11,7 +11,7 @@ from vosbench.errors import VosbenchError
 from vosbench.training.augment import Augmentation
 from vosbench.training.config import CutoutData, TrainConfig, VideoData
 from vosbench.training.freezing import freeze
-from vosbench.training.train import _row
+from vosbench.training.log import _row
 
 WHOLE = """
 gaps = [[0.0, 5], [0.5, 9]]
@@ -34,6 +34,7 @@ save_minutes = 1.0
 kind = "cutouts"
 roots = ["a", "b"]
 shares = [0.5, 0.3]
+videos = ["v"]
 from_video = 0.1
 weight = 0.5
 [[data]]

@@ -67,6 +67,11 @@ def test_settings_are_read(tmp_path):
         ("[[data]]\nroot = 'x'", "a [[data]] table lacks kind"),
         ("[[data]]\nkind = 'davis17'", "unknown kind of data in tiny.toml 'davis17'"),
         ("[[data]]\nkind = 'davis2017'", "tiny.toml: [data] lacks root"),
+        ("", "tiny.toml sets nothing"),
+        ("# a comment alone", "tiny.toml sets nothing"),
+        ("[[data]]\nkind = 'cutouts'\nroots = ['x']\nfrom_video = 1.0", "from_video does nothing without videos"),
+        ("[[data]]\nkind = 'generated'\nclips = 5\nweight = 1", "clips does nothing beside a weight"),
+        ("[[data]]\nkind = 'static'\nroot = 'x'\nrepeat = 2\nweight = 1", "repeat does nothing beside a weight"),
         (
             "[[data]]\nkind = 'static'\nroot = 'x'\nrepeats = 2",
             "unknown setting in tiny.toml [data] 'repeats'",
@@ -104,6 +109,7 @@ def test_files_that_are_no_settings(tmp_path):
 
 def test_near_misses_are_named(tmp_path):
     assert refused(tmp_path, "stepz = 3").hint == "did you mean steps or stop_at?"
+    assert 'kind = "generated"' in refused(tmp_path, "[[data]]\nkind = 'synthetic'").hint
     assert "davis2017" in refused(tmp_path, "[[data]]\nkind = 'davis17'").hint
     assert "repeat" in refused(tmp_path, "[[data]]\nkind = 'static'\nroot = 'x'\nrepeats = 2").hint
     assert "it is 8000 by default" in refused(tmp_path, "steps = '3'").hint

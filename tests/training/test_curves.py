@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vosbench.errors import VosbenchError
-from vosbench.training.curves import plot_curves, read_curve, smooth
+from vosbench.training.curves import draw_curves, plot_curves, read_curve, smooth
 
 HEAD = "step,loss,iou,seconds_per_step,j_and_f\n"
 
@@ -21,6 +21,29 @@ def test_a_log_is_read_and_drawn(tmp_path):
     assert "again" in (tmp_path / "curves.svg").read_text()
     with pytest.raises(VosbenchError, match="cannot write a figure"):
         plot_curves({"first": tmp_path}, tmp_path / "curves.txt")
+
+
+def test_the_loss_has_an_axis_of_its_own_that_fits_it(tmp_path):
+    curves = {}
+    for name, highest in (("first", 2.5), ("again", 0.4)):
+        steps = np.arange(1.0, 41)
+        (tmp_path / name).mkdir()
+        rows = [f"{step:.0f},{highest / step**0.5:.4f},0.5,0.1,{60 if step % 20 == 0 else ''}" for step in steps]
+        (tmp_path / name / "curve.csv").write_text(HEAD + "\n".join(rows))
+        curves[name] = read_curve(tmp_path / name)
+    percent, loss = draw_curves(curves).axes
+    assert percent.get_ylim() == (0, 100)
+    assert (percent.get_ylabel(), loss.get_ylabel(), loss.get_xlabel()) == ("percent", "loss", "step")
+    lines = loss.get_lines()
+    drawn = [line.get_ydata() for line in lines]
+    assert drawn[0].max() > 1
+    bottom, top = loss.get_ylim()
+    assert bottom == 0
+    assert max(map(np.max, drawn)) < top < 3
+    assert drawn[1].tolist() == smooth(curves["again"]["loss"], 2).tolist()
+    assert lines[0].get_linestyle() != lines[1].get_linestyle()  # where there is no colour
+    assert [line.get_linestyle() for line in percent.get_lines()[::2]] == [line.get_linestyle() for line in lines]
+    assert percent.get_xlim() == loss.get_xlim()
 
 
 def test_the_moving_mean():

@@ -199,6 +199,12 @@ def test_what_has_no_mean_shows_before_the_training(small_config, tmp_path, faul
     assert not (tmp_path / "tree").exists()
 
 
+def test_a_folder_that_cannot_be_made_is_one_line(small_config):
+    with pytest.raises(VosbenchError, match=r"cannot write /proc/x.*: ") as caught:
+        train(small_config, "/proc/x/training")
+    assert "--out" in caught.value.hint
+
+
 def test_weights_are_written_like_other_files(small_config, tmp_path):
     before = os.umask(0o022)
     try:

@@ -1,8 +1,10 @@
 """The order of clips: complete epochs, the same from any step on, shared out among processes; faults come through."""
 
 import multiprocessing
+import os
 from collections import Counter
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -65,6 +67,25 @@ def test_processes_share_every_batch(first):
     assert [number for numbers in whole for number in numbers] == list(range(6 * first, 30))
 
 
+def test_more_workers_than_cores_are_no_warning(recwarn):
+    with closing(batches(MIXTURE, Shares(0, 1, 2), len(os.sched_getaffinity(0)) + 1, pin=False)) as drawn:
+        assert next(drawn)[0].shape == (2, 3, 3, 4, 4)
+    assert [str(one.message) for one in recwarn] == []
+
+
+def test_an_epoch_that_no_memory_holds_is_refused(small_config, pairs):
+    from vosbench.training.config import GeneratedData, StaticData
+
+    often = (GeneratedData(), StaticData(str(pairs), repeat=10**9))
+    with pytest.raises(VosbenchError, match=r"data\[1\]\.repeat is 1000000000, .* 3,000,001,000 clips") as caught:
+        Mixture.open(replace(small_config, data=often))
+    assert "lower repeat" in caught.value.hint
+    with pytest.raises(VosbenchError, match=r"data\[0\]\.clips is 1000000000, "):
+        Mixture.open(replace(small_config, data=(GeneratedData(clips=10**9),)))
+    weighed = tuple(replace(data, weight=0.5) for data in often)
+    assert Mixture.open(replace(small_config, data=weighed))[3]
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_batches(workers):
     shares = Shares(4, 7, 4)
@@ -113,8 +134,6 @@ def test_weights_say_how_often_a_source_is_drawn():
 
 
 def test_weights_come_from_the_configuration(small_config, pairs):
-    from dataclasses import replace
-
     from vosbench.training.config import GeneratedData, StaticData
 
     data = (GeneratedData(weight=0.1), StaticData(str(pairs), weight=0.4))

@@ -68,8 +68,7 @@ def test_a_stopped_training_goes_on_as_if_nothing_had_been(trained, tmp_path):
     assert curve(tmp_path) == curve(folder)  # and no step is logged twice
     states = [torch.load(path / "last.pt", weights_only=True) for path in (folder, tmp_path)]
     assert states[0]["step"] == states[1]["step"] == 4
-    for name, tensor in states[0]["model"].items():
-        assert torch.equal(tensor, states[1]["model"][name]), name
+    assert all(torch.equal(tensor, states[1]["model"][name]) for name, tensor in states[0]["model"].items())
     for a, b in zip(*(state["optimizer"]["state"].values() for state in states), strict=True):
         assert all(torch.equal(a[k], b[k]) for k in a)
 
@@ -122,8 +121,8 @@ def test_a_training_starts_from_given_weights(trained, tmp_path):
     folder, _ = trained
     config = replace(SMALL, initial=str(folder / "last.pt"))
     started = Trainer(config, tmp_path).model.state_dict()
-    for name, tensor in torch.load(folder / "last.pt", weights_only=True)["model"].items():
-        assert torch.equal(tensor, started[name])
+    given = torch.load(folder / "last.pt", weights_only=True)["model"]
+    assert all(torch.equal(tensor, started[name]) for name, tensor in given.items())
 
 
 def test_exported_weights_load(trained, tmp_path):

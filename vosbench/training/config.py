@@ -254,6 +254,8 @@ class TrainConfig:
         """
         path = find(name, SHIPPED, "training configuration")
         table = read_toml(path, "steps = 8000")
+        if not table:
+            raise VosbenchError(f"{path.name} sets nothing", "write what to train, such as steps = 8000")
         entries = table.pop("data", None)
         if entries is None:
             return build(cls, table, path.name)
@@ -274,4 +276,14 @@ def _data(entry: Mapping[str, Any], file: str) -> Data:
         raise VosbenchError(f"{file}: a [[data]] table lacks kind", f"one of: {', '.join(DATA_KINDS)}")
     if kind not in DATA_KINDS:
         raise unknown(f"kind of data in {file}", kind, DATA_KINDS)
-    return build(DATA_KINDS[kind], entry, file, "data")
+    if DATA_KINDS[kind] is VideoData and "root" not in entry:
+        raise VosbenchError(
+            f"{file}: [data] lacks root", 'name the folder of the data set; clips without one are kind = "generated"'
+        )
+    data = build(DATA_KINDS[kind], entry, file, "data")
+    for name in ("repeat", "clips"):
+        if name in entry and data.weight:
+            raise VosbenchError(f"{file}: [data] {name} does nothing beside a weight", f"leave {name} or weight out")
+    if "from_video" in entry and not entry.get("videos"):
+        raise VosbenchError(f"{file}: [data] from_video does nothing without videos", "name videos, or leave it out")
+    return data

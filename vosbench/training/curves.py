@@ -6,13 +6,14 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.figure import Figure
 
 from vosbench.base.text import read_text
 from vosbench.errors import VosbenchError
-from vosbench.report.drawing.style import STYLE, looks_of, note_axes, require_kind, save
+from vosbench.report.drawing.style import STYLE, looks_of, note_axes, require_kind, room, save, short
 
 WINDOW = 0.05  # of all rows, over which loss and IoU are averaged: those of single batches scatter
-NOTE = "Lines: IoU on training clips, moving mean; dotted: loss x 100; points: J&F of validation."
+NOTE = "Lines: IoU on training clips and, below, the loss, moving means; points: J&F of validation."
 
 
 def read_curve(folder: Path) -> dict[str, np.ndarray]:
@@ -42,22 +43,36 @@ def smooth(values: np.ndarray, window: int) -> np.ndarray:
 def plot_curves(trainings: Mapping[str, Path], target: Path) -> None:
     """Draw the trainings, a folder by the name of each, into `target` (.png, .svg or .pdf).
 
-    Lines are moving means of IoU in percent, dotted ones those of the loss, a hundredfold; points are J&F of
-    validation. Raises VosbenchError as `read_curve` does, and for another kind of file.
+    Raises VosbenchError as `read_curve` does, and for another kind of file.
     """
     require_kind(target)
-    curves = {name: read_curve(folder) for name, folder in trainings.items()}
+    save(draw_curves({name: read_curve(folder) for name, folder in trainings.items()}), target)
+
+
+def draw_curves(curves: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
+    """Above, moving means of IoU as lines and J&F of validation as points, in percent; below, on an axis that fits its
+    values, those of the loss. Trainings differ in colour and, for print without colour, in dash and marker.
+    """
     looks = looks_of(curves)
     with matplotlib.rc_context(STYLE):
-        figure, axes = note_axes([NOTE], 1.4)
+        figure, axes = note_axes([NOTE], room(curves))
+        left, bottom, width, height = axes.get_position().bounds
+        axes.set_position((left, bottom + 0.42 * height, width, 0.58 * height))
+        losses = figure.add_axes((left, bottom, width, 0.34 * height), sharex=axes)
         for name, curve in curves.items():
             look, window = looks[name], max(1, round(WINDOW * len(curve["step"])))
             steps, measured = curve["step"], np.isfinite(curve["j_and_f"])
-            axes.plot(steps, 100 * smooth(curve["iou"], window), color=look.colour, label=name)
-            axes.plot(steps, 100 * smooth(curve["loss"], window), ":", color=look.colour, linewidth=0.8)
+            axes.plot(
+                steps, 100 * smooth(curve["iou"], window), color=look.colour, linestyle=look.dash, label=short(name)
+            )
             axes.plot(steps[measured], curve["j_and_f"][measured], look.marker, color=look.colour, markersize=4)
-        axes.set_xlabel("step")
+            losses.plot(steps, smooth(curve["loss"], window), color=look.colour, linestyle=look.dash)
+        axes.tick_params(labelbottom=False)
         axes.set_ylabel("percent")
         axes.set_ylim(0, 100)
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
-        save(figure, target)
+        losses.tick_params(length=2.5)
+        losses.set_xlabel("step")
+        losses.set_ylabel("loss")
+        losses.set_ylim(bottom=0)
+    return figure

@@ -4,6 +4,7 @@ import multiprocessing
 import signal
 import threading
 import traceback
+import warnings
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from vosbench.training.static import StaticClips
 from vosbench.training.video import VideoClips
 
 Batch = tuple[Tensor, Tensor]  # RGB uint8 [B,3,3,S,S] (clip, frame, channel); labels uint8 [B,3,S,S]
+LONGEST = 10**7  # clips of an epoch: their order is drawn as a whole
 NO_CLIP = 1  # tells the random numbers that order an epoch from those of a clip
 
 
@@ -78,9 +80,18 @@ class Mixture(Dataset["Batch | VosbenchError"]):
 
     @classmethod
     def open(cls, config: TrainConfig) -> "Mixture":
-        """The sources of a configuration. Raises VosbenchError as `open_source` does."""
+        """The sources of a configuration. Raises VosbenchError as `open_source` does, and for too long an epoch."""
         sources = tuple((open_source(data, config), getattr(data, "repeat", 1)) for data in config.data)
         weights = tuple(data.weight for data in config.data) if any(data.weight for data in config.data) else ()
+        lengths = [len(source) * repeat for source, repeat in sources]
+        if not weights and sum(lengths) > LONGEST:
+            at = lengths.index(max(lengths))
+            name = "repeat" if hasattr(config.data[at], "repeat") else "clips"
+            raise VosbenchError(
+                f"data[{at}].{name} is {getattr(config.data[at], name)}, so that an epoch has {sum(lengths):,} clips, "
+                f"more than {LONGEST:,}",
+                f"lower {name}; or give every source a weight, which knows no epochs",
+            )
         return cls(sources, config.steps * config.batch, config.seed, weights)
 
     def __len__(self) -> int:
@@ -145,17 +156,19 @@ def batches(mixture: Mixture, shares: Shares, workers: int, pin: bool) -> Genera
 
     Raises VosbenchError for a faulty file, for whatever else goes wrong with a clip, and if a process is killed.
     """
-    loader = DataLoader(
-        mixture,
-        batch_sampler=shares,
-        num_workers=workers,
-        collate_fn=_collate,
-        worker_init_fn=_one_thread,
-        pin_memory=pin,
-    )
-    others = multiprocessing.active_children()
-    with _deaf_to_children(), starting() if workers else nullcontext():
-        drawn = iter(loader)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores: they are asked for
+        loader = DataLoader(
+            mixture,
+            batch_sampler=shares,
+            num_workers=workers,
+            collate_fn=_collate,
+            worker_init_fn=_one_thread,
+            pin_memory=pin,
+        )
+        others = multiprocessing.active_children()
+        with _deaf_to_children(), starting() if workers else nullcontext():
+            drawn = iter(loader)
     processes = [process for process in multiprocessing.active_children() if process not in others]
     try:
         while (batch := _next(drawn, processes)) is not None:

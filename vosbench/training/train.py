@@ -4,7 +4,7 @@ import copy
 import time
 import warnings
 from collections.abc import Callable
-from contextlib import closing, nullcontext
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,6 @@ class Trainer:
         self.segmenter = ClipSegmenter(self.model, config.objects, read, config.spoiled)
         self.segmenter.generator = torch.Generator(self.device)
         self.parallel = self.process.parallel(self.segmenter)
-        folder.mkdir(parents=True, exist_ok=True)
 
     @property
     def best_or_last(self) -> Path:
@@ -151,7 +150,13 @@ class Trainer:
         Raises VosbenchError for whatever is wrong with the clips, if a file cannot be written, and if another process
         trains in the folder, or has done since this training was read.
         """
-        with locked(self.folder) if self.process.is_first else nullcontext():
+        with ExitStack() as held:
+            if self.process.is_first:
+                try:
+                    held.enter_context(locked(self.folder))
+                except OSError as error:
+                    why = f"cannot write {error.filename or self.folder}: {error.strerror or error}"
+                    raise VosbenchError(why, "choose another folder (--out)") from None
             if self.process.is_first and _stamp(self.checkpoint) != self._found:
                 raise VosbenchError(
                     f"another process has trained in {self.folder} meanwhile", "start again: the training goes on"

@@ -10,6 +10,7 @@ import typer
 from vosbench.cli.options import output
 from vosbench.cli.progress import time_left
 from vosbench.cli.verbs import Answer, Verb
+from vosbench.errors import VosbenchError
 
 
 def train(
@@ -57,6 +58,10 @@ def train(
     from vosbench.training.training import train as carry_out
 
     settings = TrainConfig.read(config)
+    if stop_at is not None and stop_at > settings.steps:
+        raise VosbenchError(
+            f"--stop-at {stop_at} is beyond the last step, {settings.steps}", "give an earlier step, or leave it out"
+        )
     if stop_at is not None:
         settings = replace(settings, stop_at=stop_at)
     if device is not None:
