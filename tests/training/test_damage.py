@@ -1,13 +1,17 @@
 """Every part of a checkpoint is looked at before any is used: what is damaged is named, wherever it is read."""
 
+import copy
+import re
 from dataclasses import replace
 
 import pytest
 import torch
 
 from vosbench.errors import VosbenchError
+from vosbench.models.stcn.network import CONFIGS, STCN
 from vosbench.training.export import export_weights
-from vosbench.training.state import read_state
+from vosbench.training.optimise import build_optimizer, build_schedule
+from vosbench.training.state import check_parts, read_state
 from vosbench.training.train import Trainer
 from vosbench.training.training import train
 
@@ -18,6 +22,18 @@ def sound(small_config, tmp_path_factory):
     config, folder = replace(small_config, average=0.9), tmp_path_factory.mktemp("sound")
     Trainer(replace(config, stop_at=2), folder).run()
     return config, folder / "last.pt"
+
+
+@pytest.fixture(scope="module")
+def parts(sound):
+    """The parts of that training as they are before it goes on."""
+    model = STCN(CONFIGS[sound[0].model])
+    optimizer = build_optimizer(model, sound[0])
+    return {
+        "optimizer": optimizer,
+        "schedule": build_schedule(optimizer, sound[0]),
+        "scaler": torch.amp.GradScaler("cpu", enabled=False),
+    }
 
 
 def change(state, where, value):
@@ -62,6 +78,12 @@ FOR_A_TRAINING = [
     (("optimizer", "param_groups", 0, "lr"), "fast", r"its optimizer\.param_groups\[0\]\.lr is 'fast', not a number"),
     (("optimizer", "param_groups", 1, "lr"), float("nan"), r"\.param_groups\[1\]\.lr is nan, not a number"),
     (("optimizer", "param_groups", 0, "betas"), 0.9, r"\.param_groups\[0\]\.betas is 0\.9, not a list of 2"),
+    (
+        ("optimizer", "param_groups", 0, "amsgrad"),
+        True,
+        r"its optimizer\.param_groups\[0\]\.amsgrad is True, not False",
+    ),
+    (("optimizer", "param_groups", 1, "fused"), True, r"its optimizer\.param_groups\[1\]\.fused is True"),
     (("optimizer", "param_groups", 0, "lr"), LACKS, r"its optimizer\.param_groups\[0\] lacks lr"),
     (("optimizer", "param_groups", 0, "params"), [0], r"its optimizer\.param_groups\[0\]\.params is \[0\], not a list"),
     (("optimizer", "state"), {}, r"its optimizer\.state is empty after 2 steps"),
@@ -73,7 +95,8 @@ FOR_A_TRAINING = [
     (("schedule",), {}, "its schedule lacks .*last_epoch"),
     (("schedule",), {"foo": 1}, "its schedule lacks .*last_epoch"),
     (("schedule",), None, "its schedule is None, not a table"),
-    (("schedule", "base_lrs"), ["a", "b"], r"its schedule\.base_lrs\[0\] is 'a', not a number"),
+    (("schedule", "base_lrs"), ["a", "b"], r"its schedule\.base_lrs\[0\] is 'a', not 6e-05"),
+    (("schedule", "total_steps"), 9, "its schedule.total_steps is 9, not 4"),
     (("schedule", "last_epoch"), 7, "its schedule is at step 7, and its step is 2"),
     (("scaler",), [1], r"its scaler is \[1\], not a table"),
 ]
@@ -88,27 +111,48 @@ def damaged(sound, folder, where, value):
     return config, folder / "last.pt"
 
 
-@pytest.mark.parametrize(("where", "value", "said"), FOR_ALL + FOR_A_TRAINING)
-def test_a_training_does_not_go_on_from_a_damaged_part(sound, tmp_path, where, value, said):
-    config, path = damaged(sound, tmp_path / "on", where, value)
-    before = path.read_bytes()
-    with pytest.raises(VosbenchError, match=rf"last\.pt (is damaged: )?.*{said}") as caught:
-        Trainer(config, path.parent)
-    assert "\n" not in caught.value.message
-    assert len(caught.value.message) < 200 + len(str(path))
-    assert caught.value.hint
-    assert path.read_bytes() == before
-    assert "config" in where or caught.value.hint == "train again into an empty folder"
+def is_one_line(error, path, said):
+    assert re.search(rf"{re.escape(str(path))} (is damaged: )?.*{said}", error.message)
+    assert "\n" not in error.message
+    assert len(error.message) < 200 + len(str(path))
+    assert error.hint
 
 
 @pytest.mark.parametrize(("where", "value", "said"), FOR_ALL)
-def test_nothing_is_exported_or_averaged_of_a_damaged_part(sound, tmp_path, where, value, said):
+def test_what_the_checkpoint_alone_tells(sound, tmp_path, where, value, said):
+    _, path = damaged(sound, tmp_path / "on", where, value)
+    with pytest.raises(VosbenchError) as caught:
+        read_state(path)
+    is_one_line(caught.value, path, said)
+    assert "model" not in where or "config" in where or caught.value.hint == "train again into an empty folder"
+
+
+@pytest.mark.parametrize(("where", "value", "said"), FOR_A_TRAINING)
+def test_what_the_training_tells(sound, parts, where, value, said):
+    _, path = sound
+    state = copy.deepcopy(read_state(path))
+    check_parts(path, state, parts)
+    change(state, where, value)
+    with pytest.raises(VosbenchError) as caught:
+        check_parts(path, state, parts)
+    is_one_line(caught.value, path, said)
+    assert caught.value.hint == "train again into an empty folder"
+
+
+@pytest.mark.parametrize(("where", "value", "said"), [FOR_ALL[0], FOR_ALL[12], FOR_ALL[16], FOR_A_TRAINING[1]])
+def test_nobody_uses_a_damaged_part(sound, tmp_path, where, value, said):
     config, path = damaged(sound, tmp_path / "on", where, value)
+    before = path.read_bytes()
+    with pytest.raises(VosbenchError, match=said):
+        Trainer(config, path.parent)
+    assert path.read_bytes() == before
+    if where == ("optimizer",):
+        return  # no matter to an export
     with pytest.raises(VosbenchError, match=said):
         export_weights(path, tmp_path / "a.safetensors")
     with pytest.raises(VosbenchError, match=said) as caught:
         train(config, tmp_path / "other", tmp_path / "a.safetensors", [path])
-    assert "config" in where or "--average" in caught.value.hint
+    assert "--average" in caught.value.hint
     assert not (tmp_path / "a.safetensors").exists()
     assert not (tmp_path / "other").exists()
 

@@ -14,6 +14,7 @@ from vosbench.errors import VosbenchError
 from vosbench.models.stcn.network import CONFIGS, STCN
 
 PARTS = ("model", "optimizer", "schedule", "step", "config")
+MOVING = ("lr", "betas", "last_epoch", "scale")  # what schedule and scaler change; all else a training's settings fix
 
 
 def restart_hint(path: Path) -> str:
@@ -105,27 +106,31 @@ def _unlike_network(found: object, model: str, name: str) -> str:
     return ""
 
 
-def _unlike(found: Any, wanted: Any, where: str) -> str:
-    """Where a tree of settings and numbers is not one of the form of `wanted`. Flags and what is private to torch may
-    lack: they change from version to version.
+def _unlike(found: Any, wanted: Any, where: str, moves: bool = False) -> str:
+    """Where a tree of settings and numbers is not that of `wanted`, but for what moves in the course of a training.
+    Flags and what is private to torch may lack: they change from version to version.
     """
     if isinstance(wanted, Mapping):
         if not isinstance(found, Mapping):
             return f"{where} is {_short(found)}, not a table"
-        optional = {key for key, value in wanted.items() if value is None or value is True or value is False}
+        optional = {key for key, value in wanted.items() if value is None or isinstance(value, bool)}
         needed = [key for key in wanted if key not in optional and not str(key).startswith("_")]
         if lacking := [str(key) for key in needed if key not in found]:
             return f"{where} lacks {', '.join(lacking[:4])}"
-        inner = (_unlike(found[key], value, f"{where}.{key}") for key, value in wanted.items() if key in found)
-        return next(filter(None, inner), "")
-    if isinstance(wanted, list | tuple):
+        parts = [(key, found[key], value, f"{where}.{key}") for key, value in wanted.items() if key in found]
+    elif isinstance(wanted, list | tuple):
         if not isinstance(found, list | tuple) or len(found) != len(wanted):
             return f"{where} is {_short(found)}, not a list of {len(wanted)}"
-        inner = (_unlike(*pair, f"{where}[{place}]") for place, pair in enumerate(zip(found, wanted, strict=True)))
-        return next(filter(None, inner), "")
-    if isinstance(wanted, int | float) and not isinstance(wanted, bool):
+        parts = [("", one, value, f"{where}[{at}]") for at, (one, value) in enumerate(zip(found, wanted, strict=True))]
+    elif moves and _is_number(wanted):
         return "" if _is_number(found) and isfinite(found) else f"{where} is {_short(found)}, not a number"
-    return "" if isinstance(found, type(wanted)) else f"{where} is {_short(found)}"
+    else:
+        same = type(found) is type(wanted) or (_is_number(found) and _is_number(wanted))
+        return "" if same and (moves or found == wanted) else f"{where} is {_short(found)}, not {_short(wanted)}"
+    inner = (
+        _unlike(one, value, at, moves or str(key) in MOVING or str(key)[:1] == "_") for key, one, value, at in parts
+    )
+    return next(filter(None, inner), "")
 
 
 def _unlike_moments(found: Mapping[Any, Any], optimizer: torch.optim.Optimizer, step: int) -> str:
