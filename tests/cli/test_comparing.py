@@ -3,6 +3,7 @@
 import csv
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import cv2
@@ -88,6 +89,11 @@ def test_strategies_of_one_run(runs, vosbench, refused):
     outcome = vosbench("compare", "old", "--policies", "first-only,every-k:k=2,copy-first-mask", "--format", "csv")
     rows = list(csv.DictReader(outcome.out.splitlines()))
     assert [row["strategy"] for row in rows] == ["first-only", "every-k:k=2", "copy-first-mask"]
+    assert vosbench("compare", "old", "--out", "table.txt").status == 0
+    before = Path("table.txt").read_text()
+    assert "table.txt exists already" in refused("compare", "old", "--format", "csv", "--out", "table.txt")
+    assert Path("table.txt").read_text() == before
+    assert vosbench("compare", "old", "--format", "csv", "--out", "table.txt", "--overwrite").status == 0
     scores = {r.policy.spec: [] for r in read_run(runs / "old")}
     for record in read_run(runs / "old"):
         scores[record.policy.spec] += [(o.j.mean + o.f.mean) / 2 for o in record.scores.objects]

@@ -2,6 +2,8 @@
 
 import pytest
 
+from vosbench.cli.verbs import VERBS
+
 EXITING = """import sys
 from dataclasses import dataclass
 from vosbench.memory.policy import BoundedPolicy, parameter
@@ -30,3 +32,21 @@ def test_a_verb_that_exits_is_a_fault_with_its_place(vosbench, tmp_path, how):
     outcome = vosbench(tmp_path / "verb.py")
     assert outcome.status == 2
     assert "verb.py:4: SystemExit" in outcome.err
+
+
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("verb", ["report", "plot", "table"])
+def test_what_an_ended_verb_says_of_a_second_try_is_true(vosbench, monkeypatch, verb):
+    monkeypatch.setattr("vosbench.cli.records.latest", interrupt)
+    monkeypatch.setattr(f"vosbench.cli.verbs.{verb}.latest", interrupt, raising=False)
+    ended = vosbench(verb)
+    assert ended.status == 130
+    assert ended.err.splitlines()[-1] == "hint: start the same command again: it begins anew"
+
+
+def test_the_verbs_that_keep_what_is_finished():
+    keep = {name for name in VERBS.names() if "anew" not in VERBS.find(name).again}
+    assert keep == {"run", "reproduce", "score", "simulate", "train"}

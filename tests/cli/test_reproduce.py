@@ -64,10 +64,11 @@ def test_table_1_on_the_data_that_is_there(here, vosbench, read_json, refused):
     )
 
 
-def test_every_table_is_there_without_any_data(here, vosbench):
+def test_every_table_is_there_without_any_data(here, vosbench, refused):
     for what, number in TABLES.items():
         outcome = vosbench("reproduce", what, "--format", "csv", "--out", f"{what}.csv")
         assert (outcome.status, outcome.err) == (0, "")
+        assert f"{what}.csv exists already" in refused("reproduce", what, "--out", f"{what}.csv")
         with (here / f"{what}.csv").open() as file:
             rows = list(csv.DictReader(file))
         figures = [any(row[key] for key in row if key not in ("dataset", "strategy", "kind")) for row in rows]

@@ -146,13 +146,53 @@ def test_what_is_there_is_not_overwritten(clip: Path, vosbench: Callable, refuse
     (clip / "out/masks").mkdir(parents=True)
     assert vosbench(*command).status == 2  # some other folder `masks`
     (clip / "out/.unfinished").touch()
-    assert vosbench(*command).status == 0  # one that was left in the middle
+    assert "out exists already" in refused(*command)  # left in the middle of another clip
+    (clip / "out/.unfinished").write_bytes(bytes((clip / "clip.mp4").resolve()))
+    done = vosbench(*command)
+    assert done.status == 0  # left in the middle of this one
+    assert "at most 2.0 frames in memory" in done.out
     assert "out exists already" in refused(*command)
     write_labels(clip / "out/masks/00099.png", np.zeros((40, 56), np.uint8))  # of a longer video
     assert vosbench(*command, "--overwrite", "--no-overlay").status == 0
     assert sorted(path.stem for path in (clip / "out/masks").iterdir()) == [f"{t:05d}" for t in range(23)]
     assert not (clip / "out/overlay.mp4").exists()
     assert "would be overwritten" in refused("segment", clip / "out/masks", *command[2:], "--overwrite")
+
+
+def test_a_mask_that_is_not_there_is_no_fault_of_a_data_set(clip: Path, refused: Callable) -> None:
+    command = ("segment", clip / "clip.mp4", "--mask", clip / "none.png", "--out", clip / "out")
+    assert refused(*command).splitlines()[1] == "check the path"
+
+
+def test_one_that_was_ended_says_that_it_begins_anew(
+    clip: Path, vosbench: Callable, refused: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("segment", clip / "clip.mp4", "--mask", clip / "both0.png", "--out", clip / "out", *QUICK)
+    written = []
+
+    def write(path: Path, labels: np.ndarray) -> None:
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(path)
+        write_labels(path, labels)
+
+    monkeypatch.setattr("vosbench.cli.verbs.segment.write_labels", write)
+    ended = vosbench(*command)
+    assert (ended.status, ended.err.splitlines()[-2:]) == (
+        130,
+        [
+            "vosbench: error: interrupted",
+            "hint: start the same command again: it begins anew, at the first frame; until then the masks that were "
+            "made stay in --out",
+        ],
+    )
+    shutil.copy(clip / "clip.mp4", clip / "other.mp4")
+    assert "out exists already" in refused("segment", clip / "other.mp4", *command[2:])
+    assert sorted((clip / "out/masks").iterdir()) == written
+    monkeypatch.setattr("vosbench.cli.verbs.segment.write_labels", write_labels)
+    assert vosbench(*command).status == 0
+    assert len([*(clip / "out/masks").iterdir()]) == 23
+    assert not (clip / "out/.unfinished").exists()
 
 
 @pytest.mark.parametrize(

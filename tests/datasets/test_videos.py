@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from layouts import frame
+from PIL import Image
 
 from vosbench.bench.runner import run
 from vosbench.bench.suite import Suite
@@ -44,6 +45,18 @@ def test_a_video_is_a_sequence(root: Path) -> None:
         for one, (rgb, _) in zip(video.frames, open_video(path), strict=True):
             assert np.array_equal(one.load(), rgb)
     assert data.problems() == []
+
+
+def test_a_gif_is_a_video(root: Path) -> None:
+    shades = [np.full((48, 64, 3), (25 * t, 100, 200 - 10 * t), np.uint8) for t in range(9)]
+    first, *others = map(Image.fromarray, shades)
+    first.save(root / "JPEGImages/moving.gif", save_all=True, append_images=others, duration=100)
+    (root / "Annotations/moving").mkdir()
+    write_labels(root / "Annotations/moving/00000.png", frame(0, (1, 2))[1])
+    frames = open_dataset("folder", root).sequence("moving").frames
+    assert len(frames) == 9
+    for t in (8, 0, 5):
+        assert np.array_equal(frames[t].load(), shades[t])
 
 
 def test_the_fingerprint_is_that_of_the_file(root: Path) -> None:

@@ -23,20 +23,24 @@ INTERRUPTED = 130  # the status into which typer turns KeyboardInterrupt
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status. `arguments` default to those of the process; none show the help.
 
-    SIGTERM and SIGHUP end it as Ctrl-C does: one line, what is finished is kept, and no process is left.
+    SIGTERM and SIGHUP end it as Ctrl-C does: one line, a hint that says what is kept, and no process is left.
     """
     for stream in (sys.stdout, sys.stderr):  # a name that a console cannot show is no reason to fail
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     with as_interrupts(to_the_last=arguments is None) as came:
         try:
-            status = _run(list(sys.argv[1:] if arguments is None else arguments) or ["--help"])
+            status = _run(given)
         except KeyboardInterrupt:
             status = INTERRUPTED
     if status == INTERRUPTED:
         number = came[0] if came else signal.SIGINT
         how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
-        return _fail(how, "start the same command again: what is finished is kept", 128 + number)
+        from vosbench.cli.verbs import VERBS, Verb
+
+        again = VERBS.find(name).again if (name := _verb(given)) in VERBS.names() else Verb.again
+        return _fail(how, f"start the same command again: {again}", 128 + number)
     return status
 
 
@@ -85,10 +89,14 @@ def _usage(arguments: Sequence[str]) -> str:
     """What to do about options that are not as they must be."""
     from vosbench.cli.verbs import VERBS
 
-    verb = next((text for text in arguments if not text.startswith("-")), "")
+    verb = _verb(arguments)
     if verb not in VERBS.names():
         return "vosbench --help lists what there is"
     return f"e.g. {VERBS.find(verb).example}; vosbench {verb} --help lists its options"
+
+
+def _verb(arguments: Sequence[str]) -> str:
+    return next((text for text in arguments if not text.startswith("-")), "")
 
 
 def _refuse_empty(arguments: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ HELP = {"help_option_names": ["-h", "--help"]}
 EPILOG = """Start with: vosbench run   (generated clips, bundled weights, no download)
 
 Exit status: 0 if all went well; 1 if `compare` found a regression; 2 if something is wrong: one line says what, and a
-hint what to do; 128 + N if signal N ended it, such as 130 after Ctrl-C. What is finished is kept.
+hint what to do; 128 + N if signal N ended it, such as 130 after Ctrl-C; a hint says what is kept.
 """
 
 

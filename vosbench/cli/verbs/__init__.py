@@ -12,6 +12,8 @@ from typing import Any
 from vosbench.base.registry import Registry
 from vosbench.errors import VosbenchError
 
+KEPT = "what is finished is kept"  # what `Verb.again` says of most that go on
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -33,11 +35,13 @@ class Verb:
 
     Its parameters, annotated as typer has them, are the options; its docstring is the help. `--json` is not among
     them: every verb has it. `examples` are shown in the place of `example` after the first argument that each is of.
+    `again` says what the same command does after a signal ended it.
     """
 
     run: Callable[..., Answer]
     example: str
     examples: Mapping[str, str] = field(default_factory=dict)
+    again: str = "it begins anew"
 
 
 def _shipped() -> dict[str, str]:

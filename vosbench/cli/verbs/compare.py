@@ -57,11 +57,14 @@ def compare(
     caption: Caption = None,
     format: Format = "text",
     out: Out = None,
+    overwrite: options.Overwrite = False,
 ) -> Answer:
     """Compare runs, or the strategies of one: differences object by object, with intervals and significance.
 
     With --fail-on it is a gate for CI. Exit status: 0 fine, 1 a regression, 2 the runs cannot be compared.
     """
+    if out is not None:
+        options.require_new(out, overwrite)
     tolerance = Tolerance(tolerance_accuracy, tolerance_speed, timed=speed == "time", both_ways=fail_on == "change")
     checks: tuple[Check, ...] = ()
     tables: list[Table] = []

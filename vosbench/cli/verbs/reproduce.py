@@ -12,7 +12,7 @@ from vosbench.bench.record import RunRecord
 from vosbench.cli import options
 from vosbench.cli.progress import RunProgress
 from vosbench.cli.records import Caption, Columns, answer, column_names, save_figures, show
-from vosbench.cli.verbs import Answer, Verb
+from vosbench.cli.verbs import KEPT, Answer, Verb
 from vosbench.datasets import Dataset, open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.metrics.analysis import seen_unseen, train_categories
@@ -83,6 +83,8 @@ def reproduce(
         raise VosbenchError(f"unknown table or figure of the paper {what!r}", f"known: {', '.join(WHAT)}")
     if out is not None:
         check_writable(out, "choose another --out", folder=what not in TABLES)
+        if what in TABLES:
+            options.require_new(out, overwrite)
     folder, kind = out or Path("figures"), format or ("text" if what in TABLES else "png")
     _require_form(what, kind, columns)
     if what == CURVE:
@@ -237,4 +239,4 @@ def _strips(
     return Answer({"run": str(plan.folder)}, {"figures": written})
 
 
-VERB = Verb(reproduce, "vosbench reproduce table1 --root davis2017=DAVIS --limit 1 --threads 1")
+VERB = Verb(reproduce, "vosbench reproduce table1 --root davis2017=DAVIS --limit 1 --threads 1", again=KEPT)

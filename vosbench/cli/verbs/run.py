@@ -14,7 +14,7 @@ from vosbench.bench.record import RUNS, RunRecord, read_run
 from vosbench.cli import options
 from vosbench.cli.progress import CountProgress, RunProgress
 from vosbench.cli.records import open_in_browser, show
-from vosbench.cli.verbs import Answer, Verb
+from vosbench.cli.verbs import KEPT, Answer, Verb
 from vosbench.report.tables import strategy
 
 if TYPE_CHECKING:
@@ -251,4 +251,6 @@ def _about_threads(threads: int) -> str:
     return f"hint: {busy}: --threads 1 may be several times faster"
 
 
-VERB = Verb(run, "vosbench run --dataset davis2017 --root DAVIS -p every-k -p lfu:capacity=2 --model stcn.pth")
+VERB = Verb(
+    run, "vosbench run --dataset davis2017 --root DAVIS -p every-k -p lfu:capacity=2 --model stcn.pth", again=KEPT
+)

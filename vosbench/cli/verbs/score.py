@@ -179,6 +179,8 @@ def _named(texts: Sequence[str]) -> dict[str, Path]:
     for text in texts:
         name, equals, path = text.partition("=")
         named = equals and not Path(text).is_dir()
+        if named and not path:
+            raise VosbenchError(f"{text} names no folder", "is a variable of the shell not set? NAME=FOLDER")
         pairs.append((name if named else "", Path(path if named else text)))
     own = [name or folder.resolve().name for name, folder in pairs]
     names = [name or (o if own.count(o) == 1 else str(folder)) for o, (name, folder) in zip(own, pairs, strict=True)]
@@ -273,5 +275,7 @@ def _categories(data: Dataset, known: Collection[str] | None) -> dict[tuple[str,
 
 
 VERB = Verb(
-    score, "vosbench score Ours=masks Theirs=theirs --dataset davis2017 --root DAVIS --against Theirs --out scored"
+    score,
+    "vosbench score Ours=masks Theirs=theirs --dataset davis2017 --root DAVIS --against Theirs --out scored",
+    again="scores of finished sequences are kept, but with --no-cache",
 )

@@ -1,5 +1,6 @@
 """segment: masks and an overlay video of a video of your own."""
 
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from vosbench.images import size_text, write_labels
 if TYPE_CHECKING:
     from vosbench.inference.segment import Segmenting
 
-UNFINISHED = ".unfinished"  # the file in a folder that says that it was left in the middle of the work
+UNFINISHED = ".unfinished"  # the file in a folder that says of which video it was left in the middle of the work
 
 
 def segment(
@@ -63,7 +64,7 @@ def segment(
     from vosbench.inference.segment import POLICY
     from vosbench.inference.segment import segment as start
 
-    if not (out / UNFINISHED).exists():
+    if _left_of(out) != _identity(video):
         options.require_new(out, overwrite)
     if video.resolve() in ((out / "overlay.mp4").resolve(), (out / "masks").resolve()):
         raise VosbenchError(f"{video} would be overwritten", "choose another --out")
@@ -85,12 +86,13 @@ def segment(
         precision=precision or "fp32",
         shorter_side=shorter_side,
     )
-    seconds, most = _carry_out(work, out, overlay)
+    seconds, most = _carry_out(work, video, out, overlay)
     frames, objects = work.clip.count, len(work.ids)
     print(f"{out / 'masks'} holds {count(frames, 'mask')} of {count(objects, 'object')}")
     if overlay:
         print(f"{out / 'overlay.mp4'} shows them")
-    print(f"{frames / seconds:.1f} frames per second, at most {most:.1f} frames in memory")
+    held = f"{most:.1f} frame{'s' * (f'{most:.1f}' != '1.0')}"
+    print(f"{frames / seconds:.1f} frames per second, at most {held} in memory")
     conditions = {
         "video": str(video),
         "size": size_text(work.clip.size),
@@ -114,7 +116,7 @@ def segment(
     return Answer(conditions, result)
 
 
-def _carry_out(work: "Segmenting", out: Path, overlay: bool) -> tuple[float, float]:
+def _carry_out(work: "Segmenting", video: Path, out: Path, overlay: bool) -> tuple[float, float]:
     """Write the masks and the video; the seconds that it took, and the most frames in memory."""
     from vosbench.report.pictures import overlay as drawing
     from vosbench.video_file import writing_mp4
@@ -122,7 +124,7 @@ def _carry_out(work: "Segmenting", out: Path, overlay: bool) -> tuple[float, flo
     clip, folder, most = work.clip, out / "masks", 0.0
     started = time.monotonic()
     with ExitStack() as stack:
-        stack.enter_context(_writing(out))
+        stack.enter_context(_writing(out, video))
         show = stack.enter_context(CountProgress("frame"))
         if overlay:
             write = stack.enter_context(
@@ -138,13 +140,13 @@ def _carry_out(work: "Segmenting", out: Path, overlay: bool) -> tuple[float, flo
 
 
 @contextmanager
-def _writing(out: Path) -> Iterator[None]:
-    """Make the folder, without what was written before, and write into it. If that ends early, a file in it says so.
-    Raises VosbenchError where a file cannot be written.
+def _writing(out: Path, video: Path) -> Iterator[None]:
+    """Make the folder, without what was written before, and write into it. If that ends early, a file in it says so,
+    and of which video. Raises VosbenchError where a file cannot be written.
     """
     try:
         (out / "masks").mkdir(parents=True, exist_ok=True)
-        (out / UNFINISHED).touch()
+        (out / UNFINISHED).write_bytes(_identity(video))
         for old in (*(out / "masks").glob("*.png"), out / "overlay.mp4"):  # those of a longer video would stay
             old.unlink(missing_ok=True)
         yield
@@ -155,4 +157,18 @@ def _writing(out: Path) -> Iterator[None]:
         ) from None
 
 
-VERB = Verb(segment, "vosbench segment clip.mp4 --mask first.png --mask 5=late.png --out segmented -p lfu:capacity=8")
+def _left_of(out: Path) -> bytes | None:
+    """The `_identity` of the video that a folder was left in the middle of; None of another folder."""
+    kept = out / UNFINISHED
+    return kept.read_bytes() if kept.is_file() else None
+
+
+def _identity(video: Path) -> bytes:
+    return os.fsencode(video.resolve())
+
+
+VERB = Verb(
+    segment,
+    "vosbench segment clip.mp4 --mask first.png --mask 5=late.png --out segmented -p lfu:capacity=8",
+    again="it begins anew, at the first frame; until then the masks that were made stay in --out",
+)

@@ -161,4 +161,5 @@ def _watch(
 VERB = Verb(
     simulate,
     "vosbench simulate --dataset davis2017 --root DAVIS --policies lfu,lru,fifo --capacity 1..16 --plot curve.png",
+    again="recorded keys are kept",
 )

@@ -83,4 +83,8 @@ def train(
     return Answer({"config": settings}, {"checkpoint": str(trained.checkpoint), "weights": weights})
 
 
-VERB = Verb(train, "vosbench train stcn-tiny --out .vosbench/training/tiny --export tiny.safetensors")
+VERB = Verb(
+    train,
+    "vosbench train stcn-tiny --out .vosbench/training/tiny --export tiny.safetensors",
+    again="it goes on from the last checkpoint",
+)
