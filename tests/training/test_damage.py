@@ -97,6 +97,7 @@ FOR_A_TRAINING = [
     (("schedule",), None, "its schedule is None, not a table"),
     (("schedule", "base_lrs"), ["a", "b"], r"its schedule\.base_lrs\[0\] is 'a', not 6e-05"),
     (("schedule", "total_steps"), 9, "its schedule.total_steps is 9, not 4"),
+    (("schedule", "_anneal_func_type"), "x", r"its schedule\._anneal_func_type is 'x', not 'cos'"),
     (("schedule", "last_epoch"), 7, "its schedule is at step 7, and its step is 2"),
     (("scaler",), [1], r"its scaler is \[1\], not a table"),
 ]

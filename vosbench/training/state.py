@@ -126,7 +126,11 @@ def _unlike(found: Any, wanted: Any, where: str, moves: bool = False) -> str:
         return "" if _is_number(found) and isfinite(found) else f"{where} is {_short(found)}, not a number"
     else:
         same = type(found) is type(wanted) or (_is_number(found) and _is_number(wanted))
-        return "" if same and (moves or found == wanted) else f"{where} is {_short(found)}, not {_short(wanted)}"
+        return (
+            ""
+            if same and (found == wanted or (moves and isinstance(wanted, bool)))
+            else f"{where} is {_short(found)}, not {_short(wanted)}"
+        )
     inner = (
         _unlike(one, value, at, moves or str(key) in MOVING or str(key)[:1] == "_") for key, one, value, at in parts
     )
