@@ -131,7 +131,7 @@ COMMANDS = {
     "top-k of nothing": (["run", *DAVIS, "--top-k", "0"], ["'--top-k'", "1", "--help"]),
     "shorter side of nothing": (
         ["run", *DAVIS, "--shorter-side", "8"],
-        ["shorter_side must be at least 16 pixels or 0, not 8", "correct it"],
+        ["shorter_side must be at least 16 pixels or 0, not 8", "give 16"],
     ),
     "unknown flag": (["run", *DAVIS, "--frsh"], ["No such option: --frsh", "--fresh", "--help"]),
     "unknown verb": (["rum"], ["unknown verb 'rum'", "did you mean run", "own verb"]),

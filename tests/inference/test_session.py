@@ -73,6 +73,17 @@ def test_objects_may_overlap(small_model, small_clip):
     assert set(np.unique(first.mask[labels[0] == 1])) == {3}
 
 
+def test_where_given_masks_overlap_the_highest_id_has_the_pixel_in_whatever_order(small_model, small_clip):
+    rgb, labels = small_clip
+    inner, outer = labels[0] == 2, labels[0] > 0
+    for low, high in ((outer, inner), (inner, outer)):
+        first, second = (Session(small_model, load_policy("every-k")) for _ in range(2))
+        shown = first.step(rgb[0], {3: low, 7: high}).mask
+        assert np.array_equal(shown, ObjectMasks(np.stack([low, high]), (3, 7)).as_labels())
+        assert np.array_equal(shown, second.step(rgb[0], {7: high, 3: low}).mask)
+        assert torch.equal(first.step(rgb[1]).prob, second.step(rgb[1]).prob)
+
+
 def test_before_the_first_masks_and_after_none_are_left(small_model, small_clip):
     rgb, labels = small_clip
     session = Session(small_model, load_policy("every-k"))

@@ -56,12 +56,17 @@ def test_youtube_vos_gets_the_wanted_frames_only(small_youtube, tmp_path):
     ]
 
 
-def test_mose_wants_every_frame_and_a_plain_folder_has_no_server(small_davis, tmp_path):
+def mose_of(small_davis, tmp_path):
     root = tmp_path / "MOSE/valid"
     for name in ("bee", "cat"):
         shutil.copytree(small_davis / "JPEGImages/480p" / name, root / "JPEGImages" / name)
         (root / "Annotations" / name).mkdir(parents=True)
         shutil.copy(small_davis / "Annotations/480p" / name / "00000.png", root / "Annotations" / name)
+    return root.parent
+
+
+def test_mose_wants_every_frame_and_a_plain_folder_has_no_server(small_davis, tmp_path):
+    root = mose_of(small_davis, tmp_path) / "valid"
     dataset = open_dataset("mose-v1", root.parent)
     masks = predict(tmp_path / "masks", dataset)
     assert export(masks, dataset, tmp_path / "out.zip") == 12
@@ -156,3 +161,13 @@ def test_an_unwritable_archive_is_named(test_dev, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(VosbenchError, match=r"cannot write archive .*out\.zip"):
         export(masks, dataset, tmp_path / "file" / "out.zip")
+
+
+def test_an_object_that_is_never_predicted_is_a_warning(small_davis, tmp_path):
+    """A server takes such masks: the object scores 0."""
+    dataset = open_dataset("mose-v1", mose_of(small_davis, tmp_path))
+    masks = predict(tmp_path / "masks", dataset)
+    for path in (masks / "cat").iterdir():
+        write_labels(path, read_labels(path) % 2)
+    with pytest.warns(UserWarning, match=r"cat: no mask holds object 2\n  hint: the object scores 0"):
+        assert export(masks, dataset, tmp_path / "out.zip") == 12

@@ -1,7 +1,7 @@
 """Values held against type hints: the keys of a TOML file, the fields of a dataclass, the arguments of a function.
 
 A value of another type is one line that names it, and what is of the right type in another form (a list for a tuple,
-a text for a path, a whole number for a float, a number of numpy) becomes what the hint says.
+a text for a path, a path for a text, a whole number for a float, a number of numpy) becomes what the hint says.
 """
 
 from collections import abc
@@ -30,6 +30,13 @@ class AtLeast:
     special: float | None = None
 
 
+_EXAMPLES: dict[Any, str] = {
+    str: "a text in quotes",
+    Path: "the path of a file or folder",
+    int: "a whole number, such as 4",
+    float: "a number, such as 0.5",
+    bool: "true or false",
+}
 Count = Annotated[int, AtLeast(1)]
 Side = Annotated[int, AtLeast(16, " pixels", special=0)]  # of a frame at inference; 0: its own
 
@@ -114,20 +121,22 @@ def converted(value: Any, hint: Any, where: str, how: str = "", file: str = "") 
         return value
     if hint is Path and isinstance(value, str | PathLike):
         return Path(value)
+    if hint is str and isinstance(value, PathLike):
+        return str(value)  # of one's own file, in the place of a name
     if hint in (int, float) and isinstance(value, Integral if hint is int else Real) and not isinstance(value, bool):
         return hint(value)
     if file and is_dataclass(hint) and isinstance(value, dict):
         return build(hint, value, file, where)  # type: ignore[arg-type]
     if hint not in (int, float) and isinstance(hint, type) and isinstance(value, hint):
         return value
-    raise _wrong(value, f"of type {_name(hint, file)}", where, how, file)
+    raise _wrong(value, f"of type {_name(hint, file)}", where, how or f"give {_example(hint)}", file)
 
 
 def _not_below(value: Any, bounds: tuple[Any, ...], where: str, how: str, file: str) -> Any:
     for bound in bounds:
         if isinstance(bound, AtLeast) and value < bound.least and value != bound.special:
             other = "" if bound.special is None else f" or {bound.special}"
-            raise _wrong(value, f"at least {bound.least}{bound.unit}{other}", where, how, file)
+            raise _wrong(value, f"at least {bound.least}{bound.unit}{other}", where, how or f"give {bound.least}", file)
     return value
 
 
@@ -143,14 +152,15 @@ def _member(value: Any, union: Any, where: str, how: str, file: str) -> Any:
             return converted(value, member, where, how, file)
         except VosbenchError:
             continue
-    raise _wrong(value, f"of type {_name(union, file)}", where, how, file)
+    raise _wrong(value, f"of type {_name(union, file)}", where, how or f"give {_example(union)}", file)
 
 
 def _several(value: Any, hint: Any, where: str, how: str, file: str) -> tuple[Any, ...]:
     parts = get_args(hint)
     fixed = get_origin(hint) is tuple and parts[1:] != (...,)
     if not isinstance(value, abc.Sequence) or isinstance(value, str | bytes) or (fixed and len(value) != len(parts)):
-        raise _wrong(value, f"a list of {len(parts) if fixed else _name(parts[0], file)}", where, how, file)
+        expected = f"a list of {len(parts) if fixed else _name(parts[0], file)}"
+        raise _wrong(value, expected, where, how or f"give {_example(hint)}", file)
     if not fixed and isinstance(value, tuple) and all(type(one) is parts[0] for one in value):
         return value  # thousands of frames: no call for each
     kinds = parts if fixed else [parts[0]] * len(value)
@@ -161,7 +171,18 @@ def _several(value: Any, hint: Any, where: str, how: str, file: str) -> tuple[An
 def _wrong(value: Any, expected: str, where: str, how: str, file: str) -> VosbenchError:
     shown = f"{value.dtype} {value.shape}" if hasattr(value, "shape") and hasattr(value, "dtype") else repr(value)
     text = shown if len(shown) <= 60 else f"{shown[:59]}…"
-    return VosbenchError(f"{file and f'{file}: '}{where} must be {expected}, not {text}", how or "correct it")
+    return VosbenchError(f"{file and f'{file}: '}{where} must be {expected}, not {text}", how)
+
+
+def _example(hint: Any) -> str:
+    """What is of a type, for people."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin in (UnionType, Union):
+        return " or ".join(dict.fromkeys(_example(part) for part in parts if part is not NoneType))
+    if origin in (tuple, abc.Sequence):
+        return f"a list in brackets, of {_example(parts[0])} each"
+    kind = parts[0] if origin is Annotated else hint
+    return _EXAMPLES.get(kind, f"a {_name(kind, '')}")
 
 
 def _default(default: Any, none: Any = MISSING) -> str:

@@ -30,6 +30,7 @@ from vosbench.models.checkpoint import load_model
 from vosbench.models.geometry import Geometry
 from vosbench.video import ObjectMasks, inference_side
 
+_AHEAD = 1e-3  # by which the logit of an object is above that of one beneath it
 PLANES = 3  # of the network's size that each object has at once: logits, probabilities, and those of the frame before
 Truth = Callable[[int, tuple[int, ...]], Tensor]  # of a frame and ids: true masks, float32 [O,H',W']
 
@@ -108,8 +109,10 @@ class Session:
 
         `masks` give objects that appear: a label map uint8 [H,W] (0 none, 255 unknown), or a plane bool or uint8 [H,W],
         0 where the object is not, for each id from 1 to 254. A label map may hold objects that are followed already,
-        which nothing touches; a plane of one is refused. Raises VosbenchError for frames or masks of another kind or
-        size, PolicyError for what the strategy does wrong.
+        which nothing touches; a plane of one is refused. Predicted masks never overlap: where given ones do, the
+        highest id has the pixel.
+
+        Raises VosbenchError for frames or masks of another kind or size, PolicyError for what the strategy does wrong.
         """
         if not isinstance(rgb, np.ndarray) or rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3:
             raise VosbenchError(f"a frame of {self.name} is {described(rgb)}", "give uint8 [height,width,3], RGB")
@@ -196,7 +199,7 @@ class Session:
                 f"{self._where} is {size_text(self.geometry.original)}, its masks {size_text(masks.size)}",
                 "masks must have the size of the frames",
             )
-        new = tuple(i for i in (masks.object_ids() if masks.ids is None else masks.ids) if i not in self.ids)
+        new = tuple(i for i in sorted(masks.object_ids() if masks.ids is None else masks.ids) if i not in self.ids)
         if new:
             self.memory.bank.leave(PLANES * self._plane * (1 + len(self.ids) + len(new)))
         return new, masks
@@ -266,8 +269,14 @@ class Session:
 
 
 def _with_new(known: Tensor, new: Tensor) -> Tensor:
-    """Joint probabilities [O+1,...] of objects with given ones: [known,...] of 0..1, [new,...] of 0 or 1."""
-    return aggregate(torch.cat([known * (1 - new.amax(0)), new])).softmax(0)
+    """Joint probabilities [O+1,...] of objects with given ones: [known,...] of 0..1, [new,...] of 0 or 1.
+
+    Where given masks overlap, each is as probable, the last a little more: it has the pixel, and none is forgotten.
+    """
+    logits = aggregate(torch.cat([known * (1 - new.amax(0)), new]))
+    later = new.flip(0).cumsum(0).flip(0) - new  # how many of the others are over it
+    logits[-len(new) :] -= _AHEAD * new * later
+    return logits.softmax(0)
 
 
 def model_and_policy(

@@ -226,4 +226,5 @@ def _id_problems(folder: Path, seen: dict[int, str], shown: set[int], expected: 
         yield Problem(folder, message, "an object keeps the id of its first annotation, everything else is 0")
     if never := sorted(expected.object_ids.intersection(shown).difference(seen)):
         message = f"{folder}: no mask holds object {a_few(map(str, never))}"
-        yield Problem(folder, message, "the object scores 0 wherever it is to be seen; were ids renumbered?")
+        hint = "the object scores 0 wherever it is to be seen; were ids renumbered?"
+        yield Problem(folder, message, hint, warning=expected.rules is None)  # a server takes them

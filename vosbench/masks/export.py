@@ -1,5 +1,6 @@
 """Submission archives for the servers that keep ground truth private, in their exact layouts."""
 
+import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -35,8 +36,8 @@ def export(
 
     jobs, progress: as in `preflight.check_predictions`.
 
-    Raises UnfitMasksError if the pre-flight finds anything, VosbenchError for a choice of sequences, a data set that
-    has no server, and an archive that cannot be written.
+    Warns of objects that no mask holds, which score 0. Raises UnfitMasksError if the pre-flight finds anything else,
+    VosbenchError for a choice of sequences, a data set that has no server, and an archive that cannot be written.
     """
     predictions, archive = Path(predictions), Path(archive)
     if dataset.server is None:
@@ -48,13 +49,16 @@ def export(
             f"a choice of the sequences of {dataset.name} {dataset.split} cannot be submitted",
             "export all of them: a server scores what is missing as zero, or refuses it",
         )
-    if problems := check_predictions(predictions, dataset, jobs=jobs, progress=progress, for_server=True):
+    found = check_predictions(predictions, dataset, jobs=jobs, progress=progress, for_server=True)
+    if problems := [problem for problem in found if not problem.warning]:
         raise UnfitMasksError(
             f"{predictions} cannot be submitted: {problems[0].message}"
             + (f"; and {len(problems) - 1} more" if len(problems) > 1 else ""),
             problems[0].hint,
             tuple(problems),
         )
+    for problem in found:
+        warnings.warn(f"{problem.message}\n  hint: {problem.hint}", stacklevel=2)
     masks = {}
     for name in sorted(dataset.sequence_names()):
         video = dataset.sequence(name)

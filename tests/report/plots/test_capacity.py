@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from vosbench.bench.plan import policy_info
 from vosbench.errors import VosbenchError
+from vosbench.memory.spec import PolicySpec
 from vosbench.report.drawing.capacity import sweeps
 from vosbench.report.plots import accuracy_against_capacity
 
@@ -54,6 +56,33 @@ def test_labels_name_a_curve(build):
         "lfu": {2.0: "lfu"},
         "lfu:capacity=4": {4.0: "lfu:capacity=4"},
     }
+
+
+def test_seeds_and_other_parameters_in_labels_name_curves():
+    def swept(text, *axes):
+        specs = [PolicySpec.parse(text)]
+        for axis in axes:
+            specs = [varied for spec in specs for varied in spec.sweep(axis)]
+        return [policy_info(spec, 0) for spec in specs]
+
+    rnd = swept("Rnd=random:every=2", {"capacity": [1, 2]}, {"seed": [0, 1]})
+    assert sweeps(rnd) == {
+        f"Rnd (seed={seed})": {float(c): f"Rnd (capacity={c}) (seed={seed})" for c in (1, 2)} for seed in (0, 1)
+    }
+    both = swept("Mine=lfu", {"every": [2, 5], "capacity": [2, 4]})
+    assert list(sweeps(both)) == ["Mine (every=2)", "Mine (every=5)"]
+    assert list(sweeps(swept("Mine=lfu", {"capacity": [2, 4], "every": [2, 5]}))) == [
+        "Mine (every=2)",
+        "Mine (every=5)",
+    ]
+    assert list(sweeps(swept("Mine (new)=lfu", {"capacity": [2, 4]}))) == ["Mine (new)"]
+
+
+def test_an_untimed_run_has_the_curve_of_accuracy_alone(build):
+    run = [build(f"lfu:capacity={c}", position=c, j=[c / 10], tokens=[10, 20]) for c in (2, 4)]
+    (axes,) = accuracy_against_capacity.figure(run).axes
+    assert lines(axes) == {"lfu": ([2, 4], pytest.approx([20, 40]))}
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("capacity (frames)", "accuracy: J&F (%)")
 
 
 def test_accuracy_against_capacity(build):

@@ -5,6 +5,7 @@ without it is a line of reference, as every-k and first-and-latest are in Figure
 """
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
@@ -18,6 +19,7 @@ from vosbench.report.drawing.labels import label_ends
 from vosbench.report.drawing.style import looks_of
 from vosbench.report.makers import NotApplicableError
 
+_CAPACITY = re.compile(r"(?<=\()capacity=[^,()]*,?|,capacity=[^,()]*")  # in the parentheses of a label
 Curves = Mapping[str, Mapping[float | None, str]]  # name -> capacity in frames, ascending (None: has none) -> label
 
 
@@ -43,11 +45,16 @@ def _capacity(policy: PolicyInfo) -> float | None:
 
 def _common_name(policies: Collection[PolicyInfo]) -> str:
     """`Mine` of `Mine (capacity=2)` and `Mine (capacity=4)`, or else the shortest text without a capacity."""
-    labels = {policy.label.partition(" (")[0] for policy in policies if policy.label != policy.spec}
+    labels = {_without_capacity(policy.label) for policy in policies if policy.label != policy.spec}
     if len(policies) == 1 and labels:
         return next(policy.label for policy in policies)
     texts = {grammar.without(policy.spec, "capacity") for policy in policies}
     return labels.pop() if len(labels) == 1 else min(texts, key=lambda text: (len(text), text))
+
+
+def _without_capacity(label: str) -> str:
+    """`Mine (seed=1)` of `Mine (capacity=2) (seed=1)`, as `PolicySpec.sweep` writes labels."""
+    return _CAPACITY.sub("", label).replace(" ()", "")
 
 
 def require_sweep(curves: Curves, known: Collection[str]) -> None:
@@ -72,7 +79,6 @@ def draw_curves(
     `values` are by label; what has none is not drawn, and looks are those of all curves, some of them highlighted.
     """
     looks = looks_of(curves, named(curves, highlight))
-    capacities: list[float] = []
     ends: dict[str, float] = {}
     for name, curve in curves.items():
         look, heights = looks[name], [values[label] for label in curve.values() if label in values]
@@ -80,12 +86,12 @@ def draw_curves(
         if not heights:
             continue
         ends[name] = heights[-1]
-        capacities += at
         if at:
             axes.plot(at, heights, label=name, **look.line())
         else:
             how = {**look.line(), "linestyle": (0, (4, 3)), "linewidth": 0.9, "marker": ""}
             axes.axhline(heights[-1], label=name, **how)
+    capacities = [capacity for curve in curves.values() for capacity in curve if capacity is not None]
     margin = 0.04 * float(np.ptp(capacities))
     axes.set_xlim(min(capacities) - margin, max(capacities) + margin)
     axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))

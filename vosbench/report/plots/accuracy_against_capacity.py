@@ -1,4 +1,4 @@
-"""J&F, and below it FPS, against the capacity of the memory: a curve for each strategy."""
+"""J&F, and below it FPS if it was timed, against the capacity of the memory: a curve for each strategy."""
 
 from collections.abc import Collection
 
@@ -26,13 +26,15 @@ def figure(records: Records, *, highlight: Collection[str] = ()) -> Figure:
     require_sweep(curves, accuracy)
     with matplotlib.rc_context(STYLE):
         shown = named(curves, highlight)
-        drawn, upper = note_axes((common.data, common.system), room(shown))
-        place = upper.get_position()
-        drawn.set_size_inches(drawn.get_figwidth(), max(1.6 * HEIGHT, LINE / 72 * len(shown) / 0.33))
-        upper.set_position((place.x0, 0.47, place.width, place.y1 - 0.44))
-        lower = drawn.add_axes((place.x0, 0.08, place.width, 0.33))
+        drawn, upper = note_axes((common.data, common.system), room(shown), 0 if speed else len(shown))
+        lower = upper
+        if speed:
+            place = upper.get_position()
+            drawn.set_size_inches(drawn.get_figwidth(), max(1.6 * HEIGHT, LINE / 72 * len(shown) / 0.33))
+            upper.set_position((place.x0, 0.47, place.width, place.y1 - 0.44))
+            lower = drawn.add_axes((place.x0, 0.08, place.width, 0.33))
+            draw_curves(lower, curves, speed, "model frames per second", highlight)
         draw_curves(upper, curves, accuracy, f"accuracy: {accuracy_of(records)} (%)", highlight)
-        draw_curves(lower, curves, speed, "model frames per second", highlight)
         lower.set_xlabel("capacity (frames)")
         lower.tick_params(length=2.5)
     return drawn
