@@ -4,6 +4,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import warnings
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -13,7 +14,7 @@ import pytest
 from halving import half
 from loky import ProcessPoolExecutor
 
-from vosbench.base.processes import WORTHWHILE, Crew, end, start
+from vosbench.base.processes import WORTHWHILE, Crew, end, start, telling, told
 from vosbench.base.signals import ENDING
 from vosbench.errors import VosbenchError
 
@@ -32,6 +33,14 @@ def test_this_process_and_others_do_every_task_once(before):
     assert os.getpid() in places
     assert 2 <= len(places) <= 3
     assert set(multiprocessing.active_children()) <= before
+
+
+def test_a_warning_of_another_process_is_one_of_this(before, capfd):  # noqa: ARG001
+    workers = start(half, 1)
+    with pytest.warns(UserWarning, match="the id 3 counts as nothing"):
+        assert told(workers.submit(telling, warnings.warn, "the id 3 counts as nothing")) is None
+    end(workers)
+    assert capfd.readouterr().err == ""  # which would stand in the middle of a line of progress
 
 
 @pytest.mark.parametrize(("tasks", "jobs"), [(0, 4), (2 * WORTHWHILE - 1, 4), (40, 1)])
@@ -56,7 +65,7 @@ def test_all_end_together(monkeypatch):
 
     def both_work(number):
         if at_hand:
-            at_hand.popleft().set_result(number)
+            at_hand.popleft().set_result((number, ()))
 
     def submit(*_):
         at_hand.append(Future())
@@ -64,7 +73,7 @@ def test_all_end_together(monkeypatch):
 
     def wait_for_the_other(ahead, **_):
         left.append(len(ahead))
-        at_hand.popleft().set_result(None)
+        at_hand.popleft().set_result((None, ()))
 
     left = []
     other = SimpleNamespace(submit=submit, shutdown=lambda **_: None)

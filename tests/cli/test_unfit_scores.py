@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from layouts import write_lvos, write_sav, write_vost
 from spoiling import relabel
 
 pytestmark = pytest.mark.usefixtures("scored_in_a_thread")
@@ -98,3 +99,56 @@ def test_what_a_run_and_a_score_refuse_is_found_by_check(videos, tmp_path, vosbe
         names = advised.partition("protocols that can: ")[2].partition(";")[0].split(", ")
         assert not {"davis2017", "davis2017-official", "visor"} & set(names)
         assert {"youtube-vos", "vos-benchmark", "folder"} <= set(names)
+
+
+def hidden(root):
+    """SA-V whose object 001 is in no true mask."""
+    for path in (write_sav(root) / "sav_val/Annotations_6fps/sav_000001/001").iterdir():
+        relabel(path, lambda labels: 0 * labels)
+    return "sav", 2, "sequence sav_000001: the ground truth of object 2 is empty in all scored frames"
+
+
+def wrong_numbers(root):
+    (meta,) = (write_lvos(root) / "val").glob("*meta.json")
+    told = json.loads(meta.read_text())
+    for one in told["videos"]["ant"]["objects"].values():
+        one["frame_range"]["end"] = "00000090"
+    meta.write_text(json.dumps(told))
+    return "lvos-v2", 2, "sequence ant"
+
+
+def one_mask(root):
+    for path in sorted((write_vost(root) / "Annotations/1_cut_ant").iterdir())[1:]:
+        path.unlink()
+    return "vost", 0, "sequence 1_cut_ant has no frame to score"
+
+
+@pytest.mark.parametrize("spoil", [hidden, wrong_numbers, one_mask])
+def test_check_says_what_a_run_and_a_score_say(tmp_path, vosbench, spoil):
+    name, status, reason = spoil(tmp_path / "data")
+    data = ("--dataset", name, "--root", tmp_path / "data", "--limit", 2)
+    checked = vosbench("check", *data)
+    assert (checked.status, reason in checked.out) == (status, True)
+    assert ("it will not be scored" in checked.out) == (status == 0)
+    command = ("-p", "first-only", "--no-controls", "--timing", "none", "--shorter-side", 0, "--out", tmp_path / "run")
+    ran = vosbench("run", *data, *command)
+    scored = vosbench("score", tmp_path / "run/masks/first-only", *data, "--no-cache", "--jobs", 1)
+    for outcome in (ran, scored):
+        assert outcome.status == status
+        assert f"vosbench: not scored: {reason}" in outcome.err
+        last = outcome.err.splitlines()[-2:]
+        assert (last[0].startswith(f"vosbench: error: {reason}") and last[1].startswith("hint: ")) == (status == 2)
+
+
+def test_void_in_every_true_mask_is_scored_by_a_run_too(small_davis, tmp_path, vosbench):
+    for path in (small_davis / "Annotations/480p/ant").iterdir():
+        relabel(path, lambda labels: np.where(np.arange(labels.shape[1]) < 3, 255, labels))
+    data = ("--dataset", "davis2017", "--root", small_davis, "--sequences", "ant", "--json")
+    assert vosbench("check", *data[:-1]).status == 0
+    command = ("-p", "first-only", "--no-controls", "--shorter-side", 0, "--out", tmp_path / "run")
+    run = vosbench("run", *data, tmp_path / "run.json", *command)
+    assert (run.status, "not scored" in run.err) == (0, False)
+    masks = tmp_path / "run/masks/first-only"
+    assert vosbench("score", masks, *data, tmp_path / "score.json", "--no-cache", "--jobs", 1).status == 0
+    (row,) = json.loads((tmp_path / "run.json").read_text())["result"]["runs"][0]["rows"]
+    assert row["jf"] == pytest.approx(json.loads((tmp_path / "score.json").read_text())["result"]["summary"]["jf"])

@@ -72,11 +72,25 @@ def test_a_thin_object_around_others_passes() -> None:
     check_labels(labels, PATH)
 
 
+@pytest.mark.parametrize("radii", [(20, 9, 4), (24, 20, 16, 12, 8, 4), (28, 24), (27, 22, 17, 7)])
+def test_rings_of_four_pixels_pass(radii: tuple[int, ...]) -> None:
+    """Nested objects whose ids follow each other, as a pupil in an iris in an eye."""
+    y, x = np.mgrid[:64, :96]
+    labels = sum((np.hypot(y - 30, x - 40) < radius).astype(np.uint8) for radius in radii)
+    check_labels(labels, PATH)
+    check_labels(np.kron(labels, np.ones((2, 2), np.uint8)), PATH)
+    rectangles = np.zeros((64, 96), np.uint8)
+    for number in range(len(radii)):
+        rectangles[8 + 4 * number : 56 - 4 * number, 8 + 4 * number : 70 - 4 * number] = number + 1
+    check_labels(rectangles, PATH)
+
+
 OBJECTS = {"1 to 5": range(1, 6), "1 to 28": range(1, 29), "two alone": (1, 30), "gaps": (38, 75), "2 alone": (2,)}
 SMOOTH = {
     "doubled": lambda mask: cv2.resize(mask, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR),
     "enlarged much": lambda mask: cv2.resize(mask, None, fx=7, fy=7, interpolation=cv2.INTER_CUBIC),
     "a little smaller": lambda mask: cv2.resize(mask, None, fx=0.9, fy=0.9, interpolation=cv2.INTER_LINEAR),
+    "enlarged sixfold": lambda mask: cv2.resize(mask, None, fx=6, fy=6, interpolation=cv2.INTER_LINEAR),
     "halved": lambda mask: cv2.resize(mask, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA),
     "turned": lambda mask: cv2.warpAffine(mask, cv2.getRotationMatrix2D((80, 60), 7, 1), (160, 120)),
     "enlarged, then again": lambda mask: np.kron(SMOOTH["doubled"](mask), np.ones((2, 2), np.uint8)),

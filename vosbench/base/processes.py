@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
@@ -92,12 +93,32 @@ def _begin(module: str, parent: int, beside: dict[str, Path]) -> None:
     for 0.1 s.
     """
     end_with(parent)
+    warnings.showwarning = lambda message, *_, **__: _heard.append(message)
     gc.disable()
     import_module(module)
     find_beside(beside)
     gc.freeze()
     gc.enable()
     atexit.register(os._exit, 0)  # loky has sent all results and flushed the standard streams by then
+
+
+_heard: list[Warning | str] = []  # of this process, if it was started for work: what that warned of
+
+
+def telling(work: Callable[..., T], *given: Any) -> tuple[T, tuple[Warning | str, ...]]:
+    """What `work` gives, and what it warned of where it is not this process that shows warnings."""
+    result = work(*given)
+    heard = tuple(_heard)
+    _heard.clear()
+    return result, heard
+
+
+def told(future: "Future[tuple[T, tuple[Warning | str, ...]]]") -> T:
+    """What the work of a future gave, which was `telling`; warns of what that warned of."""
+    result, heard = future.result()
+    for message in heard:
+        warnings.warn(message, stacklevel=2)
+    return result
 
 
 def end(workers: ProcessPoolExecutor) -> None:
@@ -128,12 +149,12 @@ class Crew(Generic[T]):
 
         What `work` raises is raised here, and loky's BrokenProcessPool if a process dies.
         """
-        ahead: dict[Future[T], int] = {}
+        ahead: dict[Future[tuple[T, tuple[Warning | str, ...]]], int] = {}
         index = 0
         while index < len(tasks) or ahead:
             # Towards the end no process gets more ahead than what is left for this one: all end together.
             while self._workers is not None and len(ahead) < self._others * min(AHEAD, len(tasks) - index):
-                ahead[self._workers.submit(self._work, *tasks[index])] = index
+                ahead[self._workers.submit(telling, self._work, *tasks[index])] = index
                 index += 1
             if index < len(tasks):
                 yield index, self._work(*tasks[index])
@@ -141,7 +162,7 @@ class Crew(Generic[T]):
             else:
                 wait(ahead, return_when=FIRST_COMPLETED)
             for future in [future for future in ahead if future.done()]:
-                yield ahead.pop(future), future.result()
+                yield ahead.pop(future), told(future)
 
     def __enter__(self) -> Self:
         return self

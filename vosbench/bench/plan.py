@@ -18,7 +18,7 @@ from vosbench.datasets import open_dataset
 from vosbench.errors import SpoiltScoreWarning, VosbenchError, a_few
 from vosbench.inference.controls import CONTROLS, Control, hash_of
 from vosbench.memory.spec import PolicySpec
-from vosbench.metrics.fitness import advice, misfit, nowhere
+from vosbench.metrics.fitness import advice, is_excused, misfit, nowhere
 from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.models.checkpoint import check_device, read_checkpoint
 from vosbench.video import GroundTruth, Sequence, inference_side
@@ -52,7 +52,7 @@ class Plan:
 
     `faults` are the sequences of which a frame list, a first mask or the ground truth is unusable: they are left out,
     the rest goes on. `misfits` are those that the protocol cannot score: they run without scores, as all do where
-    `protocol` is None. Both are by name, each with its reason.
+    `protocol` is None; `unfit` are those of them that somebody expects scores of. All are by name, with their reasons.
 
     Nothing is written to the run's `folder` (None: one in `within`, named after what determines the results, the first
     that holds no results of other files).
@@ -81,6 +81,7 @@ class Plan:
         self.truths: dict[str, GroundTruth] = {}
         self.faults: dict[str, VosbenchError] = {}
         self.misfits: dict[str, VosbenchError] = {}
+        self.unfit: dict[str, str] = {}
         self._attributes: dict[str, tuple[str, ...]] = {}
         self._fingerprints: dict[str, str] = {}
         for name in self.dataset.sequence_names():
@@ -106,6 +107,8 @@ class Plan:
         if self.protocol:
             truth = self.dataset.truth(name)
             if reason := misfit(truth, self.protocol, video.object_ids):
+                if not is_excused(truth, self.protocol, self.dataset.default_protocol):
+                    self.unfit[name] = reason.message
                 self.misfits[name] = reason
             elif (gap := nowhere(truth, self.protocol)) is not None:
                 warnings.warn(SpoiltScoreWarning.of(gap), stacklevel=2)

@@ -35,7 +35,8 @@ class AtOnce(Executor):
         return future
 
 
-Waiting = tuple[Task, RunRecord, Future[tuple[ObjectTrace, ...]] | None]  # None: there is nothing to score
+Told = tuple[tuple[ObjectTrace, ...], tuple[Warning | str, ...]]
+Waiting = tuple[Task, RunRecord, Future[Told] | None]  # None: there is nothing to score
 
 
 class BackgroundScoring:
@@ -62,7 +63,7 @@ class BackgroundScoring:
             truth = self._plan.truths[task.name]
             masks = {name: LabelPng(task.masks / truth.sequence / f"{name}.png") for name in truth.masks}
             try:
-                future = self._pool.submit(score_sequence, truth, masks, self._plan.protocol)
+                future = self._pool.submit(processes.telling, score_sequence, truth, masks, self._plan.protocol)
             except BrokenProcessPool as error:
                 raise _dead(error) from None
         self._waiting.append((task, record, future))
@@ -106,7 +107,7 @@ class BackgroundScoring:
         protocol = self._plan.protocol
         if future is not None and protocol is not None:
             try:
-                traces = future.result()
+                traces = processes.told(future)
             except BrokenProcessPool as error:
                 raise _dead(error) from None
             except VosbenchError as error:  # a true mask that is broken, as a rule

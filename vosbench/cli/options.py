@@ -11,7 +11,7 @@ import typer
 from vosbench.base import text as text_file
 from vosbench.base.atomic import check_writable
 from vosbench.base.words import count
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, a_few
 from vosbench.memory.grammar import several
 
 if TYPE_CHECKING:
@@ -172,6 +172,14 @@ def print_not_scored(reasons: Mapping[str, str], advice: Callable[[str], str]) -
         print(f"vosbench: not scored: {reason}; {advice(name)}", file=sys.stderr)
     if len(reasons) > MOST:
         print(f"vosbench: not scored: {count(len(reasons) - MOST, 'more sequence')}", file=sys.stderr)
+
+
+def print_unfit(reasons: Mapping[str, str], advice: Callable[[str], str]) -> None:
+    """Say at the end, where the status is 2, that sequences are not scored: the reason of the first, and which else."""
+    for name, reason in islice(reasons.items(), 1):
+        others = [*reasons][1:]
+        print(f"vosbench: error: {reason}" + f"; not scored either: {a_few(others)}" * bool(others), file=sys.stderr)
+        print(f"hint: {advice(name)}", file=sys.stderr)
 
 
 def is_terminal() -> bool:

@@ -16,7 +16,7 @@ from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError, a_few
 from vosbench.images import VOID, Picture, read_size
 from vosbench.metrics.evaluate import plan
-from vosbench.metrics.fitness import misfit, nowhere
+from vosbench.metrics.fitness import is_excused, misfit, nowhere
 from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.metrics.reading import read_prediction
 from vosbench.video import MaskSource, ObjectMasks
@@ -123,11 +123,13 @@ def truth_problems(dataset: Dataset, name: str, rules: Protocol) -> list[Problem
     try:
         truth = dataset.truth(name)
         if (reason := misfit(truth, rules, dataset.sequence(name).object_ids)) is not None:
-            raise reason
+            fault = Problem.of(dataset.mask_folder(name), reason)
+            if not is_excused(truth, rules, dataset.default_protocol):
+                return [fault]
+            return [replace(fault, message=f"{fault.message}: it will not be scored", warning=True)]
         gap = nowhere(truth, rules)
     except VosbenchError as error:
-        own = rules.name == dataset.default_protocol  # a run goes on without scores of the sequence
-        return [replace(Problem.of(dataset.mask_folder(name), error), warning=own)]
+        return [Problem.of(dataset.mask_folder(name), error)]
     return [] if gap is None else [Problem.of(dataset.mask_folder(name), gap)]
 
 

@@ -187,7 +187,10 @@ def _score(
             waiting[index] -= 1
             if not waiting[index]:
                 in_order = [frame for _, part in sorted(scored[index].items()) for frame in part]
-                yield plans[index].sequence, traces(plans[index], in_order)
+                try:
+                    yield plans[index].sequence, traces(plans[index], in_order)
+                except VosbenchError as error:
+                    yield plans[index].sequence, later_objects(todo[index][1], plans[index].protocol, error)
                 scored[index].clear()
 
 

@@ -104,11 +104,16 @@ def traces(planned: ScoringPlan, scored: Sequence[FrameScores]) -> tuple[ObjectT
 def missing_traces(truth: GroundTruth, protocol: Protocol) -> tuple[ObjectTrace, ...]:
     """The traces of a sequence without predicted masks, where that is no error: all scores are 0."""
     planned = plan(truth, protocol)
-    nothing = {name: MasksInMemory.of(np.zeros(truth.masks[name].load().size, np.uint8)) for name in planned.frames}
+    nothing = {name: empty_like(truth.masks[name]) for name in planned.frames}
     return tuple(
         replace(t, j=0 * t.j, f=0 * t.f, extra={name: 0 * series for name, series in t.extra.items()}, predicted=False)
         for t in score_sequence(truth, nothing, protocol)
     )
+
+
+def empty_like(true: MaskSource) -> MaskSource:
+    """An empty prediction of the size of true masks. Raises VosbenchError if these cannot be read."""
+    return MasksInMemory.of(np.zeros(true.load().size, np.uint8))
 
 
 def object_scores(scored: Iterable[ObjectTrace], protocol: Protocol) -> tuple[ObjectScore, ...]:

@@ -7,19 +7,20 @@ from dataclasses import replace
 import numpy as np
 
 from vosbench.errors import VosbenchError, a_few
-from vosbench.metrics.evaluate import Sources, plan, score_frames, split_plan, traces
+from vosbench.metrics.evaluate import Sources, empty_like, plan, score_frames, traces
 from vosbench.metrics.frame import FrameScores
-from vosbench.metrics.protocols import PROTOCOLS, SHIPPED, Protocol
+from vosbench.metrics.protocols import PROTOCOLS, SHIPPED, Protocol, find_protocol
 from vosbench.metrics.reading import read_prediction, read_truth
 from vosbench.metrics.rules.base import ScoringPlan
+from vosbench.metrics.rules.given import are_first_masks
 from vosbench.video import GroundTruth, ObjectMasks
 
 
 def misfit(truth: GroundTruth, protocol: Protocol, predicted: Iterable[int] = ()) -> VosbenchError | None:
     """Why a protocol cannot score a sequence; None if it can.
 
-    `predicted` are the ids that predictions will hold. The true masks are scored against themselves, few of them
-    where these suffice: 1, 2, 4, ... until an object counts. Raises VosbenchError for one that cannot be read.
+    `predicted` are the ids that predictions will hold. Empty predictions are scored, few of them where these suffice:
+    1, 2, 4, ... until an object counts. Raises VosbenchError for a true mask that cannot be read.
     """
     annotated = [name for name in truth.frame_names if name in truth.masks]
     for name in annotated[:1] + annotated[1:][-1:]:
@@ -39,16 +40,26 @@ def misfit(truth: GroundTruth, protocol: Protocol, predicted: Iterable[int] = ()
     with warnings.catch_warnings():  # a rule may warn of what real predictions hold
         warnings.simplefilter("ignore")
         for name in planned.frames:
-            truth.masks[name].load()
+            nothing = empty_like(truth.masks[name])
             try:
-                (part,) = split_plan(replace(planned, frames=(name,)), truth, truth.masks, 1)
-                scored += score_frames(*part)
+                scored += score_frames(replace(planned, frames=(name,)), {name: (nothing, truth.masks[name])})
                 enough = len(scored) & (len(scored) - 1) == 0 or len(scored) == len(planned.frames)
                 if enough and traces(planned, scored):
                     return None
             except VosbenchError as error:
                 reason = error
     return reason
+
+
+def is_excused(truth: GroundTruth, protocol: Protocol, own: str) -> bool:
+    """Whether nobody expects scores of a sequence that a protocol cannot score: its data set, whose `own` protocol this
+    is, has first masks of it and no others.
+    """
+    if find_protocol(own).name != protocol.name:
+        return False
+    annotated = (truth.masks[name].load() for name in truth.frame_names if name in truth.masks)
+    first, *later = ({*read_truth(masks, protocol).present()} for masks in annotated)
+    return are_first_masks(first, later)
 
 
 def score_or_fault(planned: ScoringPlan, sources: Sources) -> list[FrameScores] | VosbenchError:
@@ -63,10 +74,14 @@ def later_objects(truth: GroundTruth, protocol: Protocol, fault: VosbenchError) 
     """Why a protocol cannot score a sequence of which a prediction has a `fault`: its true masks hold ids, too, that
     a prediction must not hold. Raises `fault` where they do not.
     """
-    ids = {i for source in truth.masks.values() for i in read_truth(source.load(), protocol).present()}
-    if (reason := misfit(truth, protocol, ids)) is None:
+    if (reason := misfit(truth, protocol, _true_ids(truth, protocol))) is None:
         raise fault
     return reason
+
+
+def _true_ids(truth: GroundTruth, protocol: Protocol) -> set[int]:
+    """The ids that the true masks hold, as a protocol reads them."""
+    return {i for source in truth.masks.values() for i in read_truth(source.load(), protocol).present()}
 
 
 def nowhere(truth: GroundTruth, protocol: Protocol) -> VosbenchError | None:
@@ -78,8 +93,8 @@ def nowhere(truth: GroundTruth, protocol: Protocol) -> VosbenchError | None:
         return None
     planned = plan(truth, protocol)
     gone = set(planned.object_ids).difference(read_truth(truth.masks[planned.first_frame].load(), protocol).present())
-    for source in truth.masks.values() if gone else ():
-        gone.difference_update(source.load().present())
+    if gone:
+        gone -= _true_ids(truth, protocol)
     if not gone:
         return None
     objects = f"1 to {max(planned.object_ids)}, of which no mask holds {a_few(map(str, sorted(gone)))}"
@@ -94,7 +109,7 @@ def advice(truth: GroundTruth, predicted: Iterable[int] = ()) -> str:
     """What to do about a sequence that a protocol cannot score, in words: the protocols that ship and can score it and
     the ids that are predicted of it (none: those that its true masks hold).
     """
-    ids = tuple(predicted) or tuple({i for source in truth.masks.values() for i in source.load().present()})
+    ids = tuple(predicted)
     keeping = (p for p in map(PROTOCOLS.find, SHIPPED) if p.objects.keeps_ids)
-    names = [protocol.name for protocol in keeping if misfit(truth, protocol, ids) is None]
+    names = [p.name for p in keeping if misfit(truth, p, ids or _true_ids(truth, p)) is None]
     return f"protocols that can: {', '.join(names)}" if names else "no protocol can: it has too few masks"

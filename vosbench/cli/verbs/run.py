@@ -217,8 +217,8 @@ def _carry_out(plan: "Plan", fresh: bool, report: bool, others: "Cluster | None"
         print(f"vosbench: {line}", file=sys.stderr)
     found: dict[str, Any] = {"report": str(page)} if page else {}
     found |= {"folder": str(plan.folder), **table.to_json(), "records": [record.to_json() for record in records]}
-    unfit = plan.suite.protocol is not None and bool(plan.misfits)  # by the rules that were asked for
-    return found, not wrong and not unfit
+    options.print_unfit(plan.unfit, plan.advice)
+    return found, not wrong and not plan.unfit
 
 
 def _report(plan: "Plan") -> Path:

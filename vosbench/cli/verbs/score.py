@@ -23,7 +23,7 @@ from vosbench.masks.cache import SCORES
 from vosbench.masks.score import MaskScores, temporal_stability, write_official_csv, write_per_frame_csv
 from vosbench.masks.score import score as score_masks
 from vosbench.metrics.analysis import analyse, seen_unseen, train_categories
-from vosbench.metrics.fitness import advice
+from vosbench.metrics.fitness import advice, is_excused
 from vosbench.metrics.protocols import find_protocol
 from vosbench.metrics.tracking import tracking
 from vosbench.report.compare.differences import differences
@@ -167,10 +167,11 @@ def score(
     shown = {name: str(folder) for name, folder in folders.items()} if several else str(folder)
     conditions = options.conditions(data, protocol=scores.protocol, predictions=shown)
     conditions |= {"partial": scores.partial, "lacks": _lacks(data, scores)}
-    unfit = protocol is not None and bool(unscored)  # by the rules that were asked for
-    unfit |= bool(left_out) and not more  # none of the tables that were asked for
+    unfit = {n: why for n, why in unscored.items() if not is_excused(data.truth(n), rules, data.default_protocol)}
     kept = lambda: {"records": [record.to_json() for record in records()]}  # noqa: E731
-    return Answer(conditions, result, 2 if unfit else 0, kept)
+    options.print_unfit(unfit, lambda name: advice(data.truth(name)))
+    no_table = left_out and not more  # none of those that were asked for
+    return Answer(conditions, result, 2 if unfit or no_table else 0, kept)
 
 
 def _named(texts: Sequence[str]) -> dict[str, Path]:

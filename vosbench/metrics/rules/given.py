@@ -1,6 +1,6 @@
 """The ids of the true masks, each from the frame after the mask that was given of it to the end (any folder)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from vosbench.metrics.frame import FrameScores
 from vosbench.metrics.rules.base import ScoringPlan
@@ -13,9 +13,15 @@ class Given(Onward):
     """
 
     def objects(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[int]:
-        seen = set(planned.object_ids)
-        for frame in scored:
-            if not frame.true_ids or frame.true_ids & seen:
-                return super().objects(planned, scored)
-            seen |= frame.true_ids
-        return ()
+        first_masks = are_first_masks(planned.object_ids, (frame.true_ids for frame in scored))
+        return () if first_masks else super().objects(planned, scored)
+
+
+def are_first_masks(seen: Iterable[int], shown: Iterable[set[int]]) -> bool:
+    """Whether masks, of which the ids are given, all show objects, and none that is `seen` or that one before shows."""
+    before = set(seen)
+    for ids in shown:
+        if not ids or ids & before:
+            return False
+        before |= ids
+    return True
