@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from my_idea import IDEA
 
-from vosbench.bench.naming import PLAIN, RESERVED, folder_name
+from vosbench.bench.naming import PLAIN, RESERVED, folder_name, plain
 from vosbench.bench.plan import Plan
 from vosbench.bench.record import PolicyInfo, read_run
 from vosbench.bench.runner import run
@@ -51,6 +51,11 @@ def test_a_name_that_says_all(spec, name):
 def test_what_a_name_cannot_say_is_in_a_hash(spec, begins):
     assert named(spec).startswith(begins)
     assert len(named(spec)) == len(begins) + 6
+
+
+def test_the_name_of_a_data_set_makes_no_folder_in_a_folder():
+    assert plain("a/b c-val:x\\y-stcn-tiny-0123") == "a-b c-val-x-y-stcn-tiny-0123"
+    assert plain("synthetic-occlusion=5,length=12-stcn-tiny") == "synthetic-occlusion=5,length=12-stcn-tiny"
 
 
 def test_a_label_is_the_name():

@@ -164,6 +164,8 @@ def test_wrong_values_are_refused_as_in_a_text(values, message):
         ("Mine=other=lfu", "has two `=` before its parameters"),
         ("lfu=capacity", "unknown strategy 'capacity'"),
         ("lfu:k", "unknown parameter of lfu 'k'"),
+        ("a/b=lfu", "the label 'a/b' holds a / or \\"),
+        ("a\\b=lfu:capacity=2", "the label 'a\\\\b' holds a / or \\"),
     ],
 )
 def test_bad_texts(text, message):
@@ -171,6 +173,13 @@ def test_bad_texts(text, message):
         PolicySpec.parse(text)
     assert message in caught.value.message
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["W=gated:base=lfu,Me=mine/idea.py", "gated:base=lfu,Me=lru"])
+def test_a_label_after_parameters_is_told_how_to_be_one(text):
+    with pytest.raises(VosbenchError, match="gated has no parameter Me") as caught:
+        PolicySpec.parse(text)
+    assert f"-p {text.rpartition(',')[2]}" in caught.value.hint
 
 
 def test_paths_may_hold_nearly_anything(idea, tmp_path):

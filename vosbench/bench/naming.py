@@ -12,6 +12,11 @@ RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt"
 LONGEST = 120  # bytes; a file system takes 255
 
 
+def plain(text: str) -> str:
+    """The text with `-` for every character that a name on disk might not hold."""
+    return "".join(c if c.isalnum() or c in PLAIN else "-" for c in text)
+
+
 def folder_name(policy: PolicyInfo) -> str:
     """`lfu_capacity=2`, `idea.py_k=3` for `./idea.py:k=3`, or the label.
 
@@ -26,8 +31,7 @@ def folder_name(policy: PolicyInfo) -> str:
         head = PurePath(written.name)
         wish = text.replace(written.name, head.name, 1).replace(":", "_", 1)
         exact = head.name == str(head) and wish == wish.casefold()
-    name = "".join(c if c.isalnum() or c in PLAIN else "-" for c in unicodedata.normalize("NFC", wish))
-    name = name.encode()[:LONGEST].decode(errors="ignore").strip(" .")
+    name = plain(unicodedata.normalize("NFC", wish)).encode()[:LONGEST].decode(errors="ignore").strip(" .")
     if not name or name.partition(".")[0].strip().casefold() in RESERVED:
         name = f"_{name}"
     if exact and name == wish:

@@ -11,7 +11,7 @@ from typing import Any
 
 from vosbench.base.hashing import digest, source_hash
 from vosbench.bench.identity import environment, facts, library_versions
-from vosbench.bench.naming import folder_name
+from vosbench.bench.naming import folder_name, plain
 from vosbench.bench.record import RUNS, DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings, read_record
 from vosbench.bench.suite import INCIDENTAL, Suite
 from vosbench.datasets import open_dataset
@@ -126,7 +126,7 @@ class Plan:
         """The folder in `within` of this run, or, if there are results of other files there, such as another data set
         with the same names, the next.
         """
-        run = f"{self.dataset.name}-{self.dataset.split}-{self.checkpoint.name}-{self.conditions[:8]}"
+        run = plain(f"{self.dataset.name}-{self.dataset.split}-{self.checkpoint.name}-{self.conditions[:8]}")
         folders = (within / f"{run}{suffix}" for suffix in chain([""], (f"-{number}" for number in count(2))))
         return next(folder for folder in folders if not any(map(self.is_of_other_files, _a_record_each(folder))))
 

@@ -11,6 +11,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 import typer
 
@@ -68,20 +69,34 @@ def _run(arguments: list[str]) -> int:
         what = f"{type(error).__name__}: {error}"
         if (place := place_in_own_file(error)) is not None:
             return _fail(f"{place}: {what}", "repair the file")
-        if not (files := own_modules()):
+        if not (files := _suspects(error, own_modules())):
             raise  # a fault of ours: the traceback is what helps
         where = traceback.extract_tb(error.__traceback__)[-1]
         return _fail(
             f"what {' or '.join(files.values())} gives leads to {what} ({where.filename}:{where.lineno})",
-            _try(files),
+            _try(files, arguments),
         )
 
 
-def _try(own: dict[str, str]) -> str:
-    """What to do about files of one's own, {module: file}, that give what cannot be used."""
+def _suspects(error: BaseException, own: dict[str, str]) -> dict[str, str]:
+    """Those of the files of one's own, {module: file}, that may lead to an error: where we draw, no strategy does."""
+    package = Path(__file__).parents[1]
+    called = [Path(call.filename) for call in traceback.extract_tb(error.__traceback__)]
+    ours = [path.relative_to(package).parts[:2] for path in called if path.is_relative_to(package)]
+    if ours and ours[-1] in {("report", "drawing"), ("report", "plots")}:
+        return {name: file for name, file in own.items() if name.split("_")[1] in ("tables", "figures")}
+    return own
+
+
+def _try(own: dict[str, str], arguments: Sequence[str]) -> str:
+    """What to do about files of one's own, {module: file}, that give what cannot be used, after those arguments."""
     ways = {"policies": "check policy {}", "models": "check model {}", "datasets": "check --dataset {} --root FOLDER"}
     kinds = {name.split("_")[1]: file for name, file in own.items()}
-    tried = [f"`vosbench {ways[kind].format(file)}`" for kind, file in kinds.items() if kind in ways]
+    tried = [
+        f"`vosbench {ways[kind].format(file)}`"
+        for kind, file in kinds.items()
+        if kind in ways and "check" not in arguments
+    ]
     return " and ".join(tried) + " says more" if tried else "compare it with the example in the README of its kind"
 
 

@@ -32,7 +32,8 @@ class Verbs(TyperGroup):
         return list(VERBS.names())
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        verb = VERBS.find(cmd_name)
+        with redirect_stdout(sys.stderr):  # standard output is for what the verb answers
+            verb = VERBS.find(cmd_name)
         one = _typer()
         one.command(cmd_name, context_settings=HELP, epilog=f"Example: {verb.example}")(_command(cmd_name, verb))
         return typer.main.get_command(one)

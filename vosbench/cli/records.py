@@ -127,7 +127,7 @@ def column_names(columns: str | None) -> tuple[str, ...]:
     return names
 
 
-def answer(table: Table, **others: Any) -> Answer:
-    """A table as the answer of a verb, and `others` beside it."""
-    found = table.to_json()
+def answer(table: Table, columns: str | None = None, **others: Any) -> Answer:
+    """A table, or those of its columns, as the answer of a verb, and `others` beside it."""
+    found = table.to_json(column_names(columns))
     return Answer(found.pop("conditions"), {**found, **others})

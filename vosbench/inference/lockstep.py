@@ -8,13 +8,14 @@ very bits that a strategy alone gives, and all in one batch on a GPU.
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vosbench.errors import MissingTruthError, NotANumberError, PolicyError
+from vosbench.base import registry
+from vosbench.errors import MissingTruthError, NotANumberError, PolicyError, VosbenchError
 from vosbench.memory.blame import out_of_memory
 from vosbench.models.base import FrameStep, Keys, Network, State, tensors
 
@@ -45,18 +46,32 @@ class Frame:
     @cached_property
     def tokens(self) -> Keys:
         """What the frame would bring into a memory."""
-        return self.model.tokens(self.features)
+        return self._fit("tokens", self.model.tokens(self.features))
 
     @cached_property
     def query(self) -> Keys:
         """What reads a memory in this frame."""
-        return self.model.query(self.features)
+        return self._fit("query", self.model.query(self.features))
+
+    def _fit(self, method: str, keys: Keys) -> Keys:
+        require(self.model, method, keys.key, (self.geometry.tokens, self.model.spec.key_dim))
+        return keys
+
+
+def require(model: Network, method: str, tensor: Tensor, shape: tuple[int, ...]) -> None:
+    """Raise VosbenchError, which names the network's file, if a method of it gives a tensor of another shape."""
+    if tuple(tensor.shape) != shape:
+        raise VosbenchError(
+            f"{registry.place([type(model)])}: {method} gives {[*tensor.shape]}, and by its spec it must be {[*shape]}",
+            "`vosbench check model FILE` says more",
+        )
 
 
 @dataclass(frozen=True)
 class Decode:
     """Asks for logits and state, as `Network.decode` gives them."""
 
+    method: ClassVar[str] = "decode"
     frame: Frame
     readout: Tensor
     state: State
@@ -65,6 +80,11 @@ class Decode:
 
     def answer(self) -> tuple[Tensor, State]:
         return self.frame.model.decode(self.readout, self.frame.features, self.state, self.joint, self.step)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the logits, [O,H',W']."""
+        return tuple(self.joint.shape)
 
     @classmethod
     def answers(cls, asked: Sequence[Self]) -> list[tuple[Tensor, State]]:
@@ -77,6 +97,7 @@ class Decode:
 class EncodeValue:
     """Asks for values and state, as `Network.encode_value` gives them."""
 
+    method: ClassVar[str] = "encode_value"
     frame: Frame
     masks: Tensor
     before: State
@@ -86,6 +107,11 @@ class EncodeValue:
     def answer(self) -> tuple[Tensor, State]:
         frame = self.frame
         return frame.model.encode_value(frame.input, frame.features, self.masks, self.before, self.state, self.step)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of the values, [O,CV,h,w]."""
+        return len(self.masks), self.frame.model.spec.value_dim, *self.frame.geometry.grid
 
     @classmethod
     def answers(cls, asked: Sequence[Self]) -> list[tuple[Tensor, State]]:
@@ -147,7 +173,10 @@ class Driver:
         if not asked:
             return []
         try:
-            return kind.answers(asked) if len(asked) > 1 else [self._answer(asked[0])]
+            found = kind.answers(asked) if len(asked) > 1 else [self._answer(asked[0])]
+            for question, (tensor, _) in zip(asked, found, strict=True):
+                require(question.frame.model, question.method, tensor, question.shape)
+            return found
         except (RuntimeError, MemoryError) as error:
             if len(asked) == 1 or not out_of_memory(error):
                 return [error] * len(asked)

@@ -32,6 +32,8 @@ def read(text: str) -> Written:
         raise VosbenchError(f"strategy {text!r} has no parameter after its colon", f"write {head}, or {head}:KEY=VALUE")
     parts = _split(head, "=", text)
     label, rest = parts[0], "=".join(parts[1:]).strip()
+    if len(parts) > 1 and _is_path(label) and not head.endswith(".py"):
+        raise VosbenchError(f"strategy {text!r}: the label {label!r} holds a / or \\", "write a label without them")
     if len(parts) == 1 or _is_path(label):  # a path may hold a `=`
         return Written(head, _items(tail, text))
     if len(parts) > 2 and not _is_path(parts[1]):

@@ -63,6 +63,11 @@ class PolicySpec:
         for key, value in written.items:
             if key in parameters and (value is None or key in made.given):
                 raise VosbenchError(f"strategy {text!r}: {key} needs one value", f"write {key}=VALUE once")
+            if key not in parameters and value and (value.endswith(".py") or value in POLICIES.names()):
+                raise VosbenchError(
+                    f"strategy {text!r}: {written.name} has no parameter {key}",
+                    f"if it is the label of another strategy, give that a -p of its own: -p {key}={value}",
+                )
             made = made._set(key, value)
         return replace(made, label=written.label)
 

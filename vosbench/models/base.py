@@ -13,11 +13,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
+from inspect import signature
 from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor, nn
 
+from vosbench.base.registry import place
 from vosbench.errors import VosbenchError
 from vosbench.models.geometry import Geometry
 from vosbench.models.precision import Precision
@@ -213,6 +215,13 @@ class Network(nn.Module, ABC):
     @classmethod
     def build(cls, config: str = "") -> Self:  # noqa: ARG003
         """The network of an architecture. Its weights are replaced, unless it is asked for without a checkpoint."""
+        try:
+            signature(cls).bind()
+        except TypeError as error:
+            raise VosbenchError(
+                f"{place([cls])}: a network is made without arguments: {error}",
+                "give each argument of __init__ a default",
+            ) from None
         return cls()
 
     @classmethod

@@ -2,16 +2,17 @@
 
 import inspect
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from vosbench.base.registry import Registry, place
 from vosbench.errors import VosbenchError
-from vosbench.report.context import Records
+from vosbench.report.context import Records, context
+from vosbench.report.table import Table
 
 T = TypeVar("T")
 
@@ -52,14 +53,17 @@ class Maker(Generic[T]):
         except Exception as error:
             if self.function.__module__.startswith("vosbench."):
                 raise
-            call = traceback.extract_tb(error.__traceback__)[-1]
+            where = place([self.function], error)
             raise VosbenchError(
-                f"{self.kind} fails at {call.filename}:{call.lineno}: {type(error).__name__}: {error}", "repair it"
+                f"{self.kind} fails at {where}: {type(error).__name__}: {error}", "repair it"
             ) from error
         wanted = self.kind.capitalize()  # by name: no table needs matplotlib
         if wanted not in {kind.__name__ for kind in type(made).__mro__}:
             found = "nothing" if made is None else f"{type(made).__name__}, not a {wanted}"
             raise VosbenchError(f"the function {self.kind} at {place([self.function])} returns {found}", "repair it")
+        if isinstance(made, Table) and made.conditions == {}:
+            with suppress(VosbenchError):  # it may show what cannot stand side by side
+                return cast(T, replace(made, conditions=context([record for run in runs for record in run])))
         return made
 
 

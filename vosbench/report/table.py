@@ -98,9 +98,12 @@ class Table:
             found.append(self.columns[keys.index(fitting[0])])
         return tuple(found)
 
-    def to_json(self) -> dict[str, Any]:
-        """Caption, conditions and rows as JSON values; every row has every key, a value that is not defined is None."""
-        rows = [{column.key: encode(row.get(column.key)) for column in self.columns} for row in self.rows]
+    def to_json(self, columns: Sequence[str] = ()) -> dict[str, Any]:
+        """Caption, conditions and rows as JSON values; every row has every key, or those of the `columns` that are
+        chosen, a value that is not defined is None.
+        """
+        shown = self.choose(columns) or self.columns
+        rows = [{column.key: encode(row.get(column.key)) for column in shown} for row in self.rows]
         return {"caption": self.caption, "conditions": encode(self.conditions), "rows": rows}
 
     @property

@@ -157,3 +157,18 @@ def test_what_cannot_be_drawn_is_refused(run: Run, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(VosbenchError, match="cannot write figure"):
         save(latency_against_frame.figure(run), tmp_path / "file" / "a.png")
+
+
+def test_labels_of_an_axis_are_whole_in_the_file(build: Callable[..., RunRecord], tmp_path: Path) -> None:
+    """Ticks of two decimals take more than the room beside the axes."""
+    figure = accuracy_against_speed.figure((build("lfu", j=[0.5], latency_ms=[100.0] * 3),))
+    sizes = []
+    for decimals in (0, 4):
+        figure.axes[0].yaxis.set_major_formatter(f"{{x:.{decimals}f}}")
+        save(figure, tmp_path / f"{decimals}.png")
+        with Image.open(tmp_path / f"{decimals}.png") as picture:
+            sizes.append(picture.width)
+            left = np.asarray(picture.convert("L"))[:, :1]
+        assert (left == 255).all()
+    assert sizes[0] == round(300 * 5.6)
+    assert sizes[1] > sizes[0]

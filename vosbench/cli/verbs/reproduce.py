@@ -119,7 +119,7 @@ def reproduce(
     if what in TABLES:
         table = reproduced(TABLES[what], measured, absent)
         show([table], kind, out, name=what, columns=columns, caption=caption)
-        return replace(answer(table), status=2 if failed else 0)
+        return replace(answer(table, columns), status=2 if failed else 0)
     if not measured:
         raise VosbenchError(f"there is no data for {what}: {next(iter(absent.values()))}", "give --root, or --dataset")
     if what == CURVE:

@@ -33,7 +33,7 @@ def table(
     by = by or ("strategy" if len(run or ()) < 2 else "attribute")
     found = TABLES.find(by)(*read_runs(run, policies))
     show([found], format, out, name=Path(by).stem, columns=columns, caption=caption)
-    return answer(found)
+    return answer(found, columns)
 
 
 VERB = Verb(table, "vosbench table --columns strategy,jf,fps --format latex --out table.tex")

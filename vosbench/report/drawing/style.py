@@ -15,6 +15,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
@@ -171,6 +172,8 @@ def save(figure: Figure, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with matplotlib.rc_context(STYLE):
-            figure.savefig(path, format=kind, dpi=DPI, **_HOW[kind])
+            whole = Bbox.union([figure.bbox_inches, figure.get_tightbbox()])  # wide labels of an axis stand out
+            how: Any = {} if whole.width < 1.001 * figure.get_figwidth() else {"bbox_inches": whole, "pad_inches": 0.05}
+            figure.savefig(path, format=kind, dpi=DPI, **_HOW[kind], **how)
     except OSError as error:
         raise VosbenchError(f"cannot write figure {path}: {error.strerror}", "choose another folder") from None
