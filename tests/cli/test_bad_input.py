@@ -155,6 +155,7 @@ COMMANDS = {
     "repeats of nothing": (["run", *DAVIS, "--repeats", "0"], ["'--repeats'", "1", "--help"]),
     "unwritable run folder": (["run", *DAVIS, "--out", "file/run"], ["cannot write", "file/run", "--out"]),
     "nothing to score": (["score"], ["predictions", "--help"]),
+    "masks of an empty name": (["score", "A=", *DAVIS], ["A= names no folder", "NAME=FOLDER"]),
     "absent masks to score": (["score", "masks", *DAVIS], ["masks is not a folder", "<sequence>/<frame>.png"]),
     "no masks to score": (["score", "empty", *DAVIS], ["predictions lack the sequence ant", "for every sequence"]),
     "private ground truth": (

@@ -10,8 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from vosbench.base.text import printable
+
 RAW = b"caf\xe9".decode(errors="surrogateescape")  # a name as Linux keeps it, written on an older system
-NAMES = {"of another script": "蚂蚁 é", "no UTF-8": RAW, "with a comma": "ant, the first"}
+NAMES = {
+    "of another script": "蚂蚁 é",
+    "no UTF-8": RAW,
+    "with a comma": "ant, the first",
+    "with control characters": "two\nlines\a",
+}
 
 
 @pytest.fixture
@@ -34,11 +41,22 @@ def test_from_frames_to_files(vosbench, scored_in_a_thread, root, tmp_path, monk
     rename(root, NAMES[kind])
     data = ("--dataset", "folder", "--root", root)
     assert vosbench("check", *data).status == 0
-    outcome = vosbench("run", *data, "-p", "first-only", "--threads", 1, "--out", "run", "--json", "run.json")
+    outcome = vosbench(
+        "run", *data, "-p", "first-only", "--threads", 1, "--out", "run", "--report", "--json", "run.json"
+    )
     assert (outcome.status, "Traceback" in outcome.err) == (0, False), outcome.err
     for format_ in ("markdown", "latex", "csv"):
         assert vosbench("table", "run", "--by", "sequence", "--format", format_, "--out", "t").status == 0
     assert vosbench("plot", "run", "--out", "figures").status == 0
+    table = vosbench("table", "run", "--by", "sequence").out
+    assert printable(NAMES[kind]) in table
+    assert vosbench("report", "run", "--out", "pages").status == 0
+    page, script = Path("pages/sequences/1.html").read_text(), Path("pages/sequences/1/data.js").read_text()
+    assert f"<h1>{printable(NAMES[kind])}" in page
+    assert "There are no pictures" not in page
+    assert f'"sequence":{json.dumps(printable(NAMES[kind]))}' in script
+    assert vosbench("figure", "run", "--out", "strip.png").status == 0
+    assert vosbench("video", "run", "--out", "strip.mp4").status == 0
     scored = vosbench("score", "run/masks/first-only", *data, "--csv", "csv", "--per-frame", "f.csv", "--objects")
     assert scored.status == 0
     shown = NAMES[kind].encode(errors="backslashreplace")

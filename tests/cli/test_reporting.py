@@ -1,5 +1,7 @@
 """`vosbench report`, and `run --report`."""
 
+import shutil
+
 import pytest
 
 
@@ -28,6 +30,11 @@ def test_a_report_is_refused_in_one_line(finished_run, tmp_path, vosbench, refus
     assert "error: mine holds something else than a report\nchoose another" in refused("report", run, "--out", "mine")
     assert "'lfu'" in refused("report", run, "--baseline", "lfu")
     assert "run nowhere does not exist" in refused("report", "nowhere")
+    assert "nowhere" in refused("report", run, "--root", "nowhere")
+    shutil.copytree(finished_run / "DAVIS", tmp_path / "other")
+    (tmp_path / "other/ImageSets/2017/val.txt").write_text("ant\n")
+    assert "other does not hold bee of run" in refused("report", run, "--root", "other")
+    assert not (tmp_path / "report").exists()
     outcome = vosbench("report", run, "--baseline", "first-only", "--jobs", 1)
     said = f"The report is in report, which can be moved, zipped and mailed as it is: open {tmp_path.as_uri()}/report"
     assert outcome.out == f"{said}/index.html in a browser\n"

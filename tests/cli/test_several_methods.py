@@ -48,7 +48,9 @@ def test_differences_from_one_of_them(methods, vosbench, read_json, refused):
     assert list(rows) == ["exact", "Ours", "far"]
     assert rows["exact"]["difference"] is None
     assert rows["Ours"]["difference"] == pytest.approx(rows["Ours"]["jf"] - 1)
-    assert rows["Ours"]["p"] is not None
+    assert rows["Ours"]["p"] is rows["Ours"]["effect"] is None  # of two sequences
+    latex = vosbench(*THREE, "--against", "exact", "--format", "latex")
+    assert "\\label{tab:score-davis2017-val}" in latex.out
     assert "unknown folder of masks 'near'" in refused(*THREE, "--against", "near")
     assert "nothing to be compared with" in refused("score", "exact", *ON, "--against", "exact")
     assert "two folders of masks are called Ours" in refused("score", "Ours=exact", "Ours=b/far", *ON)
@@ -103,6 +105,18 @@ def test_a_run_is_compared_with_masks_from_elsewhere(methods, finished_run, vosb
     assert vosbench("compare", "finished/run", "scored", "-p", "first-only", "--json", "same.json").status == 0
     (row,) = [row for row in read_json(methods / "same.json")["rows"] if row["run"] == "scored"]
     assert row["difference"] == 0
+    assert vosbench("score", f"Ours={masks}", *arguments, "--out", "ours").status == 0
+    assert vosbench("compare", "finished/run", "ours", "--json", "all.json").status == 0
+    rows = read_json(methods / "all.json")["rows"]  # one table of all, though they share no strategy
+    assert {(row["run"], row["strategy"]) for row in rows} == {
+        ("run", "every-k:k=2"),
+        ("run", "first-only"),
+        ("ours", "Ours"),
+    }
+    assert [row["strategy"] for row in rows if row["difference"] is None] == [rows[0]["strategy"]]
+    assert vosbench("report", "finished/run", "ours", "--jobs", 1).status == 0
+    assert "Ours" in (methods / "report/index.html").read_text()
+    assert "no table of the differences" not in (methods / "report/index.html").read_text()
     assert "holds a run" in refused("score", masks, *arguments, "--out", methods / "finished/run")
     run = ("run", "--root", root, "--dataset", "davis2017", "-p", "first-only", "--out", "scored")
     assert "holds results of masks that were scored" in refused(*run)

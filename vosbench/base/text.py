@@ -58,6 +58,18 @@ def _unquoted(line: str) -> str:
     return line[1:-1] if len(line) > 1 and line[0] == line[-1] and line[0] in "\"'" else line
 
 
+def printable(text: str) -> str:
+    r"""A name or a sentence in one line that can be shown anywhere. What is no letter, digit or sign stands in escapes:
+    line breaks, control characters, bytes of a name that is not UTF-8.
+
+    >>> printable("two\nlines")
+    'two\\nlines'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def write_text(path: Path, text: str) -> None:
     r"""Write text as UTF-8. A name of a file that is not UTF-8 holds bytes that no text can: they become `\udc..`.
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import typer
 
 from vosbench.base.signals import as_interrupts
+from vosbench.base.text import printable
 from vosbench.errors import SpoiltScoreWarning, VosbenchError
 
 INTERRUPTED = 130  # the status into which typer turns KeyboardInterrupt
@@ -124,9 +125,9 @@ def _refuse_empty(arguments: Sequence[str]) -> None:
 
 
 def _fail(message: str, hint: str, status: int = 2) -> int:
-    print(f"vosbench: error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"vosbench: error: {printable(' '.join(message.split()))}", file=sys.stderr)
     if hint:
-        print(f"hint: {' '.join(hint.split())}", file=sys.stderr)
+        print(f"hint: {printable(' '.join(hint.split()))}", file=sys.stderr)
     return status
 
 

@@ -6,6 +6,7 @@ from typing import Self
 
 from tqdm import tqdm
 
+from vosbench.base.text import printable
 from vosbench.base.words import count, duration
 from vosbench.cli.options import is_terminal
 
@@ -15,6 +16,11 @@ EVERY = 30  # seconds between two lines of counted work
 def time_left(seconds: float, done: int, total: int) -> str:
     """`, about 3 min left`, if the rest goes on as what was done; nothing if all is done, or nothing yet."""
     return f", about {duration(seconds / done * (total - done))} left" if 0 < done < total else ""
+
+
+def tell(line: str) -> None:
+    """A line on what is not as it should be, and stops nothing."""
+    print(f"vosbench: {printable(line)}", file=sys.stderr)
 
 
 class _Progress:
@@ -34,7 +40,7 @@ class _Progress:
         """A line of a log: what was done, how long it took, and how much longer it takes if all goes on like this."""
         seconds = time.monotonic() - self.started
         left = time_left(seconds, done, total)
-        print(f"{what}, {duration(seconds)} since the start{left}", file=sys.stderr, flush=True)
+        print(f"{printable(what)}, {duration(seconds)} since the start{left}", file=sys.stderr, flush=True)
 
 
 class RunProgress(_Progress):
@@ -46,7 +52,7 @@ class RunProgress(_Progress):
 
     def __call__(self, strategy: str, sequence: str, frame: int, frames: int) -> None:
         if is_terminal():
-            self.bar.set_postfix_str(f"{strategy} {sequence} frame {frame}/{frames}", refresh=frame % 5 == 0)
+            self.bar.set_postfix_str(printable(f"{strategy} {sequence} frame {frame}/{frames}"), refresh=frame % 5 == 0)
         if frame == frames:
             self.done += 1
             self.bar.update()

@@ -8,6 +8,7 @@ before (the first one: after 0), and its length.
 """
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,7 +104,7 @@ class MemoryTrace:
                 found = cls((rows, columns), (left, top, width, height), int(file["frames"]), bytes(file["changes"]))
             for _ in found.events():
                 pass
-        except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise VosbenchError(
                 f"cannot read memory trace {path}: {error}",
                 "run again with keep_memory_trace=True (--keep-memory-trace)",

@@ -2,10 +2,14 @@
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from tabulate import SEPARATING_LINE, tabulate
 
+from vosbench.base.codec import encode
+from vosbench.base.text import printable
 from vosbench.errors import unknown
 from vosbench.report.latex import latex
 from vosbench.report.table import Column, Table, is_known
@@ -36,15 +40,21 @@ def render(
     """
     if format not in FORMATS:
         raise unknown("table format", format, FORMATS)
+    table = replace(table, caption=_one_line(table.caption))
+    caption = None if caption is None else _one_line(caption)
     chosen = table.choose(columns)
     if format == "csv":
         return _csv(table, chosen or table.columns)
-    known = [c for c in table.columns if c.printed and any(is_known(row.get(c.key)) for row in table.rows)]
-    shown = list(chosen or known)
+    shown = list(chosen or printed_columns(table))
     if format == "latex":
         return latex(table, shown, caption, _label(name, table))
     said = table.caption if caption is None else caption
     return _markdown(table, shown, said) if format == "markdown" else _text(table, shown, said, width)
+
+
+def printed_columns(table: Table) -> list[Column]:
+    """The columns that are printed where none are chosen: those that hold something."""
+    return [c for c in table.columns if c.printed and any(is_known(row.get(c.key)) for row in table.rows)]
 
 
 def _cells(table: Table, shown: Sequence[Column]) -> tuple[list[list[str]], list[str]]:
@@ -97,7 +107,13 @@ def _csv(table: Table, shown: Sequence[Column]) -> str:
     return frame.to_csv(index=False, lineterminator="\n")
 
 
+def _one_line(text: str) -> str:
+    """A caption without line breaks, of which an empty line would end LaTeX's `\\caption`."""
+    return printable(" ".join(text.split()))
+
+
 def _label(name: str, table: Table) -> str:
-    data = getattr(table.conditions, "dataset", None)
-    parts = (name, data.name, data.split) if data else (name,)
+    found: Any = encode(table.conditions)
+    data = found.get("baseline", found).get("dataset") if isinstance(found, Mapping) else None
+    parts = (name, data["name"], data["split"]) if isinstance(data, Mapping) else (name,)
     return "tab:" + "-".join(filter(None, re.split(r"[^A-Za-z0-9]+", "-".join(parts))))

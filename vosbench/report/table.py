@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from vosbench.base.codec import encode
+from vosbench.base.text import printable
 from vosbench.errors import unknown
 
 if TYPE_CHECKING:
@@ -53,8 +54,11 @@ class Column:
         if not is_known(value):
             return ""
         if self.cell is not None:
-            return self.cell(row)
-        return value if isinstance(value, str) else f"{value * self.factor:.{self.decimals}f}"
+            return printable(self.cell(row))
+        if isinstance(value, str):
+            return printable(value)
+        text = f"{value * self.factor:.{self.decimals}f}"
+        return text if text.strip("-0.") else text.removeprefix("-")  # no -0.00
 
 
 def percent(key: str, heading: str, better: Literal["higher", "lower", ""] = "", leaves: int = 0) -> Column:

@@ -179,7 +179,10 @@ def test_table_like_the_papers(clips):
 def test_few_sequences_give_no_interval_and_say_so(clips):
     table = difference_table(compared(old=clips(count=3), new=clips(shift=0.02, count=3)))
     assert table.frame["difference_low"].isna().all()
-    assert "3 sequences are too few for an interval" in table.caption
+    assert table.frame["p"].isna().all()
+    assert table.frame["effect"].isna().all()
+    assert "3 sequences are too few for an interval and a p; = no object differs." in table.caption
+    assert "\\label{tab:compare-davis2017-val}" in render(table, "latex", name="compare")
 
 
 def test_which_objects_changed_most(clips):

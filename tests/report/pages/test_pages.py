@@ -159,11 +159,26 @@ def test_what_is_not_there_is_said(traced_run, tmp_path):
     mask = next(folder.glob("run/masks/every*/ant/00002.png"))
     content = mask.read_bytes()
     mask.write_bytes(content[:60])
-    assert make_page(source(folder)).notes[1].startswith("There are no pictures: ")
-    mask.unlink()
     page = make_page(source(folder))
-    assert "does not have the mask" in page.notes[0]
-    assert page.data["objects"][0]["in_video"]  # the truth is there all the same
+    assert page.faults == page.notes[:1]
+    assert page.notes[0].startswith("There are no pictures of every-k:k=2: ")
+    assert "every-k:k=2" not in page.data["masks"]
+    assert len(page.data["masks"]) == 4  # of the others
+    mask.unlink()
+    path.write_bytes(path.read_bytes()[:100])
+    page = make_page(source(folder))
+    assert "The trace of the memory of every-k:k=2 is damaged" in page.notes[0]
+    assert "does not have the mask" in page.notes[1]
+    assert page.data["objects"][0]["in_video"]
+    assert len(page.data["shown"]) == 6
+    told = []
+    build({folder / "run": read_run(folder / "run")}, tmp_path / "report", jobs=1, tell=told.append)
+    (line,) = told
+    assert line.startswith("run: ant: The trace of the memory of every-k:k=2 is damaged")
+    assert line.endswith("(and 1 more, which the report names)")
+    assert "does not have the mask" in (tmp_path / "report/index.html").read_text()
+    shutil.rmtree(folder / "run/masks")
+    assert make_page(source(folder)).faults == page.faults[:1]  # as of published results
     page = make_page(source(folder, root=tmp_path / "nowhere"))
     assert page.notes[0].endswith("(say where the data set is now, with --root).")
 

@@ -8,9 +8,9 @@ import pytest
 
 from vosbench.bench.record import DATA_ROOT, read_run
 from vosbench.errors import VosbenchError
-from vosbench.images import read_labels
+from vosbench.images import read_labels, write_labels
 from vosbench.report.measures import pooled_jf
-from vosbench.report.pictures.footage import most_disputed_sequence, open_footage
+from vosbench.report.pictures.footage import FaultyMasksError, most_disputed_sequence, open_footage
 
 
 def test_a_run_knows_its_data(finished_run: Path) -> None:
@@ -57,6 +57,14 @@ def test_masks_that_are_gone_are_named(finished: Path) -> None:
         open_footage(run, "ant")
 
 
+def test_masks_of_another_size_are_refused(finished: Path) -> None:
+    write_labels(finished / "run/masks/first-only/ant/00002.png", np.ones((24, 32), np.uint8))
+    footage = open_footage(finished / "run", "ant")
+    with pytest.raises(FaultyMasksError, match="mask of first-only for frame 00002 of ant is 32x24 pixels") as caught:
+        footage.drawn(2, (48, 64))
+    assert caught.value.strategy == "first-only"
+
+
 def test_the_sequence_that_strategies_dispute_most(finished_run: Path) -> None:
     strategies = [record for record in read_run(finished_run / "run") if record.policy.kind == "strategy"]
     jf = {(record.sequence, record.policy.label): pooled_jf([record]) for record in strategies}
@@ -65,7 +73,7 @@ def test_the_sequence_that_strategies_dispute_most(finished_run: Path) -> None:
     assert most_disputed_sequence(finished_run / "run") == max(spread, key=lambda name: spread[name])
     with pytest.raises(VosbenchError, match="unknown strategy of the run 'lfu'"):
         most_disputed_sequence(finished_run / "run", ["lfu"])
-    with pytest.raises(VosbenchError, match=r"no strategy of .* has masks"):
+    with pytest.raises(VosbenchError, match=r"copy-first-mask of .* has no masks"):
         most_disputed_sequence(finished_run / "run", ["copy-first-mask"])
 
 

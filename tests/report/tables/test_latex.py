@@ -47,7 +47,7 @@ def test_rows_of_one_sequence_are_held_against_each_other():
 
 def test_label_caption_and_columns(run):
     table = TABLES.find("strategy")(run)
-    text = render(table, "latex", name="strategy", columns=("strategy", "jf", "fps"), caption="Ours & theirs")
+    text = render(table, "latex", name="strategy", columns=("strategy", "jf", "fps"), caption="Ours &\n\ntheirs")
     assert "\\caption{Ours \\& theirs}\n\\label{tab:strategy-davis2017-val}\n\\begin{tabular}{lrr}\n" in text
     assert text.startswith("% davis2017 val, frames all; protocol davis2017")  # the conditions stay beside it
     assert rows_of(text)[0] == ["lfu", r"\textbf{60.0}", r"\underline{4.29}"]

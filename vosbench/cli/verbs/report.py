@@ -7,7 +7,7 @@ import typer
 
 from vosbench.base.codec import encode
 from vosbench.cli import options
-from vosbench.cli.progress import CountProgress
+from vosbench.cli.progress import CountProgress, tell
 from vosbench.cli.records import RunFolders, latest, open_in_browser, read_records
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.report.context import context
@@ -45,6 +45,7 @@ def report(
             baseline=baseline,
             jobs=jobs,
             progress=progress,
+            tell=tell,
         )
     print(f"The report is in {out}, which can be moved, zipped and mailed as it is: {open_in_browser(first)}")
     conditions = [{"run": str(folder), **encode(context(records))} for folder, records in runs.items()]

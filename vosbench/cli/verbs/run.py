@@ -12,7 +12,7 @@ import typer
 from vosbench.base.words import count, duration
 from vosbench.bench.record import RUNS, RunRecord, read_run
 from vosbench.cli import options
-from vosbench.cli.progress import CountProgress, RunProgress
+from vosbench.cli.progress import CountProgress, RunProgress, tell
 from vosbench.cli.records import open_in_browser, show
 from vosbench.cli.verbs import KEPT, Answer, Verb
 from vosbench.report.tables import strategy
@@ -227,7 +227,11 @@ def _report(plan: "Plan") -> Path:
 
     with CountProgress("page") as progress:
         return build(
-            {plan.folder: read_run(plan.folder)}, plan.folder / "report", jobs=plan.suite.jobs, progress=progress
+            {plan.folder: read_run(plan.folder)},
+            plan.folder / "report",
+            jobs=plan.suite.jobs,
+            progress=progress,
+            tell=tell,
         )
 
 

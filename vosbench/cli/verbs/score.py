@@ -153,7 +153,9 @@ def score(
         result["tables"] = {name: table.to_json()["rows"] for name, table in more.items()}
     if left_out:
         result["left_out"] = left_out
-    show([*tables, *more.values()], format, name="score", columns=columns, caption=caption)
+    told_of = {"dataset": {"name": data.name, "split": data.split}}
+    shown_tables = [replace(table, conditions=table.conditions or told_of) for table in (*tables, *more.values())]
+    show(shown_tables, format, name="score", columns=columns, caption=caption)
     for name, (_, scores) in found.items():
         stem = name.replace("/", "-")
         written = () if csv is None else write_official_csv(scores, csv / stem if several else csv, data.split)

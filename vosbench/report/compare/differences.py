@@ -7,7 +7,7 @@ import numpy as np
 
 from vosbench.errors import VosbenchError
 from vosbench.report.compare.pairing import Entrant, same_data, same_objects
-from vosbench.report.compare.significance import holm, interval, rank_biserial, signed_rank
+from vosbench.report.compare.significance import MIN_SEQUENCES, holm, interval, rank_biserial, signed_rank
 from vosbench.report.measures import pooled_jf
 
 
@@ -19,7 +19,7 @@ class Difference:
     J&F is no such mean, `of_protocol` is false. `low` and `high` are the 95% interval of the mean, see
     `significance.interval`; `p` is that of the clustered signed-rank test, corrected by Holm for all differences that
     were asked for together; `effect` is the rank-biserial correlation. Differences below 1e-12, which rounding leaves,
-    are 0.
+    are 0. Of fewer than five sequences interval, `p` and `effect` are NaN.
     """
 
     baseline: Entrant
@@ -69,6 +69,8 @@ def _difference(baseline: Entrant, entrant: Entrant) -> Difference:
     weights = (members * (len(objects) / members.sum(1, keepdims=True))).mean(0)
     low, high = interval(values, sequences, members)
     p, effect = signed_rank(values, sequences, weights), rank_biserial(values, weights)
+    if len(np.unique(sequences)) < MIN_SEQUENCES:
+        p = effect = np.nan  # as the interval
     change = pooled_jf(entrant.records) - pooled_jf(baseline.records)
     as_told = bool(abs(change - np.mean(weights * values)) < 1e-9)
     return Difference(baseline, entrant, objects, values, weights, as_told, low, high, p, effect)

@@ -71,12 +71,17 @@ def pair_up(runs: Runs, names: Sequence[str] | None = None) -> tuple[tuple[Entra
 
     Within one run the baseline is the first strategy. Of several runs the first is the baseline, strategy by strategy;
     where it has one strategy only, all are compared with that. A strategy that only the baseline has is an error: it
-    may have gone by mistake. One that the baseline lacks is left out, unless it is named. Raises VosbenchError if there
-    is nothing to compare, too.
+    may have gone by mistake. One that the baseline lacks is left out, unless it is named. Where runs share none and
+    one of them is of masks that were scored, all are compared with the first of all. Raises VosbenchError if there is
+    nothing to compare, too.
     """
     entrants = select(runs, names)
     first, *others = runs
     baselines = {entrant.strategy: entrant for entrant in entrants if entrant.run == first}
+    theirs = [entrant for entrant in entrants if entrant.run != first]
+    shared = not theirs or any(entrant.strategy in baselines for entrant in theirs)
+    if not shared and any(entrant.first.model is None for entrant in entrants):
+        return tuple((entrants[0], entrant) for entrant in entrants[1:])
     if len(baselines) > 1:
         for run in others:
             have = {entrant.strategy for entrant in entrants if entrant.run == run}

@@ -149,8 +149,11 @@ def _legend(found: Sequence[Difference]) -> str:
         "its 95% interval covers which sequences the data set happens to hold (sequences resampled with all their "
         "objects), and neither the seeds of training nor the choice of data set."
         if sequences >= MIN_SEQUENCES
-        else f"{count(sequences, 'sequence')} {'is' if sequences == 1 else 'are'} too few for an interval."
+        else f"{count(sequences, 'sequence')} {'is' if sequences == 1 else 'are'} too few for an interval and a p; "
+        "= no object differs."
     )
+    if sequences < MIN_SEQUENCES:
+        return covers
     many = f", corrected by Holm for {len(found)} comparisons" if len(found) > 1 else ""
     return (
         f"{covers} p: signed-rank test with sequences as clusters{many}; * below 0.05, ** 0.01, *** 0.001; "

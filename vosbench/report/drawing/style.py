@@ -17,6 +17,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
+from vosbench.base.text import printable
 from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
 from vosbench.report.context import Records, by_strategy
@@ -131,7 +132,8 @@ def looks_of(groups: Iterable[str], highlight: Collection[str] = ()) -> dict[str
 
 
 def short(label: str, most: int = 34) -> str:
-    """`label`, or its end if it is long (a path): what fits beside a figure."""
+    """`label`, or its end if it is long (a path): what fits beside a figure and can be drawn."""
+    label = printable(label)
     return label if len(label) <= most else f"…{label[1 - most :]}"
 
 
@@ -152,7 +154,7 @@ def note_axes(conditions: Sequence[str], right: float, labels: int = 0) -> tuple
 def note_figure(conditions: Sequence[str], height: float) -> tuple[Figure, float]:
     """A figure of a height in inches with a note on the `conditions` at its top, and the inches that the note takes."""
     figure = Figure(figsize=(WIDTH, height))
-    lines = [line for part in conditions for line in textwrap.wrap(part, 105)]
+    lines = [line for part in conditions for line in textwrap.wrap(printable(part), 105)]
     note = "\n".join(lines)
     figure.text(0.08 / WIDTH, 1 - 0.07 / height, note, fontsize=6.5, color=GREY, va="top", linespacing=1.3)
     return figure, 0.16 + 0.125 * len(lines)

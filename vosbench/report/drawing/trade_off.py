@@ -105,8 +105,8 @@ def _draw_controls(axes: Axes, controls: dict[str, float]) -> list[Bbox]:
         if value >= low:
             axes.axhline(value, color=GREY, linestyle=(0, (4, 3)), linewidth=0.9, label=label, zorder=1)
             at: Any = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points"}
-            texts.append(axes.annotate(f"{label} (control)", (1, value), (0, 2), **at, **_CONTROL))
-    if below := [f"{label} {value:.1f}" for label, value in controls.items() if value < low]:
+            texts.append(axes.annotate(f"{short(label)} (control)", (1, value), (0, 2), **at, **_CONTROL))
+    if below := [f"{short(label)} {value:.1f}" for label, value in controls.items() if value < low]:
         foot = f"controls below: {', '.join(below)}"
         texts.append(axes.text(0.995, 0.012, foot, transform=axes.transAxes, **_CONTROL))
     return [extent(text) for text in texts]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vosbench.base.atomic import UNFINISHED
 from vosbench.base.processes import Crew
 from vosbench.bench.record import RunRecord, read_record
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, a_few
 from vosbench.report.compare.differences import differences
 from vosbench.report.compare.pairing import pair_up
 from vosbench.report.compare.tables import difference_table
@@ -21,6 +21,7 @@ from vosbench.report.pages.failures import chosen
 from vosbench.report.pages.leaderboard import gains, grid, leaderboard, too_few
 from vosbench.report.pages.sequence import Page, Source, make_page, thumbnail_name
 from vosbench.report.pages.writer import MARK, Writer
+from vosbench.report.pictures.footage import data_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,6 +48,15 @@ class Run:
         names = sorted({record.sequence for record in self.records})
         return {name: f"{number:0{len(str(len(names)))}d}" for number, name in enumerate(names, 1)}
 
+    @property
+    def faults(self) -> list[str]:
+        """What its pages lack and should have, each with the sequences of which it is said."""
+        where: dict[str, list[str]] = {}
+        for sequence, page in self.pages.items():
+            for fault in page.faults:
+                where.setdefault(fault, []).append(sequence)
+        return [f"{a_few(sorted(sequences))}: {fault}" for fault, sequences in where.items()]
+
 
 def build(
     runs: Mapping[Path, Records],
@@ -57,6 +67,7 @@ def build(
     baseline: str | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
+    tell: Callable[[str], object] = print,
 ) -> Path:
     """Write the report of one run or several into the folder `out`, and return its first page.
 
@@ -65,9 +76,11 @@ def build(
     policies: labels or specs of the strategies to show (none: all).
     baseline: the label of the strategy with which others are compared at first (None: the first of the run).
     jobs: processes (None: one per core).
+    tell: takes a line about what of a run is damaged or gone, such as masks; the rest is shown.
 
     The folder appears whole, or stays as it was; a report that is there already is replaced. Raises VosbenchError as
-    `context` does, for an unknown strategy, and for a folder that holds something else.
+    `context` does, for an unknown strategy, for a folder that holds something else, and for a `root` that is not that
+    of the runs.
     """
     require_free(out)
     found, names = [], Counter(folder.resolve().name for folder in runs)
@@ -78,6 +91,8 @@ def build(
         place = f"run-{number}/" if len(runs) > 1 else ""
         name = folder.resolve().name if names[folder.resolve().name] == 1 else str(folder)
         found.append(Run(name, folder, records, place, context(records)))
+        if root is not None:
+            _require_data(found[-1], root)
     part = out.with_name(f".{out.name}{UNFINISHED}")
     shutil.rmtree(part, ignore_errors=True)
     try:
@@ -90,7 +105,20 @@ def build(
         ) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
+    for run in found:
+        if run.faults:
+            more = f" (and {len(run.faults) - 1} more, which the report names)" if len(run.faults) > 1 else ""
+            tell(f"{run.name}: {run.faults[0]}{more}")
     return out / "index.html"
+
+
+def _require_data(run: Run, root: Path) -> None:
+    there = data_of(run.folder, run.records[0], root).sequence_names()
+    if absent := sorted(run.sequences.keys() - {*there}):
+        data = run.common.dataset
+        raise VosbenchError(
+            f"{root} does not hold {a_few(absent)} of {run.name}", f"give the folder of {data.name} {data.split}"
+        )
 
 
 def require_free(out: Path) -> None:

@@ -165,8 +165,6 @@ def _gains_on(baseline: str, found: Mapping[tuple[str, str], Difference]) -> dic
     corrected = holm(np.array([difference.p for difference in against.values()]))
     told = {}
     for (entrant, difference), p in zip(against.items(), corrected, strict=True):
-        if len({sequence for sequence, _ in difference.objects}) < MIN_SEQUENCES:
-            p = np.nan
         values = [100 * difference.mean, 100 * difference.low, 100 * difference.high, float(p)]
         told[entrant] = [None if np.isnan(v) else round(v, 4) for v in values] + [replace(difference, p=float(p)).mark]
     return told

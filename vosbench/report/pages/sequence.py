@@ -16,7 +16,7 @@ from vosbench.report.pages.encoding import webp
 from vosbench.report.pages.failures import Moment, moments_of
 from vosbench.report.pages.scrubber import pictures
 from vosbench.report.pages.series import ObjectSeries, series_of
-from vosbench.report.pictures.footage import Footage, data_of, open_footage
+from vosbench.report.pictures.footage import FaultyMasksError, Footage, data_of, open_footage
 from vosbench.report.pictures.overlay import overlay
 from vosbench.video import GroundTruth
 
@@ -39,7 +39,8 @@ class Source:
 @dataclass(frozen=True)
 class Page:
     """What was found for a page: `data` for its scripts, `files` beside it by name, moments for the gallery with their
-    `thumbnails` by name, and `notes` that say what is not there and how to have it.
+    `thumbnails` by name, `notes` that say what is not there and how to have it, and of them the `faults`: what should
+    be there.
     """
 
     data: dict[str, Any]
@@ -47,44 +48,68 @@ class Page:
     files: dict[str, bytes] = field(default_factory=dict)
     thumbnails: dict[str, bytes] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
 
 def make_page(source: Source) -> Page:
     """Everything that the page of a sequence shows. What cannot be read is a note on the page, never an error."""
     notes: list[str] = []
     records = source.records
-    names, truth, footage = _footage(source, notes)
+    faults: list[str] = []
+    names, truth = _video(source, notes, faults)
     series = series_of(records, names, truth)
     strategies = [r.policy.label for r in records if r.policy.kind == "strategy"]
     moments = moments_of(source.sequence, series, strategies)
-    traces = _traces(source, notes)
+    traces = _traces(source, notes, faults)
     data: dict[str, Any] = {
         "sequence": source.sequence,
         "frames": max([len(names), *(len(r.memory.tokens) for r in records if r.memory)]),
         "objects": [_object(one) for one in series],
         "strategies": [_strategy(record) for record in records],
     }
-    page = Page(data, moments, notes=notes)
+    page = Page(data, moments, notes=notes, faults=faults)
     if not series:
         notes.append(_why_no_curves(records))
     elif any(one.frames is None for one in series):
         notes.append("J and F stand against the number of the scored frame; the data set would tell which these are.")
     if any(record.memory for record in records) and not any(record.timings for record in records):
         notes.append("There is no latency: this sequence was not timed; `vosbench run --timing all` times every one.")
-    if footage is not None:
-        try:
-            found, files = pictures(footage, names, traces, _wanted(moments))
-            page.thumbnails.update(_thumbnails(footage, names, moments))
-            page.files.update(files)
-            data.update(found)
-        except VosbenchError as error:
-            notes.append(_no_pictures(error))
+    if names:
+        _add_pictures(page, source, names, traces)
+    notes[:0] = faults
     return page
 
 
-def _footage(source: Source, notes: list[str]) -> tuple[list[str], GroundTruth | None, Footage | None]:
-    """The names of all frames of the video, the truth, and the pictures, as far as they are there."""
+def _add_pictures(page: Page, source: Source, names: Sequence[str], traces: Mapping[str, MemoryTrace]) -> None:
+    """The pictures of every strategy whose masks are sound; of others a note."""
     labels = [r.policy.label for r in source.records if not r.failure and (r.masks or r.model is None)]
+    while True:
+        try:
+            if not labels:
+                raise VosbenchError("no strategy has masks of this sequence", "finish the run")
+            footage = open_footage(source.run, source.sequence, source.root, labels)
+            found, files = pictures(footage, names, traces, _wanted(page.moments))
+            page.thumbnails.update(_thumbnails(footage, names, page.moments))
+            page.files.update(files)
+            page.data.update(found)
+            return
+        except FaultyMasksError as error:
+            page.faults.append(_no_pictures(error, f" of {error.strategy}"))
+            labels.remove(error.strategy)
+            if not labels:
+                return
+        except VosbenchError as error:
+            (page.faults if _has_pictures(source) and labels else page.notes).append(_no_pictures(error))
+            return
+
+
+def _has_pictures(source: Source) -> bool:
+    """Whether masks should be there: those of a run that was not published, or those that were scored."""
+    return (source.run / "masks").is_dir() or (source.run.is_dir() and source.records[0].model is None)
+
+
+def _video(source: Source, notes: list[str], faults: list[str]) -> tuple[list[str], GroundTruth | None]:
+    """The names of all frames of the video, and the truth, as far as they are there."""
     names: list[str] = []
     truth = None
     try:
@@ -94,16 +119,14 @@ def _footage(source: Source, notes: list[str]) -> tuple[list[str], GroundTruth |
             notes.append("There is no truth to compare with: it is on a server only.")
         else:
             truth = data.truth(source.sequence)
-        if not labels:
-            raise VosbenchError("no strategy has masks of this sequence", "finish the run")
-        return names, truth, open_footage(source.run, source.sequence, source.root, labels)
     except VosbenchError as error:
-        notes.append(_no_pictures(error))
-        return names, truth, None
+        (faults if _has_pictures(source) else notes).append(_no_pictures(error))
+        return [], truth
+    return names, truth
 
 
-def _no_pictures(error: VosbenchError) -> str:
-    return f"There are no pictures: {error.message} ({error.hint})."
+def _no_pictures(error: VosbenchError, of: str = "") -> str:
+    return f"There are no pictures{of}: {error.message} ({error.hint})."
 
 
 def _why_no_curves(records: Sequence[RunRecord]) -> str:
@@ -113,7 +136,7 @@ def _why_no_curves(records: Sequence[RunRecord]) -> str:
     return f"There are no curves of J and F: {why}."
 
 
-def _traces(source: Source, notes: list[str]) -> dict[str, MemoryTrace]:
+def _traces(source: Source, notes: list[str], faults: list[str]) -> dict[str, MemoryTrace]:
     """The traces of this sequence that fit their records, by label."""
     found, missing = {}, []
     for record in source.records:
@@ -122,8 +145,11 @@ def _traces(source: Source, notes: list[str]) -> dict[str, MemoryTrace]:
         label = record.policy.label
         try:
             trace = MemoryTrace.read(source.traces[label])
-        except (KeyError, VosbenchError):
+        except KeyError:
             missing.append(label)
+            continue
+        except VosbenchError as error:
+            faults.append(f"The trace of the memory of {label} is damaged: {error.message} ({error.hint}).")
             continue
         counts = np.cumsum([len(come) - len(gone) for gone, come in trace.events()])
         if counts.tolist() == list(record.memory.tokens):
@@ -182,7 +208,8 @@ def _thumbnails(footage: Footage, names: Sequence[str], moments: tuple[list[Mome
     frames = {frame.name: frame for frame in footage.frames}
     for moment in (moment for kind in moments for moment in kind if moment.in_video):
         name = names[moment.frame]
-        if name in frames and thumbnail_name(moment) not in files:
+        sound = {moment.best, moment.worst} <= footage.masks.keys()
+        if sound and name in frames and thumbnail_name(moment) not in files:
             rgb, truth = _small(frames[name].load()), footage.true_labels(name)
             true = None if truth is None else _small(truth)
             drawn = [] if true is None else [overlay(rgb, true)]

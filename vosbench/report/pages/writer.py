@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from vosbench.base.codec import encode
+from vosbench.base.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,7 +27,12 @@ class Writer:
         self.out = out
         loader = PackageLoader(PACKAGE)
         self._templates = Environment(
-            loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+            loader=loader,
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            finalize=_shown,
         )
 
     def file(self, path: str, data: bytes) -> None:
@@ -36,11 +43,11 @@ class Writer:
     def page(self, path: str, template: str, **values: Any) -> None:
         """Write a page. Whatever `values` hold is shown as text; `top` is the way from the page to the first folder."""
         html = self._templates.get_template(f"{template}.html").render(top="../" * path.count("/"), **values)
-        self.file(path, html.encode(errors="replace"))
+        self.file(path, html.encode())
 
     def data(self, path: str, data: Mapping[str, Any]) -> None:
         """Write a script that hands data to those of the page; a number that is not finite becomes null."""
-        text = json.dumps(encode(data), separators=(",", ":"), allow_nan=False)  # ASCII alone
+        text = json.dumps(_shown(encode(data)), separators=(",", ":"), allow_nan=False)  # ASCII alone
         self.file(path, f'"use strict";\nconst DATA = {text};\n'.encode())
 
     def figures(self, folder: str, figures: "Mapping[str, Figure]") -> dict[str, str]:
@@ -56,3 +63,12 @@ class Writer:
         """Write the scripts and styles that all pages share."""
         for file in resources.files(PACKAGE).joinpath(ASSETS).iterdir():
             self.file(f"{ASSETS}/{file.name}", file.read_bytes())
+
+
+def _shown(value: Any) -> Any:
+    """The same with printable names, of which pages and their scripts know each other's; markup stays as it is."""
+    if isinstance(value, dict):
+        return {_shown(key): _shown(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_shown(one) for one in value]
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

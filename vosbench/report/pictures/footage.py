@@ -4,17 +4,27 @@ import glob
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from vosbench.bench.record import DATA_ROOT, RunRecord, read_record, read_run
 from vosbench.datasets import Dataset, open_dataset
-from vosbench.errors import VosbenchError, unknown
+from vosbench.errors import VosbenchError, a_few, unknown
+from vosbench.images import check_size
 from vosbench.report.context import restrict
 from vosbench.report.measures import accuracy_of, pooled_jf
 from vosbench.report.pictures.overlay import overlay, resized
 from vosbench.video import FrameRef, MaskSource
+
+
+class FaultyMasksError(VosbenchError):
+    """The masks of one strategy, `strategy` is its label, cannot be shown. Others are not concerned."""
+
+    def __init__(self, message: str, hint: str = "", strategy: str = "") -> None:
+        super().__init__(message, hint)
+        self.strategy = strategy
 
 
 @dataclass(frozen=True)
@@ -32,8 +42,22 @@ class Footage:
     records: Mapping[str, RunRecord]
 
     def labels(self, strategy: str, frame: str) -> np.ndarray:
-        """What a strategy predicted, a label map, uint8 [H,W]. Raises VosbenchError if it cannot be read."""
-        return self.masks[strategy][frame].load().as_labels()
+        """What a strategy predicted, a label map, uint8 [H,W]. Raises FaultyMasksError if it cannot be read, or is not
+        of the `size`.
+        """
+        size = self.size
+        try:
+            labels = self.masks[strategy][frame].load().as_labels()
+            check_size(labels.shape, size, f"of {strategy} for frame {frame} of {self.sequence}")
+        except VosbenchError as error:
+            raise FaultyMasksError(error.message, error.hint, strategy) from None
+        return labels
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the frames in pixels. Raises VosbenchError if the first cannot be read."""
+        height, width = self.frames[0].load().shape[:2]
+        return height, width
 
     @property
     def first_row(self) -> str:
@@ -95,11 +119,13 @@ def open_footage(run: Path, sequence: str, root: Path | None = None, strategies:
             where = run / "masks" / name / sequence if record.model else Path(record.policy.spec) / sequence
             masks[record.policy.label] = data.predicted(where, [frame.name for frame in frames])
             if record.model:
-                _require(where, masks[record.policy.label])
+                _require(run / "masks", record.policy.label, masks[record.policy.label])
             else:
                 frames = tuple(frame for frame in frames if _is_there(masks[record.policy.label][frame.name]))
-    if not frames:
-        raise VosbenchError(f"no frame of {sequence} has a mask of every method", "are the folders where they were?")
+                if not frames:
+                    hint = "are the folders where they were?"
+                    label = record.policy.label
+                    raise FaultyMasksError(f"no frame of {sequence} has a mask of every method", hint, label)
     truth = {} if data.is_private else data.truth(sequence).masks
     return Footage(sequence, frames, truth, {label: masks[label] for label in records}, records)
 
@@ -113,7 +139,12 @@ def most_disputed_sequence(run: Path, strategies: Sequence[str] = ()) -> str:
         if record.policy.kind != "control" and not record.failure:
             found.setdefault(record.sequence, []).append(pooled_jf([record]))
     if not found:
-        raise VosbenchError(f"no strategy of {run} has masks", "choose another run")
+        raise VosbenchError(
+            f"{a_few(strategies) or 'no strategy'} of {run} has no masks"
+            if strategies
+            else f"no strategy of {run} has masks",
+            "choose other strategies: controls and what failed leave none" if strategies else "choose another run",
+        )
     return max(found, key=lambda sequence: np.nan_to_num(np.ptp(found[sequence])))
 
 
@@ -134,11 +165,10 @@ def _is_there(mask: MaskSource) -> bool:
     return all(file.is_file() for file in mask.files())
 
 
-def _require(folder: Path, masks: Mapping[str, MaskSource]) -> None:
+def _require(folder: Path, strategy: str, masks: Mapping[str, MaskSource]) -> None:
     for mask in masks.values():
         for file in mask.files():
             if not file.is_file():
-                raise VosbenchError(
-                    f"the run does not have the mask {file}",
-                    f"pictures need what `vosbench run` wrote to {folder.parent}; published results have no masks",
-                )
+                message = f"the run does not have the mask {file}"
+                hint = f"pictures need what `vosbench run` wrote to {folder}; published results have no masks"
+                raise FaultyMasksError(message, hint, strategy) if folder.is_dir() else VosbenchError(message, hint)

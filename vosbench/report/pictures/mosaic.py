@@ -59,6 +59,6 @@ class Mosaic:
             top, left = self.place(number)
             drawn[top : top + height, left : left + width] = picture
             box = left + pad, top - self.caption, width - 2 * pad, self.caption
-            taken = write(drawn, value, box, VALUE, right=True)
+            taken = write(drawn, legible(value), box, VALUE, right=True)
             write(drawn, legible(name), (*box[:2], box[2] - taken - 2 * pad, box[3]), TEXT, right=False)
         return drawn

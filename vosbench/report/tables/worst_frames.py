@@ -41,4 +41,4 @@ def table(records: Records) -> Table:
     if not rows:
         raise NotApplicableError("no record names its scored frames", "score again: records before schema 7 do not")
     caption = f"The worst frame of the {NUMBER} objects that have the worst. {common.caption}"
-    return Table(called(COLUMNS, accuracy_of(records)), rows, caption, common)
+    return Table(called(COLUMNS, accuracy_of(records)), rows, caption, common, within=("sequence", "object"))
