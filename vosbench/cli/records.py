@@ -15,7 +15,7 @@ from vosbench.cli import options
 from vosbench.cli.verbs import Answer
 from vosbench.errors import VosbenchError
 from vosbench.report.context import Records, restrict
-from vosbench.report.rendering import FORMATS, render
+from vosbench.report.rendering import FORMATS, printed_columns, render
 from vosbench.report.table import Table
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ SequenceName = Annotated[
     str | None,
     typer.Option("--sequence", help="the sequence to show; default: where strategies differ most in J&F"),
 ]
+_LATEX = 10  # columns that a page holds
 Format = Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}; JSON is what --json writes")]
 Out = Annotated[Path | None, options.output("--out", help="write to this file instead of printing")]
 Columns = Annotated[
@@ -113,6 +114,9 @@ def show(
     first, *others = tables
     texts = [render(first, format, columns=column_names(columns), caption=caption, name=name, width=width)]
     texts += [render(other, format, name=f"{name}-{place}", width=width) for place, other in enumerate(others, 2)]
+    if format == "latex" and columns is None and (wide := len(printed_columns(first))) > _LATEX:
+        hint = f"hint: {wide} columns may be wider than a page: --columns strategy,jf,fps chooses among them"
+        print(hint, file=sys.stderr)
     if out is None:
         print("\n".join(texts), end="")
     else:

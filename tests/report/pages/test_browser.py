@@ -138,6 +138,30 @@ def assert_remembered(row, trace, frame):
     assert (np.diff(shares[np.argsort(held.sum(0)[held.sum(0) > 0], kind="stable")]) >= 0).all()
 
 
+def test_chips_show_the_dash_of_their_curve_and_panels_wait_in_light(traced_run, visit):
+    page = visit(traced_run / "report", "sequences/2.html")
+    page.set_viewport_size({"width": 1300, "height": 300})
+    page.reload()
+    drawn = page.locator("#strategies label line").evaluate_all(
+        "(all) => all.map((line) => [line.getAttribute('stroke'), line.getAttribute('stroke-dasharray')])"
+    )
+    assert len(set(map(tuple, drawn))) == len(drawn) == 5
+    assert len({dash for _, dash in drawn}) == 4
+    row = page.locator(".row").nth(2)
+    assert row.get_attribute("data-step") is None  # not drawn yet
+    assert (
+        row.locator(".picture").first.evaluate("(one) => getComputedStyle(one).backgroundColor") == "rgb(227, 229, 232)"
+    )
+    assert row.locator("figcaption").nth(1).inner_text() == "difference to truth"
+
+
+def test_the_axis_of_latency_leaves_a_slow_first_frame_out(traced_run, visit):
+    page = visit(traced_run / "report", "sequences/2.html")
+    assert page.evaluate("report.top([[900, 10, 12, 11], [800, 20, 20, 20]])") == 20
+    assert page.evaluate("report.top([[10, 20, 30, 40]])") == 40  # what grows is shown whole
+    assert page.evaluate("report.top([[7]])") == 7
+
+
 def test_the_places_of_one_frame_are_shown(traced_run, visit):
     page = visit(traced_run / "report", "sequences/2.html#frame=4")
     page.locator(".row[data-step='4']").nth(2).wait_for()

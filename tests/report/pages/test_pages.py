@@ -180,7 +180,7 @@ def test_what_is_not_there_is_said(traced_run, tmp_path):
     shutil.rmtree(folder / "run/masks")
     assert make_page(source(folder)).faults == page.faults[:1]  # as of published results
     page = make_page(source(folder, root=tmp_path / "nowhere"))
-    assert page.notes[0].endswith("(say where the data set is now, with --root).")
+    assert page.notes[1].endswith("(say where the data set is now, with --root).")
 
 
 def test_events_are_those_of_the_truth(traced_run, tmp_path):

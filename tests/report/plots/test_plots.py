@@ -95,6 +95,31 @@ def test_latency_is_the_median_over_the_sequences_that_last(run: Run) -> None:
     assert drawn["fifo"].tolist() == [[0, 1, 2, 3], [75, 75, 100, 100]]
 
 
+@pytest.mark.parametrize("number", [2, 9])
+def test_a_slow_first_frame_does_not_press_the_others_together(build: Callable[..., RunRecord], number: int) -> None:
+    records = [build(f"p{n}", position=n, latency_ms=[900.0, *[10.0 + n] * 9], tokens=[10] * 10) for n in range(number)]
+    figure = latency_against_frame.figure(records)
+    for axes in figure.axes:
+        assert 10 + number - 1 <= axes.get_ylim()[1] < 2 * (10 + number)
+        assert "↑ up to 900, beyond the axis" in [text.get_text() for text in axes.texts]
+        assert all(line.get_clip_on() for line in axes.lines)
+    assert curves(figure)["p0"][1].max() == 900  # it is there, above
+
+
+def test_a_long_name_of_a_point_at_the_edge_stays_within_the_axes(build: Callable[..., RunRecord]) -> None:
+    records = [
+        build(f"strategy-with-a-name-{n}", position=n, j=[0.5 + n / 90], latency_ms=[1.0], tokens=[10 + 90 * (n > 0)])
+        for n in range(21)
+    ]
+    figure = accuracy_against_memory.figure(records)
+    inside = figure.axes[0].bbox.padded(1)
+    for box in map(extent, names(figure)):
+        assert inside.x0 <= box.x0
+        assert box.x1 <= inside.x1
+        assert inside.y0 <= box.y0
+        assert box.y1 <= inside.y1
+
+
 def test_band_spans_the_quartiles(run: Run) -> None:
     band = latency_against_frame.figure(run).axes[0].collections[0].get_paths()[0].vertices
     assert sorted(set(band[band[:, 0] == 0][:, 1])) == pytest.approx([125, 150 + 25])

@@ -14,7 +14,7 @@ from vosbench.bench.record import RunRecord
 from vosbench.report.context import Records, context
 from vosbench.report.drawing.labels import label_ends
 from vosbench.report.drawing.multiples import small_multiples
-from vosbench.report.drawing.style import BANDS, MANY, STYLE, Look, distinct, looks_of, note_axes, room
+from vosbench.report.drawing.style import BANDS, GREY, MANY, STYLE, Look, distinct, looks_of, note_axes, room
 from vosbench.report.makers import NotApplicableError
 
 
@@ -59,7 +59,11 @@ def draw_against_frame(
 def _draw(
     axes: Axes, quartiles: Mapping[str, np.ndarray], looks: Mapping[str, Look], stepped: bool, alone: bool = False
 ) -> None:
-    """The curves, in the limits of all; one that stands `alone` before quiet ones needs neither marker nor dash."""
+    """The curves, in the limits of all (see `_top`); one that stands `alone` before quiet ones needs neither marker nor
+    dash.
+    """
+    medians = [median for _, median, _ in quartiles.values()]
+    top = max(map(np.max, medians)) if stepped else _top(medians)
     banded = len(looks) - sum(look.quiet for look in looks.values()) <= BANDS
     for place, (label, (low, median, high)) in enumerate(quartiles.items()):
         look, frames = looks[label], np.arange(len(median))
@@ -70,11 +74,26 @@ def _draw(
         if stepped:
             how |= {"linestyle": "-" if alone else look.dash, "drawstyle": "steps-post"}
             how["zorder"] += 0 if look.dash == "-" else 0.5  # dashes over lines, so that both show where they coincide
+        if median.max() > top:
+            how["clip_on"] = True
         axes.plot(frames, median, label=label, **how | ({"marker": ""} if alone else {}))
     axes.set_xlim(0, max(len(median) for _, median, _ in quartiles.values()) - 1 or 1)
-    axes.set_ylim(0, 1.12 * max(median.max() for _, median, _ in quartiles.values()) or 1)
+    axes.set_ylim(0, 1.12 * top or 1)
+    highest = max(quartiles[label][1].max() for label, look in looks.items() if not look.quiet)
+    if highest > top:
+        beyond = f"↑ up to {highest:.0f}, beyond the axis"
+        axes.text(0.02, 0.98, beyond, transform=axes.transAxes, va="top", fontsize=6.5, color=GREY)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=axis is axes.xaxis or stepped))
+
+
+def _top(medians: Sequence[np.ndarray]) -> float:
+    """Where an axis of times ends: at the highest, or, where few frames are far slower than all others, as the first
+    one often is, at the 99th percentile of those after the first.
+    """
+    usual = np.percentile(np.concatenate([median[1:] if len(median) > 1 else median for median in medians]), 99)
+    highest = max(map(np.max, medians))
+    return float(usual if highest > 1.5 * usual else highest)
 
 
 def _quartiles(series: Sequence[Sequence[float]]) -> np.ndarray:

@@ -32,7 +32,7 @@ def label_points(
     colours: Sequence[str],
     taken: Sequence[Bbox] = (),
 ) -> None:
-    """Write `names` beside `points` (data coordinates), each in the nearest free place.
+    """Write `names` beside `points` (data coordinates), each in the nearest free place within `axes`.
 
     `taken` are boxes, in display units, to stay clear of. A label that has to stand off gets a thin line to its point.
     The limits and the position of `axes` must be final.
@@ -48,14 +48,16 @@ def label_points(
         size = extent(label)
         best, near = float("inf"), True
         for distance, dx, dy in _offsets(size.width / pixels, size.height / pixels):
-            box = Bbox.from_bounds(x + dx * pixels, y + dy * pixels, size.width, size.height)
+            left = np.clip(x + dx * pixels, axes.bbox.x0, max(axes.bbox.x0, axes.bbox.x1 - size.width))
+            foot = np.clip(y + dy * pixels, axes.bbox.y0, max(axes.bbox.y0, axes.bbox.y1 - size.height))
+            box = Bbox.from_bounds(left, foot, size.width, size.height)
             others = [other for index, other in enumerate(centres) if index != place]
             own = _distance(box, x, y) + pixels
             mistaken = sum(_distance(box, *other) < own for other in others)  # it seems to belong to another point
             cost = distance + 30 * mistaken + 1000 * _conflict(box, obstacles, axes.bbox)
             if cost < best:
                 best, chosen, near = cost, box, distance == _GAP
-                label.xyann = (dx, dy)
+                label.xyann = ((left - x) / pixels, (foot - y) / pixels)
         obstacles.append(chosen)
         if near and label.arrow_patch:
             label.arrow_patch.set_visible(False)

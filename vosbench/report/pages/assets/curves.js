@@ -8,6 +8,14 @@ function style(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
+// Where an axis of times ends: at the highest of `lines`, or, where few frames are far slower than all others, as the
+// first one often is, at the 99th percentile of those after the first.
+report.top = function (lines) {
+  const rest = lines.flatMap((line) => (line.length > 1 ? line.slice(1) : line)).sort((a, b) => a - b);
+  const [usual, highest] = [rest[Math.ceil(0.99 * rest.length) - 1], Math.max(...lines.flat())];
+  return highest > 1.5 * usual ? usual : highest;
+};
+
 // `lines` are [label, values at `places`]; `state` is that of the page: the frame, the object ("": all), the strategies
 // that are shown, events, frames written, `go(frame)`, and the span of all curves where they stand against one index.
 report.Curve = class {
@@ -15,6 +23,10 @@ report.Curve = class {
     [this.figure, this.title, this.unit, this.state] = [figure, title, unit, state];
     this.caption = report.make("figcaption", { textContent: title });
     figure.append(this.caption);
+  }
+
+  call(title) {
+    this.title = this.caption.textContent = title;
   }
 
   draw(places, lines, range, paths) {

@@ -6,9 +6,15 @@ const TRUTH = "truth";
 
 const labelsOf = (masks, step) => (masks?.[step] ? report.labels(masks[step], DATA.size[0] * DATA.size[1]) : null);
 const pictureOf = (step) => `${DATA.folder}/${DATA.shown[step]}.webp`;
+// A piece of the curve of a strategy: its colour and its dash.
 const swatch = (label) => {
-  const mark = report.make("i", { className: "swatch" });
-  mark.style.background = report.colour(DATA.looks[label][0]);
+  const [colour, dash] = DATA.looks[label];
+  const [mark, line] = ["svg", "line"].map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
+  const how = { x1: 0, y1: 5, x2: 34, y2: 5, stroke: report.colour(colour), "stroke-width": 2.5 };
+  how["stroke-dasharray"] = dash.map((part) => 1.5 * part).join(" ");
+  for (const [name, value] of Object.entries(how)) line.setAttribute(name, value);
+  mark.setAttribute("class", "key");
+  mark.append(line);
   return mark;
 };
 
@@ -25,7 +31,7 @@ report.Row = class {
   constructor(label, trace, state) {
     [this.label, this.trace, this.state] = [label, trace, state];
     this.mask = tile("mask");
-    this.difference = tile("difference");
+    this.difference = tile(`difference to ${TRUTH}`);
     this.title = report.make("h3", {}, swatch(label), label, report.make("span", { className: "score" }));
     this.element = report.make("section", { className: "row" }, this.title, this.mask.element, this.difference.element);
     this.element.dataset.label = label;

@@ -6,7 +6,9 @@ const baseline = document.getElementById("baseline");
 const rows = [...board.tBodies[0].rows];
 
 function number(value, decimals) {
-  return value === null ? "" : (value > 0 ? "+" : value < 0 ? "−" : "") + Math.abs(value).toFixed(decimals);
+  if (value === null) return "";
+  const text = Math.abs(value).toFixed(decimals);
+  return (Number(text) === 0 ? "" : value > 0 ? "+" : "−") + text;
 }
 
 function compare() {

@@ -62,7 +62,11 @@ function drawCurves() {
   const fromNought = (plot, low, high) => [0, 1.08 * high || 1];
   const stepped = uPlot.paths.stepped({ align: 1 });
   curves.memory.draw(every, known("tokens").map((one) => [one.label, held(one)]), fromNought, stepped);
-  curves.latency.draw(every, known("latency").map((one) => [one.label, one.latency]), fromNought);
+  const latencies = known("latency").map((one) => one.latency);
+  const [top, highest] = [report.top(latencies), Math.max(...latencies.flat())];
+  curves.latency.call("latency (ms)" + (highest > top ? `; up to ${Math.round(highest)} ms, beyond the axis` : ""));
+  const upToTop = (plot, low, high) => [0, 1.08 * Math.min(high, top) || 1];
+  curves.latency.draw(every, known("latency").map((one) => [one.label, one.latency]), upToTop);
 }
 
 // Pictures
@@ -269,6 +273,7 @@ function begin() {
   }
   drawCurves();
   if (steps.length > 0) state.go(Number(asked.get("frame") ?? 0));
+  window.addEventListener("beforeprint", () => rows.forEach((row) => row.element.hidden || drawRow(row)));
   window.addEventListener("resize", () => Object.values(curves).forEach((curve) => curve.resize()));
   window.addEventListener("hashchange", () => location.reload());
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawCurves);
