@@ -105,13 +105,15 @@ def test_a_run_is_compared_with_masks_from_elsewhere(methods, finished_run, vosb
     assert vosbench("compare", "finished/run", "scored", "-p", "first-only", "--json", "same.json").status == 0
     (row,) = [row for row in read_json(methods / "same.json")["rows"] if row["run"] == "scored"]
     assert row["difference"] == 0
-    assert vosbench("score", f"Ours={masks}", *arguments, "--out", "ours").status == 0
+    both = (f"Ours={masks}", f"first-only={masks}")
+    assert vosbench("score", *both, *arguments, "--out", "ours").status == 0
     assert vosbench("compare", "finished/run", "ours", "--json", "all.json").status == 0
-    rows = read_json(methods / "all.json")["rows"]  # one table of all, though they share no strategy
+    rows = read_json(methods / "all.json")["rows"]  # one table of all
     assert {(row["run"], row["strategy"]) for row in rows} == {
         ("run", "every-k:k=2"),
         ("run", "first-only"),
         ("ours", "Ours"),
+        ("ours", "first-only"),
     }
     assert [row["strategy"] for row in rows if row["difference"] is None] == [rows[0]["strategy"]]
     assert vosbench("report", "finished/run", "ours", "--jobs", 1).status == 0

@@ -57,8 +57,7 @@ class Column:
             return printable(self.cell(row))
         if isinstance(value, str):
             return printable(value)
-        text = f"{value * self.factor:.{self.decimals}f}"
-        return text if text.strip("-0.") else text.removeprefix("-")  # no -0.00
+        return f"{value * self.factor:.{self.decimals}f}"
 
 
 def percent(key: str, heading: str, better: Literal["higher", "lower", ""] = "", leaves: int = 0) -> Column:

@@ -176,6 +176,12 @@ def test_table_like_the_papers(clips):
     assert " ** " in render(table)
 
 
+def test_no_difference_is_printed_as_minus_nought(clips):
+    table = difference_table(compared(old=clips(), new=clips(shift=-1e-5)))
+    assert table.rows[-1]["difference"] < 0
+    assert "-0.00" not in render(table)
+
+
 def test_few_sequences_give_no_interval_and_say_so(clips):
     table = difference_table(compared(old=clips(count=3), new=clips(shift=0.02, count=3)))
     assert table.frame["difference_low"].isna().all()

@@ -13,7 +13,7 @@ from PIL import Image
 
 from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
-from vosbench.report.drawing.labels import extent
+from vosbench.report.drawing.labels import extent, label_points
 from vosbench.report.drawing.style import save
 from vosbench.report.drawing.trade_off import pareto_front
 from vosbench.report.plots import (
@@ -106,18 +106,15 @@ def test_a_slow_first_frame_does_not_press_the_others_together(build: Callable[.
     assert curves(figure)["p0"][1].max() == 900  # it is there, above
 
 
-def test_a_long_name_of_a_point_at_the_edge_stays_within_the_axes(build: Callable[..., RunRecord]) -> None:
-    records = [
-        build(f"strategy-with-a-name-{n}", position=n, j=[0.5 + n / 90], latency_ms=[1.0], tokens=[10 + 90 * (n > 0)])
-        for n in range(21)
-    ]
-    figure = accuracy_against_memory.figure(records)
-    inside = figure.axes[0].bbox.padded(1)
-    for box in map(extent, names(figure)):
-        assert inside.x0 <= box.x0
-        assert box.x1 <= inside.x1
-        assert inside.y0 <= box.y0
-        assert box.y1 <= inside.y1
+def test_names_of_a_crowd_stay_within_the_axes() -> None:
+    axes = Figure(figsize=(5, 4)).add_axes((0.1, 0.1, 0.8, 0.8))
+    names = [f"a-long-name-{n:02d}" for n in range(24)]
+    label_points(axes, [(0.15, 0.5)] * 24, names, ["black"] * 24)
+    for box in map(extent, axes.texts):
+        assert axes.bbox.x0 < box.x0
+        assert box.x1 < axes.bbox.x1
+        assert axes.bbox.y0 < box.y0
+        assert box.y1 < axes.bbox.y1
 
 
 def test_band_spans_the_quartiles(run: Run) -> None:

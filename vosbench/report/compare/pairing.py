@@ -71,21 +71,21 @@ def pair_up(runs: Runs, names: Sequence[str] | None = None) -> tuple[tuple[Entra
 
     Within one run the baseline is the first strategy. Of several runs the first is the baseline, strategy by strategy;
     where it has one strategy only, all are compared with that. A strategy that only the baseline has is an error: it
-    may have gone by mistake. One that the baseline lacks is left out, unless it is named. Where runs share none and
-    one of them is of masks that were scored, all are compared with the first of all. Raises VosbenchError if there is
-    nothing to compare, too.
+    may have gone by mistake. One that the baseline lacks is left out, unless it is named. Of a run and masks that
+    were scored, which are no second try of the same strategies, all are compared with the first of all instead. Raises
+    VosbenchError if there is nothing to compare, too.
     """
     entrants = select(runs, names)
     first, *others = runs
     baselines = {entrant.strategy: entrant for entrant in entrants if entrant.run == first}
-    theirs = [entrant for entrant in entrants if entrant.run != first]
-    shared = not theirs or any(entrant.strategy in baselines for entrant in theirs)
-    if not shared and any(entrant.first.model is None for entrant in entrants):
-        return tuple((entrants[0], entrant) for entrant in entrants[1:])
+    mixed = len({entrant.first.model is None for entrant in entrants}) > 1
     if len(baselines) > 1:
         for run in others:
             have = {entrant.strategy for entrant in entrants if entrant.run == run}
-            if gone := [entrant for key, entrant in baselines.items() if key not in have]:
+            gone = [entrant for key, entrant in baselines.items() if key not in have]
+            if gone and mixed:
+                return tuple((entrants[0], entrant) for entrant in entrants[1:])
+            if gone:
                 raise VosbenchError(
                     f"strategy {gone[0].name} is not in {run}", "run it too, or choose others with --policies"
                 )

@@ -28,16 +28,27 @@ from vosbench.report.paper import paper_rows
 from vosbench.report.scored_masks import SEEN_UNSEEN
 from vosbench.report.table import Column, Row, Table, percent
 
+
+def _points(key: str, heading: str) -> Column:
+    """A difference in points, of which none is printed as -0.00."""
+
+    def cell(row: Row) -> str:
+        text = f"{100 * row[key]:.2f}"
+        return text if float(text) else "0.00"
+
+    return Column(key, heading, 2, 100, cell)
+
+
 _RUN = Column("run")
-_DIFFERENCE = Column("difference", "diff.", 2, 100)
+_DIFFERENCE = _points("difference", "diff.")
 _COSTS = (MODEL_FPS, FRAMES_IN_MEMORY)
 DIFFERENCES = (
     *STRATEGY,
     _RUN,
     *SCORES,
     _DIFFERENCE,
-    Column("difference_low", "from", 2, 100),
-    Column("difference_high", "to", 2, 100),
+    _points("difference_low", "from"),
+    _points("difference_high", "to"),
     Column("p", "p", 4),
     Column("effect", "effect", 2, leaves=3),
     Column("mark", ""),

@@ -39,6 +39,7 @@ def label_points(
     """
     pixels = _pixels_per_point(axes)
     centres = axes.transData.transform(np.asarray(points, dtype=float).reshape(-1, 2))
+    inside = axes.bbox.padded(-2 * pixels)  # clear of the lines of the axes
     obstacles = list(taken) + [Bbox.from_bounds(x, y, 0, 0).padded(_GAP * pixels) for x, y in centres]
     for place, (point, (x, y), name, colour) in enumerate(zip(points, centres, names, colours, strict=True)):
         leader = {"arrowstyle": "-", "linewidth": 0.6, "color": colour, "shrinkA": 0, "shrinkB": 3}
@@ -48,8 +49,8 @@ def label_points(
         size = extent(label)
         best, near = float("inf"), True
         for distance, dx, dy in _offsets(size.width / pixels, size.height / pixels):
-            left = np.clip(x + dx * pixels, axes.bbox.x0, max(axes.bbox.x0, axes.bbox.x1 - size.width))
-            foot = np.clip(y + dy * pixels, axes.bbox.y0, max(axes.bbox.y0, axes.bbox.y1 - size.height))
+            left = np.clip(x + dx * pixels, inside.x0, max(inside.x0, inside.x1 - size.width))
+            foot = np.clip(y + dy * pixels, inside.y0, max(inside.y0, inside.y1 - size.height))
             box = Bbox.from_bounds(left, foot, size.width, size.height)
             others = [other for index, other in enumerate(centres) if index != place]
             own = _distance(box, x, y) + pixels
