@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -191,3 +193,32 @@ def test_what_is_timed_is_alone_on_its_machine(tmp_path, monkeypatch):
         may_end[name].set()
         units[name].join(10)
     assert events == ["a begins", "b begins", "a ends", "b ends", "timed begins", "timed ends", "c begins", "c ends"]
+
+
+SLOW_TO_END = """import atexit, time
+atexit.register(time.sleep, 40)
+"""
+FORKING = """import multiprocessing
+if __name__ == "__main__":
+    forking = multiprocessing.get_context("forkserver")
+    forking.set_forkserver_preload(["slow", "vosbench.bench.forkserver"])
+    process = forking.Process(target=print, args=("done",))
+    process.start()
+    process.join()
+"""
+
+
+def test_the_process_that_workers_are_forked_from_ends_with_the_run(tmp_path):
+    """Else it keeps the standard output open, for which this would wait."""
+    (tmp_path / "slow.py").write_text(SLOW_TO_END)
+    (tmp_path / "forking.py").write_text(FORKING)
+    search = os.pathsep.join([str(tmp_path), *sys.path])
+    told = subprocess.run(
+        [sys.executable, tmp_path / "forking.py"],
+        env=os.environ | {"PYTHONPATH": search},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert told.stdout == "done\n"

@@ -129,7 +129,7 @@ class Cluster:
             from distributed import Client
             from distributed.utils import get_mp_context
 
-            get_mp_context().set_forkserver_preload([__name__, "distributed.nanny"])
+            get_mp_context().set_forkserver_preload([__name__, "distributed.nanny", "vosbench.bench.forkserver"])
             logging.getLogger("distributed").setLevel(logging.CRITICAL)  # deaths are told by `say`
             where: dict[str, Any] = {"scheduler_file": str(self._file)} if self._file else {"address": self._address}
             if self._workers:
