@@ -134,6 +134,13 @@ def test_without_scores(small_davis, small_suite, tmp_path, work):
     assert {r.unscored for r in private} == {"the ground truth of davis2017 test-dev is private"}
 
 
+def test_masks_of_a_run_without_scores_are_scored_by_another_verb(small_davis, small_suite, tmp_path):
+    run(small_suite(small_davis, score=False), tmp_path / "run")
+    with pytest.raises(VosbenchError, match="score False, not True") as caught:
+        run(small_suite(small_davis), tmp_path / "run")
+    assert f"vosbench score {tmp_path / 'run/masks'}/* --dataset davis2017 --root {small_davis}" in caught.value.hint
+
+
 def test_objects_that_are_nowhere_are_told_of_before_the_first_frame(folder):
     gaps = replace(folder(ant={t: {1: 1, 2: 3} for t in range(6)}), protocol="davis2017")
     with pytest.warns(UserWarning, match="its objects are 1 to 3, of which no mask holds 2: .* spoils the mean"):

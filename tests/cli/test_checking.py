@@ -55,6 +55,31 @@ def test_check_of_predictions(small_davis, tmp_path, vosbench, read_json):
     assert "lacks 1 of 1 sequences: cat" in private.out
 
 
+def test_one_fault_of_many_masks_is_one_line(small_davis, tmp_path, vosbench, read_json):
+    for name, frames in (("ant", (1, 2, 3)), ("bee", (4,))):
+        for t in frames:
+            path = small_davis / f"Annotations/480p/{name}/{t:05d}.png"
+            write_labels(path, (read_labels(path) > 0).astype(np.uint8) * 255)
+    outcome = vosbench("check", "--dataset", "davis2017", "--root", small_davis, "--json", tmp_path / "check.json")
+    ant, first, bee, second = outcome.out.splitlines()
+    assert "ant/00001.png is a 0/255 mask" in ant
+    assert ant.endswith(f" (and 2 more files of {small_davis / 'Annotations/480p/ant'})")
+    assert "bee/00004.png is a 0/255 mask" in bee
+    assert "more file" not in bee
+    assert first == second
+    assert len(read_json(tmp_path / "check.json")["problems"]) == 4
+    assert outcome.err.endswith("4 problems\n")
+
+
+def test_a_sequence_whose_name_begins_with_at_goes_through_a_file(small_davis, tmp_path, vosbench, refused):
+    for kind in ("JPEGImages", "Annotations"):
+        shutil.copytree(small_davis / kind / "480p/ant", tmp_path / "videos" / kind / "@x")
+    data = ("check", "--dataset", "folder", "--root", tmp_path / "videos", "--sequences")
+    assert "name in one, too, a sequence whose own name begins with @" in refused(*data, "@x")
+    (tmp_path / "names.txt").write_text("@x\n")
+    assert vosbench(*data, f"@{tmp_path / 'names.txt'}").err.endswith("1 sequence, sound\n")
+
+
 IDEA = """
 from dataclasses import dataclass
 from vosbench.memory.policy import BoundedPolicy

@@ -70,3 +70,16 @@ def test_a_folder_that_permits_nothing(tmp_path, monkeypatch):
     for folder in (True, False):
         with pytest.raises(VosbenchError, match=f"{tmp_path} does not permit it"):
             check_writable(tmp_path / "a", "", folder)
+
+
+@pytest.mark.parametrize("verb", ["compare", "export", "figure", "table", "timing", "video"])
+def test_what_is_there_is_not_replaced_unasked(tmp_path, monkeypatch, refused, verb):
+    """Before any work: nothing else that the command names is there."""
+    monkeypatch.chdir(tmp_path)
+    Path("out.mp4" if verb == "video" else "out.png").write_text("mine")
+    (there,) = tmp_path.iterdir()
+    needed = ["a", "--dataset", "a"] if verb == "export" else ["a"]
+    said = refused(verb, *needed, "--out", there.name)
+    assert said == f"error: {there.name} exists already\nchoose another --out, or give --overwrite to replace it"
+    assert "exists already" not in refused(verb, *needed, "--out", there.name, "--overwrite")
+    assert there.read_text() == "mine"

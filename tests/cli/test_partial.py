@@ -1,8 +1,10 @@
 """What a result lacks is said by every verb that shows it; sequences are left out by name."""
 
+import csv
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +42,30 @@ LACKS = {
     "not scored: bee": lambda r: replace(r, scores=None, unscored="one mask") if r.sequence == "bee" else r,
     "failed: first-only": lambda r: failed(r) if (r.policy.spec, r.sequence) == ("first-only", "bee") else r,
 }
+
+
+def test_csv_is_marked_too(finished_run, tmp_path, vosbench):
+    whole, run = finished_run / "run", shutil.copytree(finished_run / "run", tmp_path / "run")
+    rewrite(run, LACKS["sequences were left out"])
+    tables = (("table",), ("table", "--by", "object", "--columns", "sequence,jf"), ("timing", "--only", "latency"))
+    for verb, *more in (*tables, ("compare",)):
+        outcome = vosbench(verb, run, *more, "--format", "csv")
+        assert "vosbench: warning: PARTIAL (sequences were left out)\n" in outcome.err
+        rows = list(csv.DictReader(outcome.out.splitlines()))
+        assert {row["partial"] for row in rows} == {"sequences were left out"}
+        unmarked = vosbench(verb, whole, *more, "--format", "csv")
+        assert ("PARTIAL" in unmarked.err, "partial" in unmarked.out) == (False, False)
+
+
+def test_the_csv_of_scores_is_marked_too(small_davis, finished_run, tmp_path, vosbench):
+    data = ("--dataset", "davis2017", "--root", small_davis, "--no-cache", "--jobs", 1, "--csv", tmp_path / "csv")
+    for more in (("--limit", 1), ()):
+        outcome = vosbench("score", finished_run / "run/masks/first-only", *data, *more, "--format", "csv")
+        assert ("vosbench: warning: PARTIAL (sequences were left out)\n" in outcome.err) == bool(more)
+        for text in (outcome.out.partition(str(tmp_path))[0], *map(Path.read_text, (tmp_path / "csv").iterdir())):
+            heads, *rows = csv.reader(text.splitlines())
+            assert (heads[-1] == "partial") == bool(more)
+            assert all(len(row) == len(heads) for row in rows)
 
 
 @pytest.mark.parametrize("reason", LACKS)

@@ -1,10 +1,13 @@
 """Archives hold exactly what a server wants, in its layout, or are not written at all."""
 
+import errno
+import os
 import shutil
 import zipfile
 
 import numpy as np
 import pytest
+from layouts import write_vost
 
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
@@ -171,3 +174,24 @@ def test_an_object_that_is_never_predicted_is_a_warning(small_davis, tmp_path):
         write_labels(path, read_labels(path) % 2)
     with pytest.warns(UserWarning, match=r"cat: no mask holds object 2\n  hint: the object scores 0"):
         assert export(masks, dataset, tmp_path / "out.zip") == 12
+
+
+def test_a_place_where_nothing_can_be_written_is_no_want_of_space(test_dev, tmp_path, monkeypatch):
+    dataset, masks = test_dev
+    for number, hint in ((errno.ENOENT, "choose another folder"), (errno.ENOSPC, "free some space or choose another")):
+
+        def fails(*_, number=number, **__):
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(zipfile, "ZipFile", fails)
+        with pytest.raises(VosbenchError, match="cannot write archive") as caught:
+            export(masks, dataset, tmp_path / "out.zip")
+        assert caught.value.hint.startswith(hint)
+
+
+def test_nobody_scores_the_private_split_of_vost(tmp_path):
+    dataset = open_dataset("vost", write_vost(tmp_path / "data"), "test")
+    with pytest.raises(VosbenchError, match="no server takes masks") as caught:
+        export(tmp_path, dataset, tmp_path / "out.zip")
+    assert "private" in caught.value.hint
+    assert "vosbench score" not in caught.value.hint

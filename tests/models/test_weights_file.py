@@ -155,7 +155,8 @@ NO_WEIGHTS = {
     "gzip": (b"\x1f\x8b\x08" + bytes(99), "is an archive", "unpack"),
     "half a zip": (b"PK\3\4" + bytes(99), "is truncated", "again"),
     "half a safetensors": ((5000).to_bytes(8, "little") + b'{"a":{"dtype"', "is truncated", "again"),
-    "an answer in JSON": (b'{"message": "Not Found"}', "is not a readable checkpoint", ".safetensors"),
+    "an answer in JSON": (b'{"message": "Not Found"}', "is a text, such as JSON, not a checkpoint", "again"),
+    "JSON like safetensors": (b'{"abcd":{"dtype":"F32"}}', "is a text, such as JSON, not a checkpoint", "again"),
 }
 
 

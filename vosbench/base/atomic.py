@@ -1,5 +1,6 @@
 """Files that are complete or not there, whatever happens while they are written."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -7,12 +8,12 @@ from pathlib import Path
 
 from vosbench.errors import VosbenchError
 
-ROOM = "free some space or choose another folder"
+FULL = {errno.ENOSPC, errno.EDQUOT}
 UNFINISHED = ".tmp"  # how the name of a file ends that is being written
 
 
 @contextmanager
-def replacing(path: Path, what: str = "", hint: str = ROOM, *, durable: bool = False) -> Iterator[Path]:
+def replacing(path: Path, what: str = "", hint: str = "", *, durable: bool = False) -> Iterator[Path]:
     """A path beside `path` to write to; when the block ends well, the new file takes the place of `path` at once.
 
     Whoever reads `path` sees the old file or the whole new one; after a power failure too, if it is `durable`.
@@ -31,8 +32,9 @@ def replacing(path: Path, what: str = "", hint: str = ROOM, *, durable: bool = F
             for folder in (path.parent, *(folder.parent for folder in made)):
                 _sync(folder)
     except OSError as error:
+        room = "free some space or choose another folder" if error.errno in FULL else "choose another folder"
         named = f"{what} {path}" if what else path
-        raise VosbenchError(f"cannot write {named}: {error.strerror or error}", hint) from None
+        raise VosbenchError(f"cannot write {named}: {error.strerror or error}", hint or room) from None
     finally:
         with suppress(OSError):
             temporary.unlink()

@@ -83,9 +83,13 @@ def prepare(plan: Plan, fresh: bool) -> None:
                 if not is_finished(task):
                     _rename(plan.folder / "masks" / path.parent.name / path.stem, path, record, task)
             elif not fresh:
+                other = "choose another folder (--out), or throw them away: fresh=True (--fresh)"
+                if plan.suite.score and not record.suite.get("score", True):
+                    root = f" --root {plan.suite.root}" if plan.suite.root else ""
+                    where = f"--dataset {plan.data.name}{root} --split {plan.data.split}"
+                    other = f"score its masks: `vosbench score {plan.folder / 'masks'}/* {where}`; or {other}"
                 raise VosbenchError(
-                    f"{plan.folder} holds results of {difference(record, plan.blank_record(plan.tasks[0]))}",
-                    "choose another folder (--out), or throw them away: fresh=True (--fresh)",
+                    f"{plan.folder} holds results of {difference(record, plan.blank_record(plan.tasks[0]))}", other
                 )
         path.unlink()
         path.with_suffix(".npz").unlink(missing_ok=True)

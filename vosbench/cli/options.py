@@ -105,7 +105,10 @@ def _in_file(value: str) -> list[str]:
     try:
         return text_file.lines(text_file.read_text(Path(value[1:])))
     except OSError as error:
-        raise VosbenchError(f"cannot read {value[1:]}: {error.strerror}", "after @ comes a file of names") from None
+        raise VosbenchError(
+            f"cannot read {value[1:]}: {error.strerror}",
+            "after @ comes a file of names, one a line; name in one, too, a sequence whose own name begins with @",
+        ) from None
 
 
 def split_specs(values: Sequence[str] | None) -> tuple[str, ...]:
@@ -158,11 +161,18 @@ def conditions(data: "Dataset", **others: Any) -> dict[str, Any]:
 
 
 def print_problems(problems: "Iterable[Problem]") -> None:
-    """A line for each problem, and one below that says what to do."""
+    """A line for each problem, and one below that says what to do; of the same in several files of a folder the first,
+    and how many more there are.
+    """
+    alike: dict[object, list[Problem]] = {}
     for problem in problems:
+        kind = problem.path.parent, problem.message.replace(str(problem.path), ""), problem.hint, problem.warning
+        alike.setdefault(kind, []).append(problem)
+    for first, *others in alike.values():
+        more = f" (and {count(len(others), 'more file')} of {first.path.parent})" if others else ""
         print(
-            f"{'warning: ' if problem.warning else ''}{problem.message}"
-            + (f"\n  hint: {problem.hint}" if problem.hint else "")
+            f"{'warning: ' if first.warning else ''}{first.message}{more}"
+            + (f"\n  hint: {first.hint}" if first.hint else "")
         )
 
 
@@ -180,6 +190,12 @@ def print_unfit(reasons: Mapping[str, str], advice: Callable[[str], str]) -> Non
         others = [*reasons][1:]
         print(f"vosbench: error: {reason}" + f"; not scored either: {a_few(others)}" * bool(others), file=sys.stderr)
         print(f"hint: {advice(name)}", file=sys.stderr)
+
+
+def warn_of_partial(lacks: Iterable[str]) -> None:
+    """Say that what goes into a file of figures alone is partial, if anything is lacking."""
+    if why := "; ".join(lacks):
+        print(f"vosbench: warning: PARTIAL ({why})", file=sys.stderr)
 
 
 def is_terminal() -> bool:

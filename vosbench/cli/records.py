@@ -117,6 +117,8 @@ def show(
     if format == "latex" and columns is None and (wide := len(printed_columns(first))) > _LATEX:
         hint = f"hint: {wide} columns may be wider than a page: --columns strategy,jf,fps chooses among them"
         print(hint, file=sys.stderr)
+    if format == "csv":  # which has no caption
+        options.warn_of_partial(dict.fromkeys(why for table in tables for why in table.lacks))
     if out is None:
         print("\n".join(texts), end="")
     else:

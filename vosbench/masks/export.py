@@ -41,8 +41,10 @@ def export(
     """
     predictions, archive = Path(predictions), Path(archive)
     if dataset.server is None:
+        private = f"the ground truth of {dataset.split} is private, and no server of it is known: score another split"
         raise VosbenchError(
-            f"no server takes masks of the data set {dataset.name}", "score them here, with `vosbench score`"
+            f"no server takes masks of the data set {dataset.name}",
+            private if dataset.is_private else "score them here, with `vosbench score`",
         )
     if dataset.is_partial:
         raise VosbenchError(

@@ -243,21 +243,26 @@ def write_official_csv(scores: MaskScores, folder: Path, split: str) -> tuple[Pa
     """Write `global_results-<split>.csv` and `per-sequence_results-<split>.csv` as the DAVIS 2017 evaluator does.
 
     Scale 0 to 1, three decimals; one row per object, `<sequence>_<id>`. What the protocol tells beside J and F follows
-    in further columns. Each file is complete or not there. Raises VosbenchError if it cannot be written.
+    in further columns; where the result is partial, the last is `partial`, and is 1. Each file is complete or not
+    there. Raises VosbenchError if it cannot be written.
     """
     names = {"jf": "J&F-Mean"} | {f"{m}_{s}": f"{m.upper()}-{s.capitalize()}" for m in "jf" for s in STATISTICS}
     total = scores.summary
     overall = sorted(total, key=[*names, *total].index)
     own = dict.fromkeys(key for o in scores.objects for key in o.own)
     per_object = [key for key in ("j_mean", "f_mean", *own) if key in total]
+    mark, marks = (["partial"], ["1"]) if scores.partial else ([], [])
     rows = [
-        ",".join((f"{o.sequence}_{o.object_id}", *(_figure(told.get(key, math.nan)) for key in per_object)))
+        ",".join((f"{o.sequence}_{o.object_id}", *(_figure(told.get(key, math.nan)) for key in per_object), *marks))
         for o in scores.objects
         for told in [MEANS.of_all([o])]
     ]
-    heads = [",".join(names.get(key, key) for key in keys) for keys in (overall, per_object)]
+    heads = [",".join([*(names.get(key, key) for key in keys), *mark]) for keys in (overall, per_object)]
     return (
-        _write(folder / f"global_results-{split}.csv", [heads[0], ",".join(_figure(total[key]) for key in overall)]),
+        _write(
+            folder / f"global_results-{split}.csv",
+            [heads[0], ",".join([*(_figure(total[key]) for key in overall), *marks])],
+        ),
         _write(folder / f"per-sequence_results-{split}.csv", [f"Sequence,{heads[1]}", *rows]),
     )
 

@@ -49,6 +49,8 @@ def read_weights_file(path: Path) -> object:
     for mark, (what, hint) in NO_WEIGHTS.items():
         if begin.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(mark):
             raise VosbenchError(f"{path} is {what}", hint)
+    if _is_text(begin):
+        raise VosbenchError(f"{path} is a text, such as JSON, not a checkpoint", "look what it says, and " + AGAIN)
     if begin.startswith(b"PK\3\4"):
         _check_zip(path)
     try:
@@ -75,6 +77,11 @@ def read_weights_file(path: Path) -> object:
         raise VosbenchError(
             f"{path} is not a readable checkpoint ({reason[:120]})", "expected a state dict as .pth or .safetensors"
         ) from None
+
+
+def _is_text(begin: bytes) -> bool:
+    """Whether bytes are printable; files of torch and safetensors begin with others."""
+    return begin.isascii() and begin.translate(None, b"\r\n\t").decode("ascii").isprintable()
 
 
 def _truncated(path: Path) -> VosbenchError:

@@ -27,7 +27,8 @@ def render(
     name: str = "results",
     width: int | None = None,
 ) -> str:
-    """`table` as `text`, `markdown` or `latex` (percent, rounded) or as `csv` (full precision, 0 to 1).
+    """`table` as `text`, `markdown` or `latex` (percent, rounded) or as `csv` (full precision, 0 to 1), which
+    has a column `partial` that says why the result is partial, where it is.
 
     columns: names of those that are shown (`Table.choose`). Without any, CSV has all, and the printed formats those
         that hold something in a row; of a table without rows they show the caption.
@@ -104,6 +105,8 @@ def _csv(table: Table, shown: Sequence[Column]) -> str:
 
     # As objects: a column of whole numbers stays one where a value is missing.
     frame = DataFrame(table.to_json()["rows"], columns=[column.key for column in shown], dtype=object)
+    if table.lacks:
+        frame["partial"] = "; ".join(table.lacks)
     return frame.to_csv(index=False, lineterminator="\n")
 
 

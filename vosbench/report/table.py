@@ -6,7 +6,7 @@ rows. `rendering` makes text of any table.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -110,11 +110,25 @@ class Table:
         return {"caption": self.caption, "conditions": encode(self.conditions), "rows": rows}
 
     @property
+    def lacks(self) -> tuple[str, ...]:
+        """Why the result is partial, in words, as the conditions say it; nothing if it is whole."""
+        return tuple(dict.fromkeys(_lacks(encode(self.conditions))))
+
+    @property
     def frame(self) -> "DataFrame":
         """The rows as a pandas data frame, for further work with them."""
         from pandas import DataFrame  # takes most of a second to load, and no table on a terminal needs it
 
         return DataFrame(self.rows, columns=[column.key for column in self.columns])
+
+
+def _lacks(conditions: Any) -> Iterator[str]:
+    """All that is under the key `lacks`, those of several runs within one another too."""
+    if isinstance(conditions, Mapping):
+        yield from conditions.get("lacks", ())
+        conditions = [*conditions.values()]
+    for part in conditions if isinstance(conditions, list) else ():
+        yield from _lacks(part)
 
 
 def is_known(value: Any) -> bool:

@@ -19,9 +19,11 @@ def export(
     split: options.Split = None,
     frame_mode: options.FrameMode = None,
     out: Annotated[Path, options.output("--out", help="the zip file to write")] = Path("submission.zip"),
+    overwrite: options.Overwrite = False,
     jobs: options.ManyJobs = None,
 ) -> Answer:
     """Pack masks for the server of a data set whose ground truth is private, after checking all of them."""
+    options.require_new(out, overwrite)
     data = open_dataset(dataset, root, split, frame_mode=frame_mode)
     try:
         with CountProgress("sequence") as progress:

@@ -163,6 +163,8 @@ def score(
             path = per_frame.with_stem(f"{per_frame.stem}-{stem}") if several else per_frame
             written = (*written, write_per_frame_csv(scores, path))
         print(*written, sep="\n", end="\n" if written else "")
+        if written and format != "csv":
+            options.warn_of_partial(_lacks(data, scores))
     if out is not None:
         write_scored(out, records(), root)
         print(out)
@@ -240,6 +242,7 @@ class _Further:
         told = scores.objects, scores.rules.figures
         per_object, summary = object_table(*told, caption), summary_table(*told, caption)
         tables = [per_object, summary] if self.objects else [summary]
+        place = len(tables) - 1  # of the summary
         result: dict[str, Any] = {"summary": summary.rows[0], "objects": per_object.rows}
         if scores.missing:
             result["missing"] = scores.missing
@@ -262,7 +265,8 @@ class _Further:
             groups = seen_unseen(scores.objects, self.categories, self.known)
             tables.append(seen_unseen_table(groups, f"{where}; seen categories are those of {self.train_meta}."))
             result["seen_unseen"] = tables[-1].rows[0]
-        return summary, tables, result
+        tables = [replace(table, conditions={"lacks": lacks}) for table in tables]
+        return tables[place], tables, result
 
 
 def _categories(data: Dataset, known: Collection[str] | None) -> dict[tuple[str, int], str]:

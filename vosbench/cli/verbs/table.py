@@ -24,12 +24,15 @@ def table(
     caption: Caption = None,
     format: Format = "text",
     out: Out = None,
+    overwrite: options.Overwrite = False,
 ) -> Answer:
     """Print a table of a run: by default J, F and J&F, frames per second and frames in memory of each strategy.
 
     Several runs must differ in one strength of generated clips, such as occlusion: then a row is a strength and a
     strategy.
     """
+    if out is not None:
+        options.require_new(out, overwrite)
     by = by or ("strategy" if len(run or ()) < 2 else "attribute")
     found = TABLES.find(by)(*read_runs(run, policies))
     show([found], format, out, name=Path(by).stem, columns=columns, caption=caption)
