@@ -228,7 +228,7 @@ def test_weights_of_another_network(small_davis, tmp_path, refused):
     path = tmp_path / "text.pth"
     path.write_text("weights")
     said = said_of(path)
-    assert f"{path} is not a readable checkpoint" in said
+    assert f"{path} is a text, such as JSON, not a checkpoint" in said
     assert ".safetensors" in said
 
 
