@@ -50,7 +50,8 @@ def read_weights_file(path: Path) -> object:
         if begin.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(mark):
             raise VosbenchError(f"{path} is {what}", hint)
     if _is_text(begin):
-        raise VosbenchError(f"{path} is a text, such as JSON, not a checkpoint", "look what it says, and " + AGAIN)
+        hint = f"look what it says; a state dict is expected, as .pth or .safetensors: {AGAIN}"
+        raise VosbenchError(f"{path} is a text, such as JSON, not a checkpoint", hint)
     if begin.startswith(b"PK\3\4"):
         _check_zip(path)
     try:
