@@ -198,8 +198,6 @@ def read_drawn(path: Path) -> np.ndarray:
     try:
         return read_labels(path)
     except VosbenchError:
-        if not path.exists() and not path.is_symlink():
-            raise VosbenchError(f"mask {path} does not exist", "check the path") from None
         with suppress(*_UNREADABLE), Image.open(path) as picture:
             pixels = np.array(picture) if picture.format == "PNG" and picture.mode in ("RGB", "RGBA") else None
             if pixels is not None and (pixels[..., 3:] == VOID).all():

@@ -171,6 +171,8 @@ def first_masks(clip: Clip, masks: Mapping[int, Any]) -> dict[int, ObjectMasks]:
 
 def _new_planes(path: Path, size: tuple[int, int], seen: set[int]) -> dict[int, np.ndarray]:
     """Of each object that is not `seen` yet its plane in a mask, bool [H,W]."""
+    if not path.exists():
+        raise VosbenchError(f"mask {path} does not exist", "check the path")
     labels = read_drawn(path)
     alone = present_labels(labels).tolist() == [VOID]
     check_labels(labels, path, size=size, binary=alone)
