@@ -8,12 +8,8 @@ it, or the device, was waited for. What CUDA would refuse (operands of two devic
 of the device) raises RuntimeError. Import this before vosbench: torch's inference tensors and these do not mix.
 """
 
-import ctypes
-import functools
 import os
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -21,14 +17,14 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
+from guard import load_guard
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 torch.inference_mode = torch.no_grad
 CUDA = torch.device("cuda:0")
-FOLDER = Path(__file__).parent
-SOURCES = tuple(str(FOLDER.parents[1] / name) + os.sep for name in ("vosbench", "policies"))
+SOURCES = tuple(str(Path(__file__).parents[2] / name) + os.sep for name in ("vosbench", "policies"))
 INDEXING = {"aten.index", "aten.index_put", "aten.index_put_", "aten._index_put_impl_"}
 WAITING = {  # operators that wait for the device, as the host needs the size or the value of their result
     *("aten._local_scalar_dense", "aten.item", "aten.is_nonzero", "aten.equal", "aten.nonzero", "aten.nonzero_static_"),
@@ -47,20 +43,6 @@ class Event(NamedTuple):
     kind: str
     what: str
     where: str
-
-
-@functools.cache
-def load_guard(compiler: str = "c++") -> None:
-    """A build of torch without CUDA has nothing that switches to a CUDA device: compile and load what does nothing."""
-    if torch.version.cuda is not None:
-        return
-    from torch.utils.cpp_extension import include_paths, library_paths
-
-    built = Path(tempfile.mkdtemp()) / "guard.so"
-    flags = [*(f"-I{path}" for path in include_paths()), *(f"-L{path}" for path in library_paths()), "-lc10"]
-    command = [compiler, "-shared", "-fPIC", "-std=c++20", str(FOLDER / "guard.cpp"), "-o", str(built), *flags]
-    subprocess.run(command, check=True)
-    ctypes.CDLL(str(built))
 
 
 class DeviceTensor(torch.Tensor):
