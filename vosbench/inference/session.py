@@ -274,7 +274,8 @@ def _with_new(known: Tensor, new: Tensor) -> Tensor:
     Where given masks overlap, each is as probable, the last a little more: it has the pixel, and none is forgotten.
     """
     logits = aggregate(torch.cat([known * (1 - new.amax(0)), new]))
-    later = new.flip(0).cumsum(0).flip(0) - new  # how many of the others are over it
+    whole = new.to(torch.uint8)
+    later = whole.flip(0).cumsum(0, dtype=torch.uint8).flip(0) - whole  # how many of the others are over it
     logits[-len(new) :] -= _AHEAD * new * later
     return logits.softmax(0)
 
