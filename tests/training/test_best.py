@@ -47,7 +47,7 @@ def test_scores_of_two_validations_are_not_compared(config, tmp_path, changes, t
     if told:
         assert warned == [
             f"{tmp_path / 'best.pt'} was chosen by another validation ({told}): it is kept as best-before.pt and is "
-            "not exported"
+            "not exported; J&F in curve.csv up to step 3 is of that validation"
         ]
         assert read_state(before)["step"] == 2
         assert (tmp_path / "best.pt").is_file() == (step == 4)
@@ -56,10 +56,52 @@ def test_scores_of_two_validations_are_not_compared(config, tmp_path, changes, t
     assert gone_on(replace(config, validation=now), tmp_path) == (step, [])
 
 
-def test_a_finished_training_that_no_longer_keeps_the_best_exports_the_last(config, tmp_path):
-    assert gone_on(config, tmp_path)[0] == 2
-    now = replace(config, validation=replace(config.validation, keep_best=False))
-    assert gone_on(now, tmp_path)[0] == 5
+def files(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in {".pt", ".csv"}}
+
+
+@pytest.mark.parametrize("changes", [{"keep_best": False}, {"limit": 2}, None])
+def test_a_finished_training_stays_as_it_is(config, tmp_path, changes):
+    """Under another validation the last is exported, and a line says so; under its own it has its best again."""
+    assert gone_on(config, tmp_path) == (2, [])
+    before = files(tmp_path)
+    assert {"best.pt", "last.pt", "curve.csv"} == before.keys()
+    now = None if changes is None else replace(config.validation, **changes)
+    step, (told,) = gone_on(replace(config, validation=now), tmp_path)
+    assert step == 5
+    assert "no step is left to choose by this one, so it stays, and last.pt is exported" in told
+    assert files(tmp_path) == before
+    assert gone_on(config, tmp_path) == (2, [])
+    assert files(tmp_path) == before
+
+
+def test_what_was_best_before_is_never_overwritten(config, tmp_path, monkeypatch):
+    scores = iter([30.0, 20.0, 10.0, 5.0, 4.0])
+    monkeypatch.setattr("vosbench.training.validate.Validation.j_and_f", lambda *_: next(scores))
+    kept, best = {}, b""
+    for stop, limit, name in ((2, 1, ""), (3, 2, "best-before.pt"), (4, 1, "best-before-2.pt")):
+        validation = replace(config.validation, every=1, limit=limit)
+        _, told = gone_on(replace(config, stop_at=stop, validation=validation), tmp_path)
+        assert [f"it is kept as {name} and" in one for one in told] == [True] * bool(name)
+        if name:
+            kept[name] = best
+        best = files(tmp_path)["best.pt"]
+        assert {name: files(tmp_path)[name] for name in kept} == kept
+
+
+def test_a_training_stopped_before_its_first_save_has_lost_nothing(config, tmp_path):
+    gone_on(replace(config, stop_at=3), tmp_path)
+    before = files(tmp_path)
+
+    class StoppedError(Exception):
+        pass
+
+    with pytest.warns(match="best-before"):
+        other = Trainer(replace(config, validation=replace(config.validation, limit=2)), tmp_path)
+    other._update = lambda *_: (_ for _ in ()).throw(StoppedError)
+    with pytest.raises(StoppedError):
+        other.run()
+    assert files(tmp_path) == before
 
 
 def test_a_best_that_is_gone_is_sought_anew(config, tmp_path):

@@ -1,10 +1,22 @@
 """What the model card says of the settings of the bundled weights is what the configurations that ship have."""
 
+from pathlib import Path
+
 from vosbench.models.checkpoint import WEIGHTS
-from vosbench.training.config import TrainConfig
+from vosbench.training.config import CutoutData, TrainConfig
 
 CARD = (WEIGHTS / "stcn-tiny.md").read_text(encoding="utf-8")
 STAGES = [TrainConfig.read(f"stcn-tiny-stage{number}") for number in range(6)] + [TrainConfig.read("stcn-tiny")]
+
+PAIRS = {  # as the card counts them
+    "ecssd": 1000,
+    "sod_bsds": 227,
+    "ccp1004": 250,
+    "weizmann_horses": 160,
+    "voc2007seg44": 43,
+    "msrc_cow30": 30,
+}
+SEQUENCES = {"davis2016-320": 14, "segtrackv2_bmx": 1}
 
 
 def row(name: str) -> str:
@@ -34,6 +46,30 @@ def test_loss_rates_and_seeds():
     }
     seeds = [stage.seed for stage in STAGES]
     assert f"{', '.join(map(str, seeds[:3]))}; {', '.join(map(str, seeds[3:]))}" in row("seeds")
+
+
+def shares(stage: TrainConfig) -> list[int]:
+    """Of 100 clips those of generated scenes, cut-outs, photographs and video; without weights an epoch is counted."""
+    found = dict.fromkeys(("generated", "cutouts", "static", "folder"), 0.0)
+    for data in stage.data:
+        pairs = {"static": PAIRS, "folder": SEQUENCES}.get(data.kind, {})
+        clips = data.repeat * pairs[Path(data.root).name] if pairs else data.clips
+        found[data.kind] += data.weight or clips
+    return [round(100 * count / sum(found.values())) for count in found.values()]
+
+
+def test_shares_of_clips():
+    assert [shares(stage) for stage in STAGES[:3]] == [[100, 0, 0, 0]] * 3
+    assert [shares(stage) for stage in STAGES[3:]] == [[11, 0, 48, 41], [5, 45, 20, 30], *[[0, 42, 20, 38]] * 2]
+    told = row("then, real shapes")
+    assert "42, 20 and 38 of 100 clips in the last two parts; in stage 4 45, 20 and 30, and 5 generated ones" in told
+    assert "Stage 3 had no cut-outs yet: 11 generated clips of 100, 48 of photographs and 41 of video" in told
+    from_video = [data.from_video for stage in STAGES for data in stage.data if isinstance(data, CutoutData)]
+    assert from_video == [0.35, 0.4, 0.4]
+    assert "35 of 100 came from video in stage 4, 40 after it" in told
+    for count in ("ECSSD (1,000;", "BSDS (227)", "CCP (250)", "horses (160)", "43 of VOC 2007", "30 cows of MSRC"):
+        assert count in row("photographs")
+    assert "14 sequences of DAVIS 2016 train" in row("video")
 
 
 def test_every_idea_of_the_issue_is_said_to_be_measured_or_not():

@@ -37,14 +37,14 @@ def parts(sound):
 
 
 def change(state, where, value):
-    """Put a value in its place in a tree."""
+    """Put a value, or what a function makes of the one that is there, in its place in a tree."""
     *way, last = where
     for key in way:
         state = state[key]
     if value is LACKS:
         del state[last]
     else:
-        state[last] = value
+        state[last] = value(state[last]) if callable(value) else value
 
 
 LACKS, MOMENTS = object(), ("optimizer", "state", 40)
@@ -65,6 +65,12 @@ FOR_ALL = [  # whoever reads a checkpoint
     (("model",), {}, r"its model does not fit small: \d+ of its tensors lack or do not fit \(.*\)"),
     (("model",), [], r"its model is \[\], not the tensors of a network"),
     (("model", "decoder.pred.weight"), 3, r"its model does not fit small: 1 of .* \(decoder\.pred\.weight\)"),
+    (
+        ("model", "decoder.pred.weight"),
+        lambda x: x * torch.nan,
+        r"its model is not finite: 1 of .* \(decoder\.pred\.weight\)",
+    ),
+    (("average", "decoder.pred.weight"), lambda x: x + torch.inf, r"its average is not finite: 1 of .*"),
     (("average",), None, "its average is None, not the tensors of a network"),
     (("average",), {}, r"its average does not fit small: \d+ of its tensors lack or do not fit \(.*\)"),
     (("average",), LACKS, "its average is None, not the tensors of a network"),

@@ -12,7 +12,7 @@ from torch import Tensor
 from vosbench.base.atomic import replacing
 from vosbench.errors import VosbenchError
 from vosbench.models.stcn.network import CONFIGS, STCN
-from vosbench.training.state import read_state
+from vosbench.training.state import is_finite, read_state
 
 
 def export_weights(checkpoint: Path, target: Path, others: Sequence[Path] = ()) -> None:
@@ -21,7 +21,7 @@ def export_weights(checkpoint: Path, target: Path, others: Sequence[Path] = ()) 
 
     With `others`, checkpoints from other places of one path of training, it is the mean of all of them, tensor by
     tensor (a uniform soup: Wortsman et al., "Model soups", ICML 2022). Raises VosbenchError if one of them is no
-    checkpoint of a training, or of another model.
+    checkpoint of a training, or of another model, and for weights beyond half precision.
     """
     states = [read_state(checkpoint)]
     name = states[0]["config"]["model"]
@@ -29,6 +29,11 @@ def export_weights(checkpoint: Path, target: Path, others: Sequence[Path] = ()) 
     model = STCN(CONFIGS[name])
     model.load_state_dict(_mean([_weights(state) for state in states]))
     halves = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
+    if wide := [name for name, value in halves.items() if not is_finite(value)]:
+        raise VosbenchError(
+            f"weights of {checkpoint} are not finite after rounding to half precision: {len(wide)} tensors ({wide[0]})",
+            "its training diverged: lower learning_rate, in an empty folder; the checkpoint is kept",
+        )
     # One entry, since the order of several changes from file to file, and with it the hash of the file.
     parts = [{"config": _without_folders(state["config"]), "step": state["step"]} for state in states]
     about = json.dumps(parts[0] | ({"averaged_with": parts[1:]} if others else {}))

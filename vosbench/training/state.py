@@ -69,6 +69,14 @@ def check_parts(path: Path, state: Mapping[str, Any], parts: Mapping[str, Any]) 
         raise VosbenchError(f"{path} is damaged: {fault}", restart_hint(path))
 
 
+def is_finite(part: Any) -> bool:
+    """Whether no tensor in a tree of tables and lists has NaN or infinity."""
+    if isinstance(part, Tensor):
+        return not part.is_floating_point() or bool(part.isfinite().all())
+    inner = part.values() if isinstance(part, Mapping) else part if isinstance(part, list | tuple) else ()
+    return all(map(is_finite, inner))
+
+
 def write_state(path: Path, state: dict[str, Any]) -> None:
     """Raises VosbenchError if it cannot be written, for want of space, say; what was there before stays."""
     hint = "free space and start again: the training goes on from the last checkpoint that was written"
@@ -99,10 +107,12 @@ def _unlike_network(found: object, model: str, name: str) -> str:
     if not isinstance(found, Mapping):
         return f"its {name} is {_short(found)}, not the tensors of a network"
     with torch.device("meta"):
-        wanted = {key: tuple(value.shape) for key, value in STCN(CONFIGS[model]).state_dict().items()}
-    shapes = {str(key): tuple(value.shape) if isinstance(value, Tensor) else None for key, value in found.items()}
-    if unlike := [key for key in wanted.keys() | shapes.keys() if wanted.get(key) != shapes.get(key)]:
+        wanted = {key: _form(value) for key, value in STCN(CONFIGS[model]).state_dict().items()}
+    forms = {str(key): _form(value) for key, value in found.items()}
+    if unlike := [key for key in wanted.keys() | forms.keys() if wanted.get(key) != forms.get(key)]:
         return f"its {name} does not fit {model}: {len(unlike)} of its tensors lack or do not fit ({min(unlike)})"
+    if wild := [key for key, value in found.items() if not is_finite(value)]:
+        return f"its {name} is not finite: {len(wild)} of its tensors have NaN or infinity ({wild[0]})"
     return ""
 
 
@@ -154,6 +164,11 @@ def _unlike_moments(found: Mapping[Any, Any], optimizer: torch.optim.Optimizer, 
             if not isinstance(moment, Tensor) or moment.shape != shape or not moment.is_floating_point():
                 return f"{where}.{name} is {_short(moment)}, not of shape {list(shape)}"
     return ""
+
+
+def _form(value: object) -> tuple[object, ...] | None:
+    """What must agree of two tensors beside their values; None: it is none."""
+    return (value.shape, value.dtype, value.layout) if isinstance(value, Tensor) else None
 
 
 def _is_number(value: object) -> bool:

@@ -1,6 +1,7 @@
 """Trains the shared model on clips of three frames."""
 
 import copy
+import itertools
 import time
 import warnings
 from collections.abc import Callable
@@ -28,7 +29,7 @@ from vosbench.training.mixture import Mixture, Shares, batches
 from vosbench.training.optimise import build_optimizer, build_schedule
 from vosbench.training.regularisation import TrainingRead
 from vosbench.training.segment import ClipSegmenter, mean_iou
-from vosbench.training.state import check_parts, read_state, restart_hint, write_state
+from vosbench.training.state import check_parts, is_finite, read_state, restart_hint, write_state
 from vosbench.training.validate import Validation
 
 # step, loss, IoU, clips per second of all processes together, J&F where the step was validated
@@ -50,13 +51,13 @@ class Trainer:
         self.config, self.folder, self.step, self.best = config, folder, 0, float("-inf")
         self.checkpoint = folder / "last.pt"  # the last step that was saved
         self.best_checkpoint = folder / "best.pt"  # the one with the highest J&F in validation, if there is any
-        self.outdated = folder / "best-before.pt"  # that of another validation, before this one
         self.process = process or Process(check_device(config.device))
         self.device = self.process.device
         self.share = self.process.share_of(config.batch)
         torch.manual_seed(config.seed)
         torch.set_num_threads(config.threads)
-        self._found, self._other_validation = _stamp(self.checkpoint), ""
+        self._found = _stamp(self.checkpoint)
+        self._aside: Path | None = None  # where the best of another validation goes with the first save
         config.check_files(begun=self.checkpoint.exists())
         self.mixture = Mixture.open(config)
         self.validation = Validation(config.validation) if config.validation and self.process.is_first else None
@@ -99,12 +100,17 @@ class Trainer:
         return {"model": self.model, "optimizer": self.optimizer, "schedule": self.schedule, "scaler": self.scaler}
 
     def save(self, path: Path) -> None:
-        """Write everything needed to go on."""
+        """Write everything needed to go on. Raises VosbenchError where some of it is not finite, and writes nothing."""
         state = {name: part.state_dict() for name, part in self._parts.items()}
         config = {name: value for name, value in asdict(self.config).items() if name != "stop_at"}  # `step` tells it
         state |= {"best": self.best, "step": self.step, "config": config}
         if self.average:
             state["average"] = self.average.state
+        if part := next((name for name in ("model", "average", "optimizer") if not is_finite(state.get(name))), ""):
+            raise _diverged(f"the {part} is not finite", self.step)
+        if self._aside and self.best_checkpoint.is_file():
+            self.best_checkpoint.replace(self._aside)
+        self._aside = None
         write_state(path, state)
         self._found = _stamp(self.checkpoint)
 
@@ -124,25 +130,30 @@ class Trainer:
 
     def _best_in(self, state: dict[str, Any]) -> float:
         """The highest J&F so far. None counts, and a warning says so, where another validation gave it: scores of two
-        splits, say, cannot be compared. Nor where best.pt is gone.
+        splits, say, cannot be compared. Nor where best.pt is gone. Where no step is left, nothing is changed.
         """
         best, none = state.get("best", self.best), float("-inf")
         before, now = state["config"].get("validation") or {"keep_best": False}, {"keep_best": False}
         if self.config.validation:
             now = asdict(self.config.validation) | {"every": before.get("every")}  # how often makes no difference
-        self._other_validation = differences({"validation": before}, {"validation": now})
-        gone = not self.best_checkpoint.is_file()
-        if best > none and (self._other_validation or gone):
-            why = (
-                "is gone: the best is sought anew"
-                if gone
-                else f"was chosen by another validation ({self._other_validation}): it is kept as {self.outdated.name}"
-                " and is not exported"
-            )
-            if self.process.is_first:
-                warnings.warn(f"{self.best_checkpoint} {why}", stacklevel=2)
-            return none
-        return best if now["keep_best"] else none
+        other = differences({"validation": before}, {"validation": now})
+        there, ended = self.best_checkpoint.is_file(), self.step == self.config.end
+        why = ""
+        if there and other:
+            why = f"was chosen by another validation ({other}): "
+            if ended:
+                why += f"no step is left to choose by this one, so it stays, and {self.checkpoint.name} is exported"
+            else:
+                self._aside = _free(self.folder)
+                why += (
+                    f"it is kept as {self._aside.name} and is not exported; J&F in curve.csv up to step {self.step} is "
+                    "of that validation"
+                )
+        elif best > none and not there:
+            why = f"is gone: {f'{self.checkpoint.name} is exported' if ended else 'the best is sought anew'}"
+        if why and self.process.is_first:
+            warnings.warn(f"{self.best_checkpoint} {why}", stacklevel=2)
+        return none if why or not now["keep_best"] else best
 
     def run(self, progress: Progress | None = None) -> None:
         """Train to `config.end`. The first process reports, logs to curve.csv (see `COLUMNS`) and saves.
@@ -165,8 +176,8 @@ class Trainer:
 
     def _run(self, progress: Progress | None) -> None:
         config, first = self.config, self.process.is_first
-        if first and self._other_validation and self.best_checkpoint.is_file():
-            self.best_checkpoint.replace(self.outdated)
+        if self.step == config.end:
+            return  # what has ended stays as it is
         curve = Curve(self.folder / "curve.csv", self.step) if first else None
         shares = Shares(self.step, config.end, config.batch, self.process.rank, self.process.count)
         self._train_mode()
@@ -184,10 +195,7 @@ class Trainer:
                 late = config.save_minutes and time.monotonic() - saved >= 60 * config.save_minutes
                 saves = self.step % config.checkpoint_every == 0 or last or late
                 if (saves or validates) and not measured[0].isfinite():
-                    raise VosbenchError(
-                        f"the loss is {measured[0].item()} at step {self.step}",
-                        "lower learning_rate, in an empty folder",
-                    )
+                    raise _diverged(f"the loss is {measured[0].item()}", self.step)
                 if self.step % config.log_every == 0 or validates:
                     loss, iou = self.process.mean(measured).tolist()
                     seconds = (time.perf_counter() - started) / (self.step - since)
@@ -266,3 +274,13 @@ def half_precision(precision: str, device: torch.device) -> torch.dtype | None:
 def _stamp(path: Path) -> tuple[int, int] | None:
     """Tells one state of a file from another; None: it is not there."""
     return (found.st_mtime_ns, found.st_ino) if path.exists() and (found := path.stat()) else None
+
+
+def _diverged(what: str, step: int) -> VosbenchError:
+    return VosbenchError(f"{what} at step {step}", "lower learning_rate, in an empty folder")
+
+
+def _free(folder: Path) -> Path:
+    """best-before.pt, or best-before-2.pt and so on: the first that is not there."""
+    names = (f"best-before{f'-{number}' if number > 1 else ''}.pt" for number in itertools.count(1))
+    return next(folder / name for name in names if not (folder / name).exists())
