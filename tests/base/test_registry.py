@@ -2,6 +2,7 @@
 
 import importlib
 import pickle
+import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
@@ -10,7 +11,7 @@ from typing import Any
 import cloudpickle
 import pytest
 
-from vosbench.base import registry
+from vosbench.base import own_files, registry
 from vosbench.base.processes import Crew
 from vosbench.base.registry import Registry, as_class
 from vosbench.errors import VosbenchError
@@ -28,7 +29,7 @@ def accept(loaded: object, origin: str) -> type[Colour]:
 def shipped(monkeypatch: pytest.MonkeyPatch) -> Registry[type[Colour]]:
     module = ModuleType("some_colours")
     module.Colour = Colour  # type: ignore[attr-defined]
-    monkeypatch.setitem(registry.sys.modules, "some_colours", module)
+    monkeypatch.setitem(sys.modules, "some_colours", module)
     return Registry("colour", "vosbench.colours", lambda: {"plain": "some_colours:Colour"}, accept)
 
 
@@ -79,14 +80,30 @@ def test_a_file_imports_modules_from_beside_it(tmp_path: Path, shipped: Registry
         (tmp_path / folder / f"only_in_{folder}.py").write_text(f"def shade(): return {value}\n")
         (tmp_path / folder / "own.py").write_text(source.format(f"only_in_{folder}"))
         (tmp_path / folder / "red.py").write_text(source.format("beside_a_colour"))
-    path = [*registry.sys.path]
+    path = [*sys.path]
     red = shipped.find(str(tmp_path / "one/red.py"))
     assert red.value == 1  # type: ignore[attr-defined]
     assert pickle.loads(cloudpickle.dumps(red)).value == 1
     assert shipped.find(str(tmp_path / "two/own.py")).value == 2  # type: ignore[attr-defined]
     with pytest.raises(VosbenchError, match="modules of one name"):  # never the other's in silence
         shipped.find(str(tmp_path / "two/red.py"))
-    assert registry.sys.path == path
+    assert sys.path == path
+
+
+def test_a_file_is_loaded_again_when_what_it_imports_from_beside_it_changes(
+    tmp_path: Path, shipped: Registry[type[Colour]]
+) -> None:
+    source = "import some_colours\nfrom tone_a import tone\nclass Red(some_colours.Colour): value = tone\n"
+    own, other, tone = (tmp_path / name for name in ("own.py", "other.py", "tone_b.py"))
+    for file in (own, other):
+        file.write_text(source)
+    (tmp_path / "tone_a.py").write_text("from tone_b import tone\n")
+    tone.write_text("tone = 1")
+    found = {shipped.find(str(own)), shipped.find(str(other)), shipped.find(str(own))}
+    assert [kind.value for kind in found] == [1, 1]  # type: ignore[attr-defined]
+    tone.write_text("tone = 2")  # of the same second and size
+    assert shipped.find(str(own)).value == 2  # type: ignore[attr-defined]
+    assert shipped.find(str(other)).value == 2  # type: ignore[attr-defined]
 
 
 LAZY = """
@@ -123,8 +140,8 @@ def value_of_late(red: Any) -> Any:
 def test_an_import_in_a_function_finds_what_is_beside_the_file(
     tmp_path: Path, shipped: Registry[type[Colour]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "_beside", {})
-    path = [*registry.sys.path]
+    monkeypatch.setattr(own_files, "_beside", {})
+    path = [*sys.path]
     red: Any = shipped.find(str(lazy_colour(tmp_path / "one")))
     with pytest.raises(ModuleNotFoundError):  # nobody else's import
         importlib.import_module("late_shade")
@@ -136,7 +153,7 @@ def test_an_import_in_a_function_finds_what_is_beside_the_file(
     assert red.by_name("named_shade").value == 8
     with pytest.raises(ModuleNotFoundError, match="No module named 'no_shade'"):
         red.by_name("no_shade")
-    assert registry.sys.path == path
+    assert sys.path == path
     with pytest.raises(VosbenchError, match=r"late_shade and .* are modules of one name"):  # never the other's
         shipped.find(str(lazy_colour(tmp_path / "two")))
 

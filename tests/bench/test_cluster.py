@@ -158,6 +158,38 @@ def test_what_a_worker_finds_to_be_other_ends_the_run(suite, cluster, tmp_path):
     assert not (tmp_path / "run" / MARK).exists()
 
 
+def test_workers_load_again_what_lies_beside_a_strategy(suite, cluster, idea, tmp_path, request):
+    """At the top, in a function, and where nothing else has changed since their last run."""
+    request.getfixturevalue("lent_pool")
+    own = idea("return")
+    own.write_text(own.read_text().replace("import os", "from part_top import Base; import os") + LATE)
+    own.write_text(own.read_text().replace("Idea(MemoryPolicy)", "Idea(Base)").replace("step.frame % 2", "rest(step)"))
+    suite = replace(suite, policies=(str(own),), controls=False, sequences=("bee", "cow"))
+    found = []
+    for top, late in ((2, 2), (3, 2), (2, 3), (2, 2)):
+        (tmp_path / "part_top.py").write_text(PART.format(top))
+        (tmp_path / "part_late.py").write_text(f"every = {late}")
+        name = f"{len(found)}"
+        run(suite, tmp_path / name, cluster=cluster)
+        if name != "3":  # as it was before
+            run(suite, tmp_path / f"{name}-alone")
+            assert masks(results(tmp_path / name)) == masks(results(tmp_path / f"{name}-alone"))
+        found.append(masks(results(tmp_path / name)))
+    assert found[0] == found[3]
+    assert all(found[0] != other for other in found[1:3])
+
+
+PART = """from vosbench.memory.policy import MemoryPolicy
+class Base(MemoryPolicy):
+    every = {}
+"""
+LATE = """
+def rest(step):
+    from part_late import every
+    return step.frame % every + (step.frame % Idea.every > 0)
+"""
+
+
 @pytest.mark.parametrize("given", [{}, {"workers": 2, "address": "tcp://127.0.0.1:1"}])
 def test_one_way_to_name_a_cluster(given):
     with pytest.raises(VosbenchError, match="a cluster is a number of workers"):

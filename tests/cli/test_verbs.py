@@ -88,7 +88,7 @@ def test_the_module_is_the_command():
 
 def test_a_fault_of_ours_keeps_its_traceback(monkeypatch):
     monkeypatch.setattr(check, "open_dataset", lambda *_, **__: 1 / 0)
-    monkeypatch.setattr("vosbench.base.registry.own_modules", dict)  # other tests load some
+    monkeypatch.setattr("vosbench.base.own_files.own_modules", dict)  # other tests load some
     with pytest.raises(ZeroDivisionError):
         cli.main(["check", "--dataset", "davis2017"])
 

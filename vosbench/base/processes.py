@@ -22,7 +22,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from loky import ProcessPoolExecutor, cpu_count
 
-from vosbench.base.registry import find_beside, folders_beside
+from vosbench.base.own_files import find_beside, folders_beside
 from vosbench.base.signals import ENDING, held
 
 T = TypeVar("T")

@@ -5,21 +5,18 @@ listed without importing it; only what is asked for is loaded.
 """
 
 import ast
-import hashlib
 import importlib
 import importlib.util
 import inspect
-import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.machinery import ModuleSpec, PathFinder
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import Any, Generic, TypeVar
 
-from vosbench.base import hashing
+from vosbench.base.own_files import contents_of, digest_of, load, one_line, own_modules, renew
 from vosbench.errors import VosbenchError, unknown
 
 T = TypeVar("T")
@@ -82,155 +79,27 @@ class Registry(Generic[T]):
             return point.load()
         except (Exception, SystemExit) as error:
             raise VosbenchError(
-                f"{self.kind} {point.name!r} ({point.value}) fails to load: {_one_line(error)}",
+                f"{self.kind} {point.name!r} ({point.value}) fails to load: {one_line(error)}",
                 "repair or uninstall the package that registers it",
             ) from error
 
     def _file(self, path: Path) -> ModuleType:
-        """The module in a file; loaded once while its content is the same."""
+        """The module in a file; loaded once while it, and what it imports from beside it, is the same."""
         if not path.is_file():
             raise VosbenchError(
                 f"no {self.kind} file {path}", f"give the path of a .py file that defines a {self.kind}"
             )
-        name = f"vosbench_{self.group.rpartition('.')[2]}_{path.stem}_{_content(path)}"
+        name = f"vosbench_{self.group.rpartition('.')[2]}_{path.stem}_{digest_of(path)}"
+        if name in own_modules():
+            renew(contents_of([path], as_loaded=False))
         try:
-            return _load(name, path)
+            return load(name, path)
         except VosbenchError:
             raise
         except (Exception, SystemExit) as error:
             raise VosbenchError(
-                f"{self.kind} file {path} fails to load: {_one_line(error)}", "repair the file"
+                f"{self.kind} file {path} fails to load: {one_line(error)}", "repair the file"
             ) from error
-
-
-def _content(path: Path) -> str:
-    """A hash of the place and the content of a file."""
-    place = str(path.resolve()).encode(errors="surrogateescape")
-    return hashlib.blake2b(place + b"\0" + path.read_bytes(), digest_size=6).hexdigest()
-
-
-def _load(name: str, path: Path) -> ModuleType:
-    """The module in a file, by its name in this process; loaded once.
-
-    Raises VosbenchError if it imports a module from beside it that has the name of one of another folder, for a process
-    has one of a name.
-    """
-    if name in sys.modules:
-        return sys.modules[name]
-    from cloudpickle import register_pickle_by_value  # here: most runs load no file
-
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None  # a .py file always has a loader
-    assert spec.loader is not None
-    folder, module = path.resolve().parent, importlib.util.module_from_spec(spec)
-    beside = dict.fromkeys(_imported_from_beside(path.resolve()), folder)
-    if clash := [one for one in beside if _beside.get(one, folder) != folder]:
-        raise VosbenchError(
-            f"{folder / clash[0]} and {_beside[clash[0]] / clash[0]} are modules of one name, both imported",
-            "give one of the two another name",
-        )
-    find_beside(beside | {name.partition(".")[0]: folder})
-    importlib.invalidate_caches()  # the files may be new
-    sys.modules[name] = module  # dataclasses look their module up by name
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    register_pickle_by_value(module)  # other processes cannot import it
-    return module
-
-
-_beside: dict[
-    str, Path
-] = {}  # the folders of files that were loaded by their paths, and of what they import from there
-
-
-def _imported_from_beside(file: Path) -> list[str]:
-    """The modules of its folder that a file imports, itself or through one another, at their top or in a function."""
-
-    def find(name: str) -> Iterable[Path]:
-        first = name.partition(".")[0]
-        return () if first in sys.modules and first not in _beside else hashing.beside(file.parent, first)
-
-    files = hashing.closure([file], find)
-    return sorted({one.relative_to(file.parent).parts[0].removesuffix(".py") for one in files} - {file.stem})
-
-
-class _Beside:
-    """Finds modules beside a file that was loaded by its path, for that file and for them, whenever they import one.
-
-    Nobody else finds them there: no other import changes, as it would with the folder in `sys.path`.
-    """
-
-    def find_spec(self, name: str, path: Sequence[str] | None = None, _: object = None) -> ModuleSpec | None:
-        first = name.partition(".")[0]
-        folder = _beside.get(_importer() if path is None else first)
-        spec = None if folder is None else PathFinder.find_spec(name, [str(folder)] if path is None else path)
-        if folder is None or spec is None:
-            return None
-        if spec.loader is None:  # a folder without __init__.py: any module of the name comes before it
-            return PathFinder.find_spec(name) or spec if path is None else spec
-        _beside[first] = folder
-        execute = spec.loader.exec_module
-
-        def load(module: ModuleType) -> None:
-            from cloudpickle import register_pickle_by_value
-
-            execute(module)
-            register_pickle_by_value(module)
-
-        spec.loader.exec_module = load  # type: ignore[method-assign]
-        return spec
-
-
-def _importer() -> str:
-    """The top-level module whose code imports."""
-    frame: FrameType | None = sys._getframe(2)  # past the finder
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "importlib":
-        frame = frame.f_back
-    return "" if frame is None else frame.f_globals.get("__name__", "").partition(".")[0]
-
-
-_FINDER = _Beside()
-
-
-def find_beside(folders: Mapping[str, Path]) -> None:
-    """Let modules, by their top-level names, import what is in their `folders`."""
-    _beside.update(folders)
-    if folders and _FINDER not in sys.meta_path:
-        sys.meta_path.insert(sys.meta_path.index(PathFinder), _FINDER)
-
-
-def folders_beside() -> dict[str, Path]:
-    """What other processes are to be told by `find_beside`."""
-    return dict(_beside)
-
-
-def own_modules() -> dict[str, str]:
-    """The files that were loaded by their paths, by the names of their modules, in the order of loading."""
-    return {name: str(module.__file__) for name, module in [*sys.modules.items()] if name.startswith("vosbench_")}
-
-
-def load_again(name: str, file: str) -> None:
-    """Load one of the `own_modules` of another process, so that what it pickled means the same here.
-
-    Raises VosbenchError if the file is not here, or not as it was there.
-    """
-    path = Path(file)
-    if not path.is_file() or not name.endswith(_content(path)):
-        raise VosbenchError(
-            f"{file} is not here, or is not the same as where the run was started",
-            "give all machines the same files under the same paths",
-        )
-    _load(name, path)
-
-
-def place_in_own_file(error: BaseException) -> str | None:
-    """`FILE:LINE` of an error's innermost call in a file that was loaded by its path; None if there is none."""
-    files = own_modules().values()
-    calls = [call for call in traceback.extract_tb(error.__traceback__) if call.filename in files]
-    return f"{calls[-1].filename}:{calls[-1].lineno}" if calls else None
 
 
 def place(defined: Sequence[Any], error: BaseException | None = None) -> str:
@@ -275,7 +144,3 @@ def the_one(own: Sequence[T], module: ModuleType, what: str) -> T:
         )
         raise VosbenchError(f"{origin} must define one {what}, but defines {len(own)}", hint)
     return own[0]
-
-
-def _one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"

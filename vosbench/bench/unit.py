@@ -19,7 +19,7 @@ import torch
 
 from vosbench.base.atomic import replacing
 from vosbench.base.hashing import source_hash
-from vosbench.base.registry import load_again, own_modules
+from vosbench.base.own_files import contents_of, load_again, own_modules, renew
 from vosbench.bench.folder import forget, unfinished
 from vosbench.bench.identity import environment, library_versions
 from vosbench.bench.passes import Progress
@@ -40,10 +40,13 @@ Files = dict[str, bytes]  # a record, its trace and its masks by their names
 
 @dataclass(frozen=True)
 class Parcel:
-    """A unit on its way. `plan` is pickled, and needs some of `modules`, which are files. `timed`: some of it is."""
+    """A unit on its way. `plan` is pickled, and needs some of `modules`, which are files; `contents` tells what these
+    and those that they import are to hold. `timed`: some of it is.
+    """
 
     timed: bool
     modules: dict[str, str]
+    contents: dict[str, str]
     here: str
     folder: str
     token: str
@@ -68,7 +71,10 @@ def pack(plan: Plan, tasks: Iterable[Task], token: str) -> bytes:
     """The parcel of some tasks of a plan; `token` is what the file `TOKEN` in the folder of the run holds."""
     part, folder = plan.part(tasks), str(plan.folder.absolute())
     timed = any(task.timed for task in part.tasks)
-    return pickle.dumps(Parcel(timed, own_modules(), os.getcwd(), folder, token, _code(), pickle.dumps(part)))
+    content = pickle.dumps(part)
+    modules = {name: file for name, file in own_modules().items() if Path(file).stem.encode() in content}
+    contents = contents_of(map(Path, modules.values()))
+    return pickle.dumps(Parcel(timed, modules, contents, os.getcwd(), folder, token, _code(), content))
 
 
 def carry_out(content: bytes, progress: Progress) -> list[Files] | None:
@@ -86,6 +92,9 @@ def carry_out(content: bytes, progress: Progress) -> list[Files] | None:
     with suppress(OSError):
         os.chdir(parcel.here)
     with _machine(parcel.timed):
+        if renew(parcel.contents):
+            _network.cache_clear()
+            _dataset.cache_clear()
         plan: Plan = _Unpickler(parcel).load()
         _equip(plan)
         with threads(plan.environment.threads), tempfile.TemporaryDirectory() as folder:

@@ -65,7 +65,7 @@ def _run(arguments: list[str]) -> int:
         if isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that what is left can be flushed
             return 0
-        from vosbench.base.registry import own_modules, place_in_own_file
+        from vosbench.base.own_files import own_modules, place_in_own_file
 
         what = f"{type(error).__name__}: {error}"
         if (place := place_in_own_file(error)) is not None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
 
+from vosbench.base.own_files import find_beside, folders_beside
 from vosbench.base.processes import end_with, starting
-from vosbench.base.registry import find_beside, folders_beside
 from vosbench.errors import VosbenchError
 from vosbench.inference.threads import threads as torch_threads
 from vosbench.memory.spec import PolicySpec, load_policy, parse_policies
