@@ -3,13 +3,15 @@
 import os
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from vosbench.bench.lock import locked
 from vosbench.bench.merge import merge
+from vosbench.bench.plan import Plan
 from vosbench.bench.record import Failure, read_record, read_run, write_record
-from vosbench.bench.runner import run
+from vosbench.bench.runner import execute, run
 from vosbench.errors import VosbenchError
 from vosbench.report.context import context
 from vosbench.report.tables.strategy import table
@@ -128,6 +130,8 @@ def test_what_else_does_not_fit_is_refused(parts, tmp_path):
         merge([one], tmp_path / "whole")
     with pytest.raises(VosbenchError, match="exists already"):
         merge([one, one], one)
+    with pytest.raises(VosbenchError, match=r"one/records/x is in .*one, which is to be merged"):
+        merge([one, one], one / "records/x")
 
 
 def test_shards_of_one_division_may_be_at_work_together(tmp_path):
@@ -144,6 +148,27 @@ def test_shards_of_one_division_may_be_at_work_together(tmp_path):
         pass
 
 
+def test_a_shard_is_the_same_however_it_is_written(tmp_path):
+    with locked(tmp_path, "1/3"), pytest.raises(VosbenchError, match="another process"), locked(tmp_path, "01/3"):
+        pass
+    with locked(tmp_path, "1/3"), locked(tmp_path, "02/03"):
+        pass
+
+
+def test_shards_under_other_conditions_are_refused_before_there_are_results(tmp_path, small_davis, small_suite, work):
+    one, two = (Plan(small_suite(small_davis, shard=f"{n}/2", top_k=20 // n), tmp_path / "run") for n in (1, 2))
+    with (
+        locked(one.folder, one.suite.shard, one.conditions),
+        pytest.raises(VosbenchError, match=rf"process \({os.getpid()}\) is at work in .* under other conditions"),
+    ):
+        execute(two, work, fresh=True)
+    assert not work
+    with locked(tmp_path, "1/2", "a"):
+        pass
+    with locked(tmp_path, "2/2", "b"):  # nobody has the first any more
+        pass
+
+
 @pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "1/0", "one/two", "", "-1/2", "1/2/3"])
 def test_what_is_no_shard_is_refused(small_davis, small_suite, shard):
     with pytest.raises(VosbenchError, match="is no shard") as caught:
@@ -151,7 +176,29 @@ def test_what_is_no_shard_is_refused(small_davis, small_suite, shard):
     assert "the first is 1/8" in caught.value.hint
 
 
-def test_more_shards_than_sequences_are_refused(small_davis, small_suite):
-    with pytest.raises(VosbenchError, match="shard 3/3 of 2 sequences leaves nothing to do") as caught:
-        run(small_suite(small_davis, shard="3/3"))
-    assert caught.value.hint == "make at most 2 shards"
+def test_of_more_shards_than_sequences_the_last_are_empty(small_davis, small_suite, tmp_path):
+    assert run(small_suite(small_davis, shard="3/3", protocol="davis2017-official"), tmp_path / "run") == ()
+    assert not (tmp_path / "run").exists()
+
+
+def test_masks_that_are_missing_or_altered_are_refused(parts, tmp_path):
+    one = parts("one", policies=("first-only",), controls=False)
+    bad, bare = (shutil.copytree(one, tmp_path / name) for name in ("bad", "bare"))
+    masks = sorted(bad.glob("masks/first-only/ant/*.png"))
+    for spoil in (lambda: shutil.copy(masks[0], masks[1]), masks[1].unlink, lambda: shutil.rmtree(masks[0].parent)):
+        spoil()
+        with pytest.raises(VosbenchError, match=r"masks of first-only on ant in .*bad are missing or were altered"):
+            merge([one, bad], tmp_path / "whole")
+    shutil.rmtree(bare / "masks")
+    assert len(merge([bare, bare], tmp_path / "whole")) == 2  # as of records that were published
+
+
+def test_an_empty_folder_that_is_there_is_filled(parts, tmp_path, monkeypatch):
+    one = parts("one", policies=("first-only",), controls=False)
+    (tmp_path / "whole").mkdir()
+    monkeypatch.chdir(tmp_path / "whole")
+    assert {record.run for record in merge([one, one], ".")} == {"whole"}
+    assert read_run(Path())  # which is still the folder that one is in
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["DAVIS", "one", "whole"]
+    with pytest.raises(VosbenchError, match="exists already"):
+        merge([one, one], "..")

@@ -1,5 +1,7 @@
 """vosbench merge, and --shard of vosbench run."""
 
+import shutil
+
 import pytest
 
 pytestmark = pytest.mark.usefixtures("scored_in_a_thread")
@@ -17,3 +19,7 @@ def test_shards_are_put_together_and_their_table_printed(small_davis, tmp_path, 
     again = vosbench("merge", *shards, "--out", tmp_path / "whole")
     assert (again.status, again.err.count("\n")) == (2, 2)
     assert "exists already" in again.err
+    shutil.rmtree(shards[0] / "masks")
+    outcome = vosbench("merge", *shards, "--out", tmp_path / "bare")
+    assert outcome.status == 0
+    assert f"warning: {shards[0]} holds no masks" in outcome.err

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -83,8 +84,37 @@ def test_a_dry_run_says_what_there_is_to_do_and_writes_nothing(small_davis, tmp_
     assert 6 * 20_000 < found["disk_bytes"] < 6 * 20_000 + 36 * 64 * 48
     assert vosbench(*arguments).status == 0
     outcome = vosbench(*arguments, "--dry-run")
-    assert outcome.status == 2
-    assert "is finished: nothing is left to do" in outcome.err
+    assert outcome.status == 0
+    assert outcome.out == f"{tmp_path / 'run'}: 0 results to make in 0 sequences, 6 are there\n"
+
+
+def test_a_suite_goes_on_beside_a_data_set_that_is_finished_or_has_no_such_shard(tmp_path, small_davis, vosbench):
+    one = shutil.copytree(small_davis, tmp_path / "one")
+    sets = ((one, 'sequences = ["ant"]\n'), (small_davis, ""))
+    data = "".join(f'[[data]]\ndataset = "davis2017"\nroot = "{root}"\n{more}' for root, more in sets)
+    (tmp_path / "suite.toml").write_text(f'policies = ["first-only"]\ncontrols = false\nthreads = 1\n{data}')
+    arguments = ("run", tmp_path / "suite.toml", "--out", tmp_path / "runs", "--shard")
+    assert vosbench(*arguments, "1/2").status == 0
+    outcome = vosbench(*arguments, "1/1", "--dry-run")
+    assert outcome.status == 0
+    assert outcome.out.count("  time ") == 1
+    assert [line.partition(": ")[2] for line in outcome.out.splitlines() if " to make in " in line] == [
+        "0 results to make in 0 sequences, 1 are there",
+        "1 result to make in 1 sequence, 1 are there",
+    ]
+    outcome = vosbench(*arguments, "2/2")
+    assert outcome.status == 0
+    assert outcome.out.startswith("Shard 2/2 of davis2017 val is empty: there are fewer sequences\n")
+    assert outcome.out.count("is empty") == outcome.out.count("Records and masks are in") == 1
+    outcome = vosbench("run", tmp_path / "suite.toml", "--shard", "3/3", "--json", tmp_path / "empty.json")
+    assert outcome.status == 0
+    assert outcome.out.count("is empty") == 2
+
+
+def test_a_dry_run_for_a_cluster_says_where_it_measures(small_davis, tmp_path, vosbench):
+    asked = ("run", "--dataset", "davis2017", "--root", small_davis, "-p", "first-only", "--out", tmp_path, "--dry-run")
+    said = "  measured in one process of this machine, not on the cluster\n"
+    assert said in vosbench(*asked, "--cluster", "tcp://127.0.0.1:9").out
 
 
 @pytest.mark.parametrize("how", [("--workers", "2", "--cluster", "tcp://127.0.0.1:9"), ("--dashboard",)])

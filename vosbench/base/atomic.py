@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,20 @@ def replacing(path: Path, what: str = "", hint: str = "", *, durable: bool = Fal
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+def move_into(part: Path, folder: Path) -> None:
+    """Give `folder` the content of the folder `part`, and delete what it held. A folder that is there stays itself,
+    since it may be the one that somebody works in. Raises OSError.
+    """
+    if not folder.exists():
+        part.rename(folder)
+        return
+    for old in folder.iterdir():
+        shutil.rmtree(old) if old.is_dir() and not old.is_symlink() else old.unlink()
+    for new in sorted(part.iterdir()):
+        new.rename(folder / new.name)
+    part.rmdir()
 
 
 def check_writable(path: Path, hint: str, folder: bool = False) -> None:

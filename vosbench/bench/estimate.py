@@ -13,7 +13,6 @@ import torch
 from vosbench.bench.passes import WARMUP_FRAMES, beginning, predictions, strategies, warm_up
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.runner import to_do
-from vosbench.errors import VosbenchError
 from vosbench.images import write_labels
 from vosbench.inference.threads import threads
 from vosbench.memory.spec import PolicySpec
@@ -30,7 +29,7 @@ class Estimate:
 
     units: sequences, which are what workers share; results: strategies and controls on each; finished: results there
     are. seconds: of the model, on `workers` of them, scoring apart. memory_bytes: at most, in one process on its
-    device. disk_bytes: of masks and records. measured: the sequence.
+    device. disk_bytes: of masks and records. measured: the sequence, or "" where no strategy is left to be measured.
     """
 
     units: int
@@ -48,12 +47,16 @@ def estimate(plan: Plan, fresh: bool = False, workers: int = 1) -> Estimate:
     """Measure the strategies of a plan on the first frames of its first sequence, and count the rest by its frames.
 
     Nothing is written to the folder of the run. A strategy whose memory grows takes more in a long video than it is
-    counted for. Raises VosbenchError if nothing is left to do, or those frames cannot be segmented.
+    counted for. Where no strategy is left to do, nothing is measured. Raises VosbenchError if those frames cannot be
+    segmented.
     """
     todo = to_do(plan, fresh)[0]
     run = [task for task in todo if isinstance(task.what, PolicySpec) and task.video]
+    names = {task.name for task in todo}
+    frames = sum(len(plan.sequences[name].frames) for name in names if name in plan.sequences)
+    known = (len(names), len(todo), len(plan.tasks) - len(todo), frames, workers)
     if not run:
-        raise VosbenchError(f"{plan.folder} is finished: nothing is left to do", "--fresh does it again")
+        return Estimate(*known, seconds=0.0, memory_bytes=0, disk_bytes=len(todo) * RECORD, measured="")
     first = [task for task in run if task.name == run[0].name]
     with threads(plan.environment.threads):
         warm_up(plan, _video(first[0]))
@@ -63,13 +66,8 @@ def estimate(plan: Plan, fresh: bool = False, workers: int = 1) -> Estimate:
     timed = sum(len(_video(task).frames) for task in run if task.timed) * plan.suite.repeats * a_frame_alone
     untimed = sum(len(_video(task).frames) for task in run if not task.timed) * a_frame
     masks = sum(len(task.video.output_frames) for task in todo if task.video)
-    names = {task.name for task in todo}
     return Estimate(
-        units=len(names),
-        results=len(todo),
-        finished=len(plan.tasks) - len(todo),
-        frames=sum(len(plan.sequences[name].frames) for name in names if name in plan.sequences),
-        workers=workers,
+        *known,
         seconds=timed + untimed / min(workers, len(names)),
         memory_bytes=memory,
         disk_bytes=round(masks * mask_bytes) + len(todo) * RECORD,

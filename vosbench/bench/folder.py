@@ -8,6 +8,7 @@ import glob
 import hashlib
 import os
 import shutil
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -48,9 +49,13 @@ def forget(task: Task) -> None:
 
 def masks_hash(masks: Path, sequence: Sequence) -> str | None:
     """A hash (BLAKE2b, 32 hex digits) of the masks of a sequence in the folder of a strategy; None if one is absent."""
+    return hash_of(masks / sequence.name / f"{sequence.frames[i].name}.png" for i in sequence.output_frames)
+
+
+def hash_of(masks: Iterable[Path]) -> str | None:
+    """A hash (BLAKE2b, 32 hex digits) of the files of masks, in the order of frames; None if one is absent."""
     hasher = hashlib.blake2b(digest_size=16)
-    for index in sequence.output_frames:
-        path = masks / sequence.name / f"{sequence.frames[index].name}.png"
+    for path in masks:
         try:
             content = path.read_bytes()
         except OSError:

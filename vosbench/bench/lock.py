@@ -13,32 +13,34 @@ LOCK, GATE = ".lock", ".gate"
 
 
 @contextmanager
-def locked(folder: Path, shard: str | None = None) -> Iterator[None]:
+def locked(folder: Path, shard: str | None = None, conditions: str = "") -> Iterator[None]:
     """Make the folder, and hold it against other processes; the system lets go of it when this one ends, however.
 
-    With a `shard`, such as `3/8`, it is held against all but the other shards of eight, whose sequences are others.
+    With a `shard`, such as `3/8`, it is held against all but the other shards of eight that are under the same
+    `conditions`: their sequences are others.
     Raises VosbenchError at once if another process has it, and OSError if it cannot be made or written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    number, _, shards = (shard or "").partition("/")
+    number, shards = map(int, shard.split("/")) if shard else (0, 0)  # 01/3 is 1/3
     own = folder / (f"{LOCK}-{number}-of-{shards}" if shard else LOCK)
     with ExitStack() as held:
         with FileLock(folder / GATE), ExitStack() as looked_at:  # of those that begin together, one looks at a time
             for path in folder.glob(f"{LOCK}*"):
-                if path != own and not (shard and path.match(f"{LOCK}-*-of-{shards}")):
-                    _hold(path, looked_at)
+                beside = shard and path.match(f"{LOCK}-*-of-{shards}")
+                if path != own and not (beside and _lines(path)[1:2] == [conditions]):
+                    _hold(path, looked_at, " under other conditions" if beside else "")
             _hold(own, held)
-            own.write_text(f"{os.getpid()}\n")
+            own.write_text(f"{os.getpid()}\n{conditions}\n")
         yield
 
 
-def _hold(path: Path, stack: ExitStack) -> None:
+def _hold(path: Path, stack: ExitStack, how: str = "") -> None:
     lock = FileLock(path)
     try:
         lock.acquire(blocking=False)
     except Timeout:
         raise VosbenchError(
-            f"another process{_process(path)} is at work in {path.parent}",
+            f"another process{_process(path)} is at work in {path.parent}{how}",
             "wait until it has ended, or choose another folder (--out)",
         ) from None
     stack.callback(lock.release)
@@ -46,7 +48,13 @@ def _hold(path: Path, stack: ExitStack) -> None:
 
 def _process(lock: Path) -> str:
     """The number of the process that has a lock, as far as it is told."""
+    number = next(iter(_lines(lock)), "")
+    return f" ({number})" if number.isdecimal() else ""
+
+
+def _lines(lock: Path) -> list[str]:
+    """What a lock tells: the number of the process, and its conditions."""
     try:
-        return f" ({int(lock.read_text())})"
+        return lock.read_text().split("\n")
     except (OSError, ValueError):
-        return ""
+        return []

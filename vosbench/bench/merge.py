@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vosbench.base.atomic import UNFINISHED
+from vosbench.base.atomic import UNFINISHED, move_into
 from vosbench.base.codec import encode
 from vosbench.base.values import checked
 from vosbench.bench.conditions import difference
+from vosbench.bench.folder import hash_of
 from vosbench.bench.naming import folder_name
 from vosbench.bench.record import DATA_ROOT, PolicyInfo, RunRecord, read_run, write_record
+from vosbench.datasets.files import natural_order
 from vosbench.errors import VosbenchError
 
 
@@ -29,6 +31,11 @@ class _Part:
         return f"{policy.name} {sorted(policy.parameters.items())} {policy.source_hash}", self.record.sequence
 
     @property
+    def masks(self) -> Path:
+        """The folder of its masks."""
+        return self.run / "masks" / folder_name(self.record.policy) / self.record.sequence
+
+    @property
     def title(self) -> str:
         return f"{self.record.policy.label} on {self.record.sequence}"
 
@@ -42,32 +49,35 @@ def merge(runs: Sequence[Path | str], out: Path | str) -> tuple[RunRecord, ...]:
     found the same, with the times of all if one machine took them, else of the first; a failure gives way to a result.
 
     Raises VosbenchError if the runs are fewer than two or were not made under the same conditions, from the same files
-    or with the same outcome, each named; and as `read_run`. Nothing is left behind then.
+    or with the same outcome, each named, or if masks are missing or altered; and as `read_run`. Nothing is left behind
+    then.
     """
     folders, out = [Path(run) for run in runs], Path(out)
     if len(folders) < 2:
         raise VosbenchError("one run alone cannot be merged", "give two or more run folders")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise VosbenchError(f"{out} exists already", "choose another folder (--out)")
+    if within := next((folder for folder in folders if folder.resolve() in out.resolve().parents), None):
+        raise VosbenchError(f"{out} is in {within}, which is to be merged", "choose another folder (--out)")
     parts = [_Part(folder, record) for folder in folders for record in read_run(folder)]
     _require_agreement(parts)
     groups: dict[tuple[str, str], list[_Part]] = {}
     for part in parts:
         groups.setdefault(part.key, []).append(part)
     policies = _policies(parts)
+    records = {key: _together(same) for key, same in groups.items()}
+    _require_masks(parts)
     names = [policy.text for policy in policies.values() if policy.kind != "control"]
+    out = out.resolve()  # which has a name where `.` has none
     unfinished = out.with_name(f".{out.name}{UNFINISHED}")
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        for (strategy, _), same in groups.items():
-            best, record = _together(same)
+        for (strategy, _), (best, record) in records.items():
             record = replace(record, run=out.name, policy=policies[strategy], suite={**record.suite, "policies": names})
             _write(unfinished, best, record)
         for root in filter(Path.is_file, (folder / DATA_ROOT for folder in reversed(folders))):
             shutil.copy2(root, unfinished)
-        if out.exists():
-            out.rmdir()
-        unfinished.rename(out)
+        move_into(unfinished, out)
     except OSError as error:
         raise VosbenchError(f"cannot write {out}: {error.strerror or error}", "choose another folder (--out)") from None
     finally:
@@ -93,6 +103,21 @@ def _require_agreement(parts: list[_Part]) -> None:
                 f"sequence {part.record.sequence} is of other files in {part.run} than in {other.run}",
                 "leave one of the runs out",
             )
+
+
+def _require_masks(parts: list[_Part]) -> None:
+    """Raise VosbenchError for the first masks that are not those that were scored; a run that has none at all, such as
+    records that were published, is one without masks.
+    """
+    bare = {part.run for part in parts if not (part.run / "masks").exists()}
+    for part in parts:
+        if part.record.masks and part.run not in bare:
+            masks = sorted(part.masks.glob("*.png"), key=lambda path: natural_order(path.stem))
+            if hash_of(masks) != part.record.masks:
+                raise VosbenchError(
+                    f"masks of {part.title} in {part.run} are missing or were altered",
+                    "make them again: the same `vosbench run` goes on where they are missing; or leave the run out",
+                )
 
 
 def _policies(parts: list[_Part]) -> dict[str, PolicyInfo]:
@@ -142,9 +167,8 @@ def _write(out: Path, part: _Part, record: RunRecord) -> None:
     trace = part.run / "records" / theirs / f"{record.sequence}.npz"
     if trace.exists():
         _link(trace, out / "records" / own / trace.name)
-    masks = part.run / "masks" / theirs / record.sequence
-    if masks.is_dir():
-        shutil.copytree(masks, out / "masks" / own / record.sequence, copy_function=_link)
+    if part.masks.is_dir():
+        shutil.copytree(part.masks, out / "masks" / own / record.sequence, copy_function=_link)
 
 
 def _link(source: Path | str, target: Path | str) -> None:

@@ -57,7 +57,8 @@ class Plan:
     Nothing is written to the run's `folder` (None: one in `within`, named after what determines the results, the first
     that holds no results of other files).
     Raises VosbenchError for whatever is wrong with the suite, the data set's lists, the weights, the device or a
-    strategy, and if no sequence is sound, or none fits the protocol that was asked for.
+    strategy, and if no sequence is sound, or none fits the protocol that was asked for. A shard that is empty has no
+    tasks.
     """
 
     def __init__(self, suite: Suite, folder: Path | None = None, within: Path = RUNS) -> None:
@@ -116,9 +117,9 @@ class Plan:
         self.sequences[name], self._fingerprints[name] = video, fingerprint
 
     def _require_something(self) -> None:
-        if not self.sequences:
+        if self.faults and not self.sequences:
             raise _first_of(self.faults, "faulty too")
-        if self.suite.protocol and not self.sequences.keys() - self.misfits.keys():
+        if self.suite.protocol and self.sequences and not self.sequences.keys() - self.misfits.keys():
             hint = f"{self.advice(next(iter(self.misfits)))}; or ask for no scores: score=False (--no-score)"
             raise _first_of(self.misfits, "not to be scored either", hint)
 
@@ -249,7 +250,7 @@ class Plan:
         return RunRecord(
             task.identity,
             self.conditions,
-            self.folder.name,
+            self.folder.resolve().name,
             {**self.suite.as_json(), "sources": self._sources()},
             self.data,
             task.name,

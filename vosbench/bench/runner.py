@@ -66,7 +66,7 @@ def execute(
     """Carry out what is not done yet of a plan; see `run`."""
     if any(to_do(plan, fresh)):
         try:
-            with locked(plan.folder, plan.suite.shard), threads(plan.environment.threads):
+            with locked(plan.folder, plan.suite.shard, plan.conditions), threads(plan.environment.threads):
                 prepare(plan, fresh)
                 (cluster.work_off if cluster else work_off)(plan, *to_do(plan, fresh), progress)
         except OSError as error:

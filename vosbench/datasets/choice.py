@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable
 from typing import ClassVar, Self
 
-from vosbench.base.words import count
 from vosbench.errors import VosbenchError, a_few, unknown
 
 
@@ -42,8 +41,8 @@ class Choice:
         first `limit`, and of these a `shard`: `3/8` is the third and every eighth that follows. A text that is no
         sequence names several, with commas between them.
 
-        The order stays that of the split. Raises VosbenchError on an unknown name, a limit below 1, something that is
-        no shard, and a choice of nothing.
+        The order stays that of the split. Of more shards than there are sequences the last are empty. Raises
+        VosbenchError on an unknown name, a limit below 1, something that is no shard, and a choice of nothing.
         """
         if limit is not None and limit < 1:
             raise VosbenchError(f"a limit of {limit} sequences leaves nothing to do", "give a limit of 1 or more")
@@ -57,11 +56,6 @@ class Choice:
         chosen._names = tuple(name for name in self._names if name in wanted)[:limit]
         if shard is not None:
             number, shards = _numbers(shard)
-            if number > len(chosen._names):
-                raise VosbenchError(
-                    f"shard {shard} of {count(len(chosen._names), 'sequence')} leaves nothing to do",
-                    f"make at most {count(len(chosen._names), 'shard')}",
-                )
             chosen._names = chosen._names[number - 1 :: shards]
         return chosen
 

@@ -1,5 +1,6 @@
 """merge: put runs of other sequences, strategies or repeats together."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from vosbench.base.codec import encode
 from vosbench.base.words import count
 from vosbench.cli import options
 from vosbench.cli.verbs import Answer, Verb
+from vosbench.errors import a_few
 from vosbench.report.context import context
 from vosbench.report.rendering import render
 from vosbench.report.tables import strategy
@@ -26,6 +28,8 @@ def merge(
     from vosbench.bench.merge import merge as put_together
 
     records = put_together(runs, out)
+    if bare := [str(run) for run in runs if not (run / "masks").exists()]:
+        print(f"vosbench: warning: {a_few(bare)} holds no masks: neither does {out} for what is of it", file=sys.stderr)
     table = strategy.table(records)
     print(render(table))
     print(f"{out} holds {count(len(records), 'record')} of {count(len(runs), 'run')}")

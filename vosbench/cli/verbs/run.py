@@ -162,6 +162,8 @@ def run(
         plans = [Plan(suites[0], out)] if len(suites) == 1 else [Plan(one, within=out or RUNS) for one in suites]
         if dry_run:
             forecasts = [_forecast(plan, fresh, workers or 1) for plan in plans]
+            if cluster or scheduler_file:
+                print("  measured in one process of this machine, not on the cluster")
             return Answer({"suites": [one.as_json() for one in suites]}, {"runs": forecasts})
         results, sound = zip(*(_carry_out(plan, fresh, report, others) for plan in plans), strict=True)
     return Answer({"suites": [one.as_json() for one in suites]}, {"runs": list(results)}, 0 if all(sound) else 2)
@@ -185,11 +187,14 @@ def _forecast(plan: "Plan", fresh: bool, workers: int) -> dict[str, Any]:
     found = estimate(plan, fresh, workers)
     by = f" with {count(workers, 'worker')}" if workers > 1 else ""
     done = f", {found.finished} are there" if found.finished else ""
-    print(f"{plan.folder}: {found.results} results to make in {count(found.units, 'sequence')}{done}")
-    print(f"  frames   {found.frames}")
-    print(f"  time     {duration(found.seconds)}{by}, as {plan.environment.device} does {found.measured}, and scoring")
-    print(f"  memory   {found.memory_bytes / 1e9:.2g} GB at most, of each process")
-    print(f"  disk     {found.disk_bytes / 1e6:.2g} MB")
+    print(f"{plan.folder}: {count(found.results, 'result')} to make in {count(found.units, 'sequence')}{done}")
+    if found.measured:
+        print(f"  frames   {found.frames}")
+        print(
+            f"  time     {duration(found.seconds)}{by}, as {plan.environment.device} does {found.measured}, and scoring"
+        )
+        print(f"  memory   {found.memory_bytes / 1e9:.2g} GB at most, of each process")
+        print(f"  disk     {found.disk_bytes / 1e6:.2g} MB")
     return {"folder": str(plan.folder), **asdict(found)}
 
 
@@ -199,6 +204,9 @@ def _carry_out(plan: "Plan", fresh: bool, report: bool, others: "Cluster | None"
     """
     from vosbench.bench.runner import execute
 
+    if not plan.tasks:
+        print(f"Shard {plan.suite.shard} of {plan.data.name} {plan.data.split} is empty: there are fewer sequences")
+        return {"folder": str(plan.folder), "records": []}, True
     if plan.device.type == "cpu" and (advice := _about_threads(plan.environment.threads)):
         print(advice, file=sys.stderr)
     options.print_not_scored({name: reason.message for name, reason in plan.misfits.items()}, plan.advice)

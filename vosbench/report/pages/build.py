@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vosbench.base.atomic import UNFINISHED
+from vosbench.base.atomic import UNFINISHED, move_into
 from vosbench.base.processes import Crew
 from vosbench.bench.record import RunRecord, read_record
 from vosbench.errors import VosbenchError, a_few
@@ -93,12 +93,12 @@ def build(
         found.append(Run(name, folder, records, place, context(records)))
         if root is not None:
             _require_data(found[-1], root)
-    part = out.with_name(f".{out.name}{UNFINISHED}")
+    whole = out.resolve()  # which has a name where `.` has none
+    part = whole.with_name(f".{whole.name}{UNFINISHED}")
     shutil.rmtree(part, ignore_errors=True)
     try:
         _write(Writer(part), found, root, baseline, jobs, progress)
-        shutil.rmtree(out, ignore_errors=True)
-        part.rename(out)
+        move_into(part, whole)
     except OSError as error:
         raise VosbenchError(
             f"cannot write the report {out}: {error.strerror or error}", "free space, or choose another --out"
