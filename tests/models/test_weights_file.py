@@ -156,6 +156,12 @@ NO_WEIGHTS = {
     "half a zip": (b"PK\3\4" + bytes(99), "is truncated", "again"),
     "half a safetensors": ((5000).to_bytes(8, "little") + b'{"a":{"dtype"', "is truncated", "again"),
     "an answer in JSON": (b'{"message": "Not Found"}', "is a text, such as JSON, not a checkpoint", "again"),
+    "a text of any language": (
+        "Les poids sont là, mais où ? Nulle part, à vrai dire, hélas – é".encode(),
+        "is a text",
+        "again",
+    ),
+    "what a pickle never put aside": (b"junk\n\x00", r"is not a readable checkpoint (KeyError)", "state dict"),
     "JSON like safetensors": (b'{"abcd":{"dtype":"F32"}}', "is a text, such as JSON, not a checkpoint", "again"),
 }
 

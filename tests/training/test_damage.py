@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import Tensor
 
 from vosbench.errors import VosbenchError
 from vosbench.models.stcn.network import CONFIGS, STCN
@@ -55,7 +56,7 @@ FOR_ALL = [  # whoever reads a checkpoint
     (("step",), True, "its step is True, not a whole number from 0 on"),
     (("step",), -1, "its step is -1, not a whole number from 0 on"),
     (("step",), 2.0, r"its step is 2\.0, not a whole number from 0 on"),
-    (("step",), torch.tensor(2), r"its step is a tensor of shape \[\], not a whole number from 0 on"),
+    (("step",), torch.tensor(2), r"its step is a tensor of shape \[\] \(int64\), not a whole number from 0 on"),
     (("best",), "high", "its best is 'high', not a J&F"),
     (("best",), float("nan"), "its best is nan, not a J&F"),
     (("config", "size"), torch.zeros(2), "its config holds what is no setting"),
@@ -71,18 +72,24 @@ FOR_ALL = [  # whoever reads a checkpoint
         r"its model is not finite: 1 of .* \(decoder\.pred\.weight\)",
     ),
     (("average", "decoder.pred.weight"), lambda x: x + torch.inf, r"its average is not finite: 1 of .*"),
+    *[
+        (("model", "decoder.pred.weight"), make, r"its model does not fit small: 1 of .* \(decoder\.pred\.weight\)")
+        for make in (Tensor.long, Tensor.bool, Tensor.half, Tensor.to_sparse, lambda x: x.to(torch.complex64))
+    ],
+    *[(("best",), value, f"its best is {value}, not a J&F") for value in (torch.inf, 100.5, -1, 10**20)],
+    (("config", "validation"), [1], r"its config\.validation is \[1\], not a table"),
     (("average",), None, "its average is None, not the tensors of a network"),
     (("average",), {}, r"its average does not fit small: \d+ of its tensors lack or do not fit \(.*\)"),
     (("average",), LACKS, "its average is None, not the tensors of a network"),
     (("average", "decoder.pred.weight"), torch.zeros(1), r"its average .* \(decoder\.pred\.weight\)"),
 ]
 FOR_A_TRAINING = [
-    (("step",), 1, "its schedule is at step 2, and its step is 1"),
+    (("step",), 1, "its schedule.last_epoch is 2, not 1"),
     (("optimizer",), {}, "its optimizer lacks state, param_groups"),
     (("optimizer",), 3, "its optimizer is 3, not a table"),
     (("optimizer", "param_groups"), [], r"its optimizer\.param_groups is \[\], not a list of 2"),
-    (("optimizer", "param_groups", 0, "lr"), "fast", r"its optimizer\.param_groups\[0\]\.lr is 'fast', not a number"),
-    (("optimizer", "param_groups", 1, "lr"), float("nan"), r"\.param_groups\[1\]\.lr is nan, not a number"),
+    (("optimizer", "param_groups", 0, "lr"), "fast", r"its optimizer\.param_groups\[0\]\.lr is 'fast', not [\d.e-]+$"),
+    (("optimizer", "param_groups", 1, "lr"), float("nan"), r"\.param_groups\[1\]\.lr is nan, not [\d.e-]+$"),
     (("optimizer", "param_groups", 0, "betas"), 0.9, r"\.param_groups\[0\]\.betas is 0\.9, not a list of 2"),
     (
         ("optimizer", "param_groups", 0, "amsgrad"),
@@ -92,19 +99,42 @@ FOR_A_TRAINING = [
     (("optimizer", "param_groups", 1, "fused"), True, r"its optimizer\.param_groups\[1\]\.fused is True"),
     (("optimizer", "param_groups", 0, "lr"), LACKS, r"its optimizer\.param_groups\[0\] lacks lr"),
     (("optimizer", "param_groups", 0, "params"), [0], r"its optimizer\.param_groups\[0\]\.params is \[0\], not a list"),
-    (("optimizer", "state"), {}, r"its optimizer\.state is empty after 2 steps"),
+    (("optimizer", "state"), {}, r"its optimizer\.state lacks \d+ of \d+ parameters after 2 steps"),
     (("optimizer", "state", 9999), {}, r"its optimizer\.state\[9999\] belongs to no parameter"),
     (MOMENTS, 1, r"its optimizer\.state\[40\] is 1, not a table"),
-    ((*MOMENTS, "exp_avg"), torch.zeros(1, 7), r"\.state\[40\]\.exp_avg is a tensor of shape \[1, 7\], not of shape"),
-    ((*MOMENTS, "exp_avg_sq"), LACKS, r"its optimizer\.state\[40\]\.exp_avg_sq is None, not of shape"),
-    ((*MOMENTS, "step"), 2, r"its optimizer\.state\[40\]\.step is 2, not of shape \[\]"),
+    (
+        (*MOMENTS, "exp_avg"),
+        torch.zeros(1, 7),
+        r"\.state\[40\]\.exp_avg is a tensor of shape \[1, 7\] \(float32\), not float32 of",
+    ),
+    ((*MOMENTS, "exp_avg_sq"), LACKS, r"its optimizer\.state\[40\]\.exp_avg_sq is None, not float32 of shape"),
+    ((*MOMENTS, "step"), 2, r"its optimizer\.state\[40\]\.step is 2, not float32 of shape \[\]"),
     (("schedule",), {}, "its schedule lacks .*last_epoch"),
     (("schedule",), {"foo": 1}, "its schedule lacks .*last_epoch"),
     (("schedule",), None, "its schedule is None, not a table"),
     (("schedule", "base_lrs"), ["a", "b"], r"its schedule\.base_lrs\[0\] is 'a', not 6e-05"),
     (("schedule", "total_steps"), 9, "its schedule.total_steps is 9, not 4"),
     (("schedule", "_anneal_func_type"), "x", r"its schedule\._anneal_func_type is 'x', not 'cos'"),
-    (("schedule", "last_epoch"), 7, "its schedule is at step 7, and its step is 2"),
+    (("schedule", "last_epoch"), 7, "its schedule.last_epoch is 7, not 2"),
+    (MOMENTS, LACKS, r"its optimizer\.state lacks 1 of \d+ parameters after 2 steps"),
+    *[
+        ((*MOMENTS, "step"), torch.tensor(value), r"\.state\[40\]\.step is none of Adam after 2 steps")
+        for value in (0.0, -5.0, 1.5, 3.0, 1e30, torch.nan)
+    ],
+    ((*MOMENTS, "exp_avg"), lambda x: x * torch.nan, r"\.state\[40\]\.exp_avg is none of Adam after 2 steps"),
+    ((*MOMENTS, "exp_avg_sq"), lambda x: -x - 1, r"\.state\[40\]\.exp_avg_sq is none of Adam after 2 steps"),
+    ((*MOMENTS, "exp_avg"), Tensor.half, r"\.exp_avg is a tensor of shape .* \(float16\), not float32 of shape"),
+    ((*MOMENTS, "exp_avg"), Tensor.to_sparse, r"\.exp_avg is a tensor of .* \(float32, sparse_coo\), not float32 of"),
+    *[
+        (("optimizer", "param_groups", 0, name), value, rf"its optimizer\.param_groups\[0\]\.{name}.* is .*, not ")
+        for name, value in (("lr", 123.0), ("lr", -1.0), ("betas", (0.1, 5.0)), ("betas", (0.1, 0.999)))
+    ],
+    *[
+        (("schedule", name), value, f"its schedule has '{name}', which is no part of it")
+        for name, value in (("step", 5), ("optimizer", 5), ("get_lr", "x"), ("step", True))
+    ],
+    (("schedule", "_last_lr"), [1e9, 1e9], r"its schedule\._last_lr\[0\] is 1000000000\.0, not "),
+    (("schedule", "_step_count"), torch.nan, r"its schedule\._step_count is nan, not a number from 0 on"),
     (("scaler",), [1], r"its scaler is \[1\], not a table"),
 ]
 
@@ -174,3 +204,12 @@ def test_a_checkpoint_of_an_older_torch_goes_on(sound, tmp_path):
     torch.save(state, path)
     Trainer(config, path.parent).run()
     assert read_state(path)["step"] == 4
+
+
+@pytest.mark.parametrize("changes", [{"schedule": "step"}, {"frozen": ("key_encoder",), "batch": 1}])
+def test_a_sound_checkpoint_is_none_of_these(small_config, tmp_path, changes):
+    """After each step the rates are what the settings give: no rounding makes damage of them."""
+    config = replace(small_config, **changes)
+    for step in range(1, 5):
+        Trainer(replace(config, stop_at=step), tmp_path).run()
+        assert Trainer(config, tmp_path).step == step

@@ -5,6 +5,7 @@ import pathlib
 import re
 import warnings
 import zipfile
+from codecs import getincrementaldecoder
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,8 @@ def read_weights_file(path: Path) -> object:
                 f"{path} holds more than tensors: {found[1]}, which is not loaded, since it could run code",
                 "save the weights alone: torch.save(model.state_dict(), PATH)",
             ) from None
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        said = str(error).strip().partition("\n")[0]
+        reason = said if " " in said else type(error).__name__  # a KeyError's is a bare number
         raise VosbenchError(
             f"{path} is not a readable checkpoint ({reason[:120]})", "expected a state dict as .pth or .safetensors"
         ) from None
@@ -82,7 +84,11 @@ def read_weights_file(path: Path) -> object:
 
 def _is_text(begin: bytes) -> bool:
     """Whether bytes are printable; files of torch and safetensors begin with others."""
-    return begin.isascii() and begin.translate(None, b"\r\n\t").decode("ascii").isprintable()
+    try:
+        text = getincrementaldecoder("utf-8")().decode(begin)  # which may end within a letter
+    except UnicodeDecodeError:
+        return False
+    return text.translate(dict.fromkeys(map(ord, "\r\n\t\f\ufeff"))).isprintable()
 
 
 def _truncated(path: Path) -> VosbenchError:

@@ -1,8 +1,9 @@
 """The checkpoint of a training, as a file: {model, optimizer, schedule, scaler, best, step, config, average}."""
 
 import json
+import warnings
 from collections.abc import Mapping, Sequence
-from math import isfinite, isnan
+from math import inf, isclose
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from vosbench.errors import VosbenchError
 from vosbench.models.stcn.network import CONFIGS, STCN
 
 PARTS = ("model", "optimizer", "schedule", "step", "config")
-MOVING = ("lr", "betas", "last_epoch", "scale")  # what schedule and scaler change; all else a training's settings fix
+MOVING = ("scale", "_growth_tracker", "_step_count")  # what settings and step do not tell
 
 
 def restart_hint(path: Path) -> str:
@@ -53,18 +54,19 @@ def read_state(path: Path, hint: str = "") -> dict[str, Any]:
 
 
 def check_parts(path: Path, state: Mapping[str, Any], parts: Mapping[str, Any]) -> None:
-    """Refuse a checkpoint whose optimizer, schedule or scaler is not one of those of a training, its `parts` by name.
+    """Refuse a checkpoint whose optimizer, schedule or scaler is not what a training has at its step: all that settings
+    and step fix is compared with its fresh `parts`, by name, of which optimizer and schedule are set to that step here.
 
     Raises VosbenchError, which names the part and the place in it.
     """
     step, fault = state["step"], ""
-    for name in ("optimizer", "schedule", "scaler"):
+    with warnings.catch_warnings(action="ignore"):  # it was made to go step by step
+        parts["schedule"].step(step)
+    for name in ("schedule", "optimizer", "scaler"):
         wanted, found = parts[name].state_dict(), state.get(name, {})
         if name != "scaler" or found != {}:  # that is empty where precision is full
             fault = fault or _unlike(found, wanted, f"its {name}")
-    if not fault and state["schedule"]["last_epoch"] != step:
-        fault = f"its schedule is at step {state['schedule']['last_epoch']}, and its step is {step}"
-    fault = fault or _unlike_moments(state["optimizer"]["state"], parts["optimizer"], step)
+    fault = fault or _unlike_moments(state["optimizer"]["state"], parts["optimizer"], step, bool(state.get("scaler")))
     if fault:
         raise VosbenchError(f"{path} is damaged: {fault}", restart_hint(path))
 
@@ -97,7 +99,9 @@ def _fault(state: Mapping[str, Any]) -> str:
         return "its config holds what is no setting"
     if not isinstance(step, int) or isinstance(step, bool) or step < 0:
         return f"its step is {_short(step)}, not a whole number from 0 on"
-    if not _is_number(best) or isnan(best):
+    if not isinstance(config.get("validation"), Mapping | None):
+        return f"its config.validation is {_short(config['validation'])}, not a table"
+    if not _is_number(best) or not (0 <= best <= 100 or best == -inf):
         return f"its best is {_short(best)}, not a J&F"
     networks = ["model", "average"] if config.get("average") or state.get("average") else ["model"]
     return next(filter(None, (_unlike_network(state.get(name), config["model"], name) for name in networks)), "")
@@ -118,51 +122,64 @@ def _unlike_network(found: object, model: str, name: str) -> str:
 
 def _unlike(found: Any, wanted: Any, where: str, moves: bool = False) -> str:
     """Where a tree of settings and numbers is not that of `wanted`, but for what moves in the course of a training.
-    Flags and what is private to torch may lack: they change from version to version.
+    Flags and what is private to torch may lack, and flags be more: they change from version to version. An empty table
+    may hold anything.
     """
     if isinstance(wanted, Mapping):
         if not isinstance(found, Mapping):
             return f"{where} is {_short(found)}, not a table"
-        optional = {key for key, value in wanted.items() if value is None or isinstance(value, bool)}
-        needed = [key for key in wanted if key not in optional and not str(key).startswith("_")]
+        needed = [key for key, value in wanted.items() if not _is_flag(value) and not str(key).startswith("_")]
         if lacking := [str(key) for key in needed if key not in found]:
             return f"{where} lacks {', '.join(lacking[:4])}"
+        flags = {
+            key for key, value in found.items() if _is_flag(value) and ("param_groups" in where or str(key)[:1] == "_")
+        }
+        if wanted and (more := [_short(key) for key in found if key not in wanted and key not in flags]):
+            return f"{where} has {', '.join(more[:4])}, which is no part of it"
         parts = [(key, found[key], value, f"{where}.{key}") for key, value in wanted.items() if key in found]
     elif isinstance(wanted, list | tuple):
         if not isinstance(found, list | tuple) or len(found) != len(wanted):
             return f"{where} is {_short(found)}, not a list of {len(wanted)}"
         parts = [("", one, value, f"{where}[{at}]") for at, (one, value) in enumerate(zip(found, wanted, strict=True))]
     elif moves and _is_number(wanted):
-        return "" if _is_number(found) and isfinite(found) else f"{where} is {_short(found)}, not a number"
+        return "" if _is_number(found) and 0 <= found < inf else f"{where} is {_short(found)}, not a number from 0 on"
     else:
-        same = type(found) is type(wanted) or (_is_number(found) and _is_number(wanted))
-        return (
-            ""
-            if same and (found == wanted or (moves and isinstance(wanted, bool)))
-            else f"{where} is {_short(found)}, not {_short(wanted)}"
-        )
+        near = isinstance(found, float) and _is_number(wanted) and isclose(found, wanted)
+        alike = type(found) is type(wanted) or (_is_number(found) and _is_number(wanted))
+        same = near or (alike and (found == wanted or moves))
+        return "" if same else f"{where} is {_short(found)}, not {_short(wanted)}"
     inner = (
-        _unlike(one, value, at, moves or str(key) in MOVING or str(key)[:1] == "_") for key, one, value, at in parts
+        _unlike(one, value, at, key in MOVING or (str(key)[:1] == "_" and isinstance(value, bool)))
+        for key, one, value, at in parts
     )
     return next(filter(None, inner), "")
 
 
-def _unlike_moments(found: Mapping[Any, Any], optimizer: torch.optim.Optimizer, step: int) -> str:
-    """Where the moments of Adam, by the number of the parameter, do not fit the parameters."""
+def _unlike_moments(found: Mapping[Any, Any], optimizer: torch.optim.Optimizer, step: int, skips: bool) -> str:
+    """Where the moments of Adam, by the number of the parameter, do not fit the parameters after `step` steps, of which
+    a scaler of gradients skips some (`skips`).
+    """
     parameters: Sequence[Tensor] = [value for group in optimizer.param_groups for value in group["params"]]
-    if step and not found:
-        return f"its optimizer.state is empty after {step} steps"
+    learning = {place for place, parameter in enumerate(parameters) if parameter.requires_grad}
+    if step and (lacking := learning - found.keys()) and (found or not skips):
+        return f"its optimizer.state lacks {len(lacking)} of {len(learning)} parameters after {step} steps"
     for place, moments in found.items():
         where = f"its optimizer.state[{_short(place)}]"
         if type(place) is not int or not 0 <= place < len(parameters):
             return f"{where} belongs to no parameter"
         if not isinstance(moments, Mapping):
             return f"{where} is {_short(moments)}, not a table"
-        whole = parameters[place].shape
-        for name, shape in (("step", ()), ("exp_avg", whole), ("exp_avg_sq", whole)):
+        whole, most = parameters[place].shape, torch.finfo(torch.float32).max
+        for name, shape, low, high in (
+            ("step", torch.Size(), 1, step),
+            ("exp_avg", whole, -most, most),
+            ("exp_avg_sq", whole, 0, most),
+        ):
             moment = moments.get(name)
-            if not isinstance(moment, Tensor) or moment.shape != shape or not moment.is_floating_point():
-                return f"{where}.{name} is {_short(moment)}, not of shape {list(shape)}"
+            if not isinstance(moment, Tensor) or _form(moment) != (shape, torch.float32, torch.strided):
+                return f"{where}.{name} is {_short(moment)}, not float32 of shape {list(shape)}"
+            if not low <= moment.min() <= moment.max() <= high or (name == "step" and moment % 1):
+                return f"{where}.{name} is none of Adam after {step} steps"
     return ""
 
 
@@ -175,9 +192,14 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _is_flag(value: object) -> bool:
+    return value is None or isinstance(value, bool)
+
+
 def _short(value: object) -> str:
     """A value in a few words."""
     if isinstance(value, Tensor):
-        return f"a tensor of shape {list(value.shape)}"
+        kind = [str(one).removeprefix("torch.") for one in (value.dtype, value.layout) if one is not torch.strided]
+        return f"a tensor of shape {list(value.shape)} ({', '.join(kind)})"
     text = repr(value)
     return text if len(text) <= 40 else f"{text[:39]}…"
