@@ -1,6 +1,7 @@
 """`vosbench report`, and `run --report`."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -56,3 +57,8 @@ def test_masks_of_any_method_have_a_report(finished_run, tmp_path, vosbench, mon
     assert vosbench("report", "scored.json", "--jobs", 1).status == 0  # records alone
     assert "There are no pictures" in page.read_text()
     assert '"in_video":false' in (page.parent / "1/data.js").read_text()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for _ in range(2):  # into the folder that one is in, and once more
+        assert vosbench("report", "../scored.json", "--jobs", 1, "--out", ".").status == 0
+        assert (Path.cwd() / "index.html").is_file()
