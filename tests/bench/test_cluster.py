@@ -1,5 +1,6 @@
 """Runs that worker processes share out: the results are those of one process, whoever dies meanwhile."""
 
+import gc
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -152,7 +154,9 @@ def test_what_a_worker_finds_to_be_other_ends_the_run(suite, cluster, tmp_path):
     own = Path(shutil.copy(network, tmp_path / "own.py"))
     plan = Plan(replace(suite, model=str(own)), tmp_path / "run")
     own.write_text(network.read_text() + "# another")
-    with pytest.raises(VosbenchError, match=r"own\.py is not here, or is not the same as where the run was started"):
+    with pytest.raises(
+        VosbenchError, match=r"worker \d: .*own\.py is not here, or is not the same as where the run was started"
+    ):
         execute(plan, cluster=cluster)
     assert not list((tmp_path / "run").glob("records/*/*"))
     assert not (tmp_path / "run" / MARK).exists()
@@ -190,19 +194,35 @@ def rest(step):
 """
 
 
+def test_a_dashboard_alone():
+    with pytest.raises(VosbenchError, match="a dashboard shows what workers do"):
+        Cluster(dashboard=True)
+
+
 @pytest.mark.parametrize("given", [{}, {"workers": 2, "address": "tcp://127.0.0.1:1"}])
 def test_one_way_to_name_a_cluster(given):
     with pytest.raises(VosbenchError, match="a cluster is a number of workers"):
         Cluster(**given)
 
 
-def test_a_scheduler_that_is_not_there(suite, tmp_path, monkeypatch):
+@pytest.mark.parametrize("given", ["tcp://127.0.0.1:9", "nonsense", "foo://bar:1", "HTTP", "{", "{}", "[]"])
+def test_a_scheduler_that_is_not_there(suite, tmp_path, monkeypatch, given, capfd):
     monkeypatch.setattr("vosbench.bench.cluster.LONELY", 1)
-    with (
-        Cluster(address="tcp://127.0.0.1:9") as cluster,
-        pytest.raises(VosbenchError, match="no scheduler answers at tcp"),
-    ):
-        run(suite, tmp_path / "run", cluster=cluster)
+    (tmp_path / "file.json").write_text(given)
+    where = {"scheduler_file": tmp_path / "file.json"} if given[0] in "{[" else {"address": given}
+    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        if given == "HTTP":
+            where = {"address": f"127.0.0.1:{server.server_port}"}
+        before = time.monotonic()
+        with Cluster(**where) as cluster, pytest.raises(VosbenchError, match=r"no scheduler answers at .+: .+"):
+            run(suite, tmp_path / "run", cluster=cluster)
+        assert time.monotonic() - before < 20
+        server.shutdown()
+    gc.collect()
+    err = capfd.readouterr().err
+    assert "Traceback" not in err
+    assert "distributed" not in err
 
 
 def test_what_is_timed_is_alone_on_its_machine(tmp_path, monkeypatch):

@@ -28,6 +28,7 @@ from vosbench.bench.folder import forget, is_finished, sweep
 from vosbench.bench.passes import Progress
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import Failure, RunRecord, write_record
+from vosbench.bench.scheduler import answering
 from vosbench.bench.suite import Suite
 from vosbench.bench.unit import TOKEN, Files, carry_out, pack, unpack
 from vosbench.bench.units import Unit, cut
@@ -62,6 +63,11 @@ class Cluster:
         dashboard: bool = False,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
+        if dashboard and workers is address is scheduler_file is None:
+            raise VosbenchError(
+                "a dashboard shows what workers do, and there are none",
+                "give --workers 8, --cluster tcp://HOST:8786 or --scheduler-file FILE as well",
+            )
         if sum(one is not None for one in (workers, address, scheduler_file)) != 1:
             raise VosbenchError(
                 "a cluster is a number of workers of this machine, or the address or the file of a scheduler",
@@ -98,9 +104,16 @@ class Cluster:
         (plan.folder / TOKEN).write_text(token)
         try:
             client = self._client(plan)
+            if not self._workers and not client.nthreads():
+                where = self._file or self._address
+                self._say(f"the scheduler at {where} has no workers yet: waiting for some (dask worker --nthreads 1)")
             units = cut(tasks, self._workers or len(client.nthreads()))
             _Dispatch(client, plan, token, progress, self._say).carry_out(units)
             sweep(plan)
+        except OSError as error:
+            if type(error).__name__ == "CommClosedError":  # Dask's, which may not be imported yet
+                raise _gone() from None
+            raise
         finally:
             (plan.folder / TOKEN).unlink(missing_ok=True)
 
@@ -126,21 +139,19 @@ class Cluster:
                 "worker.multiprocessing-method": "forkserver",  # torch is imported once for all
             }
             self._open.enter_context(dask.config.set({f"distributed.{key}": v for key, v in settings.items()}))
-            from distributed import Client
-            from distributed.utils import get_mp_context
+            with held():  # what was imported by half cannot end in peace
+                from distributed import Client
+                from distributed.utils import get_mp_context
 
             get_mp_context().set_forkserver_preload([__name__, "distributed.nanny", "vosbench.bench.forkserver"])
-            logging.getLogger("distributed").setLevel(logging.CRITICAL)  # deaths are told by `say`
-            where: dict[str, Any] = {"scheduler_file": str(self._file)} if self._file else {"address": self._address}
-            if self._workers:
-                where = {"address": self._open.enter_context(self._own(plan))}
-            try:
-                self._started = self._open.enter_context(Client(**where, timeout=LONELY, set_as_default=False))
-            except (OSError, ValueError) as error:
-                raise VosbenchError(
-                    f"no scheduler answers at {self._file or self._address}: {error}",
-                    "start one: dask scheduler, and workers: dask worker --nthreads 1",
-                ) from None
+            for name in ("distributed", "distributed.client"):
+                logging.getLogger(name).setLevel(logging.CRITICAL)  # deaths are told by `say`
+            where = (
+                self._open.enter_context(self._own(plan))
+                if self._workers
+                else answering(self._address, self._file, LONELY)
+            )
+            self._started = self._open.enter_context(Client(where, timeout=LONELY, set_as_default=False))
             if self._dashboard:
                 self._say(f"dashboard: {self._started.dashboard_link}")
         return self._started
@@ -201,9 +212,7 @@ class _Dispatch:
                     for part in self._after_deaths(unit, self._starts[future.key]):
                         completed.add(self._submit(part))
                 except CancelledError:
-                    raise VosbenchError(
-                        "the scheduler is gone", "start it and this run again: what is finished is kept"
-                    ) from None
+                    raise _gone() from None
                 else:
                     self._take(unit, files)
                 future.release()
@@ -252,6 +261,10 @@ class _Dispatch:
                 self._progress(f"worker {worker}: {label}", sequence, frame, frames)
 
 
+def _gone() -> VosbenchError:
+    return VosbenchError("the scheduler is gone", "start it and this run again: what is finished is kept")
+
+
 class _AbandonedError(Exception):
     """Nobody waits for this unit any more."""
 
@@ -280,4 +293,4 @@ def _work(content: bytes) -> list[Files] | None:
     except VosbenchError as error:
         if isinstance(error.__cause__, Exception) and gpu_failed(error.__cause__):
             os._exit(1)  # nothing works on that GPU in this process any more
-        raise
+        raise VosbenchError(f"worker {worker.name}: {error.message}", error.hint) from None

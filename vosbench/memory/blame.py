@@ -24,12 +24,12 @@ _EXHAUSTED = (
 def blamed(policy: MemoryPolicy, where: str) -> Iterator[None]:
     """Turn whatever the block raises into a PolicyError that names the strategy's file and line, and `where`.
 
-    An exhausted memory and a GPU that failed are nobody's fault, and pass.
+    An exhausted memory and a GPU that failed are nobody's fault, and pass, as Ctrl-C does.
     """
     try:
         yield
-    except (Exception, SystemExit) as error:
-        if isinstance(error, PolicyError) or out_of_memory(error) or gpu_failed(error):
+    except BaseException as error:
+        if isinstance(error, PolicyError | KeyboardInterrupt) or out_of_memory(error) or gpu_failed(error):
             raise
         reason, hint = f"{type(error).__name__}: {error}", "repair the strategy; see MemoryPolicy"
         if told := isinstance(error, VosbenchError):

@@ -1,0 +1,33 @@
+"""Looks whether a Dask scheduler answers, before a client is made: one that finds none leaves threads behind."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from vosbench.errors import VosbenchError
+
+
+def answering(address: str | None, file: Path | str | None, seconds: float) -> str:
+    """The address of the scheduler at an address, or of that whose file it is; it answers.
+
+    Raises VosbenchError if none does within so many seconds.
+    """
+    from distributed.core import rpc
+    from distributed.security import Security
+
+    async def identity(where: str) -> Any:
+        async with rpc(where, timeout=seconds, connection_args=Security().get_connection_args("client")) as scheduler:
+            return await scheduler.identity()
+
+    try:
+        found = str(address) if file is None else str(json.loads(Path(file).read_bytes())["address"])
+        if asyncio.run(asyncio.wait_for(identity(found), seconds))["type"] != "Scheduler":
+            raise ValueError("what answers is another part of Dask")
+    except Exception as error:  # of many kinds: whatever is there may answer
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise VosbenchError(
+            f"no scheduler answers at {file or address}: {reason}",
+            "start one: dask scheduler, and workers: dask worker --nthreads 1",
+        ) from None
+    return found
