@@ -42,6 +42,20 @@ class Crowded(MemoryPolicy):
                 raise MemoryError()
         return False
 """
+SPOILING = """
+from dataclasses import dataclass
+from vosbench.memory.policy import MemoryPolicy
+
+@dataclass
+class Spoiling(MemoryPolicy):
+    def admit(self, step):
+        return True
+
+    def write(self, tokens):
+        for tensor in (tokens.key, *tokens.values):
+            tensor.mul_(0)
+        super().write(tokens)
+"""
 
 
 def results(records):
@@ -63,6 +77,14 @@ def test_together_and_alone_is_the_same(small_davis, small_suite, tmp_path):
     for path in masks:
         assert path.read_bytes() == (tmp_path / "together" / path.relative_to(tmp_path / "alone")).read_bytes()
     assert "; not timed" in strategy.table(both).caption
+
+
+def test_what_a_strategy_does_to_its_tokens_is_its_own_business(small_davis, small_suite, tmp_path):
+    (tmp_path / "spoiling.py").write_text(SPOILING)
+    suite = small_suite(small_davis, policies=(str(tmp_path / "spoiling.py"), "every-k:k=2"), timing="none")
+    beside = [r for r in run(suite, tmp_path / "together") if r.policy.spec == "every-k:k=2"]
+    alone = run(replace(suite, policies=("every-k:k=2",)), tmp_path / "alone")
+    assert results(beside) == results(r for r in alone if r.policy.kind != "control")
 
 
 def test_the_first_sequence_is_timed(finished_run):

@@ -252,7 +252,7 @@ class Session:
             return by_rows(_with_new, joint[1:], planes)
 
     def _write(self, frame: Frame, values: Tensor, now: FrameStep, written: Segmentation) -> None:
-        tokens = frame.tokens.map(torch.clone)  # other strategies have the same
+        tokens, values = frame.tokens.map(torch.clone), values.clone()  # other strategies have the same
         by_group = values.flatten(2).permute(2, 0, 1).split(self.memory.groups, 1)
         self.memory.write(FrameTokens(now.frame, tokens.key, by_group, now.annotated, written, tokens.extras))
 
