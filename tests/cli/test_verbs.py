@@ -54,7 +54,7 @@ def test_ctrl_c_is_one_line(monkeypatch, vosbench):
     assert outcome.status == 128 + signal.SIGINT
     assert outcome.err.splitlines() == [
         "vosbench: error: interrupted",
-        "hint: start the same command again: what is finished is kept",
+        "hint: start the same command again: it begins anew",
     ]
 
 
