@@ -39,11 +39,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if status == INTERRUPTED:
         number = came[0] if came else signal.SIGINT
         how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
+        return _fail(how, f"start the same command again: {_again(given)}", 128 + number)
+    return status
+
+
+def _again(arguments: list[str]) -> str:
+    """What a second start of an interrupted command finds; one that was still loading has nothing to find."""
+    try:
         from vosbench.cli.verbs import VERBS, Verb
 
-        again = VERBS.find(name).again if (name := _verb(given)) in VERBS.names() else Verb.again
-        return _fail(how, f"start the same command again: {again}", 128 + number)
-    return status
+        return VERBS.find(name).again if (name := _verb(arguments)) in VERBS.names() else Verb.again
+    except KeyboardInterrupt:
+        return "it begins anew"
 
 
 def _run(arguments: list[str]) -> int:
