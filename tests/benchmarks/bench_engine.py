@@ -82,6 +82,9 @@ def main() -> None:
     others = {kind: folder.resolve() for kind, folder in others.items() if folder is not None}
     if not others:
         parser.error("give --published or --before")
+    for folder, has in ((given.published, "model"), (given.before, "vosbench")):
+        if folder is not None and not (folder / has).is_dir():
+            parser.error(f"{folder} has no folder {has}")
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "stcn.pth"
         random_weights(weights)
