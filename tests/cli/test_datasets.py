@@ -45,7 +45,7 @@ def test_a_zip_for_the_server(root, tmp_path, vosbench, refused):
     assert len(names) == 24
     (masks / "bee/00000016.png").unlink()
     assert "lacks 1 of 12 masks: frames 00000016" in refused(
-        "export", masks, *where, "--out", tmp_path / "out.zip", "--jobs", 1
+        "export", masks, *where, "--out", tmp_path / "another.zip", "--jobs", 1
     )
 
 

@@ -46,7 +46,7 @@ def test_from_frames_to_files(vosbench, scored_in_a_thread, root, tmp_path, monk
     )
     assert (outcome.status, "Traceback" in outcome.err) == (0, False), outcome.err
     for format_ in ("markdown", "latex", "csv"):
-        assert vosbench("table", "run", "--by", "sequence", "--format", format_, "--out", "t").status == 0
+        assert vosbench("table", "run", "--by", "sequence", "--format", format_, "--out", f"t.{format_}").status == 0
     assert vosbench("plot", "run", "--out", "figures").status == 0
     table = vosbench("table", "run", "--by", "sequence").out
     assert printable(NAMES[kind]) in table

@@ -117,7 +117,15 @@ def test_a_dry_run_for_a_cluster_says_where_it_measures(small_davis, tmp_path, v
     assert said in vosbench(*asked, "--cluster", "tcp://127.0.0.1:9").out
 
 
-@pytest.mark.parametrize("how", [("--workers", "2", "--cluster", "tcp://127.0.0.1:9"), ("--dashboard",)])
-def test_workers_are_named_in_one_way(small_davis, refused, how):
-    told = refused("run", "--dataset", "davis2017", "--root", small_davis, *how)
-    assert "a cluster is a number of workers of this machine, or the address" in told
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        (
+            ("--workers", "2", "--cluster", "tcp://127.0.0.1:9"),
+            "a cluster is a number of workers of this machine, or the address",
+        ),
+        (("--dashboard",), "a dashboard shows what workers do, and there are none"),
+    ],
+)
+def test_workers_are_named_in_one_way(small_davis, refused, how, message):
+    assert message in refused("run", "--dataset", "davis2017", "--root", small_davis, *how)
