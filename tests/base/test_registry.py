@@ -10,6 +10,7 @@ from typing import Any
 
 import cloudpickle
 import pytest
+from halving import call_late
 
 from vosbench.base import own_files, registry
 from vosbench.base.processes import Crew
@@ -133,10 +134,6 @@ def lazy_colour(folder: Path) -> Path:
     return folder / "red.py"
 
 
-def value_of_late(red: Any) -> Any:
-    return red.late()
-
-
 def test_an_import_in_a_function_finds_what_is_beside_the_file(
     tmp_path: Path, shipped: Registry[type[Colour]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,7 +142,7 @@ def test_an_import_in_a_function_finds_what_is_beside_the_file(
     red: Any = shipped.find(str(lazy_colour(tmp_path / "one")))
     with pytest.raises(ModuleNotFoundError):  # nobody else's import
         importlib.import_module("late_shade")
-    with Crew(value_of_late, 8, 2) as crew:
+    with Crew(call_late, 8, 2) as crew:
         found = dict(crew.share([(red,)] * 8))  # both processes do some; what they find comes back
     assert {dark.value for dark in found.values()} == {7}
     assert red.late().value == 7
