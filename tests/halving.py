@@ -2,7 +2,6 @@
 
 import os
 import time
-from typing import Any
 
 from vosbench.errors import VosbenchError
 
@@ -13,7 +12,3 @@ def half(number: float) -> tuple[float, int]:
     if number < 0:
         raise VosbenchError("negative", "give a positive number")
     return number / 2, os.getpid()
-
-
-def call_late(red: Any) -> Any:
-    return red.late()

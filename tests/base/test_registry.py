@@ -10,16 +10,12 @@ from typing import Any
 
 import cloudpickle
 import pytest
-from halving import call_late
+from colours import Colour, call_late
 
 from vosbench.base import own_files, registry
 from vosbench.base.processes import Crew
 from vosbench.base.registry import Registry, as_class
 from vosbench.errors import VosbenchError
-
-
-class Colour:
-    """The kind that these tests register."""
 
 
 def accept(loaded: object, origin: str) -> type[Colour]:
