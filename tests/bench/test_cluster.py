@@ -1,7 +1,6 @@
 """Runs that worker processes share out: the results are those of one process, whoever dies meanwhile."""
 
 import gc
-import json
 import os
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from run_files import results
 
 from vosbench.bench import unit as unit_module
 from vosbench.bench.cluster import Cluster
@@ -79,20 +79,6 @@ def alone(suite, tmp_path, request):
     request.getfixturevalue("lent_pool")
     run(suite, tmp_path / "alone/run")
     return results(tmp_path / "alone/run")
-
-
-def results(folder: Path) -> dict[str, bytes]:
-    """Every file of a run; records without what is measured, and without how many went together."""
-    found = {}
-    for path in folder.rglob("*"):
-        if path.is_file() and path.name not in {".lock", ".gate", ".data-root"}:
-            content = path.read_bytes()
-            if path.suffix == ".json":
-                record = json.loads(content)
-                record["timings"], record["together"] = len(record["timings"]), bool(record["together"])
-                content = json.dumps(record).encode()
-            found[str(path.relative_to(folder))] = content
-    return found
 
 
 def test_the_results_are_those_of_one_process(suite, alone, cluster, tmp_path):

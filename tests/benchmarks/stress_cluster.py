@@ -9,7 +9,6 @@ again, and 30 seconds later no process of it may be left.
 """
 
 import argparse
-import json
 import os
 import random
 import shutil
@@ -22,6 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from conftest import _write_clip
+from run_files import results
 
 CLIPS, FRAMES = 12, 6
 STRATEGIES = ("every-k:k=2", "first-only", "lfu:capacity=2")
@@ -166,20 +166,6 @@ def unchanged(folder: Path, complete: Stamps) -> Stamps:
     now = stamps(folder)
     assert complete.items() <= now.items(), sorted(map(str, complete.keys() - now.keys()))
     return now
-
-
-def results(folder: Path) -> dict[str, bytes]:
-    """Every file of a run; records without what is measured, and without how many went together."""
-    found = {}
-    for path in folder.rglob("*"):
-        if path.is_file() and path.name not in {".lock", ".gate", ".data-root"}:
-            content = path.read_bytes()
-            if path.suffix == ".json":
-                record = json.loads(content)
-                record["timings"], record["together"] = len(record["timings"]), 1
-                content = json.dumps(record).encode()
-            found[str(path.relative_to(folder))] = content
-    return found
 
 
 def write_clips(root: Path) -> None:

@@ -2,14 +2,11 @@
 are repeatable; and the host waits for the GPU at most twice a frame, where a strategy's own logic allows it.
 """
 
-import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 WAITS = 2  # a frame, at most: the clock makes one, after which the mask is there
 # How many tokens merge, how many frames there are; of three strategies together the one that writes a frame is late.
@@ -17,13 +14,8 @@ MORE_WAITS = {"afb": 6.4, "rmem": 2.3, "rmem:capacity=3": 2.4, "together": 2.4}
 
 
 @pytest.fixture(scope="module")
-def rows():
-    if torch.version.cuda is None and shutil.which("c++") is None:
-        pytest.skip("needs a C++ compiler, since this build of torch has no CUDA")
-    script = Path(__file__).with_name("emulate.py")
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+def rows(emulated):
+    return emulated("emulate.py")
 
 
 def test_a_gpu_finds_what_a_cpu_finds(rows):
@@ -42,10 +34,9 @@ def test_sums_are_repeatable(rows):
     assert {spec: row["unrepeatable"] for spec, row in rows.items() if row["unrepeatable"]} == {}
 
 
+@pytest.mark.usefixtures("emulated")
 def test_what_a_gpu_would_refuse_is_refused():
     """The emulation itself: it would be of no use if it let everything through."""
-    if torch.version.cuda is None and shutil.which("c++") is None:
-        pytest.skip("needs a C++ compiler, since this build of torch has no CUDA")
     code = """
 from fake_gpu import DeviceTensor, FakeGPU
 import torch

@@ -2,26 +2,14 @@
 and repeatable sums there is `test_emulated_gpu.py`.
 """
 
-import json
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-import torch
 
 FRAMES = 8
 
 
 @pytest.fixture(scope="module")
-def found():
-    if torch.version.cuda is None and shutil.which("c++") is None:
-        pytest.skip("needs a C++ compiler, since this build of torch has no CUDA")
-    script = Path(__file__).with_name("faults.py")
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+def found(emulated):
+    return emulated("faults.py")
 
 
 def test_the_reference_beside_frames_waits_once_in_the_end(found):

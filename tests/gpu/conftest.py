@@ -1,0 +1,27 @@
+"""Scripts of the emulated GPU, each in a process of its own: torch cannot be made to forget that there is a GPU."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+
+@pytest.fixture(scope="session")
+def emulated() -> Callable[[str], Any]:
+    """emulated(script) runs a script of this folder and gives the JSON that it prints."""
+    if torch.version.cuda is None and shutil.which("c++") is None:
+        pytest.skip("needs a C++ compiler, since this build of torch has no CUDA")
+
+    def call(script: str) -> Any:
+        path = Path(__file__).with_name(script)
+        done = subprocess.run([sys.executable, path], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return call
