@@ -120,6 +120,19 @@ def test_dilation_by_a_radius_between_integers_is_that_of_opencv(height, width, 
         np.testing.assert_array_equal(found, masks)  # too small for a pixel: our choice
 
 
+@pytest.mark.parametrize("over", [1 / 512, 1 / 64, 1 / 32])
+def test_disks_whose_shortest_row_lies_beside_the_anchor_leave_no_hole(over):
+    """Those hardly wider than an integer: what is left of that row is shorter than the way to the anchor."""
+    height, width = 14, 40
+    mask = np.zeros((height, width), bool)
+    mask[0, 0] = mask[7, 25] = mask[-1, -1] = True
+    for radius in np.arange(1, 30) + over:
+        along = np.arange(-radius, radius + 1)
+        disk = (along[:, None] ** 2 + along**2 <= radius**2).astype(np.uint8)
+        found = unpack(bitmap.dilate(bitmap.pack(mask[None], spare=math.ceil(radius) + 1), radius), height, width)
+        np.testing.assert_array_equal(found[0], cv2.dilate(mask.view(np.uint8), disk) > 0)
+
+
 def test_a_pixel_in_the_first_corner_is_dilated_without_a_hole():
     """What of it lies to the left has left the picture, and with it what would fill a step as wide as all of it."""
     radius = 18.55

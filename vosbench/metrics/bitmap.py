@@ -133,8 +133,8 @@ def _disk(radius: float) -> tuple[int, list[tuple[int, list[tuple[int, int]]]]]:
     and the anchor is the one at half of their number. A pixel is reached from where a row and column of the disk, laid
     on it by the anchor, hits a set one. A disk too small for any pixel is taken for the anchor.
 
-    A segment joined by its copies shifted by a step stays without gaps if the step is at most one more than what of it
-    lies to that side of the anchor, even where the other side has left the picture.
+    A segment joined by its copies shifted by a step stays without gaps if the step is at most as long as what of it
+    lies at the anchor and to that side of it, even where the other side has left the picture.
     """
     along = np.arange(-radius, radius + 1)
     centre = len(along) // 2
@@ -147,7 +147,8 @@ def _disk(radius: float) -> tuple[int, list[tuple[int, list[tuple[int, int]]]]]:
     for row, left, right in ends:
         steps = []
         while (first, last) != (left, right):
-            back, on = min(first - left, 1 - first, WORD - 1), min(right - last, max(last, 0) + 1, WORD - 1)
+            back = min(first - left, min(last, 0) - first + 1, WORD - 1)
+            on = min(right - last, max(last, 0) + 1, WORD - 1)
             steps.append((back, on))
             first, last = first - back, last + on
         rows.append((row, steps))
