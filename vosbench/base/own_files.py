@@ -13,6 +13,11 @@ from types import FrameType, ModuleType
 from vosbench.base import hashing
 from vosbench.errors import VosbenchError
 
+# The folders of files that were loaded by their paths, and of what they import from there, by top-level modules.
+_beside: dict[str, Path] = {}
+# Digests of the sources of all these, as they were when they were loaded.
+_loaded: dict[str, str] = {}
+
 
 def digest_of(path: Path) -> str:
     """A hash of the place and the content of a file."""
@@ -52,14 +57,6 @@ def load(name: str, path: Path) -> ModuleType:
         raise
     register_pickle_by_value(module)  # other processes cannot import it
     return module
-
-
-_beside: dict[
-    str, Path
-] = {}  # the folders of files that were loaded by their paths, and of what they import from there
-
-
-_loaded: dict[str, str] = {}  # digests of the sources of all these, as they were when they were loaded
 
 
 def _execute(module: ModuleType, file: str) -> None:
