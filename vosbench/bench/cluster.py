@@ -24,6 +24,7 @@ from loky import cpu_count
 from vosbench.base.processes import starting
 from vosbench.base.signals import held
 from vosbench.base.values import Count, checked
+from vosbench.bench.cutting import Unit, cut
 from vosbench.bench.folder import forget, is_finished, sweep
 from vosbench.bench.passes import Progress
 from vosbench.bench.plan import Plan, Task
@@ -31,7 +32,6 @@ from vosbench.bench.record import Failure, RunRecord, write_record
 from vosbench.bench.scheduler import answering
 from vosbench.bench.suite import Suite
 from vosbench.bench.unit import TOKEN, Files, carry_out, pack, unpack
-from vosbench.bench.units import Unit, cut
 from vosbench.errors import VosbenchError
 from vosbench.memory.blame import gpu_failed
 

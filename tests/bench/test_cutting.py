@@ -5,8 +5,8 @@ from typing import cast
 
 import pytest
 
+from vosbench.bench.cutting import cut
 from vosbench.bench.plan import Task
-from vosbench.bench.units import cut
 
 
 def tasks(*frames: int, strategies: int = 3, timed: int = 0) -> list[Task]:
