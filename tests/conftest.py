@@ -3,16 +3,15 @@
 import importlib.util
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
-import cv2
 import numpy as np
 import pytest
 import torch
-from layouts import frame
+from layouts import frame, write_clip, write_small_davis
 from loky import ProcessPoolExecutor
 
 from vosbench.base import processes
@@ -95,28 +94,6 @@ def small_clip() -> tuple[np.ndarray, np.ndarray]:
     return rgb, labels
 
 
-def _write_clip(frames: Path, masks: Path, names: Iterable[str], ids: Iterable[int], annotated: int) -> None:
-    """A JPEG for every name, and a label PNG for the first `annotated` of them."""
-    frames.mkdir(parents=True)
-    masks.mkdir(parents=True)
-    for t, name in enumerate(names):
-        image, labels = frame(t, ids)
-        assert cv2.imwrite(str(frames / f"{name}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
-        if t < annotated:
-            write_labels(masks / f"{name}.png", labels)
-
-
-def write_small_davis(root: Path) -> Path:
-    """DAVIS 2017 at 64x48: val is `ant` (ids 1, 2) and `bee` (id 1), 6 frames; test-dev is `cat`, first mask only."""
-    names = [f"{t:05d}" for t in range(6)]
-    for sequence, ids, annotated in (("ant", (1, 2), 6), ("bee", (1,), 6), ("cat", (1, 2), 1)):
-        _write_clip(root / "JPEGImages/480p" / sequence, root / "Annotations/480p" / sequence, names, ids, annotated)
-    (root / "ImageSets/2017").mkdir(parents=True)
-    (root / "ImageSets/2017/val.txt").write_text("ant\nbee\n")
-    (root / "ImageSets/2017/test-dev.txt").write_text("cat\n")
-    return root
-
-
 @pytest.fixture
 def small_davis(tmp_path: Path) -> Path:
     return write_small_davis(tmp_path / "DAVIS")
@@ -132,7 +109,7 @@ def small_youtube(tmp_path: Path) -> Path:
     wanted = {1: (0, 2, 5, 9), 3: (5, 9), 7: (15, 19)}
     names = [f"{10 + 5 * t:05d}" for t in range(20)]
     masks = root / "valid/Annotations/a1"
-    _write_clip(root / "valid/JPEGImages/a1", masks, names, first, 0)
+    write_clip(root / "valid/JPEGImages/a1", masks, names, first, 0)
     for object_id, t in first.items():
         labels = frame(t, first)[1]
         write_labels(masks / f"{names[t]}.png", np.where(labels == object_id, labels, 0))

@@ -27,6 +27,28 @@ def frame(t: int, ids: Iterable[int]) -> tuple[np.ndarray, np.ndarray]:
     return image, labels
 
 
+def write_clip(frames: Path, masks: Path, names: Iterable[str], ids: Iterable[int], annotated: int) -> None:
+    """A JPEG for every name, and a label PNG for the first `annotated` of them."""
+    frames.mkdir(parents=True)
+    masks.mkdir(parents=True)
+    for t, name in enumerate(names):
+        image, labels = frame(t, ids)
+        assert cv2.imwrite(str(frames / f"{name}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        if t < annotated:
+            write_labels(masks / f"{name}.png", labels)
+
+
+def write_small_davis(root: Path) -> Path:
+    """DAVIS 2017 at 64x48: val is `ant` (ids 1, 2) and `bee` (id 1), 6 frames; test-dev is `cat`, first mask only."""
+    names = [f"{t:05d}" for t in range(6)]
+    for sequence, ids, annotated in (("ant", (1, 2), 6), ("bee", (1,), 6), ("cat", (1, 2), 1)):
+        write_clip(root / "JPEGImages/480p" / sequence, root / "Annotations/480p" / sequence, names, ids, annotated)
+    (root / "ImageSets/2017").mkdir(parents=True)
+    (root / "ImageSets/2017/val.txt").write_text("ant\nbee\n")
+    (root / "ImageSets/2017/test-dev.txt").write_text("cat\n")
+    return root
+
+
 def write_frames(folder: Path, names: Iterable[str], ids: Mapping[str, tuple[int, ...]] | tuple[int, ...]) -> None:
     """A JPEG for each name, with objects `ids`: the same in all, or by name, and then none where there is no entry."""
     folder.mkdir(parents=True, exist_ok=True)

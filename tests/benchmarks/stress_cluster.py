@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from conftest import _write_clip
+from layouts import write_clip
 from run_files import results
 
 CLIPS, FRAMES = 12, 6
@@ -173,7 +173,7 @@ def write_clips(root: Path) -> None:
     clips = [f"clip{number:02d}" for number in range(CLIPS)]
     for number, clip in enumerate(clips):
         ids = (1, 2)[: 1 + number % 2]
-        _write_clip(root / "JPEGImages/480p" / clip, root / "Annotations/480p" / clip, names, ids, FRAMES)
+        write_clip(root / "JPEGImages/480p" / clip, root / "Annotations/480p" / clip, names, ids, FRAMES)
     (root / "ImageSets/2017").mkdir(parents=True)
     (root / "ImageSets/2017/val.txt").write_text("\n".join(clips))
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import write_small_davis
-from layouts import HOSTILE, HOSTILE_LABEL
+from layouts import HOSTILE, HOSTILE_LABEL, write_small_davis
 
 from vosbench.bench.record import read_run
 from vosbench.bench.runner import run
