@@ -1,14 +1,16 @@
 """A process that has imported everything and forks a run when it is told to: importing torch takes longer than a run.
 
-It reads JSON lines: `{"folder": …}` starts a run in a process group of its own and answers with its id, `{}` waits for
-its end and answers with its exit status (that of a signal is negative). Arguments: the model's configuration as JSON,
-the data set, the weights. Scoring takes place in a thread, since a process takes long to start.
+It reads JSON lines: `{"folder": …}`, with `"policies"` and a `"limit"` if wanted, starts a run in a process group of
+its own and answers with its id; `{}` waits for its end and answers with its exit status (that of a signal is negative).
+Arguments: the model's configuration as JSON, the data set, the weights. Scoring takes place in a thread, since a
+process takes long to start.
 """
 
 import json
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -26,7 +28,7 @@ def main(config: str, root: str, weights: str) -> None:
     CONFIGS["small"] = STCNConfig(**values)
     processes.start = lambda _, count: ThreadPoolExecutor(count)
     torch.set_num_threads(1)
-    suite = Suite("davis2017", Path(root), policies=POLICIES, model=weights, controls=False)
+    suite = Suite("davis2017", Path(root), model=weights, controls=False)
     child = 0
     for line in sys.stdin:
         asked = json.loads(line)
@@ -34,7 +36,8 @@ def main(config: str, root: str, weights: str) -> None:
             child = os.fork()
             if child == 0:
                 os.setpgid(0, 0)
-                run(suite, Path(asked["folder"]))
+                policies = tuple(asked.get("policies", POLICIES))
+                run(replace(suite, policies=policies, limit=asked.get("limit")), Path(asked["folder"]))
                 os._exit(0)
             os.setpgid(child, child)
             print(child, flush=True)

@@ -16,6 +16,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from layouts import write_small_davis
+
+from vosbench.bench.naming import record_files
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("VOSBENCH_KILLS", "8"))
@@ -36,9 +39,9 @@ class Server:
         self.process.stdin.flush()
         return int(self.process.stdout.readline())
 
-    def start(self, folder: Path) -> int:
+    def start(self, folder: Path, **options: object) -> int:
         """The id of the process, and of its group, that runs in `folder`."""
-        return self.ask(folder=str(folder))
+        return self.ask(folder=str(folder), **options)
 
     def wait(self) -> int:
         return self.ask()
@@ -49,24 +52,31 @@ class Server:
         self.process.wait(30)
 
 
-@pytest.fixture
-def server(small_davis, small_model, tmp_path):
+@pytest.fixture(scope="module")
+def server(small_model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("killed")
+    small_davis = write_small_davis(folder / "DAVIS")
     names = [f"clip{number:02d}" for number in range(SEQUENCES)]
     for kind, suffix in (("JPEGImages", "jpg"), ("Annotations", "png")):
         for number, name in enumerate(names):
-            folder = small_davis / kind / "480p"
-            shutil.copytree(folder / ("ant", "bee")[number % 2], folder / name)
+            clips = small_davis / kind / "480p"
+            shutil.copytree(clips / ("ant", "bee")[number % 2], clips / name)
             for frame in range(FRAMES, 6):
-                (folder / name / f"{frame:05d}.{suffix}").unlink()
+                (clips / name / f"{frame:05d}.{suffix}").unlink()
     (small_davis / "ImageSets/2017/val.txt").write_text("\n".join(names))
-    torch.save(small_model.state_dict(), tmp_path / "small.pth")
-    server = Server(json.dumps(asdict(small_model.config)), small_davis, tmp_path / "small.pth")
+    torch.save(small_model.state_dict(), folder / "small.pth")
+    server = Server(json.dumps(asdict(small_model.config)), small_davis, folder / "small.pth")
     yield server
     server.close()
 
 
-def records(folder: Path) -> list[Path]:
-    return sorted((folder / "records").glob("*/*.json"))
+def made(folder: Path) -> dict[str, object]:
+    """What there is a record of, scored or not yet, and when its masks were made."""
+    found = {}
+    for path in record_files(folder):
+        masks = folder / "masks" / path.parent.name / path.stem
+        found[f"{path.parent.name} {path.stem}"] = [mask.stat().st_mtime_ns for mask in sorted(masks.iterdir())]
+    return found
 
 
 def results(folder: Path) -> dict[str, object]:
@@ -97,7 +107,7 @@ def test_a_run_that_is_killed_at_random_moments(server, tmp_path):
 
     draw, kills, ends, seen = random.Random(1), 0, 0, set()
     folder = tmp_path / "killed" / "run"
-    complete: dict[Path, tuple[int, int]] = {}
+    complete: dict[str, object] = {}
     while kills < KILLS or not ends:
         group = server.start(folder)
         if kills < KILLS:
@@ -106,8 +116,8 @@ def test_a_run_that_is_killed_at_random_moments(server, tmp_path):
             os.killpg(group, signal.SIGKILL)
         status = server.wait()
         assert status in (0, -signal.SIGKILL)
-        now = {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in records(folder)}
-        assert complete.items() <= now.items()  # what was complete was not touched
+        now = made(folder)
+        assert complete.items() <= now.items()  # what was made was not made again
         complete = now
         if status == 0:
             assert results(folder) == expected
@@ -122,7 +132,42 @@ def test_a_run_that_is_killed_at_random_moments(server, tmp_path):
 def await_records(folder: Path, count: int) -> None:
     """Wait until there are so many records, however long a busy machine takes."""
     for _ in range(30_000):
-        if len(records(folder)) >= min(count, SEQUENCES * STRATEGIES):
+        if len(record_files(folder)) >= min(count, SEQUENCES * STRATEGIES):
             return
         time.sleep(0.002)
     pytest.fail(f"no {count} records after a minute")
+
+
+KILLER = """
+import os, signal
+from dataclasses import dataclass
+from vosbench.memory.policy import MemoryPolicy
+
+@dataclass
+class Killer(MemoryPolicy):
+    def admit(self, step):
+        if self.video.name == "clip01" and step.frame == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return False
+"""
+
+
+def test_a_strategy_that_kills_its_process_keeps_nothing_else_from_its_end(server, tmp_path):
+    """In the second run all else is done but what comes after it in its sequence; in the third, that too."""
+    killer, folder = tmp_path / "killer.py", tmp_path / "run"
+    killer.write_text(KILLER)
+    asked = {"policies": ["first-only", str(killer), "lfu:capacity=1"], "limit": 3}
+    counts = []
+    before: dict[str, object] = {}
+    for _ in range(4):
+        server.start(folder, **asked)
+        assert server.wait() == -signal.SIGKILL
+        now = made(folder)
+        assert before.items() <= now.items()
+        counts.append(len(now))
+        before = now
+    assert counts == [3, 7, 8, 8]
+    killer.write_text(KILLER.replace("step.frame == 2", "step.frame == 99"))
+    server.start(folder, **asked)
+    assert server.wait() == 0
+    assert len(list((folder / "records").glob("*/*.json"))) == 9

@@ -25,7 +25,7 @@ from vosbench.base.processes import starting
 from vosbench.base.signals import held
 from vosbench.base.values import Count, checked
 from vosbench.bench.cutting import Unit, cut
-from vosbench.bench.folder import forget, is_finished, sweep
+from vosbench.bench.folder import finished, forget, sweep
 from vosbench.bench.passes import Progress
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import Failure, RunRecord, write_record
@@ -95,7 +95,7 @@ class Cluster:
         Raises VosbenchError if the scheduler is lost, and what a unit raises.
         """
         for task in todo:
-            if is_finished(task):  # and done again all the same
+            if finished(task):  # and done again all the same
                 forget(task)
         tasks = todo + [task for task, _ in to_score]
         order = {name: place for place, name in enumerate(dict.fromkeys(task.name for task in plan.tasks))}
@@ -109,7 +109,7 @@ class Cluster:
                 self._say(f"the scheduler at {where} has no workers yet: waiting for some (dask worker --nthreads 1)")
             units = cut(tasks, self._workers or len(client.nthreads()))
             _Dispatch(client, plan, token, progress, self._say).carry_out(units)
-            sweep(plan)
+            sweep(plan.tasks)
         except OSError as error:
             if type(error).__name__ == "CommClosedError":  # Dask's, which may not be imported yet
                 raise _gone() from None
@@ -236,7 +236,7 @@ class _Dispatch:
 
         Dask blames all that was assigned to a worker: what did not begin `TRIES` times is innocent, the first time.
         """
-        left = [task for task in unit.tasks if not is_finished(task)]
+        left = [task for task in unit.tasks if task.unscored.exists() or not finished(task)]
         if starts < TRIES and not unit.blamed:
             yield Unit(left, unit.blamed + 1)
         elif len(left) > 1:

@@ -1,7 +1,8 @@
 """The folder of a run: whose it is, what in it is finished, and nothing in it that belongs to other conditions.
 
-It holds `records/<strategy>/<sequence>.json`, beside it `<sequence>.npz` where a trace of the memory is kept,
-`masks/<strategy>/<sequence>/<frame>.png`, and, for pictures of them, where the data set is.
+It holds `records/<strategy>/<sequence>.json` (`<sequence>.unscored` until the masks are scored), beside it
+`<sequence>.npz` where a trace of the memory is kept, `masks/<strategy>/<sequence>/<frame>.png`, and, for pictures of
+them, where the data set is.
 """
 
 import glob
@@ -15,23 +16,28 @@ from pathlib import Path
 
 from vosbench.base.atomic import UNFINISHED
 from vosbench.bench.conditions import difference
+from vosbench.bench.naming import record_files
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import DATA_ROOT, RunRecord, read_record, write_record
 from vosbench.errors import VosbenchError
 from vosbench.video import Sequence
 
 
-def is_finished(task: Task) -> bool:
-    """Whether there is a record of the task that still holds: nothing that determines it has changed, it did not
-    fail, has times if it is to have some, and the masks that it speaks of are there as they were written.
+def finished(task: Task) -> RunRecord | None:
+    """The record of the task, or the one whose masks are not scored yet, if it still holds: nothing that determines it
+    has changed, it did not fail, has times if it is to have some, and the masks that it speaks of are there as they
+    were written.
     """
-    try:
-        record = read_record(task.record)
-    except VosbenchError:
-        return False
-    if task.video is None or record.identity != task.identity or (task.timed and not record.timings):
-        return False
-    return record.masks == masks_hash(task.masks, task.video) is not None
+    for path in (task.record, task.unscored):
+        try:
+            record = read_record(path)
+        except VosbenchError:
+            continue
+        if task.video is None or record.identity != task.identity or (task.timed and not record.timings):
+            continue
+        if record.masks == masks_hash(task.masks, task.video) is not None:
+            return record
+    return None
 
 
 def unfinished(task: Task) -> Path:
@@ -41,8 +47,8 @@ def unfinished(task: Task) -> Path:
 
 def forget(task: Task) -> None:
     """Delete the older record, masks and trace of a task."""
-    task.record.unlink(missing_ok=True)
-    task.trace.unlink(missing_ok=True)
+    for path in (task.record, task.unscored, task.trace):
+        path.unlink(missing_ok=True)
     if (folder := task.masks / task.name).exists():
         shutil.rmtree(folder)
 
@@ -65,15 +71,15 @@ def hash_of(masks: Iterable[Path]) -> str | None:
 
 
 def prepare(plan: Plan, fresh: bool) -> None:
-    """Clear away what a killed run left half-written, and, if `fresh`, the results of other conditions; results of the
-    same strategy that has another text or label now go where they belong.
+    """Clear away what a killed run left half-written, but for masks that are to be made, which tell what it had in
+    hand; and, if `fresh`, the results of other conditions. Results of the same strategy that has another text or label
+    now go where they belong.
 
     Raises VosbenchError if there are such and it is not `fresh`: beside them the new results would mean nothing.
     """
-    records = plan.folder / "records"
-    own = {task.record for task in plan.tasks}
+    own = {path for task in plan.tasks for path in (task.record, task.unscored)}
     tasks = {task.identity: task for task in plan.tasks}
-    for path in sorted(records.glob("*/*.json")):
+    for path in record_files(plan.folder):
         try:
             record = read_record(path)
         except VosbenchError:
@@ -85,7 +91,7 @@ def prepare(plan: Plan, fresh: bool) -> None:
             if record.conditions == plan.conditions and not plan.is_of_other_files(record):
                 if path in own or (task := tasks.get(record.identity)) is None:
                     continue
-                if not is_finished(task):
+                if not finished(task):
                     _rename(plan.folder / "masks" / path.parent.name / path.stem, path, record, task)
             elif not fresh:
                 other = "choose another folder (--out), or throw them away: fresh=True (--fresh)"
@@ -103,15 +109,16 @@ def prepare(plan: Plan, fresh: bool) -> None:
         for folder in (path.parent, masks):
             with suppress(OSError):  # others of the strategy's sequences are there
                 folder.rmdir()
-    sweep(plan)
+    sweep(plan.tasks, only_finished=True)
     if plan.suite.root is not None:
         (plan.folder / DATA_ROOT).write_bytes(os.fsencode(Path(plan.suite.root).absolute()))
 
 
-def sweep(plan: Plan) -> None:
-    """Clear away what killed processes left half-written."""
-    for task in plan.tasks:
-        shutil.rmtree(unfinished(task), ignore_errors=True)
+def sweep(tasks: Iterable[Task], only_finished: bool = False) -> None:
+    """Clear away what killed processes left half-written; masks `only_finished`: of tasks that are."""
+    for task in tasks:
+        if (part := unfinished(task)).exists() and (not only_finished or finished(task)):
+            shutil.rmtree(part, ignore_errors=True)
         for part in task.record.parent.glob(f".{glob.escape(task.name)}.*{UNFINISHED}"):
             part.unlink(missing_ok=True)
 
@@ -126,4 +133,4 @@ def _rename(masks: Path, path: Path, record: RunRecord, task: Task) -> None:
     if (trace := path.with_suffix(".npz")).exists():
         task.trace.parent.mkdir(parents=True, exist_ok=True)
         trace.replace(task.trace)
-    write_record(task.record, replace(record, policy=task.policy))
+    write_record(task.record.with_suffix(path.suffix), replace(record, policy=task.policy))

@@ -1,14 +1,15 @@
-"""The name of a strategy on disk: readable, the same in every run, and safe on Linux, macOS and Windows."""
+"""Names in the folder of a run: that of a strategy is readable, the same in every run, and safe on all systems."""
 
 import hashlib
 import unicodedata
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from vosbench.bench.record import PolicyInfo
 from vosbench.memory import grammar
 
 PLAIN = set("_-=,.()+ ")  # beside letters and digits
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}  # by Windows
+UNSCORED = ".unscored"  # how the name of a record ends whose masks are not scored yet: it is no result
 LONGEST = 120  # bytes; a file system takes 255
 
 
@@ -37,3 +38,8 @@ def folder_name(policy: PolicyInfo) -> str:
     if exact and name == wish:
         return name
     return f"{name}-{hashlib.blake2b(text.encode(errors='surrogateescape'), digest_size=3).hexdigest()}"
+
+
+def record_files(run: Path) -> list[Path]:
+    """The records in the folder of a run, also those whose masks are not scored yet."""
+    return sorted(path for suffix in (".json", UNSCORED) for path in (run / "records").glob(f"*/*{suffix}"))

@@ -158,7 +158,7 @@ class _Pass:
             path = self._part / f"{self._video.frames[index].name}.png"
             self._writing.append(self._writer.submit(lambda: write_labels(path, read())))
         self.settle(AHEAD)
-        if self._progress is not None:
+        if self._progress is not None and index + 1 < len(self._video.frames):  # of the last when its record is there
             self._progress(self.task.policy.label, self.task.name, index + 1, len(self._video.frames))
 
     def settle(self, ahead: int = 0) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from vosbench.base.hashing import digest, source_hash
 from vosbench.bench.identity import environment, facts, library_versions
-from vosbench.bench.naming import folder_name, plain
+from vosbench.bench.naming import UNSCORED, folder_name, plain, record_files
 from vosbench.bench.record import RUNS, DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings, read_record
 from vosbench.bench.suite import INCIDENTAL, Suite
 from vosbench.datasets import open_dataset
@@ -28,8 +28,8 @@ from vosbench.video import GroundTruth, Sequence, inference_side
 class Task:
     """One strategy, or control, on the sequence `name`; `identity` is the hash of all that determines the outcome.
 
-    `video` is None for a sequence that is faulty. Masks go to `masks`/<sequence>/<frame>.png, the record to `record`. A
-    strategy that is `timed` goes alone.
+    `video` is None for a sequence that is faulty. Masks go to `masks`/<sequence>/<frame>.png, the record to `record`;
+    while scores are lacking it is `unscored`. A strategy that is `timed` goes alone.
     """
 
     policy: PolicyInfo
@@ -45,6 +45,11 @@ class Task:
     def trace(self) -> Path:
         """Where the trace of its memory goes, if it is kept."""
         return self.record.with_suffix(".npz")
+
+    @property
+    def unscored(self) -> Path:
+        """Where its record is from when the masks are made until they are scored."""
+        return self.record.with_suffix(UNSCORED)
 
 
 class Plan:
@@ -272,7 +277,7 @@ class Plan:
 def _a_record_each(folder: Path) -> Iterator[RunRecord]:
     """Of each sequence that a run has a result of, one record."""
     seen: set[str] = set()
-    for path in sorted((folder / "records").glob("*/*.json")):
+    for path in record_files(folder):
         if path.stem not in seen:
             with suppress(VosbenchError):  # it will be written again
                 record = read_record(path)

@@ -1,9 +1,11 @@
 """Carries out a suite: inference in this process, scoring in others beside it, one record per strategy and sequence.
 
 Strategies go through a sequence together; in the sequences that are timed each goes alone. A record is written when
-its masks are scored, and reused while what determines it is unchanged, so a run that was stopped goes on where it was.
+the masks are made, and completed when they are scored. It is reused while what determines it is unchanged, so a run
+that was stopped goes on where it was.
 """
 
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -12,14 +14,14 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from vosbench.base.values import checked
-from vosbench.bench.folder import forget, is_finished, prepare
+from vosbench.bench.folder import finished, forget, prepare, unfinished
 from vosbench.bench.lock import locked
 from vosbench.bench.passes import Progress, alone, controlled, together, warm_up
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import Failure, RunRecord, Timing, read_record
 from vosbench.bench.scoring import BackgroundScoring
 from vosbench.bench.suite import Suite
-from vosbench.errors import SequenceError, VosbenchError
+from vosbench.errors import SequenceError, VosbenchError, a_few
 from vosbench.inference.reader import loaded
 from vosbench.inference.threads import threads
 from vosbench.memory.spec import PolicySpec
@@ -78,13 +80,14 @@ def execute(
 
 
 def to_do(plan: Plan, fresh: bool) -> tuple[list[Task], list[tuple[Task, RunRecord]]]:
-    """The tasks that are not finished; and those that are, with their records, but for scores that failed."""
+    """The tasks that are not finished; and those that are, with their records, but for scores."""
     todo: list[Task] = []
     to_score: list[tuple[Task, RunRecord]] = []
     for task in plan.tasks:
-        if fresh or not is_finished(task) or _lacks_trace(plan, task):
+        record = None if fresh or _lacks_trace(plan, task) else finished(task)
+        if record is None:
             todo.append(task)
-        elif (record := read_record(task.record)).unscored and not plan.unscored(task.name):
+        elif task.unscored.exists() or (record.scores is None and not plan.unscored(task.name)):
             to_score.append((task, record))
     return todo, to_score
 
@@ -106,12 +109,35 @@ def work_off(
             scoring.add(task, replace(record, unscored=None))
         warm: set[Any] = set()  # sizes and numbers of objects for which kernels are chosen
         instead = False  # of a sequence that was to be timed and is faulty, the next is timed
-        for _, group in groupby(todo, lambda task: task.name):
+        for group in _groups(todo):
             tasks = [replace(t, timed=t.timed or (instead and isinstance(t.what, PolicySpec))) for t in group]
             instead = False
             for task, record in _of_sequence(plan, tasks, warm, progress):
                 scoring.add(task, record)
+                _say_done(task, record, progress)
                 instead |= task.timed and record.failure is not None and record.failure.cause == "sequence"
+
+
+def _groups(todo: list[Task]) -> Iterator[list[Task]]:
+    """The tasks of each sequence; at last, each by itself, those that a process had in hand when it died: if one of
+    them kills this process too, all else is done. The one that was in hand last comes last.
+    """
+    begun = {task.record: unfinished(task).stat().st_mtime for task in todo if unfinished(task).exists()}
+    for _, group in groupby((task for task in todo if task.record not in begun), lambda task: task.name):
+        yield list(group)
+    last = sorted((task for task in todo if task.record in begun), key=lambda task: begun[task.record])
+    if last:
+        had = a_few(f"{task.policy.label} on {task.name}" for task in last)
+        then = "they come last, each alone; with --workers 1 the run outlives it, and records that it failed"
+        warnings.warn(f"a process died at work on {had}: {then}", stacklevel=2)
+    for task in last:
+        yield [task]
+
+
+def _say_done(task: Task, record: RunRecord, progress: Progress | None) -> None:
+    """Once the record is written, or is one of several passes."""
+    if progress is not None and task.video and not record.failure:
+        progress(task.policy.label, task.name, len(task.video.frames), len(task.video.frames))
 
 
 def _of_sequence(
@@ -163,3 +189,5 @@ def _by_turns(
             if record.failure or repetition == plan.suite.repeats:
                 tasks.remove(task)
                 yield task, record if record.failure else replace(record, timings=timings[task.record])
+            else:
+                _say_done(task, record, progress)

@@ -1,4 +1,7 @@
-"""Scores finished sequences in other processes while inference goes on, and writes each record when it is complete."""
+"""Scores finished sequences in other processes while inference goes on.
+
+A record is written at once; to `Task.unscored`, where nobody takes it for a result, until it has its scores.
+"""
 
 from collections import deque
 from collections.abc import Callable
@@ -36,14 +39,14 @@ class AtOnce(Executor):
 
 
 Told = tuple[tuple[ObjectTrace, ...], tuple[Warning | str, ...]]
-Waiting = tuple[Task, RunRecord, Future[Told] | None]  # None: there is nothing to score
+Waiting = tuple[Task, RunRecord, Future[Told]]
 
 
 class BackgroundScoring:
     """The records of a plan that wait for their scores, in the order in which their masks were finished.
 
-    As a context manager: left in good order it waits for all of them; left by an error it writes what the error
-    does not concern; left by an interrupt it waits for none and writes the rest without scores, to be scored next time.
+    As a context manager: left in good order it waits for all of them; left by an error it completes what the error
+    does not concern; left by an interrupt it waits for none, and the rest is scored next time.
 
     pool: who scores (None: processes of its own, as many as the suite has jobs).
     """
@@ -55,19 +58,21 @@ class BackgroundScoring:
         self._workers: ProcessPoolExecutor | None = None
 
     def add(self, task: Task, record: RunRecord) -> None:
-        """Score the masks of a task, if it has any; then write its record. Meanwhile write what is complete."""
-        future = None
-        if self._plan.protocol is not None and not (record.failure or record.unscored):
-            if self._pool is None:
-                self._pool = self._workers = processes.start(score_sequence, self._plan.suite.jobs)
-            truth = self._plan.truths[task.name]
-            masks = {name: LabelPng(task.masks / truth.sequence / f"{name}.png") for name in truth.masks}
-            try:
-                future = self._pool.submit(processes.telling, score_sequence, truth, masks, self._plan.protocol)
-            except BrokenProcessPool as error:
-                raise _dead(error) from None
+        """Write the record of a task, and have its masks scored, if it has any; complete those that are scored."""
+        if self._plan.protocol is None or record.failure or record.unscored:
+            write_record(task.record, record)
+            return
+        write_record(task.unscored, record)
+        if self._pool is None:
+            self._pool = self._workers = processes.start(score_sequence, self._plan.suite.jobs)
+        truth = self._plan.truths[task.name]
+        masks = {name: LabelPng(task.masks / truth.sequence / f"{name}.png") for name in truth.masks}
+        try:
+            future = self._pool.submit(processes.telling, score_sequence, truth, masks, self._plan.protocol)
+        except BrokenProcessPool as error:
+            raise _dead(error) from None
         self._waiting.append((task, record, future))
-        while self._waiting and ((first := self._waiting[0][2]) is None or first.done()):
+        while self._waiting and self._waiting[0][2].done():
             self._finish()
 
     def __enter__(self) -> Self:
@@ -86,35 +91,32 @@ class BackgroundScoring:
         finally:
             if self._workers is not None:
                 for _, _, future in self._waiting:
-                    if future is not None:
-                        future.cancel()
+                    future.cancel()
                 processes.end(self._workers)
 
     def _keep(self, wait: bool = True) -> None:
         while self._waiting:
-            task, record, future = self._waiting[0]
             with suppress(VosbenchError, OSError):
-                if wait or future is None or future.done():
+                if wait or self._waiting[0][2].done():
                     self._finish()
                 else:
-                    self._waiting.popleft()
-                    future.cancel()
-                    write_record(task.record, replace(record, unscored="the run was stopped before it was scored"))
+                    self._waiting.popleft()[2].cancel()
 
     def _finish(self) -> None:
-        """Wait for the scores of the first record and write it."""
+        """Wait for the scores of the first record and complete it."""
         task, record, future = self._waiting.popleft()
         protocol = self._plan.protocol
-        if future is not None and protocol is not None:
-            try:
-                traces = processes.told(future)
-            except BrokenProcessPool as error:
-                raise _dead(error) from None
-            except VosbenchError as error:  # a true mask that is broken, as a rule
-                write_record(task.record, replace(record, unscored=f"{error.message}: {error.hint}"))
-                return
+        assert protocol is not None
+        try:
+            traces = processes.told(future)
+        except BrokenProcessPool as error:
+            raise _dead(error) from None
+        except VosbenchError as error:  # a true mask that is broken, as a rule
+            record = replace(record, unscored=f"{error.message}: {error.hint}")
+        else:
             record = replace(record, scores=as_recorded(object_scores(traces, protocol), traces, protocol))
-        write_record(task.record, record)
+        write_record(task.unscored, record)
+        task.unscored.replace(task.record)
 
 
 def _dead(error: BrokenProcessPool) -> VosbenchError:

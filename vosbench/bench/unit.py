@@ -20,7 +20,7 @@ import torch
 from vosbench.base.atomic import replacing
 from vosbench.base.hashing import source_hash
 from vosbench.base.own_files import contents_of, load_again, own_modules, renew
-from vosbench.bench.folder import forget, unfinished
+from vosbench.bench.folder import forget, sweep, unfinished
 from vosbench.bench.identity import environment, library_versions
 from vosbench.bench.passes import Progress
 from vosbench.bench.plan import Plan, Task
@@ -101,6 +101,7 @@ def carry_out(content: bytes, progress: Progress) -> list[Files] | None:
             is_seen = _sees(parcel)
             if not is_seen:
                 plan.tasks = tuple(_moved(plan, task, Path(folder)) for task in plan.tasks)
+            sweep(plan.tasks)  # of what kills workers the scheduler takes care
             work_off(plan, *to_do(plan, False), progress, AtOnce() if plan.suite.jobs == 1 else None)
             return None if is_seen else [_read(task) for task in plan.tasks]
 
