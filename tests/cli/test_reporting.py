@@ -1,9 +1,13 @@
 """`vosbench report`, and `run --report`."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from made_records import make_record
+
+from vosbench.bench.record import write_record
 
 
 @pytest.mark.usefixtures("scored_in_a_thread")
@@ -21,6 +25,21 @@ def test_a_run_says_how_to_look_at_it(small_davis, tmp_path, vosbench, read_json
     assert '"memory":{"first-only":{' in (page.parent / "sequences/1/data.js").read_text()
     again = vosbench(*arguments, "--report")
     assert again.err == ""  # nothing was run again
+
+
+def test_clips_that_are_made_anew_are_spoken_of_once(tmp_path, vosbench, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    split = "length=20,objects=1,clips=1"
+    record = make_record(sequence="clip-00", latency_ms=[1.0] * 20, tokens=[10] * 20)
+    dataset = replace(record.dataset, name="synthetic", split=split, frame_mode="288x192")
+    write_record(tmp_path / "published/records/lfu/clip-00.json", replace(record, suite={}, dataset=dataset))
+    where = f".vosbench/datasets/synthetic-v2/{split}"
+    said = f"vosbench: generating 1 clip of synthetic {split} in {where}, where they are kept\n"
+    for line in (said, ""):
+        outcome = vosbench("report", "published", "--jobs", 1)
+        assert (outcome.status, outcome.err) == (0, line)
+    assert (tmp_path / "report/sequences/1/19.webp").exists()
+    assert "There are no masks: published results have none." in (tmp_path / "report/sequences/1.html").read_text()
 
 
 def test_a_report_is_refused_in_one_line(finished_run, tmp_path, vosbench, refused, monkeypatch):

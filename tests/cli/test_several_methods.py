@@ -119,6 +119,16 @@ def test_a_run_is_compared_with_masks_from_elsewhere(methods, finished_run, vosb
     assert vosbench("report", "finished/run", "ours", "--jobs", 1).status == 0
     assert "Ours" in (methods / "report/index.html").read_text()
     assert "no table of the differences" not in (methods / "report/index.html").read_text()
+    shown = vosbench("figure", "finished/run", "ours", "--sequence", "ant", "--out", "strip.png", "--json", "-")
+    assert json.loads(shown.out)["result"]["rows"] == [
+        *("truth", "every-k:k=2", "first-only of run", "Ours", "first-only of ours")
+    ]
+    video = ("video", "finished/run", "ours", "--sequence", "ant", "-p", "Ours", "-p", "every-k:k=2")
+    shown = json.loads(vosbench(*video, "--out", "ant.mp4", "--json", "-").out)
+    assert shown["conditions"] == {"run": ["finished/run", "ours"], "sequence": "ant"}
+    assert shown["result"]["pictures"] == ["truth", "every-k:k=2", "Ours"]
+    for verb in ("plot", "table"):  # in one line, with the way to do it
+        assert "`vosbench compare` and `report` show runs and scored masks" in refused(verb, "finished/run", "ours")
     assert "holds a run" in refused("score", masks, *arguments, "--out", methods / "finished/run")
     run = ("run", "--root", root, "--dataset", "davis2017", "-p", "first-only", "--out", "scored")
     assert "holds results of masks that were scored" in refused(*run)

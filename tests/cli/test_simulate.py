@@ -115,7 +115,7 @@ def run(small_davis, tmp_path, vosbench):
     return tmp_path / "run"
 
 
-def test_against_a_run(arguments, tmp_path, run, vosbench, refused, read_json, monkeypatch):
+def test_against_a_run(arguments, small_davis, tmp_path, run, vosbench, refused, read_json, monkeypatch):
     outcome = vosbench(*arguments, "--against", run, "--reference", "every-k:k=1")
     assert outcome.status == 0
     assert ", over 4 strategies" in outcome.out
@@ -132,6 +132,11 @@ def test_against_a_run(arguments, tmp_path, run, vosbench, refused, read_json, m
         assert message in refused(*arguments, "--against", run, *others)
     with monkeypatch.context() as patch:
         patch.setattr("vosbench.simulation.simulator.Simulator.record", None)  # told before the work
+        frame = small_davis / "JPEGImages/480p/ant/00003.jpg"
+        own = frame.read_bytes()
+        shutil.copy(frame.with_name("00004.jpg"), frame)
+        assert "holds other frames or masks than the run had" in refused(*arguments, "--against", run)
+        frame.write_bytes(own)
         for record in (run / "records").glob("[!f]*/*"):
             record.rename(record.with_suffix(".away"))
         assert "too few for a rank correlation: 1 strategy" in refused(*arguments, "--against", run)

@@ -13,7 +13,16 @@ from vosbench.memory.spec import PolicySpec
 from vosbench.report.compare.differences import differences
 from vosbench.report.compare.pairing import pair_up
 from vosbench.report.compare.tables import changed_objects, difference_table
-from vosbench.report.plots import accuracy_against_memory
+from vosbench.report.drawing.style import short
+from vosbench.report.pictures.footage import open_footage
+from vosbench.report.pictures.strip import strip
+from vosbench.report.plots import (
+    accuracy_against_attribute,
+    accuracy_against_capacity,
+    accuracy_against_memory,
+    latency_against_frame,
+    memory_against_frame,
+)
 from vosbench.report.rendering import render
 from vosbench.report.table import Table
 from vosbench.report.tables import TABLES
@@ -74,6 +83,37 @@ def test_it_is_no_part_of_the_pareto_line(records: list[RunRecord]) -> None:
     assert found[ORACLE] == [[pytest.approx(0.1), pytest.approx(99)]]
     assert found["_front"] == lines(records[:-2])["_front"]
     assert lines(records[-2:])["_front"] == []  # alone
+
+
+def test_every_curve_and_picture_names_it(records: list[RunRecord], finished_run: Path) -> None:
+    capacity = [record for n in (2, 4) for record in swept(records[0], f"offline:capacity={n}", n)]
+    sweeps = [
+        [replace(r, dataset=replace(r.dataset, name="synthetic", split=f"occlusion={n}")) for r in records]
+        for n in (5, 9)
+    ]
+    for figure, name in (
+        (latency_against_frame.figure(records), MARKED),
+        (memory_against_frame.figure(records, highlight=[ORACLE]), MARKED),
+        (accuracy_against_attribute.figure(*sweeps), MARKED),
+        (accuracy_against_capacity.figure(capacity), "offline (reference)"),
+    ):
+        texts = [text.get_text() for axes in figure.axes for text in axes.texts]
+        assert short(name) in texts
+        assert not [text for text in texts if text.startswith("lfu (")]
+    many = [replace(records[0], policy=replace(records[0].policy, label=f"lfu {n}")) for n in range(8)] + records[-2:-1]
+    titles = [axes.get_title(loc="left").replace("\n", " ") for axes in memory_against_frame.figure(many).axes]
+    assert titles[-2:] == ["lfu 7", "oracle-masks:base= every-k (reference)"]
+
+    footage = open_footage(finished_run / "run", "ant", strategies=["first-only", "copy-first-mask"])
+    marked = {label: replace(r, policy=replace(r.policy, kind="reference")) for label, r in footage.records.items()}
+    drawn = strip(replace(footage, records={**footage.records, "first-only": marked["first-only"]}), [0])
+    texts = [text.get_text().replace("\n", " ") for text in drawn.texts]
+    assert {"first-only (reference)", "copy-first-mask (control)"} <= {*texts}
+
+
+def swept(like: RunRecord, spec: str, position: int) -> list[RunRecord]:
+    policy = replace(policy_info(PolicySpec.parse(spec), position), source_hash="cafe")
+    return [replace(like, policy=policy)]
 
 
 def test_what_is_a_reference(tmp_path: Path) -> None:

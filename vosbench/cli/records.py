@@ -21,6 +21,8 @@ from vosbench.report.table import Table
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from vosbench.report.pictures.footage import Footage
+
 RunFolders = Annotated[
     list[Path] | None,
     typer.Argument(
@@ -29,6 +31,13 @@ RunFolders = Annotated[
     ),
 ]
 RunFolder = Annotated[Path | None, typer.Argument(help="run folder; default: the latest in .vosbench/runs")]
+MaskFolders = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        help="folder of a run (default: the latest in .vosbench/runs) or of `score --out`; several of the same data "
+        "are shown together"
+    ),
+]
 SequenceName = Annotated[
     str | None,
     typer.Option("--sequence", help="the sequence to show; default: where strategies differ most in J&F"),
@@ -68,6 +77,35 @@ def read_records(path: Path) -> Records:
             f"{path} does not hold the records of one run", "give what `vosbench run` or `score` wrote with --json"
         ) from None
     return tuple(RunRecord.from_json(record, f"record {place} in {path}") for place, record in enumerate(found, 1))
+
+
+def by_name(paths: Sequence[Path]) -> dict[str, Path]:
+    """Runs under the names of their folders or files, or their paths if two have one name. Raises VosbenchError if one
+    is given twice.
+    """
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise VosbenchError("the same run is given twice", "name each run once; one alone has its strategies compared")
+    names = [path.stem if path.suffix == ".json" else path.resolve().name for path in paths]
+    unique = len(set(names)) == len(names)
+    return {name if unique else str(path): path for name, path in zip(names, paths, strict=True)}
+
+
+def open_pictures(
+    folders: Sequence[Path] | None, sequence: str | None, root: Path | None, policies: Sequence[str] | None
+) -> tuple["Footage", dict[str, Any]]:
+    """The sequence that is asked for of runs, or that where strategies differ most; and both as conditions of an
+    answer.
+    """
+    from vosbench.report.pictures.together import (  # here: pandas and matplotlib take a second
+        most_disputed_sequence,
+        open_together,
+    )
+
+    runs = by_name(folders or [latest()])
+    chosen = options.split_specs(policies)
+    name = most_disputed_sequence(runs, chosen) if sequence is None else sequence
+    shown = [str(run) for run in runs.values()]
+    return open_together(runs, name, root, chosen), {"run": shown if len(shown) > 1 else shown[0], "sequence": name}
 
 
 def latest() -> Path:

@@ -10,7 +10,7 @@ from vosbench.base.codec import encode
 from vosbench.base.hashing import digest
 from vosbench.base.words import count, data_title
 from vosbench.bench.record import DatasetInfo, Environment, ModelInfo, RunRecord, Settings
-from vosbench.datasets import unpublished
+from vosbench.datasets import Dataset, unpublished
 from vosbench.errors import VosbenchError, a_few, unknown
 from vosbench.report.lacks import lacks, usable
 
@@ -167,6 +167,21 @@ def labels(records: Records, names: Sequence[str]) -> tuple[str, ...]:
         if name not in known:
             raise unknown("strategy of the run", name, known)
     return tuple(dict.fromkeys(known[name] for name in names))
+
+
+def require_own_files(record: RunRecord, data: Dataset) -> None:
+    """Raise VosbenchError unless a data set has the files of which a record was made, as far as the record tells: older
+    ones tell the number of frames alone. Reads all files of its sequence.
+    """
+    if record.fingerprint:
+        same = data.fingerprint(record.sequence) == record.fingerprint
+    else:
+        same = record.memory is None or len(record.memory.tokens) == len(data.sequence(record.sequence).frames)
+    if not same:
+        raise VosbenchError(
+            f"{data.root} holds other frames or masks than the run had under the same names",
+            "give the folder of the run's own data set, with --root; or run again, on this one",
+        )
 
 
 def _only(kind: str, values: Sequence[T], describe: Callable[[T], str] | None = None) -> T:

@@ -12,6 +12,7 @@ from vosbench.report.context import Context, Records, by_identity, context, diff
 from vosbench.report.measures import pooled_jf
 
 HINT = "give runs of splits such as occlusion=5, occlusion=20 and occlusion=80"
+SAME = f"`vosbench compare` and `report` show runs and scored masks of the same data; for a sweep {HINT}"
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def attribute_of(runs: Sequence[Records]) -> tuple[str, list[float]]:
     names = [run[0].dataset.split for run in runs]
     what = ", ".join(dict.fromkeys(names))
     they = f"all runs are of the split {what}, so they" if len({*names}) == 1 else f"runs of {what}"
-    apart = VosbenchError(f"{they} do not differ in one strength alone", HINT)
+    apart = VosbenchError(f"{they} do not differ in one strength alone", SAME if len({*names}) == 1 else HINT)
     try:
         bases, given = zip(*map(strengths, names), strict=True)
     except VosbenchError:  # splits of no generated clips

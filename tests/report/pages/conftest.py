@@ -1,7 +1,7 @@
 """A real small run with traces, a sequence and a strategy of hostile names, and its report; and a browser for it."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from layouts import HOSTILE, HOSTILE_LABEL, write_small_davis
 
-from vosbench.bench.record import read_run
+from vosbench.bench.record import read_record, read_run
 from vosbench.bench.runner import run
 from vosbench.bench.suite import Suite
 from vosbench.memory.spec import PolicySpec
 from vosbench.report.pages.build import build
+from vosbench.report.pages.sequence import Source
 
 FLAGS = [
     "--headless",
@@ -43,6 +44,19 @@ def traced_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(Suite("davis2017", root, policies=policies, keep_memory_trace=True), folder / "run")
     build({folder / "run": read_run(folder / "run")}, folder / "report", jobs=1)
     return folder
+
+
+@pytest.fixture(scope="session")
+def source() -> Callable[..., Source]:
+    """source(folder, sequence="ant", **changed): what a page of the run in such a folder is made of."""
+
+    def build(folder: Path, sequence: str = "ant", **changed: Any) -> Source:
+        records = tuple(r for r in read_run(folder / "run") if r.sequence == sequence)
+        files = folder.glob(f"run/records/*/{sequence}.npz")
+        traces = {read_record(path.with_suffix(".json")).policy.label: path for path in files}
+        return replace(Source(folder / "run", sequence, records, traces), **changed)
+
+    return build
 
 
 @pytest.fixture(scope="module")

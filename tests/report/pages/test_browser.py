@@ -194,6 +194,12 @@ def test_it_plays_and_failures_lead_to_their_frame(traced_run, visit):
     assert page.locator("#where").inner_text().startswith("frame 0 ")
     page.locator("#strategies label", has_text="copy-first-mask").click()
     assert row_of(page, "copy-first-mask").is_visible()
+    named = "copy-first-mask (control)"  # wherever it stands
+    assert row_of(page, "copy-first-mask").locator("h3").inner_text().startswith(named)
+    assert named in page.locator("#strategies").inner_text()
+    assert named in page.locator("#reference option").all_inner_texts()
+    page.locator("#reference").select_option("copy-first-mask")
+    assert row_of(page, RANDOM).locator("figcaption").nth(1).inner_text() == f"difference to {named}"
     assert page.locator(".curves canvas").count() == 4
 
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from layouts import HOSTILE
+from markupsafe import escape
 
 from vosbench.base.varints import unpack
-from vosbench.bench.record import Failure, read_record, read_run, write_record
+from vosbench.bench.record import read_record, read_run, write_record
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.images import VOID
@@ -22,7 +23,7 @@ from vosbench.report.pages.build import build
 from vosbench.report.pages.encoding import label_runs, shown_size, shrink
 from vosbench.report.pages.failures import chosen, moments_of
 from vosbench.report.pages.leaderboard import gains, leaderboard, too_few
-from vosbench.report.pages.sequence import Source, make_page
+from vosbench.report.pages.sequence import make_page
 from vosbench.report.pages.series import ObjectSeries, series_of
 
 
@@ -105,7 +106,7 @@ def test_a_p_that_cannot_be_small_is_explained():
     assert too_few(6, 1) == too_few(8, 6) == ""
 
 
-def test_references_are_marked_and_make_no_moment(traced_run):
+def test_references_are_marked_and_make_no_moment(traced_run, tmp_path, source):
     few = read_run(traced_run / "run")
     base = next(r.policy for r in few if r.policy.name == "latest-only")
     bound = replace(base, kind="reference")
@@ -115,6 +116,10 @@ def test_references_are_marked_and_make_no_moment(traced_run):
     page = make_page(source(traced_run, records=tuple(r for r in records if r.sequence == "ant")))
     assert [one["kind"] for one in page.data["strategies"] if one["label"] == base.label] == ["reference"]
     assert all(base.label not in (m.best, m.worst) for kind in page.moments for m in kind)
+    build({traced_run / "run": records}, tmp_path / "report", jobs=1)
+    for data in ("data.js", "sequences/2/data.js"):  # of which every name on the pages is made
+        assert f'{base.label} (reference)"]' in (tmp_path / "report" / data).read_text()
+    assert f'title="{escape(base.label)} (reference)"' in (tmp_path / "report/index.html").read_text()
 
 
 def test_the_papers_rows_stand_beside_their_data_alone(traced_run, run):
@@ -130,13 +135,7 @@ def test_the_papers_rows_stand_beside_their_data_alone(traced_run, run):
     assert [board.shows(line.interval[0]) for line in board.lines[:3]] == [True, True, False]  # a control lies below
 
 
-def source(folder, sequence="ant", **changed):
-    records = tuple(r for r in read_run(folder / "run") if r.sequence == sequence)
-    traces = {read_record(p.with_suffix(".json")).policy.label: p for p in folder.glob(f"run/records/*/{sequence}.npz")}
-    return replace(Source(folder / "run", sequence, records, traces), **changed)
-
-
-def test_a_page_of_a_whole_run_lacks_nothing(traced_run):
+def test_a_page_of_a_whole_run_lacks_nothing(traced_run, source):
     page = make_page(source(traced_run))
     assert page.notes == []
     assert page.data["shown"] == [0, 1, 2, 3, 4, 5]
@@ -146,44 +145,7 @@ def test_a_page_of_a_whole_run_lacks_nothing(traced_run):
     json.dumps(page.data)
 
 
-def test_what_is_not_there_is_said(traced_run, tmp_path):
-    shutil.copytree(traced_run, tmp_path / "copy")
-    folder = tmp_path / "copy"
-    path = next(folder.glob("run/records/every*/ant.npz"))
-    MemoryTrace((3, 4), (0, 0, 4, 3), 6, bytes([0, 0] * 6)).write(path)  # of another run
-    page = make_page(source(folder))
-    assert page.notes == [
-        "There is no trace of the memory of every-k:k=2: the same `vosbench run` with --keep-memory-trace leaves one, "
-        "which shows what was held at each frame."
-    ]
-    mask = next(folder.glob("run/masks/every*/ant/00002.png"))
-    content = mask.read_bytes()
-    mask.write_bytes(content[:60])
-    page = make_page(source(folder))
-    assert page.faults == page.notes[:1]
-    assert page.notes[0].startswith("There are no pictures of every-k:k=2: ")
-    assert "every-k:k=2" not in page.data["masks"]
-    assert len(page.data["masks"]) == 4  # of the others
-    mask.unlink()
-    path.write_bytes(path.read_bytes()[:100])
-    page = make_page(source(folder))
-    assert "The trace of the memory of every-k:k=2 is damaged" in page.notes[0]
-    assert "does not have the mask" in page.notes[1]
-    assert page.data["objects"][0]["in_video"]
-    assert len(page.data["shown"]) == 6
-    told = []
-    build({folder / "run": read_run(folder / "run")}, tmp_path / "report", jobs=1, tell=told.append)
-    (line,) = told
-    assert line.startswith("run: ant: The trace of the memory of every-k:k=2 is damaged")
-    assert line.endswith("(and 1 more, which the report names)")
-    assert "does not have the mask" in (tmp_path / "report/index.html").read_text()
-    shutil.rmtree(folder / "run/masks")
-    assert make_page(source(folder)).faults == page.faults[:1]  # as of published results
-    page = make_page(source(folder, root=tmp_path / "nowhere"))
-    assert page.notes[1].endswith("(say where the data set is now, with --root).")
-
-
-def test_events_are_those_of_the_truth(traced_run, tmp_path):
+def test_events_are_those_of_the_truth(traced_run, tmp_path, source):
     shutil.copytree(traced_run, tmp_path / "copy")
     masks = tmp_path / "copy/DAVIS/Annotations/480p/ant"
     from vosbench.images import read_labels, write_labels
@@ -191,11 +153,12 @@ def test_events_are_those_of_the_truth(traced_run, tmp_path):
     for frame in (2, 3):
         labels = read_labels(masks / f"0000{frame}.png")
         write_labels(masks / f"0000{frame}.png", np.where(labels == 2, 0, labels))
-    found = make_page(source(tmp_path / "copy", root=tmp_path / "copy/DAVIS")).data["events"]
+    older = tuple(replace(r, fingerprint="") for r in source(traced_run).records)  # of whichever files
+    found = make_page(source(tmp_path / "copy", root=tmp_path / "copy/DAVIS", records=older)).data["events"]
     assert found[2:] == [{"frame": 2, "object": 2, "what": "hides"}, {"frame": 4, "object": 2, "what": "returns"}]
 
 
-def test_of_a_long_video_some_frames_are_shown(traced_run, monkeypatch):
+def test_of_a_long_video_some_frames_are_shown(traced_run, monkeypatch, source):
     monkeypatch.setattr(scrubber, "BUDGET", 1000)
     page = make_page(source(traced_run))
     shown = page.data["shown"]
@@ -250,26 +213,3 @@ def test_why_there_are_no_figures_is_said(traced_run, tmp_path, monkeypatch):
     assert "There are no figures: 3 strategies cannot be told apart, choose up to 2 of them." in html
     assert "2 sequences are too few for a p." in html
     assert html.count('class="beyond"') == 1  # a control stands below the scale
-
-
-def test_what_failed_is_on_its_page(traced_run, tmp_path):
-    def failed(record, cause):
-        why = Failure("out of memory", 3, 0, cause=cause)
-        return replace(record, masks=None, scores=None, timings=(), memory=None, unscored=None, failure=why)
-
-    records = [
-        failed(record, "sequence" if record.sequence == HOSTILE else "strategy")
-        if record.sequence == HOSTILE or record.policy.name == "random"
-        else record
-        for record in read_run(traced_run / "run")
-    ]
-    build({traced_run / "run": records}, tmp_path / "report", jobs=1)
-    html = (tmp_path / "report/index.html").read_text()
-    assert "random:capacity=1.5,every=1 (failed)" in html
-    assert "PARTIAL" in html
-    data = (tmp_path / "report/sequences/2/data.js").read_text()
-    assert '"kind":"failed","failure":"out of memory"' in data
-    assert '"masks":{"every-k:k=2"' in data
-    faulty = (tmp_path / "report/sequences/1.html").read_text()
-    assert "There are no curves of J and F: out of memory." in faulty
-    assert "There are no pictures: no strategy has masks of this sequence" in faulty

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from made_records import policy_of
 
 from vosbench.bench.plan import policy_info
 from vosbench.errors import VosbenchError
@@ -15,44 +16,44 @@ def lines(axes):
     return {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines}
 
 
-def curves(build, *specs):
-    return sweeps(build(spec).policy for spec in specs)
+def curves(*specs):
+    return sweeps(map(policy_of, specs))
 
 
-def test_a_strategy_at_its_default_capacity_is_a_point_of_its_curve(build):
-    found = curves(build, "lfu:capacity=4", "every-k:k=5", "lfu", "fifo:pin_first=false,capacity=2,every=3")
+def test_a_strategy_at_its_default_capacity_is_a_point_of_its_curve():
+    found = curves("lfu:capacity=4", "every-k:k=5", "lfu", "fifo:pin_first=false,capacity=2,every=3")
     assert found == {
         "lfu": {2.0: "lfu", 4.0: "lfu:capacity=4"},
         "every-k:k=5": {None: "every-k:k=5"},
         "fifo:pin_first=false,every=3": {2.0: "fifo:pin_first=false,capacity=2,every=3"},
     }
     assert list(found["lfu"]) == [2.0, 4.0]
-    assert curves(build, "lfu:every=5,capacity=4", "lfu:capacity=8,every=2", "lfu") == {
+    assert curves("lfu:every=5,capacity=4", "lfu:capacity=8,every=2", "lfu") == {
         "lfu": {2.0: "lfu", 4.0: "lfu:every=5,capacity=4"},
         "lfu:every=2": {8.0: "lfu:capacity=8,every=2"},
     }
 
 
-def test_a_capacity_of_what_is_wrapped_makes_a_curve(build):
+def test_a_capacity_of_what_is_wrapped_makes_a_curve():
     two, four = ("gated:base=lfu(every=2,capacity=2),threshold=0.5", "gated:threshold=0.5,base=lfu(capacity=4,every=2)")
     other, deep = "gated:base=lru(capacity=4),threshold=0.5", "oracle-masks:base=gated(base=lfu(capacity=4))"
-    assert curves(build, four, two, other, deep, "oracle-masks:base=gated", "gated:base=every-k") == {
+    assert curves(four, two, other, deep, "oracle-masks:base=gated", "gated:base=every-k") == {
         "gated:base=lfu(every=2),threshold=0.5": {2.0: two, 4.0: four},
         "gated:base=lru,threshold=0.5": {4.0: other},
-        "oracle-masks:base=gated": {2.0: "oracle-masks:base=gated", 4.0: deep},
+        "oracle-masks:base=gated (reference)": {2.0: "oracle-masks:base=gated", 4.0: deep},
         "gated:base=every-k": {None: "gated:base=every-k"},
     }
 
 
-def test_labels_name_a_curve(build):
+def test_labels_name_a_curve():
     def labelled(spec, label):
-        return replace(build(spec).policy, label=label)
+        return replace(policy_of(spec), label=label)
 
     mine = [labelled(f"lfu:capacity={c}", f"Mine (capacity={c})") for c in (2, 4)]
     assert sweeps(mine) == {"Mine": {2.0: "Mine (capacity=2)", 4.0: "Mine (capacity=4)"}}
     assert sweeps(mine[:1]) == {"Mine (capacity=2)": {2.0: "Mine (capacity=2)"}}
     assert sweeps([labelled("lfu:capacity=2", "A"), labelled("lfu:capacity=4", "B")]) == {"lfu": {2.0: "A", 4.0: "B"}}
-    assert sweeps([labelled("lru", "lfu"), build("lfu:capacity=4").policy]) == {
+    assert sweeps([labelled("lru", "lfu"), policy_of("lfu:capacity=4")]) == {
         "lfu": {2.0: "lfu"},
         "lfu:capacity=4": {4.0: "lfu:capacity=4"},
     }

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from made_records import policy_of
 
 from vosbench.errors import VosbenchError
 from vosbench.report.drawing.capacity import sweeps
@@ -12,12 +13,13 @@ def lines(axes):
     return {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in axes.lines}
 
 
-def test_retained_against_capacity(build):
-    kept = {"lru:capacity=1": 0.2, "lru:capacity=2.5": 0.4, "first-only": 0.3}
-    curves = sweeps(build(spec).policy for spec in (*kept, "lru"))  # lru failed
+def test_retained_against_capacity():
+    kept = {"lru:capacity=1": 0.2, "lru:capacity=2.5": 0.4, "first-only": 0.3, "offline": 0.5}
+    curves = sweeps(policy_of(spec) for spec in (*kept, "lru"))  # lru failed
     (axes,) = retained_against_capacity(kept, curves, ["Conditions."]).axes
     assert lines(axes)["lru"] == ([1, 2.5], pytest.approx([20, 40]))
     assert lines(axes)["first-only"][1] == pytest.approx([30, 30])
+    assert lines(axes)["offline (reference)"] == ([2], pytest.approx([50]))
     with pytest.raises(VosbenchError, match="no curve to draw"):
         retained_against_capacity({"lru:capacity=1": 0.2, "first-only": 0.3}, curves, [])
 

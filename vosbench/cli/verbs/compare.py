@@ -9,12 +9,12 @@ import typer
 
 from vosbench.base.codec import encode
 from vosbench.cli import options
-from vosbench.cli.records import Caption, Columns, Format, Out, answer, read_records, show
+from vosbench.cli.records import Caption, Columns, Format, Out, answer, by_name, read_records, show
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.errors import VosbenchError
 from vosbench.report.compare.differences import differences
 from vosbench.report.compare.gate import Check, Tolerance, gate
-from vosbench.report.compare.pairing import Runs, common_context, pair_up
+from vosbench.report.compare.pairing import common_context, pair_up
 from vosbench.report.compare.tables import changed_objects, difference_table
 from vosbench.report.compare.verdict import checks_table, failures, junit, junit_error
 from vosbench.report.rendering import render
@@ -70,7 +70,8 @@ def compare(
     tables: list[Table] = []
     changed: Sequence[Row] = ()
     try:
-        compared = pair_up(_read(runs), tuple(dict.fromkeys(options.split_specs(policies))) or None)
+        records = {name: read_records(path) for name, path in by_name(runs).items()}
+        compared = pair_up(records, tuple(dict.fromkeys(options.split_specs(policies))) or None)
         if fail_on is not None:
             checks = gate(compared, tolerance)
         if all(entrant.protocol != "none" for pair in compared for entrant in pair):
@@ -98,15 +99,6 @@ def compare(
     found = answer(tables[0], objects=changed, checks=judged)
     conditions = found.conditions or {"baseline": encode(common_context(compared))}  # of runs without scores
     return replace(found, conditions=conditions, status=REGRESSION if failures(checks) else 0)
-
-
-def _read(folders: Sequence[Path]) -> Runs:
-    """The records of each run under the name of its folder or file, or its path if two have one name."""
-    if len(set(folders)) < len(folders):
-        raise VosbenchError("the same run is given twice", "name each run once; one alone has its strategies compared")
-    names = [folder.stem if folder.suffix == ".json" else folder.name for folder in folders]
-    unique = len(set(names)) == len(names)
-    return {name if unique else str(folder): read_records(folder) for name, folder in zip(names, folders, strict=True)}
 
 
 VERB = Verb(compare, "vosbench compare baseline new --fail-on regression --junit gate.xml --markdown gate.md")

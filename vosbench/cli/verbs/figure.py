@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 
 from vosbench.cli import options
-from vosbench.cli.records import RunFolder, SequenceName, latest
+from vosbench.cli.records import MaskFolders, SequenceName, open_pictures
 from vosbench.cli.verbs import Answer, Verb
 
 
 def figure(
     out: Annotated[Path, options.output("--out", help="the figure to write: .png, .pdf or .svg")],
-    run: RunFolder = None,
+    run: MaskFolders = None,
     sequence: SequenceName = None,
     frames: Annotated[
         str | None,
@@ -28,27 +28,21 @@ def figure(
     """Draw a strip for a paper: a column for each frame, a row for the truth and for each strategy of a run.
 
     Objects are in the colours of the palette; what is wrong beyond edges is outlined in white. Without
-    --frames it shows those where the strategies disagree most.
+    --frames it shows those where the strategies disagree most. Masks of several runs, or of a run and of `score --out`,
+    are shown together.
     """
     from vosbench.report.drawing.style import require_kind, save  # here: matplotlib takes a second
-    from vosbench.report.pictures.footage import most_disputed_sequence, open_footage
     from vosbench.report.pictures.frames import most_disputed, named
     from vosbench.report.pictures.strip import strip
 
     require_kind(out)
     options.require_new(out, overwrite)
-    folder = run or latest()
-    chosen = options.split_specs(policies)
-    sequence = sequence or most_disputed_sequence(folder, chosen)
-    footage = open_footage(folder, sequence, root, chosen)
+    footage, conditions = open_pictures(run, sequence, root, policies)
     places = named(footage, frames.split(",")) if frames is not None else most_disputed(footage, number)
     save(strip(footage, places), out)
-    print(f"{out} shows {sequence}")
+    print(f"{out} shows {footage.sequence}")
     shown = [footage.frames[place].name for place in places]
-    return Answer(
-        {"run": str(folder), "sequence": sequence},
-        {"figure": str(out), "frames": shown, "rows": [footage.first_row, *footage.masks]},
-    )
+    return Answer(conditions, {"figure": str(out), "frames": shown, "rows": [footage.first_row, *footage.masks]})
 
 
 VERB = Verb(figure, "vosbench figure .vosbench/runs/NAME --sequence bee --frames 0,2,5 --out strip.pdf")

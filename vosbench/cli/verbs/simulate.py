@@ -104,7 +104,7 @@ def simulate(
             f"e.g. --policies {study.specs[0]} --sequences {names[0]}",
         )
     simulator = Simulator(data, study, shorter_side, cache)
-    comparing.require_same(run, simulator.conditions)
+    comparing.require_same(run, simulator.conditions, data)
     if run:
         comparing.require_enough([entry.label for entry in entries if entry.label in comparing.jf_by_strategy(run)])
     with RunProgress(len(names)) as progress:

@@ -5,6 +5,7 @@ version, seed and recipe. `meta.json` says what was asked for and what each clip
 """
 
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ from typing import Any, ClassVar
 import cv2
 
 from vosbench.base.text import read_text
+from vosbench.base.words import count
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.davis import Davis2017
 from vosbench.datasets.generated.attributes import ClipAttributes, Observer
@@ -31,6 +33,7 @@ CACHE = Path(".vosbench") / "datasets"
 VISIBLE = 0.005  # least share of the frame that each object covers where it first appears
 JPEG_QUALITY = 95
 ATTEMPTS = 40
+LOG = logging.getLogger(__name__)
 
 
 class Synthetic(Davis2017):
@@ -82,7 +85,7 @@ class Synthetic(Davis2017):
 
 
 def generate(folder: Path, script: Script) -> None:
-    """Write a split to `folder`, which appears complete or not at all.
+    """Write a split to `folder`, which appears complete or not at all; the log says so.
 
     Raises VosbenchError if it cannot be written, or if what is asked for does not come about.
     """
@@ -93,6 +96,8 @@ def generate(folder: Path, script: Script) -> None:
             prefix=f".{folder.name}-", dir=folder.parent, ignore_cleanup_errors=True
         ) as made:
             (part := Path(made) / folder.name).mkdir()
+            clips = count(len(script.recipes), "clip")
+            LOG.info("generating %s of %s %s in %s, where they are kept", clips, Synthetic.name, script.split, folder)
             videos = {}
             for number, recipe in enumerate(script.recipes):
                 name = f"clip-{number:02d}"

@@ -16,6 +16,7 @@ from vosbench.report.drawing.labels import label_ends
 from vosbench.report.drawing.multiples import small_multiples
 from vosbench.report.drawing.style import BANDS, GREY, MANY, STYLE, Look, distinct, looks_of, note_axes, room
 from vosbench.report.makers import NotApplicableError
+from vosbench.report.measures import name_and_kind, who
 
 
 def draw_against_frame(
@@ -31,7 +32,9 @@ def draw_against_frame(
     Strategies to `highlight` stand before the others, which are pale. Where there are none, but many strategies, each
     stands so in a small picture of its own.
     """
-    common, groups = context(records), distinct(records, highlight)
+    common, by_label = context(records), distinct(records, highlight)
+    names = {label: name_and_kind(who(group)) for label, group in by_label.items()}
+    groups, highlight = {names[label]: by_label[label] for label in names}, [names[label] for label in highlight]
     quartiles = {
         label: _quartiles(series)
         for label, group in groups.items()

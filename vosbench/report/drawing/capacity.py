@@ -18,13 +18,16 @@ from vosbench.memory import grammar
 from vosbench.report.drawing.labels import label_ends
 from vosbench.report.drawing.style import looks_of
 from vosbench.report.makers import NotApplicableError
+from vosbench.report.measures import name_and_kind
 
 _CAPACITY = re.compile(r"(?<=\()capacity=[^,()]*,?|,capacity=[^,()]*")  # in the parentheses of a label
 Curves = Mapping[str, Mapping[float | None, str]]  # name -> capacity in frames, ascending (None: has none) -> label
 
 
 def sweeps(policies: Iterable[PolicyInfo]) -> Curves:
-    """The curves that strategies make, named after what their points have in common."""
+    """The curves that strategies make, named after what their points have in common, and in brackets what they are,
+    unless they compete.
+    """
     members: dict[str, list[PolicyInfo]] = {}
     for policy in policies:
         of_its_own = policy.label if _capacity(policy) is None else ""
@@ -33,8 +36,9 @@ def sweeps(policies: Iterable[PolicyInfo]) -> Curves:
     found: dict[str, Mapping[float | None, str]] = {}
     for group in members.values():
         points = {_capacity(policy): policy.label for policy in group}
-        name = _common_name(group)
-        found[group[0].label if name in found else name] = dict(sorted(points.items(), key=lambda point: point[0] or 0))
+        both = _common_name(group), group[0].label
+        name, own = (name_and_kind({"strategy": text, "kind": group[0].kind}) for text in both)
+        found[own if name in found else name] = dict(sorted(points.items(), key=lambda point: point[0] or 0))
     return found
 
 

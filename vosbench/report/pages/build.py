@@ -16,7 +16,7 @@ from vosbench.report.compare.pairing import pair_up
 from vosbench.report.compare.tables import difference_table
 from vosbench.report.context import Context, Records, by_strategy, context, restrict
 from vosbench.report.makers import applicable
-from vosbench.report.measures import accuracy_of, pooled_jf
+from vosbench.report.measures import accuracy_of, name_and_kind, pooled_jf
 from vosbench.report.pages.failures import chosen
 from vosbench.report.pages.leaderboard import gains, grid, leaderboard, too_few
 from vosbench.report.pages.sequence import Page, Source, make_page, thumbnail_name
@@ -91,8 +91,7 @@ def build(
         place = f"run-{number}/" if len(runs) > 1 else ""
         name = folder.resolve().name if names[folder.resolve().name] == 1 else str(folder)
         found.append(Run(name, folder, records, place, context(records)))
-        if root is not None:
-            _require_data(found[-1], root)
+        _require_data(found[-1], root)
     whole = out.resolve()  # which has a name where `.` has none
     part = whole.with_name(f".{whole.name}{UNFINISHED}")
     shutil.rmtree(part, ignore_errors=True)
@@ -112,9 +111,17 @@ def build(
     return out / "index.html"
 
 
-def _require_data(run: Run, root: Path) -> None:
-    there = data_of(run.folder, run.records[0], root).sequence_names()
-    if absent := sorted(run.sequences.keys() - {*there}):
+def _require_data(run: Run, root: Path | None) -> None:
+    """Open the data set once, in this process: it may have to be generated. Raises VosbenchError if a `root` that is
+    given is not that of the run; without the data there are no pictures, which is said later.
+    """
+    try:
+        there = data_of(run.folder, run.records[0], root).sequence_names()
+    except VosbenchError:
+        if root is None:
+            return
+        raise
+    if root is not None and (absent := sorted(run.sequences.keys() - {*there})):
         data = run.common.dataset
         raise VosbenchError(
             f"{root} does not hold {a_few(absent)} of {run.name}", f"give the folder of {data.name} {data.split}"
@@ -210,7 +217,7 @@ def _write_run(writer: Writer, run: Run, baseline: str | None, several: bool) ->
         figures=writer.figures(f"{run.place}figures/", made),
         left_out=left_out,
         too_few=too_few(run.common.sequences, len(labels) - 1),
-        labels=labels,
+        titles=[_titles(run)[label] for label in labels],
         by_sequence={
             name: [pooled_jf([r for r in groups[label] if r.sequence == name] or []) for label in labels]
             for name in run.sequences
@@ -242,8 +249,19 @@ def _write_runs(writer: Writer, runs: Sequence[Run]) -> None:
 
 
 def looks(run: Run) -> dict[str, Any]:
-    """The colour and the dashes of each strategy, as in the figures; all that the run has, in its order."""
+    """The colour and the dashes of each strategy, as in the figures, and its name with what it is, unless it competes;
+    all that the run has, in its order.
+    """
     from vosbench.report.drawing.style import looks_of
 
-    found = looks_of(dict.fromkeys(record.policy.label for record in run.records))
-    return {label: [look.colour, [] if look.dash == "-" else list(look.dash[1])] for label, look in found.items()}
+    titles = _titles(run)
+    return {
+        label: [look.colour, [] if look.dash == "-" else list(look.dash[1]), titles[label]]
+        for label, look in looks_of(titles).items()
+    }
+
+
+def _titles(run: Run) -> dict[str, str]:
+    """What each strategy is called where it is shown."""
+    kinds = {record.policy.label: record.policy.kind for record in run.records}
+    return {label: name_and_kind({"strategy": label, "kind": kind}) for label, kind in kinds.items()}

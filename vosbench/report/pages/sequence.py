@@ -9,14 +9,16 @@ import cv2
 import numpy as np
 
 from vosbench.bench.record import RunRecord
+from vosbench.datasets import Dataset
 from vosbench.errors import VosbenchError
 from vosbench.memory.trace import MemoryTrace
+from vosbench.report.context import require_own_files
 from vosbench.report.measures import who
 from vosbench.report.pages.encoding import webp
 from vosbench.report.pages.failures import Moment, moments_of
 from vosbench.report.pages.scrubber import pictures
 from vosbench.report.pages.series import ObjectSeries, series_of
-from vosbench.report.pictures.footage import FaultyMasksError, Footage, data_of, open_footage
+from vosbench.report.pictures.footage import FaultyMasksError, Footage, data_of, footage_of, mask_folders
 from vosbench.report.pictures.overlay import overlay
 from vosbench.video import GroundTruth
 
@@ -56,77 +58,86 @@ def make_page(source: Source) -> Page:
     notes: list[str] = []
     records = source.records
     faults: list[str] = []
-    names, truth = _video(source, notes, faults)
+    data, names, truth = _video(source, notes, faults)
     series = series_of(records, names, truth)
     strategies = [r.policy.label for r in records if r.policy.kind == "strategy"]
     moments = moments_of(source.sequence, series, strategies)
     traces = _traces(source, notes, faults)
-    data: dict[str, Any] = {
+    shown: dict[str, Any] = {
         "sequence": source.sequence,
         "frames": max([len(names), *(len(r.memory.tokens) for r in records if r.memory)]),
         "objects": [_object(one) for one in series],
         "strategies": [_strategy(record) for record in records],
     }
-    page = Page(data, moments, notes=notes, faults=faults)
+    page = Page(shown, moments, notes=notes, faults=faults)
     if not series:
         notes.append(_why_no_curves(records))
     elif any(one.frames is None for one in series):
         notes.append("J and F stand against the number of the scored frame; the data set would tell which these are.")
     if any(record.memory for record in records) and not any(record.timings for record in records):
         notes.append("There is no latency: this sequence was not timed; `vosbench run --timing all` times every one.")
-    if names:
-        _add_pictures(page, source, names, traces)
+    if data:
+        _add_pictures(page, source, data, names, traces)
     notes[:0] = faults
     return page
 
 
-def _add_pictures(page: Page, source: Source, names: Sequence[str], traces: Mapping[str, MemoryTrace]) -> None:
-    """The pictures of every strategy whose masks are sound; of others a note."""
-    labels = [r.policy.label for r in source.records if not r.failure and (r.masks or r.model is None)]
+def _add_pictures(
+    page: Page, source: Source, data: Dataset, names: Sequence[str], traces: Mapping[str, MemoryTrace]
+) -> None:
+    """The frames, the truth, and the masks of every strategy whose masks are sound; of others a note."""
+    found = _masks(source)
+    if not found:
+        why = "no strategy has finished this sequence" if _has_masks(source) else "published results have none"
+        page.notes.append(f"There are no masks: {why}.")
     while True:
         try:
-            if not labels:
-                raise VosbenchError("no strategy has masks of this sequence", "finish the run")
-            footage = open_footage(source.run, source.sequence, source.root, labels)
-            found, files = pictures(footage, names, traces, _wanted(page.moments))
+            footage = footage_of(source.sequence, found, data)
+            shown, files = pictures(footage, names, traces, _wanted(page.moments))
             page.thumbnails.update(_thumbnails(footage, names, page.moments))
             page.files.update(files)
-            page.data.update(found)
+            page.data.update(shown)
             return
         except FaultyMasksError as error:
-            page.faults.append(_no_pictures(error, f" of {error.strategy}"))
-            labels.remove(error.strategy)
-            if not labels:
-                return
+            page.faults.append(f"There are no masks of {error.strategy}: {error.message} ({error.hint}).")
+            del found[error.strategy]
         except VosbenchError as error:
-            (page.faults if _has_pictures(source) and labels else page.notes).append(_no_pictures(error))
+            page.faults.append(_no_pictures(error))
             return
 
 
-def _has_pictures(source: Source) -> bool:
+def _masks(source: Source) -> dict[str, tuple[RunRecord, Path]]:
+    """The records of the strategies that should have masks, and the folders of these, by label."""
+    if not _has_masks(source):
+        return {}
+    done = {r.policy.label: r for r in source.records if not r.failure and (r.masks or r.model is None)}
+    if source.records[0].model is None:  # they may come from a file
+        return {label: (record, Path(record.policy.spec) / source.sequence) for label, record in done.items()}
+    there = mask_folders(source.run, source.sequence)
+    return {label: (record, there[label][1]) for label, record in done.items()}
+
+
+def _has_masks(source: Source) -> bool:
     """Whether masks should be there: those of a run that was not published, or those that were scored."""
-    return (source.run / "masks").is_dir() or (source.run.is_dir() and source.records[0].model is None)
+    return (source.run / "masks").is_dir() or source.records[0].model is None
 
 
-def _video(source: Source, notes: list[str], faults: list[str]) -> tuple[list[str], GroundTruth | None]:
-    """The names of all frames of the video, and the truth, as far as they are there."""
-    names: list[str] = []
-    truth = None
+def _video(source: Source, notes: list[str], faults: list[str]) -> tuple[Dataset | None, list[str], GroundTruth | None]:
+    """The data set of the run, the names of all frames of the video, and the truth, as far as they are there."""
     try:
         data = data_of(source.run, source.records[0], source.root)
+        require_own_files(source.records[0], data)
         names = [frame.name for frame in data.sequence(source.sequence).frames]
         if data.is_private:
             notes.append("There is no truth to compare with: it is on a server only.")
-        else:
-            truth = data.truth(source.sequence)
+        return data, names, None if data.is_private else data.truth(source.sequence)
     except VosbenchError as error:
-        (faults if _has_pictures(source) else notes).append(_no_pictures(error))
-        return [], truth
-    return names, truth
+        (faults if _has_masks(source) else notes).append(_no_pictures(error))
+        return None, [], None
 
 
-def _no_pictures(error: VosbenchError, of: str = "") -> str:
-    return f"There are no pictures{of}: {error.message} ({error.hint})."
+def _no_pictures(error: VosbenchError) -> str:
+    return f"There are no pictures: {error.message} ({error.hint})."
 
 
 def _why_no_curves(records: Sequence[RunRecord]) -> str:

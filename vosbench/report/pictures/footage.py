@@ -11,10 +11,10 @@ import numpy as np
 
 from vosbench.bench.record import DATA_ROOT, RunRecord, read_record, read_run
 from vosbench.datasets import Dataset, open_dataset
-from vosbench.errors import VosbenchError, a_few, unknown
+from vosbench.errors import VosbenchError, unknown
 from vosbench.images import check_size
-from vosbench.report.context import restrict
-from vosbench.report.measures import accuracy_of, pooled_jf
+from vosbench.report.context import require_own_files, restrict
+from vosbench.report.measures import accuracy_of, name_and_kind, pooled_jf
 from vosbench.report.pictures.overlay import overlay, resized
 from vosbench.video import FrameRef, MaskSource
 
@@ -77,6 +77,10 @@ class Footage:
         first = rgb if truth is None else overlay(rgb, truth, width=width)
         return [first, *(overlay(rgb, labels, truth, width=width) for labels in masks)]
 
+    def title(self, strategy: str) -> str:
+        """What a strategy is called where it is shown: its label, and in brackets what it is, unless it competes."""
+        return name_and_kind({"strategy": strategy, "kind": self.records[strategy].policy.kind})
+
     def accuracy(self, strategy: str) -> str:
         """`J&F 77.1` of a strategy on this sequence; "" if it has no scores."""
         jf = 100 * pooled_jf([self.records[strategy]])
@@ -91,61 +95,61 @@ def open_footage(run: Path, sequence: str, root: Path | None = None, strategies:
     """The footage of a sequence in the folder of a run.
 
     `root` is that of the data set (None: where it was for the run); `strategies` are labels or specs (none: all, but
-    for controls and what failed). Of masks that no run made, the frames are those of which every method has one. Raises
-    VosbenchError for a sequence or strategy that the run does not have, masks that are not there any more, and as
-    `open_dataset`.
+    for controls and what failed). Raises VosbenchError for a sequence or strategy that the run does not have, as
+    `data_of`, `context.require_own_files` and `footage_of`, and if there is no strategy to show.
     """
-    paths = {path.parent.name: path for path in sorted((run / "records").glob(f"*/{glob.escape(sequence)}.json"))}
-    folders = {name: read_record(path) for name, path in paths.items()}
-    if not folders:
-        raise unknown("sequence of the run", sequence, {record.sequence for record in read_run(run)})
-    chosen = restrict(tuple(folders.values()), strategies)
+    found = mask_folders(run, sequence)
+    chosen = restrict([record for record, _ in found.values()], strategies)
     if not strategies:
         chosen = tuple(record for record in chosen if record.policy.kind != "control" and not record.failure)
-    records = {record.policy.label: record for record in sorted(chosen, key=lambda record: record.policy.position)}
-    if failed := next((record for record in records.values() if record.failure), None):
+    if failed := next((record for record in chosen if record.failure), None):
         assert failed.failure is not None
         raise VosbenchError(
             f"{failed.policy.label} has no masks of {sequence}: {failed.failure.reason}", "leave it out"
         )
-    if not records:
+    if not chosen:
         raise VosbenchError(f"no strategy has masks of {sequence} in {run}", "choose another sequence")
-    data = data_of(run, next(iter(records.values())), root)
+    data = data_of(run, chosen[0], root)
+    require_own_files(chosen[0], data)
+    return footage_of(sequence, {record.policy.label: found[record.policy.label] for record in chosen}, data)
+
+
+def mask_folders(run: Path, sequence: str) -> dict[str, tuple[RunRecord, Path]]:
+    """The record of each strategy for a sequence, and the folder of its masks, by label, in the order of the run.
+
+    Raises VosbenchError for a sequence that the run does not have, and as `read_run`.
+    """
+    found = []
+    for path in sorted((run / "records").glob(f"*/{glob.escape(sequence)}.json")):
+        record = read_record(path)
+        masks = run / "masks" / path.parent.name if record.model else Path(record.policy.spec)
+        found.append((record, masks / sequence))
+    if not found:
+        raise unknown("sequence of the run", sequence, {record.sequence for record in read_run(run)})
+    found.sort(key=lambda one: one[0].policy.position)
+    return {record.policy.label: (record, masks) for record, masks in found}
+
+
+def footage_of(sequence: str, found: Mapping[str, tuple[RunRecord, Path]], data: Dataset) -> Footage:
+    """The frames and the truth of a sequence, and the masks of strategies, which are as `mask_folders` gives them.
+
+    Of masks that no run made, the frames are those of which every method has one. Raises FaultyMasksError for masks
+    that are not there any more, and as `Dataset.sequence` and `Dataset.truth`.
+    """
     video = data.sequence(sequence)
     frames = tuple(video.frames[index] for index in video.output_frames)
     masks = {}
-    for name, record in folders.items():
-        if record.policy.label in records:
-            where = run / "masks" / name / sequence if record.model else Path(record.policy.spec) / sequence
-            masks[record.policy.label] = data.predicted(where, [frame.name for frame in frames])
-            if record.model:
-                _require(run / "masks", record.policy.label, masks[record.policy.label])
-            else:
-                frames = tuple(frame for frame in frames if _is_there(masks[record.policy.label][frame.name]))
-                if not frames:
-                    hint = "are the folders where they were?"
-                    label = record.policy.label
-                    raise FaultyMasksError(f"no frame of {sequence} has a mask of every method", hint, label)
+    for label, (record, folder) in found.items():
+        masks[label] = data.predicted(folder, [frame.name for frame in frames])
+        if record.model:
+            _require(folder.parents[1], label, masks[label])
+        else:
+            frames = tuple(frame for frame in frames if _is_there(masks[label][frame.name]))
+            if not frames:
+                hint = "are the folders where they were?"
+                raise FaultyMasksError(f"no frame of {sequence} has a mask of every method", hint, label)
     truth = {} if data.is_private else data.truth(sequence).masks
-    return Footage(sequence, frames, truth, {label: masks[label] for label in records}, records)
-
-
-def most_disputed_sequence(run: Path, strategies: Sequence[str] = ()) -> str:
-    """The sequence of a run on which the J&F of its strategies, or of some of them, lies farthest apart. Raises
-    VosbenchError as `read_run` and `restrict`, and if every strategy failed.
-    """
-    found: dict[str, list[float]] = {}
-    for record in restrict(read_run(run), strategies):
-        if record.policy.kind != "control" and not record.failure:
-            found.setdefault(record.sequence, []).append(pooled_jf([record]))
-    if not found:
-        raise VosbenchError(
-            f"{a_few(strategies) or 'no strategy'} of {run} has no masks"
-            if strategies
-            else f"no strategy of {run} has masks",
-            "choose other strategies: controls and what failed leave none" if strategies else "choose another run",
-        )
-    return max(found, key=lambda sequence: np.nan_to_num(np.ptp(found[sequence])))
+    return Footage(sequence, frames, truth, masks, {label: record for label, (record, _) in found.items()})
 
 
 def data_of(run: Path, record: RunRecord, root: Path | None = None) -> Dataset:
@@ -166,9 +170,7 @@ def _is_there(mask: MaskSource) -> bool:
 
 
 def _require(folder: Path, strategy: str, masks: Mapping[str, MaskSource]) -> None:
-    for mask in masks.values():
-        for file in mask.files():
-            if not file.is_file():
-                message = f"the run does not have the mask {file}"
-                hint = f"pictures need what `vosbench run` wrote to {folder}; published results have no masks"
-                raise FaultyMasksError(message, hint, strategy) if folder.is_dir() else VosbenchError(message, hint)
+    for file in (file for mask in masks.values() for file in mask.files()):
+        if not file.is_file():
+            hint = f"pictures need what `vosbench run` wrote to {folder}; published results have no masks"
+            raise FaultyMasksError(f"the run does not have the mask {file}", hint, strategy)

@@ -23,7 +23,7 @@ def strip(footage: Footage, places: Sequence[int]) -> Figure:
     """The strip of the frames at `places`, drawn in the very pixels that it has at `style.DPI`. Raises VosbenchError
     for a picture that cannot be read.
     """
-    names = [footage.first_row, *(broken(legible(label), _CHARACTERS) for label in footage.masks)]
+    names = [footage.first_row, *(broken(legible(footage.title(label)), _CHARACTERS) for label in footage.masks)]
     values = ["", *(footage.accuracy(label) for label in footage.masks)]
     lines = [line for name in (*names, *values) for line in name.split("\n")]
     longest = max(length(line, round(_LETTERS * DPI / 72)) for line in lines)

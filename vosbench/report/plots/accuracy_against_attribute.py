@@ -9,7 +9,7 @@ from vosbench.datasets.generated.recipe import ATTRIBUTES
 from vosbench.report.context import Records, by_identity
 from vosbench.report.drawing.labels import label_ends
 from vosbench.report.drawing.style import STYLE, looks_of, note_axes, room
-from vosbench.report.measures import accuracy_of, pooled_jf
+from vosbench.report.measures import accuracy_of, name_and_kind, pooled_jf, who
 from vosbench.report.sweep import sweep
 
 
@@ -17,8 +17,8 @@ def figure(*runs: Records, highlight: Collection[str] = ()) -> Figure:
     """J&F (percent, over all objects) of each strategy against the strength of an attribute. Raises as `sweep`."""
     found = sweep(runs)
     groups = [by_identity(run.records) for run in found.runs]
-    labels = {key: g[0].policy.label for key, g in groups[0].items() if g[0].policy.kind != "control"}
-    looks = looks_of(labels.values(), highlight)
+    labels = {key: name_and_kind(who(g)) for key, g in groups[0].items() if g[0].policy.kind != "control"}
+    looks = looks_of(labels.values(), [labels[key] for key in labels if groups[0][key][0].policy.label in highlight])
     shown = [label for label, look in looks.items() if not look.quiet]
     strengths = [run.strength for run in found.runs]
     with matplotlib.rc_context(STYLE):

@@ -7,8 +7,9 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from vosbench.base.words import count
+from vosbench.datasets import Dataset
 from vosbench.errors import VosbenchError
-from vosbench.report.context import Records, by_strategy, context
+from vosbench.report.context import Records, by_strategy, context, require_own_files
 from vosbench.report.measures import pooled_jf
 from vosbench.simulation.outcome import Conditions
 
@@ -29,8 +30,10 @@ def require_enough(both: Sequence[str]) -> None:
         )
 
 
-def require_same(run: Records, simulated: Conditions) -> None:
-    """Refuse a run of other data, weights or settings, or of strategies that have changed since, with VosbenchError."""
+def require_same(run: Records, simulated: Conditions, data: Dataset) -> None:
+    """Refuse a run of other data, or of other files of it, weights or settings, or of strategies that have changed
+    since, with VosbenchError.
+    """
     if not run:
         return
     common = context(run)
@@ -55,6 +58,8 @@ def require_same(run: Records, simulated: Conditions) -> None:
                 f"the run has another {what} than the simulation: {_shown(theirs)}, not {_shown(ours)}",
                 "give simulate the options that the run had",
             )
+    for record in {record.sequence: record for record in run}.values():
+        require_own_files(record, data)
     for policy in (record.policy for record in run):
         if simulated.source_hashes.get(policy.text, policy.source_hash) != policy.source_hash:
             raise VosbenchError(

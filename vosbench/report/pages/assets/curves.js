@@ -92,7 +92,7 @@ report.Curve = class {
     if (focused !== undefined) this.focused = focused;
     const [index, line] = [plot.cursor.idx, this.focused ? this.lines[this.focused - 1] : null];
     const value = line && index !== null && index !== undefined ? line[1][index] : null;
-    const at = line && value !== null && value !== undefined ? `: ${line[0]}, frame ${plot.data[0][index]}, ${value}` : "";
+    const at = line && value !== null && value !== undefined ? `: ${report.titleOf(line[0])}, frame ${plot.data[0][index]}, ${value}` : "";
     this.caption.textContent = this.title + at + (at && this.unit ? ` ${this.unit}` : "");
   }
 

@@ -32,7 +32,7 @@ report.Row = class {
     [this.label, this.trace, this.state] = [label, trace, state];
     this.mask = tile("mask");
     this.difference = tile(`difference to ${TRUTH}`);
-    this.title = report.make("h3", {}, swatch(label), label, report.make("span", { className: "score" }));
+    this.title = report.make("h3", {}, swatch(label), report.titleOf(label), report.make("span", { className: "score" }));
     this.element = report.make("section", { className: "row" }, this.title, this.mask.element, this.difference.element);
     this.element.dataset.label = label;
     this.near = false; // to what the reader sees: only then is it drawn
@@ -52,7 +52,8 @@ report.Row = class {
     const other = labelsOf(reference === TRUTH ? DATA.truth : DATA.masks[reference], step);
     if (other) report.drawDifference(this.difference.canvas, labels, other, DATA.size);
     else report.clear(this.difference.canvas);
-    this.difference.caption.textContent = other ? `difference to ${reference}` : `${reference} has no mask of this frame`;
+    const named = report.titleOf(reference);
+    this.difference.caption.textContent = other ? `difference to ${named}` : `${named} has no mask of this frame`;
     this.title.lastChild.textContent = score;
     this.element.dataset.step = step;
     if (this.trace) this.drawMemory(step, picture);

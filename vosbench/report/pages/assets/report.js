@@ -18,6 +18,9 @@ report.colour = function (hex) {
   return report.isDark() && Math.max(...parts) < 60 ? "#e8e8e8" : hex;
 };
 
+// What a strategy is called where it is shown: its label, and in brackets what it is, unless it competes.
+report.titleOf = (label) => DATA.looks[label]?.[2] ?? label;
+
 report.valueOf = function (cell) {
   const text = cell.dataset.value ?? cell.textContent;
   if (text === "") return null;

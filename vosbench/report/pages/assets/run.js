@@ -32,7 +32,7 @@ for (const row of rows) {
 }
 
 if (Object.keys(DATA.gains).length > 1) {
-  for (const label of Object.keys(DATA.gains)) baseline.append(new Option(label, label));
+  for (const label of Object.keys(DATA.gains)) baseline.append(new Option(report.titleOf(label), label));
   baseline.value = DATA.baseline in DATA.gains ? DATA.baseline : Object.keys(DATA.gains)[0];
   baseline.addEventListener("change", compare);
   compare();

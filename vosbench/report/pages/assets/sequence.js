@@ -202,9 +202,8 @@ function chips() {
       Object.values(curves).forEach((curve) => curve.show());
       if (steps.length > 0) drawPictures();
     });
-    const chip = report.make("label", {}, box, swatch(one.label), one.label);
+    const chip = report.make("label", {}, box, swatch(one.label), report.titleOf(one.label));
     if (one.failure) chip.append(` (failed: ${one.failure})`);
-    else if (one.kind !== "strategy") chip.append(` (${one.kind})`);
     by("strategies").append(chip);
   }
 }
@@ -250,7 +249,7 @@ function begin() {
   chips();
   if (steps.length > 0) {
     listEvents();
-    by("reference").append(new Option(TRUTH, TRUTH), ...Object.keys(DATA.masks).map((label) => new Option(label, label)));
+    by("reference").append(new Option(TRUTH, TRUTH), ...Object.keys(DATA.masks).map((label) => new Option(report.titleOf(label), label)));
     by("speed").append(...SPEEDS.map((speed) => new Option(`${speed} a second`, speed)));
     by("speed").value = 10;
     base.frame = tile("frame");
