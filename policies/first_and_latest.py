@@ -6,15 +6,12 @@ annotates them stays as well, so the memory holds one frame for each annotated o
 in every frame, and has no view from between.
 """
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from vosbench.memory.bank import FrameTokens
 from vosbench.memory.policy import LatestPolicy
 
 
-@dataclass
 class FirstAndLatest(LatestPolicy):
     """Annotated frames are pinned; the latest frame overwrites the one before it."""
 

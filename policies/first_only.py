@@ -3,12 +3,9 @@
 Source: a control. Fidelity: faithful. Fails when the appearance of an object changes.
 """
 
-from dataclasses import dataclass
-
 from vosbench.memory.policy import MemoryPolicy, Step
 
 
-@dataclass
 class FirstOnly(MemoryPolicy):
     """Writes no frame of its own accord."""
 

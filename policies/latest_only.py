@@ -3,15 +3,12 @@
 Source: a control. Fidelity: faithful. Fails by drift, and cannot find an object again once it was hidden.
 """
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from vosbench.memory.bank import FrameTokens, MemoryBank
 from vosbench.memory.policy import LatestPolicy, VideoInfo
 
 
-@dataclass
 class LatestOnly(LatestPolicy):
     """One frame of memory: the latest."""
 

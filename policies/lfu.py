@@ -8,15 +8,12 @@ is not protected (`pin_first`), ties go to the older frame, then to the lower po
 are hidden, since nothing matches their tokens.
 """
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from vosbench.memory.match import Match
 from vosbench.memory.policy import FrequencyPolicy
 
 
-@dataclass
 class LFU(FrequencyPolicy):
     """References are appearances among the top k."""
 

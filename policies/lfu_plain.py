@@ -5,15 +5,12 @@ the textbook LFU, whose score is the number of appearances among the top k since
 tokens never leave, since young ones have had no time to be hit.
 """
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from vosbench.memory.match import Match
 from vosbench.memory.policy import FrequencyPolicy
 
 
-@dataclass
 class LFUPlain(FrequencyPolicy):
     """References are appearances among the top k; age does not count."""
 

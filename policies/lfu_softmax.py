@@ -5,8 +5,6 @@ storing"): as lfu, but a match adds its softmax weight instead of 1. Fidelity: f
 dominate the index, so features that were once decisive stay too long.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
@@ -14,7 +12,6 @@ from vosbench.memory.match import Match
 from vosbench.memory.policy import FrequencyPolicy
 
 
-@dataclass
 class LFUSoftmax(FrequencyPolicy):
     """References are softmax weights."""
 

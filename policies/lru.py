@@ -5,8 +5,6 @@ tokens whose last use is longest ago leave; ties: fewer hits in that read. Fidel
 most tokens were used in the last read, so that the ties decide.
 """
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
@@ -15,7 +13,6 @@ from vosbench.memory.match import Match
 from vosbench.memory.policy import BoundedPolicy, VideoInfo
 
 
-@dataclass
 class LRU(BoundedPolicy):
     """Score = frame of the last use, then hits in it."""
 

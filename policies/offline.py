@@ -9,7 +9,6 @@ first frame.
 """
 
 from bisect import bisect_left
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -19,7 +18,6 @@ from vosbench.memory.bank import MemoryBank
 from vosbench.memory.policy import BoundedPolicy, LookAhead, VideoInfo
 
 
-@dataclass
 class Offline(BoundedPolicy):
     """Score = attention mass still to come."""
 

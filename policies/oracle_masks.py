@@ -5,14 +5,11 @@ decisions of `base` are its own, on what is predicted. Needs a mask for every fr
 dense labels only; it cheats, and belongs in no comparison but as a bound.
 """
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from vosbench.memory.policy import Step, WrappingPolicy
 
 
-@dataclass
 class OracleMasks(WrappingPolicy):
     """The base strategy, with true masks."""
 

@@ -84,7 +84,7 @@ def strategy(default: str, about: str) -> Any:
 
 @dataclass
 class MemoryPolicy(ABC):
-    """A memory strategy. Subclasses are dataclasses whose fields, made by `parameter`, are what a spec may set.
+    """A memory strategy. The fields of a subclass, a dataclass if it has any, are what a spec may set: see `parameter`.
 
     Everything that a strategy remembers of a video is set in `start`, so that one instance serves many videos.
     """

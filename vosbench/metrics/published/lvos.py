@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +12,6 @@ from vosbench.metrics.rules.span import Span
 from vosbench.metrics.statistics import ObjectTrace, Scored, mean
 
 
-@dataclass(frozen=True)
 class SeenUnseen(Figures):
     """V, and means of the means over seen and over unseen objects, wherever the data set says which are unseen.
 

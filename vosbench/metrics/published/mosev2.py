@@ -3,7 +3,6 @@
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -37,7 +36,6 @@ class OwnRadius(Measure):
         return PairScore(j, f, *masks.pixels, (f_dot,))
 
 
-@dataclass(frozen=True)
 class Runs(Figures):
     """F dot, and J and F dot over the runs of frames in which an object is absent (d) or back (r).
 

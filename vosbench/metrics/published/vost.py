@@ -1,7 +1,7 @@
 """VOST: objects that are transformed. J alone, over all scored frames and over the last quarter of them (J_tr)."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import ClassVar
 
 from vosbench.metrics.figures import STATISTICS, Figures
@@ -17,7 +17,6 @@ class RegionOnly(Measure):
     has_f = False
 
 
-@dataclass(frozen=True)
 class LastQuarter(Figures):
     """The statistics of J from the scored frame with the number 0.75 n, rounded down, on: after the transformation."""
 
