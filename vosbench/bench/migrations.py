@@ -20,7 +20,7 @@ def _from_1(data: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(settings, Mapping):
         kept["settings"] = {key: value for key, value in settings.items() if key != "seed"}
     timings = [] if timing is None else [timing]
-    return kept | {"schema": 2, "conditions": data.get("identity"), "suite": {}, "masks": None, "timings": timings}
+    return kept | {"conditions": data.get("identity"), "suite": {}, "masks": None, "timings": timings}
 
 
 def _from_2(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,14 +28,14 @@ def _from_2(data: Mapping[str, Any]) -> dict[str, Any]:
     timings = data.get("timings")
     if isinstance(timings, list) and all(isinstance(timing, Mapping) for timing in timings):
         timings = [{key: value for key, value in timing.items() if key != "reference_ms"} for timing in timings]
-    return {**data, "schema": 3, "timings": timings}
+    return {**data, "timings": timings}
 
 
 def _from_3(data: Mapping[str, Any]) -> dict[str, Any]:
     """Schema 4 has all parameters of a strategy, with what it wraps, where schema 3 has those that were given; its
     label; and one word for the shorter side.
     """
-    kept: dict[str, Any] = {**data, "schema": 4}
+    kept = {**data}
     for name in ("settings", "suite"):
         if isinstance(part := data.get(name), Mapping) and "size" in part:
             kept[name] = {"shorter_side" if key == "size" else key: value for key, value in part.items()}
@@ -50,24 +50,14 @@ def _from_3(data: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _from_4(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Schema 5 has what a protocol tells of objects beside J and F, and no F where it has none."""
-    return {**data, "schema": 5}
-
-
 def _from_5(data: Mapping[str, Any]) -> dict[str, Any]:
     """Schema 6 says of every record whether the run leaves sequences out, where schema 5 says it of the scores."""
     scores, suite = data.get("scores"), data.get("suite")
     if isinstance(scores, Mapping):
         kept = {key: value for key, value in scores.items() if key != "partial"}
-        return {**data, "schema": 6, "scores": kept, "partial": scores.get("partial")}
+        return {**data, "scores": kept, "partial": scores.get("partial")}
     chosen = isinstance(suite, Mapping) and any(suite.get(name) is not None for name in ("sequences", "limit"))
-    return {**data, "schema": 6, "partial": chosen}
-
-
-def _from_6(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Schema 7 names the frames that were scored, and has records of masks that no run made."""
-    return {**data, "schema": 7}
+    return {**data, "partial": chosen}
 
 
 def _from_7(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,7 +65,7 @@ def _from_7(data: Mapping[str, Any]) -> dict[str, Any]:
     policy = data.get("policy")
     if isinstance(policy, Mapping) and policy.get("kind") == "strategy" and _cheats(policy):
         policy = {**policy, "kind": "reference"}
-    return {**data, "schema": 8, "policy": policy}
+    return {**data, "policy": policy}
 
 
 def _cheats(strategy: Mapping[str, Any]) -> bool:
@@ -117,20 +107,14 @@ def _defaults() -> dict[str, dict[str, Any]]:
     return found
 
 
-_STEPS: Mapping[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-    1: _from_1,
-    2: _from_2,
-    3: _from_3,
-    4: _from_4,
-    5: _from_5,
-    6: _from_6,
-    7: _from_7,
-}
+# Schema 5 adds what a protocol tells of objects beside J and F, schema 7 the names of the scored frames: both may lack.
+_STEPS: Mapping[int, Callable[[Mapping[str, Any]], dict[str, Any]]]
+_STEPS = {1: _from_1, 2: _from_2, 3: _from_3, 5: _from_5, 7: _from_7}
 OLDEST = min(_STEPS)
 
 
 def upgrade(data: Mapping[str, Any], schema: int) -> Mapping[str, Any]:
     """JSON of a record of an older schema, not older than `OLDEST`, as JSON of `schema`; it may still be invalid."""
-    while data["schema"] < schema:
-        data = _STEPS[data["schema"]](data)
+    for older in range(data["schema"], schema):
+        data = {**_STEPS.get(older, dict)(data), "schema": older + 1}
     return data
