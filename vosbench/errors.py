@@ -1,7 +1,7 @@
 """The one error type that a user of vosbench is meant to see."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 MOST_KNOWN = 30  # names in a hint; parts of a network and sequences of a data set are hundreds
 
@@ -55,6 +55,13 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> VosbenchError:
     near = difflib.get_close_matches(str(name), choices, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {a_few(choices, MOST_KNOWN) or 'none'}"
     return VosbenchError(f"unknown {kind} {name!r}", hint)
+
+
+def first_of(reasons: Mapping[str, VosbenchError], too: str, hint: str | None = None) -> VosbenchError:
+    """The first of several reasons, by name, and of which others the same is true; `hint` instead of its own."""
+    first, others = next(iter(reasons.values())), [*reasons][1:]
+    more = f"; {too}: {a_few(others)}" if others else ""
+    return VosbenchError(first.message + more, first.hint if hint is None else hint)
 
 
 def a_few(names: Iterable[str], most: int = 4) -> str:

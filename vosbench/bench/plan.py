@@ -1,7 +1,7 @@
 """Makes a suite ready: finds everything that can be wrong with it before the first frame, and lists what to do."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from vosbench.bench.naming import UNSCORED, folder_name, plain, record_files
 from vosbench.bench.record import RUNS, DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings, read_record
 from vosbench.bench.suite import INCIDENTAL, Suite
 from vosbench.datasets import open_dataset
-from vosbench.errors import SpoiltScoreWarning, VosbenchError, a_few
+from vosbench.errors import SpoiltScoreWarning, VosbenchError, first_of
 from vosbench.inference.controls import CONTROLS, Control, hash_of
 from vosbench.memory.spec import PolicySpec
 from vosbench.metrics.fitness import advice, is_excused, misfit, nowhere
@@ -72,13 +72,9 @@ class Plan:
         policies = suite.strategies()
         self._everything = open_dataset(suite.dataset, suite.root, suite.split, frame_mode=suite.frame_mode)
         self.dataset = self._everything.only(suite.sequences, suite.limit, suite.exclude, suite.shard)
-        self.data = DatasetInfo(
-            self.dataset.name,
-            self.dataset.split,
-            self.dataset.frame_mode,
-            sequences=len(self.dataset.sequence_names()),
-            in_split=len(self.dataset.split_names()),
-        )
+        names, in_split = self.dataset.sequence_names(), len(self.dataset.split_names())
+        told = self.dataset.name, self.dataset.split, self.dataset.frame_mode
+        self.data = DatasetInfo(*told, sequences=len(names), in_split=in_split)
         self.is_partial, self.is_private = self.dataset.is_partial, self.dataset.is_private
         self.protocol: Protocol | None = None  # masks only
         if suite.score and not self.is_private:
@@ -90,7 +86,7 @@ class Plan:
         self.unfit: dict[str, str] = {}
         self._attributes: dict[str, tuple[str, ...]] = {}
         self._fingerprints: dict[str, str] = {}
-        for name in self.dataset.sequence_names():
+        for name in names:
             try:
                 self._open(name)
             except VosbenchError as error:
@@ -123,10 +119,10 @@ class Plan:
 
     def _require_something(self) -> None:
         if self.faults and not self.sequences:
-            raise _first_of(self.faults, "faulty too")
+            raise first_of(self.faults, "faulty too")
         if self.suite.protocol and self.sequences and not self.sequences.keys() - self.misfits.keys():
             hint = f"{self.advice(next(iter(self.misfits)))}; or ask for no scores: score=False (--no-score)"
-            raise _first_of(self.misfits, "not to be scored either", hint)
+            raise first_of(self.misfits, "not to be scored either", hint)
 
     def _own_folder(self, within: Path) -> Path:
         """The folder in `within` of this run, or, if there are results of other files there, such as another data set
@@ -239,13 +235,8 @@ class Plan:
             data = [sequence, self._fingerprints.get(sequence, "faulty"), facts(video), facts(truth)]
             for info, what in entries:
                 name = folder_name(info)
-                identity = digest(
-                    {
-                        "conditions": self.conditions,
-                        "policy": facts([info.name, info.parameters, info.source_hash]),
-                        "sequence": data,
-                    }
-                )
+                strategy = facts([info.name, info.parameters, info.source_hash])
+                identity = digest({"conditions": self.conditions, "policy": strategy, "sequence": data})
                 record = self.folder / "records" / name / f"{sequence}.json"
                 alone = sequence in timed and isinstance(what, PolicySpec)
                 yield Task(info, what, sequence, video, identity, record, self.folder / "masks" / name, alone)
@@ -284,13 +275,6 @@ def _a_record_each(folder: Path) -> Iterator[RunRecord]:
                 if not record.failure:
                     seen.add(path.stem)
                     yield record
-
-
-def _first_of(reasons: Mapping[str, VosbenchError], too: str, hint: str | None = None) -> VosbenchError:
-    """The first of several reasons, and of which other sequences the same is true."""
-    first, others = next(iter(reasons.values())), [*reasons][1:]
-    more = f"; {too}: {a_few(others)}" if others else ""
-    return VosbenchError(first.message + more, first.hint if hint is None else hint)
 
 
 def policy_info(spec: PolicySpec, position: int) -> PolicyInfo:

@@ -49,9 +49,8 @@ def records_of(found: dict[str, tuple[Path, MaskScores]], dataset: Dataset, prot
     """
     names = dataset.sequence_names()
     fingerprints = {name: dataset.fingerprint(name) for name in names}
-    info = DatasetInfo(
-        *(dataset.name, dataset.split, dataset.frame_mode), sequences=len(names), in_split=len(dataset.split_names())
-    )
+    which, in_split = (dataset.name, dataset.split, dataset.frame_mode), len(dataset.split_names())
+    info = DatasetInfo(*which, sequences=len(names), in_split=in_split)
     suite = {"dataset": dataset.name, "protocol": protocol}
     records = []
     for position, (label, (folder, scores)) in enumerate(found.items()):

@@ -16,7 +16,7 @@ from vosbench.base.processes import Crew
 from vosbench.base.text import write_text
 from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
-from vosbench.errors import SpoiltScoreWarning, VosbenchError, a_few
+from vosbench.errors import SpoiltScoreWarning, VosbenchError, first_of
 from vosbench.masks import cache as score_cache
 from vosbench.masks.check import elsewhere, no_folder
 from vosbench.metrics.evaluate import missing_traces, object_scores, plan, split_plan, traces
@@ -149,10 +149,7 @@ def _plans(
         except VosbenchError as error:
             misfits[truth.sequence] = misfit(truth, rules) or error
     if misfits and not plans and not others_are_scored:
-        first, name = next(iter(misfits.values())), next(iter(misfits))
-        others = f"; not to be scored either: {a_few([*misfits][1:])}" if len(misfits) > 1 else ""
-        (truth,) = (truth for truth in truths if truth.sequence == name)
-        raise VosbenchError(first.message + others, advice(truth))
+        raise first_of(misfits, "not to be scored either", advice(truths[0]))
     return plans, {name: error.message for name, error in misfits.items()}
 
 
