@@ -82,7 +82,7 @@ def build(kind: type[T], table: Mapping[str, Any], file: str, place: str = "", *
 
     Raises VosbenchError for an unknown or lacking key, and as `converted` does.
     """
-    known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
+    known = {f.name: f for f in fields(kind) if f.name not in others}  # type: ignore[arg-type]
     hints = get_type_hints(kind, include_extras=True)
     values = {}
     for key, value in table.items():
@@ -90,7 +90,7 @@ def build(kind: type[T], table: Mapping[str, Any], file: str, place: str = "", *
             raise unknown(f"setting in {file}{f' [{place}]' if place else ''}", key, known)
         where = f"{place}.{key}" if place else key
         values[key] = converted(value, hints[key], where, _default(known[key].default), file)
-    lacking = [name for name, f in known.items() if name not in {**values, **others} and f.default is MISSING]
+    lacking = [name for name, f in known.items() if name not in values and f.default is MISSING]
     if lacking:
         raise VosbenchError(f"{file}: [{place}] lacks {', '.join(lacking)}", "add what is lacking")
     return kind(**values, **others)

@@ -15,7 +15,7 @@ from vosbench.memory.spec import PolicySpec
 
 SHIPPED = Path(__file__).parent / "suites"
 shipped_suites = partial(shipped, SHIPPED)  # their names, and the first line of each
-KEYS = {field.name for field in fields(Suite)} - {"name"} | {"data"}
+KEYS = {field.name for field in fields(Suite)} - {"name"}
 # Of no use to another data set.
 OF_DATA = ("root", "split", "frame_mode", "protocol", "sequences", "exclude", "limit", "shard")
 EXAMPLE = 'write policies = ["every-k:k=5", { name = "lfu", capacity = [2, 4] }]'
@@ -37,13 +37,12 @@ def read_suites(name: str | Path) -> tuple[Suite, ...]:
     entries = table.pop("data", [{}])
     if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
         raise VosbenchError(f"{path.name}: data must be tables", "write [[data]] above each data set")
-    _refuse_unknown(table, KEYS, path.name)
+    if strange := next((key for entry in entries for key in entry if key not in KEYS), None):
+        raise unknown(f"setting in {path.name} [[data]]", strange, KEYS)
     suites = []
-    for entry in entries:
-        _refuse_unknown(entry, KEYS - {"data"}, f"{path.name} [[data]]")
     for settings in _each_split({**table, **entry} for entry in entries):
-        policies = tuple(_policies(settings.pop("policies", list(DEFAULT_POLICIES)), path.name))
-        suites.append(build(Suite, settings, path.name, name=path.stem, policies=policies))
+        settings["policies"] = tuple(_policies(settings.get("policies", list(DEFAULT_POLICIES)), path.name))
+        suites.append(build(Suite, settings, path.name, name=path.stem))
         suites[-1].strategies()
     return tuple(suites)
 
@@ -71,12 +70,6 @@ def override(
         else:
             folders = {suite.dataset: Path(text) for suite in suites} | folders
     return tuple(replace(suite, root=folders.get(suite.dataset, suite.root), **changes) for suite in suites)
-
-
-def _refuse_unknown(table: Mapping[str, Any], known: set[str], where: str) -> None:
-    for key in table:
-        if key not in known:
-            raise unknown(f"setting in {where}", key, known)
 
 
 def _each_split(tables: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
