@@ -18,6 +18,7 @@ class LabelPng(MaskSource):
 
     path: Path
     binary: ClassVar[bool] = False
+    any_id: ClassVar[bool] = False  # whether 255 is an id as any other
     tells_place = True
 
     def load(self) -> ObjectMasks:
@@ -28,7 +29,7 @@ class LabelPng(MaskSource):
 
     def check(self, size: tuple[int, int] | None = None) -> ObjectMasks:
         labels = read_labels(self.path)
-        check_labels(labels, self.path, size=size, binary=self.binary)
+        check_labels(labels, self.path, size=size, binary=self.binary or self.any_id)
         return self._objects(labels)
 
     def _objects(self, labels: np.ndarray) -> ObjectMasks:

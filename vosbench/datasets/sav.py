@@ -4,7 +4,6 @@ Layout: `sav_val/JPEGImages_24fps/<video>/%05d.jpg`, `sav_val/Annotations_6fps/<
 list `sav_val.txt`. Ravi et al., arXiv:2408.00714.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,20 +12,12 @@ from vosbench.datasets.first_masks import Frames, Masks
 from vosbench.datasets.label_pngs import LabelPng, label_pngs
 from vosbench.datasets.object_folders import object_folders
 from vosbench.datasets.split_folders import SplitFolders
-from vosbench.images import check_labels, read_labels
-from vosbench.video import ObjectMasks
 
 ANNOTATED = 4  # every so many frames one is
 
 
-@dataclass(frozen=True)
 class _LabelPng(LabelPng):
-    """A label map in which 255 is an id as any other."""
-
-    def check(self, size: tuple[int, int] | None = None) -> ObjectMasks:
-        labels = read_labels(self.path)
-        check_labels(labels, self.path, size=size, binary=True)
-        return ObjectMasks(labels)
+    any_id = True
 
 
 class SAV(SplitFolders):
@@ -66,8 +57,5 @@ class SAV(SplitFolders):
 
     def _outputs(self, name: str, frames: Frames) -> tuple[int, ...]:
         masks = self._masks(name)
-        return tuple(
-            position
-            for position, frame in enumerate(frames)
-            if frame in masks or (frame.isdecimal() and int(frame) % ANNOTATED == 0)
-        )
+        wanted = {frame for frame in frames if frame.isdecimal() and int(frame) % ANNOTATED == 0}.union(masks)
+        return tuple(position for position, frame in enumerate(frames) if frame in wanted)
