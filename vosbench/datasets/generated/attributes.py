@@ -7,6 +7,7 @@ not. Lengths are in shorter sides of the frame. What cannot be measured (an obje
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from typing import Any
 
 import cv2
@@ -62,18 +63,9 @@ class ClipAttributes:
         return as_read
 
 
-@dataclass
-class _Run:
-    """How often something holds, and for how long at a stretch."""
-
-    count: int = 0
-    longest: int = 0
-    current: int = 0
-
-    def add(self, holds: bool) -> None:
-        self.current = self.current + 1 if holds else 0
-        self.count += holds
-        self.longest = max(self.longest, self.current)
+def longest(flags: Sequence[bool]) -> int:
+    """For how many frames at a stretch something holds."""
+    return max((len(list(run)) for holds, run in groupby(flags) if holds), default=0)
 
 
 @dataclass
@@ -83,8 +75,8 @@ class _Track:
     layer: int
     first_frame: int | None = None
     first_area: float | None = None
-    hidden: _Run = field(default_factory=_Run)
-    outside: _Run = field(default_factory=_Run)
+    hidden: list[bool] = field(default_factory=list)
+    outside: list[bool] = field(default_factory=list)
     partly: int = 0
     gone: bool = False
     reappearances: int = 0
@@ -161,8 +153,8 @@ class Observer:
             if not seen:
                 return
             track.first_frame, track.first_area = t, seen / frame.labels.size
-        track.hidden.add(area > 0 and not seen)
-        track.outside.add(area == 0)
+        track.hidden.append(area > 0 and not seen)
+        track.outside.append(area == 0)
         track.partly += 0 < seen < PARTLY * area
         if seen:
             track.reappearances += track.gone
@@ -229,12 +221,12 @@ def _summary(track: _Track) -> ObjectAttributes:
     return ObjectAttributes(
         track.first_frame,
         track.first_area,
-        track.hidden.count,
-        track.hidden.longest,
+        sum(track.hidden),
+        longest(track.hidden),
         track.partly,
         track.most_hidden,
-        track.outside.count,
-        track.outside.longest,
+        sum(track.outside),
+        longest(track.outside),
         track.reappearances,
         track.cut,
         _mean(track.motion) if track.motion else None,

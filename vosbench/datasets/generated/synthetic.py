@@ -19,8 +19,8 @@ import cv2
 from vosbench.base.text import read_text
 from vosbench.base.words import count
 from vosbench.datasets.base import Dataset
-from vosbench.datasets.davis import Davis2017
-from vosbench.datasets.generated.attributes import ClipAttributes, Observer
+from vosbench.datasets.davis import DavisLayout
+from vosbench.datasets.generated.attributes import ClipAttributes, Observer, longest
 from vosbench.datasets.generated.recipe import BASES, DEFAULTS, Recipe, Script
 from vosbench.datasets.generated.scene import Scene
 from vosbench.datasets.generated.staging import HEIGHT, WIDTH, Stage
@@ -36,18 +36,17 @@ ATTEMPTS = 40
 LOG = logging.getLogger(__name__)
 
 
-class Synthetic(Davis2017):
+class Synthetic(DavisLayout):
     """Generated clips with exact masks; the objects may appear later than in the first frame.
 
     `root` is the folder that holds, or gets, a folder for each split (None: the cache); of splits see `recipe`.
     """
 
     name = "synthetic"
+    year = "2017"
     splits: ClassVar[tuple[str, ...]] = tuple(BASES)
     frame_modes: ClassVar[tuple[str, ...]] = (f"{WIDTH}x{HEIGHT}",)
     default_protocol = "vos-benchmark"  # DAVIS 2017's leaves out objects that are not in the first frame
-    private_splits = frozenset()
-    server = None
 
     def __init__(self, root: Path | None = None, split: str | None = None, frame_mode: str | None = None) -> None:
         script = Script.parse(split or self.splits[0])
@@ -152,7 +151,7 @@ def _keeps_to(recipe: Recipe, observer: Observer) -> bool:
                 return False
         elif track.first_frame != due or (track.first_area or 0) < VISIBLE:
             return False
-        if track.hidden.longest > recipe.occlusion or track.outside.longest > recipe.outside:
+        if longest(track.hidden) > recipe.occlusion or longest(track.outside) > recipe.outside:
             return False
     return True
 
