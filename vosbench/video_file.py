@@ -70,7 +70,7 @@ class VideoFile:
                 f"video {self.path} is broken: frame {done} cannot be decoded ({_reason(error)})",
                 _REENCODE.format(self.path.name),
             ) from None
-        if self.promised is not None and done < self.promised and sum(_packets(self.path)) < self.promised:
+        if self.promised is not None and done < self.promised and sum(_known(self.path)[1:]) < self.promised:
             raise VosbenchError(
                 f"video {self.path} is broken: it ends after {done} of {count(self.promised, 'frame')}",
                 _REENCODE.format(self.path.name),
@@ -103,8 +103,7 @@ def open_video(path: Path) -> VideoFile:
 
 def count_frames(path: Path) -> int:
     """How many frames a video file has that are shown, counted without decoding them. Raises as `open_video`."""
-    _opened(path, *_state(path))
-    return _packets(path)[0]
+    return _known(path)[1]
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ class FrameOfVideo:
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) in pixels. Raises VosbenchError as `open_video`."""
-        return _opened(self.path, *_state(self.path)).size
+        return _known(self.path)[0].size
 
     def load(self) -> np.ndarray:
         """RGB, uint8 [H,W,3]. Quick where frames are asked for in order, in one thread. Raises VosbenchError if it is
@@ -224,35 +223,27 @@ def _turns(frame: Any) -> int:
     return round(frame.rotation / 90) % 4
 
 
-def _packets(path: Path) -> tuple[int, int]:
-    """How many packets of a video file are shown, each a frame, and how many its header says to leave out."""
-    return _counted(path, *_state(path))
-
-
-def _state(path: Path) -> tuple[int, int]:
-    """What changes when a file is written anew: its size and time; (0, 0) if it is not there."""
+def _known(path: Path) -> tuple[VideoFile, int, int]:
+    """A video file; how many of its packets are shown, each a frame; how many its header says to leave out."""
     try:
         stat = path.stat()
     except OSError:
-        return 0, 0
-    return stat.st_size, stat.st_mtime_ns
+        return _read(path)
+    return _read(path, stat.st_size, stat.st_mtime_ns)
 
 
 @lru_cache(64)
-def _opened(path: Path, *_: int) -> VideoFile:
-    return open_video(path)
-
-
-@lru_cache(64)
-def _counted(path: Path, *_: int) -> tuple[int, int]:
+def _read(path: Path, *_: int) -> tuple[VideoFile, int, int]:
+    """Kept as long as the file has this size and time, since each of its frames asks for it."""
     import av
 
+    video = open_video(path)
     try:
         with av.open(str(path)) as container:
             hidden = [packet.is_discard for packet in container.demux(_stream(container, path)) if packet.size]
     except av.FFmpegError as error:
         raise VosbenchError(f"{path} is not a readable video ({_reason(error)})", _REENCODE.format(path.name)) from None
-    return hidden.count(False), hidden.count(True)
+    return video, hidden.count(False), hidden.count(True)
 
 
 def _reason(error: Any) -> str:
