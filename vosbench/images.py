@@ -4,9 +4,8 @@ Label PNGs are read with Pillow, which keeps the palette index; OpenCV and sciki
 colours and lose the ids. Everything that needs a picture from disk comes through here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 
@@ -48,16 +47,9 @@ def read_size(path: Picture) -> tuple[int, int]:
     """
     if isinstance(path, FrameOfVideo):
         return path.size
-    try:
-        with Image.open(path) as picture:
-            size = picture.height, picture.width
-            return size[::-1] if _orientation(picture) in _SIDEWAYS else size
-    except FileNotFoundError:
-        require_fetched(path)
-        raise VosbenchError(f"picture {path} does not exist", "check the data set with `vosbench check`") from None
-    except _UNREADABLE as error:
-        require_fetched(path)
-        raise VosbenchError(f"{path} is not a readable picture ({error})", "copy the file again") from None
+    with _opened(path, "frame", "image") as picture:
+        size = picture.height, picture.width
+        return size[::-1] if _orientation(picture) in _SIDEWAYS else size
 
 
 def read_rgb(path: Picture, strict: bool = False) -> np.ndarray:
@@ -129,29 +121,26 @@ def _orientation(picture: Image.Image) -> int:
 
 
 def _rgb_of_other_format(path: Path) -> np.ndarray:
+    with _opened(path, "frame", "image") as picture:
+        if picture.mode.startswith(("I", "F")):
+            what = f"frame {path} is a {picture.format} image of more than 8 bits"
+            raise VosbenchError(what, "convert the frames to 8-bit RGB")
+        return np.array(picture.convert("RGB"))
+
+
+@contextmanager
+def _opened(path: Path, what: str, kind: str) -> Iterator[Image.Image]:
+    """A picture, its header read. Raises VosbenchError, which calls it `what`, if the block cannot read it."""
     try:
         with Image.open(path) as picture:
-            if picture.mode.startswith(("I", "F")):
-                raise VosbenchError(
-                    f"frame {path} is a {picture.format} image of more than 8 bits", "convert the frames to 8-bit RGB"
-                )
-            return np.array(picture.convert("RGB"))
-    except UnidentifiedImageError:
+            yield picture
+    except FileNotFoundError:
         require_fetched(path)
-        raise VosbenchError(f"frame {path} is not a readable image", "copy the file again") from None
+        raise VosbenchError(f"{what} {path} does not exist", "check the folder with `vosbench check`") from None
     except _UNREADABLE as error:
-        raise VosbenchError(f"frame {path} is not a readable image ({error})", "copy the file again") from None
-
-
-@cache
-def keep_memory() -> None:
-    """Let this process keep the memory of pictures it has dropped for those to come, up to 64 MB.
-
-    The C library of Linux takes and returns large blocks at once, and then every page of the next picture is a page
-    fault: a tenth of the time of scoring. But once a block of up to 32 MB has been returned it holds smaller ones
-    back (mallopt(3), M_MMAP_THRESHOLD). This one is never written to, so it takes no memory itself.
-    """
-    np.empty(32_000_000, np.uint8)
+        require_fetched(path)
+        reason = "" if isinstance(error, UnidentifiedImageError) else f" ({error})"
+        raise VosbenchError(f"{what} {path} is not a readable {kind}{reason}", "copy the file again") from None
 
 
 def read_labels(path: Path) -> np.ndarray:
@@ -160,29 +149,22 @@ def read_labels(path: Path) -> np.ndarray:
     It is never turned. Raises VosbenchError if the file is missing, truncated, no image, a colour picture, of a format
     that changes values (JPEG), or of 16 bits and holds a value above 255.
     """
-    try:
-        with Image.open(path) as picture:
-            if picture.format in _LOSSY or picture.info.get("compression") in _LOSSY_TIFF:
-                raise VosbenchError(
-                    f"mask {path} is a JPEG image, which does not keep ids: it blurs them along edges",
-                    "write masks as PNG from the start; to convert these does not bring the ids back",
-                )
-            if picture.mode in {"P", "L"}:
-                return _pixels(picture) if picture.format == "PNG" else np.array(picture)
-            if picture.mode == "1":
-                return np.asarray(picture, dtype=np.uint8)
-            if not picture.mode.startswith("I"):
-                raise VosbenchError(
-                    f"mask {path} is a {picture.mode} image, not a label map",
-                    "masks must be palette or 8-bit grey PNGs whose pixel values are object ids",
-                )
-            values = np.asarray(picture)
-    except FileNotFoundError:
-        require_fetched(path)
-        raise VosbenchError(f"mask {path} does not exist", "check the folder with `vosbench check`") from None
-    except _UNREADABLE as error:
-        require_fetched(path)
-        raise VosbenchError(f"mask {path} is not a readable PNG ({error})", "write the file again") from None
+    with _opened(path, "mask", "PNG") as picture:
+        if picture.format in _LOSSY or picture.info.get("compression") in _LOSSY_TIFF:
+            raise VosbenchError(
+                f"mask {path} is a JPEG image, which does not keep ids: it blurs them along edges",
+                "write masks as PNG from the start; to convert these does not bring the ids back",
+            )
+        if picture.mode in {"P", "L"}:
+            return _pixels(picture) if picture.format == "PNG" else np.array(picture)
+        if picture.mode == "1":
+            return np.asarray(picture, dtype=np.uint8)
+        if not picture.mode.startswith("I"):
+            raise VosbenchError(
+                f"mask {path} is a {picture.mode} image, not a label map",
+                "masks must be palette or 8-bit grey PNGs whose pixel values are object ids",
+            )
+        values = np.asarray(picture)
     if not 0 <= values.min(initial=0) <= values.max(initial=0) <= VOID:
         raise VosbenchError(
             f"mask {path} holds the id {values.max()}, but ids go from 1 to {VOID - 1} ({VOID} is void)",

@@ -169,7 +169,7 @@ def test_size_comes_from_the_header(tmp_path: Path) -> None:
     path.write_bytes(whole[: len(whole) - 40])
     assert read_size(path) == (48, 64)
     path.write_bytes(whole[:10])
-    with pytest.raises(VosbenchError, match="not a readable picture"):
+    with pytest.raises(VosbenchError, match="not a readable image"):
         read_size(path)
     with pytest.raises(VosbenchError, match=re.escape(f"{tmp_path / 'none.png'} does not exist")):
         read_size(tmp_path / "none.png")

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from vosbench.base.allocation import keep_freed_memory
 from vosbench.errors import VosbenchError
-from vosbench.images import keep_memory
 from vosbench.metrics.boundary import tolerance
 from vosbench.metrics.frame import FrameScores, frame_scores, labelled_box
 from vosbench.metrics.protocols import Protocol
@@ -58,7 +58,7 @@ Sources = Mapping[str, tuple[MaskSource, MaskSource]]  # frame name -> predicted
 
 def score_frames(planned: ScoringPlan, sources: Sources) -> list[FrameScores]:
     """The scores of the planned frames; errors as in `score_sequence`."""
-    keep_memory()
+    keep_freed_memory()
     return [_score_frame(name, *sources[name], planned) for name in planned.frames]
 
 
