@@ -62,10 +62,8 @@ def check_writable(path: Path, hint: str, folder: bool = False) -> None:
         place = place.parent
     if path.is_dir() and not folder:
         reason = "it is a folder"
-    elif not place.is_dir() and place != path:
-        reason = f"{place} is not a folder"
-    elif folder and not place.is_dir():
-        reason = "it is not a folder"
+    elif not place.is_dir() and (folder or place != path):
+        reason = f"{'it' if place == path else place} is not a folder"
     elif not os.access(place, os.W_OK):
         reason = f"{place} does not permit it"
     else:

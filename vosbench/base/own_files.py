@@ -41,7 +41,8 @@ def load(name: str, path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None  # a .py file always has a loader
     folder, module = path.resolve().parent, importlib.util.module_from_spec(spec)
-    beside = dict.fromkeys(_imported_from_beside(path.resolve()), folder)
+    names = {one.relative_to(folder).parts[0].removesuffix(".py") for one in _with_beside(path.resolve())}
+    beside = dict.fromkeys(sorted(names - {path.stem}), folder)
     if clash := [one for one in beside if _beside.get(one, folder) != folder]:
         raise VosbenchError(
             f"{folder / clash[0]} and {_beside[clash[0]] / clash[0]} are modules of one name, both imported",
@@ -94,14 +95,8 @@ def contents_of(files: Iterable[Path], as_loaded: bool = True) -> dict[str, str]
     return {str(file): before.get(str(file)) or _digest(file.read_bytes()) for file in found}
 
 
-def _imported_from_beside(file: Path) -> list[str]:
-    """The modules of its folder that a file imports, itself or through one another, at their top or in a function."""
-    names = {one.relative_to(file.parent).parts[0].removesuffix(".py") for one in _with_beside(file)}
-    return sorted(names - {file.stem})
-
-
 def _with_beside(file: Path) -> list[Path]:
-    """A file and those of its folder that it imports."""
+    """A file and those of its folder that it imports, itself or through one another, at their top or in a function."""
 
     def find(name: str) -> Iterable[Path]:
         first = name.partition(".")[0]

@@ -9,7 +9,8 @@ import importlib
 import importlib.util
 import inspect
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -40,11 +41,11 @@ class Registry(Generic[T]):
 
     def names(self) -> tuple[str, ...]:
         """Every name that can be asked for, in alphabetical order."""
-        return tuple(sorted({*self.shipped(), *(point.name for point in entry_points(group=self.group))}))
+        return tuple(sorted({*self.shipped(), *self._points()}))
 
     def about(self, name: str) -> str:
         """What the first line of the module that defines it says of it, after `name: `; the module is not imported."""
-        points = {point.name: point.value for point in entry_points(group=self.group)}
+        points = {known: point.value for known, point in self._points().items()}
         module = {**points, **self.shipped()}[name].partition(":")[0]
         try:
             spec = importlib.util.find_spec(module)
@@ -67,21 +68,26 @@ class Registry(Generic[T]):
             module, _, attribute = shipped[name].partition(":")
             loaded = importlib.import_module(module)
             return self.accept(getattr(loaded, attribute) if attribute else loaded, shipped[name])
-        for point in entry_points(group=self.group):
-            if point.name == name:
-                return self.accept(self._plugin(point), f"{point.value} (entry point {name})")
+        if (point := self._points().get(name)) is not None:
+            with self._loading(f"{name!r} ({point.value})", "repair or uninstall the package that registers it"):
+                plugin = point.load()
+            return self.accept(plugin, f"{point.value} (entry point {name})")
         error = unknown(self.kind, name, self.names())
         error.hint += f"; one's own {self.kind} is given by the path of its .py file"
         raise error
 
-    def _plugin(self, point: EntryPoint) -> Any:
+    def _points(self) -> dict[str, EntryPoint]:
+        return {point.name: point for point in entry_points(group=self.group)}
+
+    @contextmanager
+    def _loading(self, what: str, hint: str) -> Iterator[None]:
+        """Whatever the code of others raises when it is loaded, in one line."""
         try:
-            return point.load()
+            yield
+        except VosbenchError:
+            raise
         except (Exception, SystemExit) as error:
-            raise VosbenchError(
-                f"{self.kind} {point.name!r} ({point.value}) fails to load: {one_line(error)}",
-                "repair or uninstall the package that registers it",
-            ) from error
+            raise VosbenchError(f"{self.kind} {what} fails to load: {one_line(error)}", hint) from error
 
     def _file(self, path: Path) -> ModuleType:
         """The module in a file; loaded once while it, and what it imports from beside it, is the same."""
@@ -92,14 +98,8 @@ class Registry(Generic[T]):
         name = f"vosbench_{self.group.rpartition('.')[2]}_{path.stem}_{digest_of(path)}"
         if name in own_modules():
             renew(contents_of([path], as_loaded=False))
-        try:
+        with self._loading(f"file {path}", "repair the file"):
             return load(name, path)
-        except VosbenchError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise VosbenchError(
-                f"{self.kind} file {path} fails to load: {one_line(error)}", "repair the file"
-            ) from error
 
 
 def place(defined: Sequence[Any], error: BaseException | None = None) -> str:
