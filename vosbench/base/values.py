@@ -1,9 +1,10 @@
-"""Values held against type hints: the keys of a TOML file, the fields of a dataclass, the arguments of a function.
+"""Values held against type hints: the keys of a TOML or JSON file, the fields of a dataclass, a function's arguments.
 
 A value of another type is one line that names it, and what is of the right type in another form (a list for a tuple,
 a text for a path, a path for a text, a whole number for a float, a number of numpy) becomes what the hint says.
 """
 
+import math
 from collections import abc
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -77,28 +78,30 @@ def conform(instance: Any) -> None:
 
 
 def build(kind: type[T], table: Mapping[str, Any], file: str, place: str = "", **others: Any) -> T:
-    """An instance of the dataclass `kind` from a TOML table; `place` is the table's name in `file`, for messages.
-    `others` are fields that are no part of the table.
+    """An instance of the dataclass `kind` from a TOML table or JSON object; `place` names it in `file`, for messages.
+    `others` are fields that are no part of it.
 
-    Raises VosbenchError for an unknown or lacking key, and as `converted` does.
+    Raises VosbenchError for an unknown or lacking key, for what `kind` finds wrong (ValueError), and as `converted`.
     """
     known = {f.name: f for f in fields(kind) if f.name not in others}  # type: ignore[arg-type]
     hints = get_type_hints(kind, include_extras=True)
-    values = {}
-    for key, value in table.items():
-        if key not in known:
-            raise unknown(f"setting in {file}{f' [{place}]' if place else ''}", key, known)
-        where = f"{place}.{key}" if place else key
-        values[key] = converted(value, hints[key], where, _default(known[key].default), file)
-    lacking = [name for name, f in known.items() if name not in values and f.default is MISSING]
-    if lacking:
-        raise VosbenchError(f"{file}: [{place}] lacks {', '.join(lacking)}", "add what is lacking")
-    return kind(**values, **others)
+    inside = f" [{place}]" if place else ""
+    if strange := [key for key in table if key not in known]:
+        raise unknown(f"setting in {file}{inside}", strange[0], known)
+    needed = [name for name, f in known.items() if f.default is MISSING and f.default_factory is MISSING]
+    if lacking := [name for name in needed if name not in table]:
+        raise VosbenchError(f"{file}:{inside} lacks {', '.join(lacking)}", "add what is lacking")
+    prefix = f"{place}." if place else ""
+    values = {k: converted(v, hints[k], prefix + k, _default(known[k].default), file) for k, v in table.items()}
+    try:
+        return kind(**values, **others)
+    except ValueError as error:
+        raise VosbenchError(f"{file}: {prefix}{error}", "correct it") from None
 
 
 def converted(value: Any, hint: Any, where: str, how: str = "", file: str = "") -> Any:
     """The value as `hint`, a type as annotations have it: str, int, float, bool, Path, Literal, AtLeast, tuples,
-    sequences and mappings of these, functions, any class; in a TOML `file` dataclasses from tables too.
+    sequences and mappings of these, functions, any class; in a `file` dataclasses, too, and null for a float is NaN.
 
     Raises VosbenchError for another, which calls it `where` and has `how` as its hint.
     """
@@ -123,6 +126,8 @@ def converted(value: Any, hint: Any, where: str, how: str = "", file: str = "") 
         return Path(value)
     if hint is str and isinstance(value, PathLike):
         return str(value)  # of one's own file, in the place of a name
+    if file and hint is float and value is None:
+        return math.nan  # as `codec.encode` writes it; TOML has none
     if hint in (int, float) and isinstance(value, Integral if hint is int else Real) and not isinstance(value, bool):
         return hint(value)
     if file and is_dataclass(hint) and isinstance(value, dict):
@@ -161,8 +166,8 @@ def _several(value: Any, hint: Any, where: str, how: str, file: str) -> tuple[An
     if not isinstance(value, abc.Sequence) or isinstance(value, str | bytes) or (fixed and len(value) != len(parts)):
         expected = f"a list of {len(parts) if fixed else _name(parts[0], file)}"
         raise _wrong(value, expected, where, how or f"give {_example(hint)}", file)
-    if not fixed and isinstance(value, tuple) and all(type(one) is parts[0] for one in value):
-        return value  # thousands of frames: no call for each
+    if not fixed and all(type(one) is parts[0] for one in value):
+        return tuple(value)  # thousands of frames: no call for each
     kinds = parts if fixed else [parts[0]] * len(value)
     pairs = enumerate(zip(value, kinds, strict=True))
     return tuple(converted(one, kind, f"{where}[{i}]", how, file) for i, (one, kind) in pairs)

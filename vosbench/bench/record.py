@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vosbench.base.atomic import replacing
-from vosbench.base.codec import decode, encode
+from vosbench.base.codec import encode
 from vosbench.base.text import read_text
-from vosbench.base.values import checked
+from vosbench.base.values import build, checked
 from vosbench.bench.migrations import OLDEST, upgrade
 from vosbench.errors import VosbenchError
 from vosbench.memory.strategy import Strategy
@@ -263,9 +263,9 @@ class RunRecord:
             reads = f"{origin} has schema {schema}, this vosbench reads schemas {OLDEST} to {SCHEMA}"
             raise VosbenchError(reads, "install a newer vosbench" if schema > SCHEMA else _AGAIN)
         try:
-            return decode(cls, upgrade(data, SCHEMA))
-        except ValueError as error:
-            raise VosbenchError(f"{origin} is not a valid record: {error}", _AGAIN) from None
+            return build(cls, upgrade(data, SCHEMA), origin)
+        except VosbenchError as error:
+            raise VosbenchError(error.message, _AGAIN) from None
 
 
 def write_record(path: Path, record: RunRecord) -> None:

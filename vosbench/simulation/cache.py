@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from vosbench.base.atomic import replacing
-from vosbench.base.codec import decode
 from vosbench.base.hashing import digest, source_hash
+from vosbench.base.values import build
 from vosbench.errors import VosbenchError
 from vosbench.models.base import Keys, Network
 from vosbench.models.checkpoint import family_hash
@@ -66,8 +66,8 @@ def load(path: Path, device: str = "cpu") -> Trace:
             about = json.loads(file.metadata()["trace"])
             kept = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
             tokens, queries = _keys(kept, about["tokens"], "token"), _keys(kept, about["queries"], "query")
-            geometry = decode(Geometry, about["geometry"])
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            geometry = build(Geometry, about["geometry"], path.name)
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, VosbenchError) as error:
         raise VosbenchError(f"{path} holds no trace ({error})", "delete it; it is recorded again when needed") from None
     appearing = tuple((frame, count) for frame, count in about["appearing"])
     return Trace(about["name"], tokens, queries, appearing, geometry)
