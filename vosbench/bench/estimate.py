@@ -16,7 +16,6 @@ from vosbench.bench.runner import to_do
 from vosbench.images import write_labels
 from vosbench.inference.threads import threads
 from vosbench.memory.spec import PolicySpec
-from vosbench.video import Sequence as Video
 
 FRAMES = 8  # that are measured, after the warm-up
 ALONE = 3  # strategies that are measured alone, for all
@@ -53,18 +52,19 @@ def estimate(plan: Plan, fresh: bool = False, workers: int = 1) -> Estimate:
     todo = to_do(plan, fresh)[0]
     run = [task for task in todo if isinstance(task.what, PolicySpec) and task.video]
     names = {task.name for task in todo}
-    frames = sum(len(plan.sequences[name].frames) for name in names if name in plan.sequences)
+    lengths = {name: len(video.frames) for name, video in plan.sequences.items()}
+    frames = sum(lengths.get(name, 0) for name in names)
     known = (len(names), len(todo), len(plan.tasks) - len(todo), frames, workers)
     if not run:
         return Estimate(*known, seconds=0.0, memory_bytes=0, disk_bytes=len(todo) * RECORD, measured="")
     first = [task for task in run if task.name == run[0].name]
     with threads(plan.environment.threads):
-        warm_up(plan, _video(first[0]))
+        warm_up(plan, plan.sequences[first[0].name])
         together, mask_bytes, memory = _measure(plan, first)
         alone = [_measure(plan, [task])[0] for task in first[:: -(-len(first) // ALONE)]]
     a_frame, a_frame_alone = together / len(first), sum(alone) / len(alone)
-    timed = sum(len(_video(task).frames) for task in run if task.timed) * plan.suite.repeats * a_frame_alone
-    untimed = sum(len(_video(task).frames) for task in run if not task.timed) * a_frame
+    timed = sum(lengths[task.name] for task in run if task.timed) * plan.suite.repeats * a_frame_alone
+    untimed = sum(lengths[task.name] for task in run if not task.timed) * a_frame
     masks = sum(len(task.video.output_frames) for task in todo if task.video)
     return Estimate(
         *known,
@@ -78,7 +78,7 @@ def estimate(plan: Plan, fresh: bool = False, workers: int = 1) -> Estimate:
 def _measure(plan: Plan, tasks: Sequence[Task]) -> tuple[float, float, int]:
     """Of strategies together: seconds a frame, bytes a mask, and bytes of memory by the end of the longest video."""
     on_gpu, longest = plan.device.type == "cuda", max(len(video.frames) for video in plan.sequences.values())
-    video = beginning(_video(tasks[0]), WARMUP_FRAMES + FRAMES)
+    video = beginning(plan.sequences[tasks[0].name], WARMUP_FRAMES + FRAMES)
     sizes, banks, count = list[int](), dict[int, list[int]](), 0
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
@@ -101,8 +101,3 @@ def _resident() -> int:
     """The most bytes that this process had in memory."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def _video(task: Task) -> Video:
-    assert task.video is not None
-    return task.video
