@@ -6,7 +6,6 @@ colours and lose the ids. Everything that needs a picture from disk comes throug
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from io import BytesIO
 from pathlib import Path
 
 import cv2
@@ -68,32 +67,25 @@ def read_rgb(path: Picture, strict: bool = False) -> np.ndarray:
         raise VosbenchError(
             f"cannot read frame {path}: {error.strerror}", "check the data set with `vosbench check`"
         ) from None
-    if data.startswith(_JPEG):
-        segments = list(jpeg.segments(data))
-        truncated = segments[-1:] != [(jpeg.END_OF_IMAGE, b"")]  # libjpeg would fill the rest with grey
-        may_turn = any(kind == jpeg.APP1 and begin == b"Exif" for kind, begin in segments)
-    elif data.startswith(_PNG):
-        truncated, may_turn = False, data.find(b"eXIf", 0, data.find(b"IDAT")) > 0
-    elif data[8:12] == b"WEBP":
-        truncated, may_turn = False, data[12:16] == b"VP8X" and data[20] & _WEBP_EXIF > 0
-    elif data:
+    is_jpeg = data.startswith(_JPEG)
+    if data and not (is_jpeg or data.startswith(_PNG) or data[8:12] == b"WEBP"):
         return _rgb_of_other_format(path)
-    if not data or truncated:
+    segments = list(jpeg.segments(data)) if is_jpeg else []
+    if not data or (is_jpeg and segments[-1:] != [(jpeg.END_OF_IMAGE, b"")]):  # libjpeg would fill the rest with grey
         raise VosbenchError(f"frame {path} is truncated", "copy the file again")
-    rgb = jpeg.decode(data, path, strict) if data.startswith(_JPEG) else None
+    rgb = jpeg.decode(data, path, strict) if is_jpeg else None
     if rgb is None:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), _AS_STORED)
         if pixels is None:
             raise VosbenchError(f"frame {path} is not a readable image", "copy the file again")
         rgb = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
-    if not may_turn:
+    if is_jpeg and (jpeg.APP1, b"Exif") not in segments:
         return rgb
-    with Image.open(BytesIO(data)) as picture:
+    with _opened(path, "frame", "image") as picture:
         return np.ascontiguousarray(_TURNS[_orientation(picture)](rgb))
 
 
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
-_WEBP_EXIF = 8  # the bit of a WebP's flags that says that it has EXIF
 _UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)
 _AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # OpenCV's releases differ in which formats they turn
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
