@@ -241,12 +241,12 @@ def present_labels(labels: np.ndarray) -> np.ndarray:
 _FEW = 4  # as high an id costs as much as the other way
 
 
-def check_size(found: Sequence[int], expected: Sequence[int], where: object) -> None:
-    """Raise VosbenchError if the mask called `where` is not of the size (height, width) of its frame."""
+def check_size(found: Sequence[int], expected: Sequence[int], where: object, of: str = "frame") -> None:
+    """Raise VosbenchError if the mask called `where` is not of the size (height, width) that `of` has."""
     if tuple(found) != tuple(expected):
         turned = "" if tuple(found) != tuple(expected)[::-1] else "frames are turned as their file says; "
         raise VosbenchError(
-            f"mask {where} is {size_text(found)} pixels, its frame {size_text(expected)}",
+            f"mask {where} is {size_text(found)} pixels, its {of} {size_text(expected)}",
             f"masks must have the size of their frames; {turned}resize with nearest neighbour, or choose the other "
             "resolution",
         )

@@ -27,7 +27,7 @@ PREDICTION_FAULTS = {
     ),
     "another size": (
         lambda folder: relabel(folder / "bee/00003.png", lambda labels: labels[:, 1:]),
-        ["bee/00003.png is 63x48, its ground truth 64x48", "nearest neighbour"],
+        ["bee/00003.png is 63x48 pixels, its ground truth 64x48", "nearest neighbour"],
     ),
     "0/255": (
         lambda folder: relabel(folder / "bee/00003.png", lambda labels: 255 * labels),

@@ -118,7 +118,7 @@ def spoil(path, how):
         ("empty", "not a readable PNG", "again"),
         ("truncated", "not a readable PNG", "again"),
         ("RGB", "RGB image", "palette or 8-bit grey"),
-        ("size", "is 29x20, its ground truth 30x20", "nearest neighbour"),
+        ("size", "is 29x20 pixels, its ground truth 30x20", "nearest neighbour"),
         ("extra id", "holds the id 3, but the highest allowed is 1", "first annotation"),
         ("0/255", "holds the id 255", "0/255 mask"),
         ("anti-aliased", "holds the id 232", "anti-aliasing"),

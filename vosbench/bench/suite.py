@@ -4,8 +4,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from vosbench.base.sizes import size_in_bytes
 from vosbench.base.values import Count, Side, conform
+from vosbench.base.words import size_in_bytes
 from vosbench.errors import VosbenchError
 from vosbench.memory.spec import PolicySpec, parse_policies
 from vosbench.models.affinity import Metric

@@ -5,8 +5,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from vosbench.base.sizes import as_size, size_in_bytes
 from vosbench.base.values import Count, Side, checked
+from vosbench.base.words import as_size, size_in_bytes
 from vosbench.inference.lockstep import OF_ONE, Driver, Frame, taken
 from vosbench.inference.output import Prediction
 from vosbench.inference.reader import loaded, read_ahead

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vosbench.base.sizes import size_in_bytes
 from vosbench.base.values import Count, Side, checked
+from vosbench.base.words import size_in_bytes
 from vosbench.errors import SequenceError, VosbenchError
 from vosbench.images import size_text
 from vosbench.inference.given import Masks, described, object_masks

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from vosbench.base.sizes import as_size
+from vosbench.base.words import as_size
 from vosbench.models.base import Keys, Spec
 
 

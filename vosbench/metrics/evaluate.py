@@ -11,10 +11,11 @@ import numpy as np
 
 from vosbench.base.allocation import keep_freed_memory
 from vosbench.errors import VosbenchError
+from vosbench.images import check_size
 from vosbench.metrics.boundary import tolerance
 from vosbench.metrics.frame import FrameScores, frame_scores, labelled_box
 from vosbench.metrics.protocols import Protocol
-from vosbench.metrics.reading import read_pair, read_truth, refuse_other_size
+from vosbench.metrics.reading import read_pair, read_truth
 from vosbench.metrics.rules.base import ScoringPlan
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace, object_score
 from vosbench.video import GroundTruth, MasksInMemory, MaskSource
@@ -127,7 +128,7 @@ def object_scores(scored: Iterable[ObjectTrace], protocol: Protocol) -> tuple[Ob
 def _score_frame(frame: str, predicted: MaskSource, true: MaskSource, planned: ScoringPlan) -> FrameScores:
     protocol, where = planned.protocol, f"mask {predicted.where}"
     prediction, truth = predicted.load(), true.load()
-    refuse_other_size(prediction, truth, where)
+    check_size(prediction.size, truth.size, predicted.where, "ground truth")
     reach = tolerance(*truth.size, protocol.boundary_threshold)
     box = labelled_box(prediction, truth)
     if box is None:

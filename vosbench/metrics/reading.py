@@ -3,18 +3,9 @@
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.images import VOID, size_text
+from vosbench.images import VOID
 from vosbench.metrics.protocols import Protocol
 from vosbench.video import ObjectMasks
-
-
-def refuse_other_size(prediction: ObjectMasks, truth: ObjectMasks, where: str) -> None:
-    """Raise VosbenchError if prediction and truth differ in size. `where` names the prediction."""
-    if prediction.size != truth.size:
-        raise VosbenchError(
-            f"{where} is {size_text(prediction.size)}, its ground truth {size_text(truth.size)} (width x height)",
-            "write predictions at the size of the annotations, resized with nearest neighbour",
-        )
 
 
 def read_pair(prediction: ObjectMasks, truth: ObjectMasks, protocol: Protocol) -> tuple[ObjectMasks, ObjectMasks]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vosbench.base.sizes import as_size, size_in_bytes
+from vosbench.base.words import as_size, size_in_bytes
 from vosbench.errors import VosbenchError
 
 
