@@ -58,7 +58,7 @@ def test_the_source_hash_covers_the_package_of_a_plugin(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("text", ["from vosbench.policies import lfu", "from vosbench.policies.lfu import LFU as Base"])
 def test_the_source_hash_covers_a_strategy_that_ships_and_is_built_on(idea, tmp_path, monkeypatch, text):
-    monkeypatch.setattr(registry, "_folder", lambda: tmp_path / "policies")
+    monkeypatch.setattr(registry, "folder_of", lambda _: tmp_path / "policies")
     (tmp_path / "policies").mkdir()
     for name in ("lfu", "lru"):
         (tmp_path / "policies" / f"{name}.py").write_text("")

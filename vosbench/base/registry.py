@@ -102,6 +102,20 @@ class Registry(Generic[T]):
             return load(name, path)
 
 
+def modules(package: str) -> dict[str, str]:
+    """The modules of a package of vosbench, by name, as `Registry.shipped`; none is imported."""
+    files = sorted(folder_of(package).glob("[!_]*.py"))
+    return {file.stem.replace("_", "-"): f"{package}.{file.stem}" for file in files}
+
+
+def folder_of(package: str) -> Path:
+    """Where a package of vosbench is, which is not imported. Raises VosbenchError if it is not installed."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise VosbenchError(f"the folder of {package} is not installed", "install vosbench: pip install -e .")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
 def place(defined: Sequence[Any], error: BaseException | None = None) -> str:
     """`FILE:LINE` of an error's innermost call in the files of classes or functions, else of where the first begins.
 

@@ -3,15 +3,15 @@
 The folder is listed without importing it; only the strategy that was asked for is loaded.
 """
 
-import importlib.util
 from dataclasses import Field, fields
-from pathlib import Path
 from typing import Any
 
-from vosbench.base.registry import Registry, as_class
+from vosbench.base.registry import Registry, as_class, folder_of, modules
 from vosbench.base.sources import sources as base_sources
 from vosbench.errors import VosbenchError
 from vosbench.memory.policy import MemoryPolicy
+
+PACKAGE = "vosbench.policies"  # the group of entry points, too
 
 
 def describe(kind: type[MemoryPolicy]) -> dict[str, dict[str, Any]]:
@@ -21,18 +21,7 @@ def describe(kind: type[MemoryPolicy]) -> dict[str, dict[str, Any]]:
 
 def sources(kind: type[MemoryPolicy]) -> bytes:
     """The source of a strategy, and of what lies beside it and is imported."""
-    return base_sources(kind, _folder())
-
-
-def _folder() -> Path:
-    spec = importlib.util.find_spec("vosbench.policies")
-    if spec is None or not spec.submodule_search_locations:
-        raise VosbenchError("the folder of strategies is not installed", "install vosbench: pip install -e .")
-    return Path(next(iter(spec.submodule_search_locations)))
-
-
-def _shipped() -> dict[str, str]:
-    return {path.stem.replace("_", "-"): f"vosbench.policies.{path.stem}" for path in _folder().glob("[!_]*.py")}
+    return base_sources(kind, folder_of(PACKAGE))
 
 
 def _strategy(loaded: Any, origin: str) -> type[MemoryPolicy]:
@@ -50,4 +39,4 @@ def _strategy(loaded: Any, origin: str) -> type[MemoryPolicy]:
     return kind
 
 
-POLICIES: Registry[type[MemoryPolicy]] = Registry("strategy", "vosbench.policies", _shipped, _strategy)
+POLICIES: Registry[type[MemoryPolicy]] = Registry("strategy", PACKAGE, lambda: modules(PACKAGE), _strategy)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar, cast
 
-from vosbench.base.registry import Registry, place
+from vosbench.base.registry import Registry, modules, place
 from vosbench.errors import VosbenchError
 from vosbench.report.context import Records, context
 from vosbench.report.table import Table
@@ -23,10 +23,7 @@ class NotApplicableError(VosbenchError):
 
 @dataclass(frozen=True)
 class Maker(Generic[T]):
-    """A function that makes a table or figure of the records of a run, or (`function(*runs)`) of several runs.
-
-    `files` are the files that `publish` makes of the result; None: the usual ones.
-    """
+    """Makes a table or figure of one run or (`*runs`) several; `files` are those of `publish`, None: the usual ones."""
 
     kind: str
     function: Callable[..., T]
@@ -39,9 +36,7 @@ class Maker(Generic[T]):
         return any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters)
 
     def __call__(self, *runs: Records, **options: Any) -> T:
-        """Make it, with those options that it takes. Raises NotApplicableError or another VosbenchError; what else a
-        user's own function raises becomes one that names its file and line.
-        """
+        """Make it, with the options that it takes. VosbenchError names file and line of a user's own function."""
         if self.of_several != (len(runs) > 1):
             takes = "several runs" if self.of_several else "one run"
             raise VosbenchError(f"this {self.kind} is made of {takes}, not of {len(runs)}", f"give it {takes}")
@@ -67,12 +62,8 @@ class Maker(Generic[T]):
         return made
 
 
-def registry(kind: str, folder: ModuleType) -> Registry[Maker[Any]]:
-    """The registry of the modules in the package `folder`, each of which defines a function that is called `kind`."""
-
-    def shipped() -> dict[str, str]:
-        files = Path(str(folder.__file__)).parent.glob("[!_]*.py")
-        return {file.stem.replace("_", "-"): f"{folder.__name__}.{file.stem}" for file in sorted(files)}
+def registry(kind: str, package: str) -> Registry[Maker[Any]]:
+    """The registry of the modules in a package, each of which defines a function that is called `kind`."""
 
     def accept(loaded: Any, origin: str) -> Maker[Any]:
         function = getattr(loaded, kind, None) if isinstance(loaded, ModuleType) else loaded
@@ -83,7 +74,7 @@ def registry(kind: str, folder: ModuleType) -> Registry[Maker[Any]]:
         files = getattr(sys.modules[function.__module__], "PUBLISHED", None)
         return Maker(kind, function, files)
 
-    return Registry(kind, f"vosbench.{kind}s", shipped, accept)
+    return Registry(kind, f"vosbench.{kind}s", lambda: modules(package), accept)
 
 
 def find(makers: Registry[Maker[T]], names: Iterable[str]) -> dict[str, Maker[T]]:

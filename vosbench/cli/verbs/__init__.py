@@ -6,10 +6,9 @@ the group `vosbench.verbs`, which names such a file: a module whose `VERB` is a 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from vosbench.base.registry import Registry
+from vosbench.base.registry import Registry, modules
 from vosbench.errors import VosbenchError
 
 KEPT = "what is finished is kept"  # what `Verb.again` says of most that go on
@@ -44,10 +43,6 @@ class Verb:
     again: str = "it begins anew"
 
 
-def _shipped() -> dict[str, str]:
-    return {path.stem: f"{__name__}.{path.stem}" for path in Path(__file__).parent.glob("[!_]*.py")}
-
-
 def _accept(loaded: Any, origin: str) -> Verb:
     verb = getattr(loaded, "VERB", loaded)
     if not isinstance(verb, Verb):
@@ -55,4 +50,4 @@ def _accept(loaded: Any, origin: str) -> Verb:
     return verb
 
 
-VERBS = Registry("verb", "vosbench.verbs", _shipped, _accept)
+VERBS = Registry("verb", "vosbench.verbs", lambda: modules(__name__), _accept)
