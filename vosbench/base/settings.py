@@ -10,10 +10,9 @@ from vosbench.errors import VosbenchError, unknown
 
 def read_toml(path: Path, example: str) -> dict[str, Any]:
     """Raises VosbenchError for a file that cannot be read, and for broken TOML; `example` is a sound line."""
+    text = read_text(path, "name a TOML file")
     try:
-        return tomllib.loads(read_text(path))
-    except OSError as error:
-        raise VosbenchError(f"cannot read {path}: {error.strerror}", "name a TOML file") from None
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise VosbenchError(f"{path} is not TOML: {error}", f"write lines like {example}") from None
 

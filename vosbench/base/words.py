@@ -20,6 +20,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def too_few(number: int, noun: str) -> str:
+    """`1 sequence is too few`, `2 sequences are too few`."""
+    return f"{count(number, noun)} {'is' if number == 1 else 'are'} too few"
+
+
 def count(number: int, noun: str) -> str:
     """`1 sequence`, `2 sequences`, `3 passes`, `4 strategies`."""
     if number == 1:

@@ -249,6 +249,11 @@ class RunRecord:
             if self.memory and timing.frames != len(self.memory.tokens):
                 raise ValueError(f"a timing has {timing.frames} frames, memory {len(self.memory.tokens)}")
 
+    @property
+    def objects(self) -> tuple[ObjectRecord, ...]:
+        """The scores of its objects, if it has some."""
+        return self.scores.objects if self.scores else ()
+
     def to_json(self) -> dict[str, Any]:
         """The record as JSON values; a NaN becomes null."""
         return {"schema": self.schema} | encode(self)

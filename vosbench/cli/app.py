@@ -105,10 +105,8 @@ def _command(name: str, verb: Verb) -> Callable[..., int]:
 
 
 def write_json(path: Path, verb: str, answer: Answer) -> None:
-    """Write what a verb answered to a file, or to standard output where `path` is `-`.
-
-    One object: `schema`, a number; `verb`; `conditions` and `result`, as the verb has them; numbers that are not
-    finite are null.
+    """Write what a verb answered to a file, or to standard output for `-`: an object with `schema`, a number, `verb`,
+    `conditions` and `result`, in which numbers that are not finite are null.
     """
     from vosbench.base.codec import encode  # here: numpy takes a tenth of a second
 

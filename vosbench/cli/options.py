@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer import Argument, Option
 
 from vosbench.base import text as text_file
 from vosbench.base.atomic import check_writable
@@ -20,95 +21,62 @@ if TYPE_CHECKING:
 STDOUT = Path("-")
 MOST = 10  # sequences of which it is said why they are not scored
 Metric = Literal["l2", "dot", "cosine"]  # that of memory.attention, which would import torch
-Affinity = Annotated[Metric | None, typer.Option("--affinity", help="how keys are compared; default: the model's")]
+Affinity = Annotated[Metric | None, Option(help="how keys are compared; default: the model's")]
 Precision = Annotated[
     Literal["fp32", "tf32", "bf16", "fp16"] | None,  # those of models.precision, which would import torch
-    typer.Option(
-        "--precision",
-        help="in what the model computes; keys are always compared in fp32; tf32 and fp16 need a GPU; default: fp32",
+    Option(
+        help="in what the model computes; keys are always compared in fp32; tf32 and fp16 need a GPU; default: fp32"
     ),
 ]
 MemoryLimit = Annotated[
     str | None,
-    typer.Option(
-        "--memory-limit",
-        help="what memory and probabilities of the objects take at most, such as 4GB; a strategy that needs more fails",
-    ),
+    Option(help="what memory and object probabilities may take, such as 4GB; a strategy that needs more fails"),
 ]
-TopK = Annotated[
-    int | None, typer.Option("--top-k", help="memory tokens that count for a query pixel; default: the model's", min=1)
-]
-Predictions = Annotated[Path, typer.Argument(help="folder with SEQUENCE/FRAME.png, the masks of any method")]
-DatasetName = Annotated[str, typer.Option("--dataset", help="data set; `vosbench list datasets` names them")]
-Root = Annotated[Path | None, typer.Option("--root", help="the folder of the data set")]
-Split = Annotated[
-    str | None, typer.Option("--split", help="split of the data set; default: its first, which mostly is val")
-]
+TopK = Annotated[int | None, Option(help="memory tokens that count for a query pixel; default: the model's", min=1)]
+Predictions = Annotated[Path, Argument(help="folder with SEQUENCE/FRAME.png, the masks of any method")]
+DatasetName = Annotated[str, Option(help="data set; `vosbench list datasets` names them")]
+Root = Annotated[Path | None, Option(help="the folder of the data set")]
+Split = Annotated[str | None, Option(help="split of the data set; default: its first, which mostly is val")]
 FrameMode = Annotated[
-    str | None,
-    typer.Option(
-        "--frame-mode", help="480p or Full-Resolution (DAVIS), 6fps or all-frames (YouTube-VOS), 10fps or 5fps (VOST)"
-    ),
+    str | None, Option(help="480p or Full-Resolution (DAVIS), 6fps or all-frames (YouTube-VOS), 10fps or 5fps (VOST)")
 ]
-Protocol = Annotated[str | None, typer.Option("--protocol", help="scoring rules; default: the data set's own")]
+Protocol = Annotated[str | None, Option(help="scoring rules; default: the data set's own")]
 ShorterSide = Annotated[
-    int | None,
-    typer.Option(
-        help="shorter side of frames at inference, in pixels; 0: as they are; default: the data set's (folder: 480)"
-    ),
+    int | None, Option(help="shorter side at inference, in pixels; 0: as it is; default: the data set's (folder: 480)")
 ]
-Model = Annotated[
-    str, typer.Option("--model", help="bundled weights, a .pth or .safetensors file, or a network in a .py file")
-]
-Device = Annotated[str, typer.Option("--device", help="cpu or cuda")]
-Threads = Annotated[int | None, typer.Option(help="threads of the model on a CPU; default: torch's own", min=1)]
+Model = Annotated[str, Option(help="bundled weights, a .pth or .safetensors file, or a network in a .py file")]
+Device = Annotated[str, Option(help="cpu or cuda")]
+Threads = Annotated[int | None, Option(help="threads of the model on a CPU; default: torch's own", min=1)]
 Sequences = Annotated[
     list[str] | None,
-    typer.Option(
-        "--sequences",
-        help="only these sequences, separated by commas or repeated, or @FILE with one a line; the result is marked "
-        "partial",
-    ),
+    Option(help="only these sequences, with commas or repeated, or @FILE with one a line; a partial result"),
 ]
-Exclude = Annotated[
-    list[str] | None,
-    typer.Option("--exclude", help="all but these sequences, named as in --sequences; so is this result"),
-]
-Limit = Annotated[int | None, typer.Option("--limit", help="only the first N sequences; the result is marked partial")]
+Exclude = Annotated[list[str] | None, Option(help="all but these sequences, named as in --sequences; partial too")]
+Limit = Annotated[int | None, Option(help="only the first N sequences; the result is marked partial")]
 Shard = Annotated[
     str | None,
-    typer.Option(
-        "--shard",
+    Option(
         help="only a part of the sequences, such as 3/8: the third and every eighth that follows; shards can be run at "
-        "the same time into one folder, or apart (`vosbench merge`)",
+        "the same time into one folder, or apart (`vosbench merge`)"
     ),
 ]
 Policies = Annotated[
-    list[str] | None,
-    typer.Option("--policies", "-p", help="only these strategies, separated by commas or repeated"),
+    list[str] | None, Option("--policies", "-p", help="only these strategies, separated by commas or repeated")
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="replace what is there already")]
-ManyJobs = Annotated[int | None, typer.Option("--jobs", help="processes; default: one per core", min=1)]
+Overwrite = Annotated[bool, Option("--overwrite", help="replace what is there already")]
+ManyJobs = Annotated[int | None, Option(help="processes; default: one per core", min=1)]
 
 
 def sequence_names(values: Sequence[str] | None) -> tuple[str, ...] | None:
-    """What --sequences or --exclude was given, with the names that files hold; None where the option was not given.
-
-    Whether a comma is part of a name or stands between two, the data set knows (`datasets.choice`).
-    """
+    """The names that --sequences or --exclude gave, those in files too, or None. For commas see `datasets.choice`."""
     return tuple(name for value in values for name in _in_file(value)) if values else None
 
 
 def _in_file(value: str) -> list[str]:
     if not value.startswith("@"):
         return [value]
-    try:
-        return text_file.lines(text_file.read_text(Path(value[1:])))
-    except OSError as error:
-        raise VosbenchError(
-            f"cannot read {value[1:]}: {error.strerror}",
-            "after @ comes a file of names, one a line; name in one, too, a sequence whose own name begins with @",
-        ) from None
+    hint = "after @ comes a file of names, one a line; name in one, too, a sequence whose own name begins with @"
+    return text_file.lines(text_file.read_text(Path(value[1:]), hint))
 
 
 def split_specs(values: Sequence[str] | None) -> tuple[str, ...]:
@@ -130,12 +98,12 @@ def output(*names: str, help: str, folder: bool = False) -> Any:
             check_writable(path, f"choose another {param.opts[0]}", folder)
         return path
 
-    return typer.Option(*names, help=help, callback=check)
+    return Option(*names, help=help, callback=check)
 
 
-def require_new(path: Path, overwrite: bool) -> None:
+def require_new(path: Path | None, overwrite: bool) -> None:
     """Raise VosbenchError, before any work, if a file is there already, or a folder that holds something."""
-    if not overwrite and (any(path.iterdir()) if path.is_dir() else path.exists()):
+    if path and not overwrite and (any(path.iterdir()) if path.is_dir() else path.exists()):
         raise VosbenchError(f"{path} exists already", "choose another --out, or give --overwrite to replace it")
 
 
@@ -161,9 +129,7 @@ def conditions(data: "Dataset", **others: Any) -> dict[str, Any]:
 
 
 def print_problems(problems: "Iterable[Problem]") -> None:
-    """A line for each problem, and one below that says what to do; of the same in several files of a folder the first,
-    and how many more there are.
-    """
+    """A line for each problem and its hint; of the same in several files of a folder the first and how many more."""
     alike: dict[object, list[Problem]] = {}
     for problem in problems:
         kind = problem.path.parent, problem.message.replace(str(problem.path), ""), problem.hint, problem.warning
@@ -196,8 +162,3 @@ def warn_of_partial(lacks: Iterable[str]) -> None:
     """Say that what goes into a file of figures alone is partial, if anything is lacking."""
     if why := "; ".join(lacks):
         print(f"vosbench: warning: PARTIAL ({why})", file=sys.stderr)
-
-
-def is_terminal() -> bool:
-    """Whether progress can redraw a line."""
-    return sys.stderr.isatty()

@@ -8,7 +8,6 @@ from tqdm import tqdm
 
 from vosbench.base.text import printable
 from vosbench.base.words import count, duration
-from vosbench.cli.options import is_terminal
 
 EVERY = 30  # seconds between two lines of counted work
 
@@ -28,7 +27,7 @@ class _Progress:
 
     def __init__(self, unit: str, total: int | None = None) -> None:
         self.unit, self.started = unit, time.monotonic()
-        self.bar = tqdm(total=total, unit=unit, leave=False, disable=not is_terminal(), file=sys.stderr)
+        self.bar = tqdm(total=total, unit=unit, leave=False, disable=not sys.stderr.isatty(), file=sys.stderr)
 
     def __enter__(self) -> Self:
         return self
@@ -51,12 +50,12 @@ class RunProgress(_Progress):
         self.parts, self.done = parts, 0
 
     def __call__(self, strategy: str, sequence: str, frame: int, frames: int) -> None:
-        if is_terminal():
+        if not self.bar.disable:
             self.bar.set_postfix_str(printable(f"{strategy} {sequence} frame {frame}/{frames}"), refresh=frame % 5 == 0)
         if frame == frames:
             self.done += 1
             self.bar.update()
-            if not is_terminal():
+            if self.bar.disable:
                 what = f"[{self.done}/{self.parts}] {strategy} on {sequence}, {count(frames, 'frame')}"
                 self.say(what, self.done, self.parts)
 
@@ -71,6 +70,6 @@ class CountProgress(_Progress):
     def __call__(self, done: int, total: int) -> None:
         self.bar.total = total
         self.bar.update(done - self.bar.n)
-        if not is_terminal() and done < total and time.monotonic() - self.said > EVERY:
+        if self.bar.disable and done < total and time.monotonic() - self.said > EVERY:
             self.said = time.monotonic()
             self.say(f"{done} of {count(total, self.unit)}", done, total)

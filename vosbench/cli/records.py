@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from vosbench.base.text import read_text
 from vosbench.bench.record import RUNS, RunRecord, read_run
@@ -25,34 +25,28 @@ if TYPE_CHECKING:
 
 RunFolders = Annotated[
     list[Path] | None,
-    typer.Argument(
+    Argument(
         help="folder of a run (default: the latest in .vosbench/runs) or of `score --out`, or the JSON "
         "of one; several of a sweep over an attribute"
     ),
 ]
-RunFolder = Annotated[Path | None, typer.Argument(help="run folder; default: the latest in .vosbench/runs")]
+RunFolder = Annotated[Path | None, Argument(help="run folder; default: the latest in .vosbench/runs")]
 MaskFolders = Annotated[
     list[Path] | None,
-    typer.Argument(
+    Argument(
         help="folder of a run (default: the latest in .vosbench/runs) or of `score --out`; several of the same data "
         "are shown together"
     ),
 ]
-SequenceName = Annotated[
-    str | None,
-    typer.Option("--sequence", help="the sequence to show; default: where strategies differ most in J&F"),
-]
+SequenceName = Annotated[str | None, Option(help="the sequence to show; default: where strategies differ most in J&F")]
 _LATEX = 10  # columns that a page holds
-Format = Annotated[str, typer.Option("--format", help=f"{', '.join(FORMATS)}; JSON is what --json writes")]
-Out = Annotated[Path | None, options.output("--out", help="write to this file instead of printing")]
+Format = Annotated[str, Option(help=f"{', '.join(FORMATS)}; JSON is what --json writes")]
+Out = Annotated[Path | None, options.output(help="write to this file instead of printing")]
 Columns = Annotated[
     str | None,
-    typer.Option(
-        help="only these columns, in this order, separated by commas: heads of the CSV or their last words, such as "
-        "strategy,jf,fps"
-    ),
+    Option(help="only these columns, in this order: heads of the CSV or their last words, as strategy,jf,fps"),
 ]
-Caption = Annotated[str | None, typer.Option(help="this caption instead of the one that tells the conditions")]
+Caption = Annotated[str | None, Option(help="this caption instead of the one that tells the conditions")]
 
 
 def read_runs(folders: Sequence[Path] | None, policies: Sequence[str] | None) -> list[Records]:
@@ -67,11 +61,10 @@ def read_records(path: Path) -> Records:
     """
     if path.suffix != ".json" or path.is_dir():
         return read_run(path)
+    text = read_text(path, "check the path")
     try:
-        result = json.loads(read_text(path))["result"]
+        result = json.loads(text)["result"]
         (found,) = [run["records"] for run in result.get("runs", [result])]
-    except OSError as error:
-        raise VosbenchError(f"cannot read {path}: {error.strerror}", "check the path") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise VosbenchError(
             f"{path} does not hold the records of one run", "give what `vosbench run` or `score` wrote with --json"
@@ -117,9 +110,7 @@ def latest() -> Path:
 
 
 def save_figures(figures: Mapping[Path, "Figure"], overwrite: bool) -> list[str]:
-    """Write figures, each to its path, and print the paths. Raises VosbenchError, before one is written, if a path is
-    there already and may not be replaced.
-    """
+    """Write figures to their paths, and print these. VosbenchError, before any, for one that may not be replaced."""
     from vosbench.report.drawing.style import save  # here: matplotlib takes a second that other verbs save
 
     for path in figures:
@@ -144,9 +135,8 @@ def show(
     columns: str | None = None,
     caption: str | None = None,
 ) -> None:
-    """Print tables, no wider than the terminal if it is one, or write them to `out`.
-
-    Columns and caption are those of the first table. `name` is for LaTeX's label.
+    """Print tables as wide as the terminal, or write them to `out`; columns and caption are the first one's, `name`
+    LaTeX's.
     """
     width = shutil.get_terminal_size().columns if out is None and sys.stdout.isatty() else None
     first, *others = tables

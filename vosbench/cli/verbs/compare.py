@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
+from typer import Argument, Option
 
 from vosbench.base.codec import encode
 from vosbench.cli import options
@@ -26,33 +26,33 @@ REGRESSION = 1  # the exit status
 def compare(
     runs: Annotated[
         list[Path],
-        typer.Argument(
+        Argument(
             help="folders of runs or of `score --out`, or their JSON; the first is the baseline. Of one, its "
             "strategies or methods are compared"
         ),
     ],
     policies: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--policies",
             "-p",
             help="only these strategies, separated by commas or repeated; of one run the first is the baseline",
         ),
     ] = None,
-    paper: Annotated[bool, typer.Option("--paper", help="add the paper's own figures for the data set")] = False,
-    objects: Annotated[int, typer.Option(help="how many objects to show, those whose J&F changed most", min=0)] = 5,
+    paper: Annotated[bool, Option("--paper", help="add the paper's own figures for the data set")] = False,
+    objects: Annotated[int, Option(help="how many objects to show, those whose J&F changed most", min=0)] = 5,
     fail_on: Annotated[
         Literal["regression", "change"] | None,
-        typer.Option(help="exit with status 1 after a loss (regression), or after a gain too (change)"),
+        Option(help="exit with status 1 after a loss (regression), or after a gain too (change)"),
     ] = None,
-    tolerance_accuracy: Annotated[float, typer.Option(help="points of J or F that may be lost without failing")] = 0.1,
-    tolerance_speed: Annotated[float, typer.Option(help="factor by which time, tokens read and bytes may grow")] = 1.1,
+    tolerance_accuracy: Annotated[float, Option(help="points of J or F that may be lost without failing")] = 0.1,
+    tolerance_speed: Annotated[float, Option(help="factor by which time, tokens read and bytes may grow")] = 1.1,
     speed: Annotated[
         Literal["time", "counts"],
-        typer.Option(help="judge by time, which needs the same machine, or by counts of work alone"),
+        Option(help="judge by time, which needs the same machine, or by counts of work alone"),
     ] = "time",
     junit_file: Annotated[Path | None, options.output("--junit", help="write the checks as JUnit XML")] = None,
-    markdown: Annotated[Path | None, options.output("--markdown", help="write all tables as Markdown")] = None,
+    markdown: Annotated[Path | None, options.output(help="write all tables as Markdown")] = None,
     columns: Columns = None,
     caption: Caption = None,
     format: Format = "text",
@@ -63,8 +63,7 @@ def compare(
 
     With --fail-on it is a gate for CI. Exit status: 0 fine, 1 a regression, 2 the runs cannot be compared.
     """
-    if out is not None:
-        options.require_new(out, overwrite)
+    options.require_new(out, overwrite)
     tolerance = Tolerance(tolerance_accuracy, tolerance_speed, timed=speed == "time", both_ways=fail_on == "change")
     checks: tuple[Check, ...] = ()
     tables: list[Table] = []

@@ -18,7 +18,7 @@ def export(
     root: options.Root = None,
     split: options.Split = None,
     frame_mode: options.FrameMode = None,
-    out: Annotated[Path, options.output("--out", help="the zip file to write")] = Path("submission.zip"),
+    out: Annotated[Path, options.output(help="the zip file to write")] = Path("submission.zip"),
     overwrite: options.Overwrite = False,
     jobs: options.ManyJobs = None,
 ) -> Answer:

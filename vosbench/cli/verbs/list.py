@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Annotated, Any
 
-import typer
+from typer import Argument
 
 from vosbench.base.registry import Registry
 from vosbench.cli.records import show
@@ -103,9 +103,9 @@ LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
 
 
 def list_(
-    what: Annotated[str, typer.Argument(help=f"one of: {', '.join(LISTS)}")] = "policies",
+    what: Annotated[str, Argument(help=f"one of: {', '.join(LISTS)}")] = "policies",
     name: Annotated[
-        str | None, typer.Argument(help="one of them alone; of a strategy, or its .py file, with its parameters")
+        str | None, Argument(help="one of them alone; a strategy, or its .py file, with parameters")
     ] = None,
 ) -> Answer:
     """List what can be named: strategies with their parameters, data sets, models, protocols, suites, and so on."""

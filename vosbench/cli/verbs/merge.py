@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument
 
 from vosbench.base.codec import encode
 from vosbench.base.words import count
@@ -17,8 +17,8 @@ from vosbench.report.tables import strategy
 
 
 def merge(
-    runs: Annotated[list[Path], typer.Argument(help="folders of runs that were made under the same conditions")],
-    out: Annotated[Path, options.output("--out", help="new folder for all of them together", folder=True)],
+    runs: Annotated[list[Path], Argument(help="folders of runs that were made under the same conditions")],
+    out: Annotated[Path, options.output(help="new folder for all of them together", folder=True)],
 ) -> Answer:
     """Put runs together that were made apart, by other machines or at other times, and print their table.
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from vosbench.base.codec import encode
 from vosbench.cli import options
@@ -18,16 +18,14 @@ from vosbench.report.makers import applicable
 
 def plot(
     run: RunFolders = None,
-    out: Annotated[Path, options.output("--out", help="folder of the figures", folder=True)] = Path("figures"),
-    format: Annotated[str, typer.Option("--format", help="png, svg or pdf")] = "png",
+    out: Annotated[Path, options.output(help="folder of the figures", folder=True)] = Path("figures"),
+    format: Annotated[str, Option(help="png, svg or pdf")] = "png",
     only: Annotated[
-        list[str] | None,
-        typer.Option(help="a name of `vosbench list figures`, or a .py file; repeatable; default: all"),
+        list[str] | None, Option(help="a name of `vosbench list figures`, or a .py file; repeatable; default: all")
     ] = None,
     policies: options.Policies = None,
     highlight: Annotated[
-        list[str] | None,
-        typer.Option(help="strategies to show in colour, all others pale; separated by commas or repeated"),
+        list[str] | None, Option(help="strategies to show in colour, all others pale; separated by commas or repeated")
     ] = None,
     overwrite: options.Overwrite = False,
 ) -> Answer:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from vosbench.base.codec import encode
 from vosbench.base.words import count
@@ -17,15 +17,9 @@ from vosbench.report.context import context
 
 def publish(
     run: RunFolders = None,
-    out: Annotated[
-        Path | None, output("--out", help="folder to write; default: results/NAME of the run", folder=True)
-    ] = None,
-    allow_partial: Annotated[
-        bool, typer.Option("--allow-partial", help="publish a run that is not complete or leaves sequences out")
-    ] = False,
-    allow_dirty: Annotated[
-        bool, typer.Option("--allow-dirty", help="publish what was made from uncommitted or unknown source")
-    ] = False,
+    out: Annotated[Path | None, output(help="folder to write; default: results/NAME of the run", folder=True)] = None,
+    allow_partial: Annotated[bool, Option("--allow-partial", help="publish what is unfinished or partial")] = False,
+    allow_dirty: Annotated[bool, Option("--allow-dirty", help="publish runs of uncommitted or unknown source")] = False,
 ) -> Answer:
     """Write a run's records, tables (Markdown, CSV, LaTeX) and figures into results/, to be committed.
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from vosbench.base.codec import encode
 from vosbench.cli import options
@@ -15,16 +15,10 @@ from vosbench.report.context import context
 
 def report(
     run: RunFolders = None,
-    out: Annotated[
-        Path, options.output("--out", help="folder of the report; one that is there is replaced", folder=True)
-    ] = Path("report"),
-    root: Annotated[
-        Path | None, typer.Option("--root", help="the folder of the data set; default: where it was for the run")
-    ] = None,
+    out: Annotated[Path, options.output(help="folder of the report, which is replaced", folder=True)] = Path("report"),
+    root: Annotated[Path | None, Option(help="the folder of the data set; default: where it was for the run")] = None,
     policies: options.Policies = None,
-    baseline: Annotated[
-        str | None, typer.Option(help="the strategy with which others are compared at first; default: the run's first")
-    ] = None,
+    baseline: Annotated[str | None, Option(help="strategy to compare others with at first; default: the first")] = None,
     jobs: options.ManyJobs = None,
 ) -> Answer:
     """Write a report: a folder that any browser opens from disk, without a network, and that can be mailed.
@@ -36,17 +30,9 @@ def report(
     from vosbench.report.pages.build import build  # here: Jinja takes a tenth of a second that other verbs save
 
     runs = {folder: read_records(folder) for folder in run or [latest()]}
+    chosen = options.split_specs(policies)
     with CountProgress("page") as progress:
-        first = build(
-            runs,
-            out,
-            root=root,
-            policies=options.split_specs(policies),
-            baseline=baseline,
-            jobs=jobs,
-            progress=progress,
-            tell=tell,
-        )
+        first = build(runs, out, root=root, policies=chosen, baseline=baseline, jobs=jobs, progress=progress, tell=tell)
     print(f"The report is in {out}, which can be moved, zipped and mailed as it is: {open_in_browser(first)}")
     conditions = [{"run": str(folder), **encode(context(records))} for folder, records in runs.items()]
     return Answer({"runs": conditions}, {"report": str(first)})

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, Option
 
 from vosbench.base.atomic import check_writable
 from vosbench.bench.record import RunRecord
@@ -38,38 +38,32 @@ ROWS = 3  # strips of a figure
 
 
 def reproduce(
-    what: Annotated[str, typer.Argument(help=f"one of: {', '.join(WHAT)}")],
+    what: Annotated[str, Argument(help=f"one of: {', '.join(WHAT)}")],
     root: Annotated[
         list[str] | None,
-        typer.Option(help="the folder of a data set of the table, NAME=FOLDER, repeated; what has none stays empty"),
+        Option(help="the folder of a data set of the table, NAME=FOLDER, repeated; what has none stays empty"),
     ] = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="only this data set of the table; or another one, in place of the paper's")
-    ] = None,
+    dataset: Annotated[str | None, Option(help="only this data set of the table, or another for the paper's")] = None,
     split: options.Split = None,
     model: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             help="weights, by default stcn-tiny; of table5 and table6 NAME=WEIGHTS or NAME=FOLDER of a training, "
             f"repeated, for the names {', '.join(KNOWN)}"
         ),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; default: cpu")] = None,
+    device: Annotated[str | None, Option(help="cpu or cuda; default: cpu")] = None,
     shorter_side: options.ShorterSide = None,
     sequences: options.Sequences = None,
     limit: options.Limit = None,
-    threads: Annotated[int | None, typer.Option(help="threads of the model on a CPU", min=1)] = None,
+    threads: Annotated[int | None, Option(help="threads of the model on a CPU", min=1)] = None,
     train_meta: Annotated[
-        Path | None, typer.Option(help="the meta.json of YouTube-VOS train, for seen and unseen of table2 and table6")
+        Path | None, Option(help="the meta.json of YouTube-VOS train, for seen and unseen of table2 and table6")
     ] = None,
     columns: Columns = None,
     caption: Caption = None,
-    format: Annotated[
-        str | None, typer.Option("--format", help="text, markdown, latex or csv; of a figure png, pdf or svg")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="write the table to this file, or figures into this folder")
-    ] = None,
+    format: Annotated[str | None, Option(help="text, markdown, latex or csv; of a figure png, pdf or svg")] = None,
+    out: Annotated[Path | None, Option(help="write the table to this file, or figures into this folder")] = None,
     overwrite: options.Overwrite = False,
 ) -> Answer:
     """Measure a table or figure of the paper, and show it beside what the paper prints.
@@ -100,12 +94,8 @@ def reproduce(
         "threads": threads,
     }
     wanted = dataset or ("davis2017" if what in STRIPS else None)
-    suites = override(
-        read_suites(STRIPS.get(what, f"paper-{what}")),
-        wanted,
-        root or (),
-        {name: value for name, value in given.items() if value is not None} | {"controls": False},
-    )
+    settings = {name: value for name, value in given.items() if value is not None} | {"controls": False}
+    suites = override(read_suites(STRIPS.get(what, f"paper-{what}")), wanted, root or (), settings)
     absent = {name: "no --model for it" for name in KNOWN if what in TRAININGS and name not in models}
     measured, plans, failed = [], [], False
     for suite in suites:
@@ -185,18 +175,11 @@ def _run(suite: "Suite", who: str) -> tuple["Plan", tuple[RunRecord, ...]]:
 def _seen(records: Sequence[RunRecord], data: Dataset, known: frozenset[str]) -> Mapping[str, Mapping[str, float]]:
     """J and F of seen and unseen categories, by strategy; nothing where the data set tells no categories."""
     categories = {(name, i): c for name in data.sequence_names() for i, c in data.categories(name).items()}
-    return {
-        label: seen_unseen(
-            (
-                ObjectScore(record.sequence, o.object_id, o.j, o.f, o.frames, o.own)
-                for record in group
-                for o in (record.scores.objects if record.scores else ())
-            ),
-            categories,
-            known,
-        )
-        for label, group in (by_strategy(records) if categories else {}).items()
-    }
+    found = {}
+    for label, group in (by_strategy(records) if categories else {}).items():
+        objects = [ObjectScore(r.sequence, o.object_id, o.j, o.f, o.frames, o.own) for r in group for o in r.objects]
+        found[label] = seen_unseen(objects, categories, known)
+    return found
 
 
 def _curve(measured: Measured, path: Path, overwrite: bool) -> Answer:

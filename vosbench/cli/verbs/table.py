@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from vosbench.cli import options
 from vosbench.cli.records import Caption, Columns, Format, Out, RunFolders, answer, read_runs, show
@@ -15,9 +15,7 @@ def table(
     run: RunFolders = None,
     by: Annotated[
         str | None,
-        typer.Option(
-            help="a name of `vosbench list tables`, or a .py file; default: strategy; of several runs: attribute"
-        ),
+        Option(help="a name of `vosbench list tables`, or a .py file; default: strategy; of several runs: attribute"),
     ] = None,
     policies: options.Policies = None,
     columns: Columns = None,
@@ -31,8 +29,7 @@ def table(
     Several runs must differ in one strength of generated clips, such as occlusion: then a row is a strength and a
     strategy.
     """
-    if out is not None:
-        options.require_new(out, overwrite)
+    options.require_new(out, overwrite)
     by = by or ("strategy" if len(run or ()) < 2 else "attribute")
     found = TABLES.find(by)(*read_runs(run, policies))
     show([found], format, out, name=Path(by).stem, columns=columns, caption=caption)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from vosbench.base.codec import encode
 from vosbench.bench.record import read_run
@@ -18,7 +18,7 @@ TIMINGS = ("stages", "latency")
 
 def timing(
     run: RunFolder = None,
-    only: Annotated[str | None, typer.Option(help="stages or latency; default: both")] = None,
+    only: Annotated[str | None, Option(help="stages or latency; default: both")] = None,
     format: Format = "text",
     out: Out = None,
     overwrite: options.Overwrite = False,
@@ -28,8 +28,7 @@ def timing(
         raise unknown("part of the timing", only, TIMINGS)
     if only is None and format == "csv":
         raise VosbenchError("a CSV file holds one table, the timing has two", "add --only stages or --only latency")
-    if out is not None:
-        options.require_new(out, overwrite)
+    options.require_new(out, overwrite)
     records = read_run(run or latest())
     found = {name: TABLES.find(name)(records) for name in ([only] if only else TIMINGS)}
     show([*found.values()], format, out, name="timing")
