@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from vosbench.base.codec import encode
 from vosbench.base.hashing import digest
 from vosbench.base.words import count, data_title
-from vosbench.bench.record import DatasetInfo, Environment, ModelInfo, RunRecord, Settings
+from vosbench.bench.record import DatasetInfo, ModelInfo, RunRecord, Settings
 from vosbench.datasets import Dataset, unpublished
 from vosbench.errors import VosbenchError, a_few, unknown
 from vosbench.report.lacks import lacks, usable
@@ -100,6 +100,7 @@ def context(records: Records) -> Context:
         lambda m: f"{m.name} {m.checkpoint_hash[:8]} {m.precision}" if m else "none",
     )
     settings = _only("settings", [r.settings for r in records])
+    environments = [r.environment for r in records if r.environment and (r.timings or r.memory)]
     sequences = _sequences(records)
     in_split = max(r.dataset.in_split or (0 if r.partial else r.dataset.sequences) for r in records)
     return Context(
@@ -116,9 +117,7 @@ def context(records: Records) -> Context:
         unpublished=unpublished(dataset.name, dataset.split, in_split, sorted(sequences)),
         model=model,
         settings=settings,
-        devices=tuple(
-            dict.fromkeys(_device(r.environment) for r in records if r.environment and (r.timings or r.memory))
-        ),
+        devices=tuple(dict.fromkeys(f"{e.device} ({e.machine}, {count(e.threads, 'thread')})" for e in environments)),
         times=_times(records),
         sequences=len(sequences),
         objects=sum(map(len, sequences.values())),
@@ -221,18 +220,18 @@ def _refuse_twice(records: Records) -> None:
             )
 
 
-def _sequences(records: Records) -> dict[str, frozenset[int]]:
+def _sequences(records: Records) -> dict[str, set[int]]:
     """Each sequence and its scored objects, if all strategies were scored on the same; one that failed, on nothing."""
-    everything: dict[str, frozenset[int]] = {record.sequence: frozenset() for record in records}
-    everything |= {record.sequence: _object_ids(record) for record in reversed(records) if not record.failure}
+    found: dict[str, set[int]] = {}
     for record in records:
-        if not record.failure and (ids := _object_ids(record)) != everything[record.sequence]:
+        ids = {score.object_id for score in record.objects}
+        if not record.failure and (first := found.setdefault(record.sequence, ids)) != ids:
             raise VosbenchError(
                 f"the strategies are not scored on the same objects of sequence {record.sequence}: "
-                f"{sorted(everything[record.sequence])} and, by {record.policy.label}, {sorted(ids)}",
+                f"{sorted(first)} and, by {record.policy.label}, {sorted(ids)}",
                 "score the run again",
             )
-    return everything
+    return {record.sequence: found.get(record.sequence, set()) for record in records}
 
 
 def _times(records: Records) -> str:
@@ -241,11 +240,3 @@ def _times(records: Records) -> str:
         return ""
     timed = dict.fromkeys(record.sequence for record in records if record.timings)
     return f"times are of {a_few(timed)}, where each strategy ran alone" if timed else "not timed"
-
-
-def _object_ids(record: RunRecord) -> frozenset[int]:
-    return frozenset(score.object_id for score in record.scores.objects) if record.scores else frozenset()
-
-
-def _device(environment: Environment) -> str:
-    return f"{environment.device} ({environment.machine}, {count(environment.threads, 'thread')})"

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from vosbench.report.table import Column, Row, Table
+from tabulate import SEPARATING_LINE, DataRow, Line, TableFormat, tabulate
+
+from vosbench.report.table import Column, Row, Table, alignment
 
 _ESCAPED = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
@@ -14,6 +16,8 @@ _ESCAPED = {
     "|": r"\textbar{}",
     '"': "''",
 }
+_ROW = DataRow("", " & ", r" \\")
+_ROWS = TableFormat(None, Line(r"\midrule", "", "", ""), None, None, _ROW, _ROW, 0, None)
 _MARKS = {1: r"\textbf{%s}", 2: r"\underline{%s}"}
 
 
@@ -29,22 +33,14 @@ def latex(table: Table, columns: Sequence[Column], caption: str | None, label: s
     if not table.rows:
         return f"{said}\n"
     cells = [[_MARKS.get(place, "%s") % escaped(text) for text, place in row] for row in _rows(table, columns)]
-    lines = [[escaped(column.title.replace("\n", " ")) for column in columns], *cells]
-    widths = [max(map(len, place)) for place in zip(*lines, strict=True)]
-    align = ["l" if any(isinstance(row.get(c.key), str) for row in table.rows) else "r" for c in columns]
-    head, *body = [
-        " & ".join(
-            text.ljust(width) if side == "l" else text.rjust(width)
-            for text, width, side in zip(line, widths, align, strict=True)
-        )
-        for line in lines
-    ]
+    head = [escaped(column.title.replace("\n", " ")) for column in columns]
+    align = alignment(table, columns)
+    body = tabulate([head, SEPARATING_LINE, *cells], (), _ROWS, colalign=align, disable_numparse=True)
     note = "" if caption is None else "".join(f"% {line}\n" for line in table.caption.splitlines())
     return (
         f"{note}\\begin{{table}}\n\\centering\n\\caption{{{said if caption is None else escaped(caption)}}}\n"
-        f"\\label{{{label}}}\n\\begin{{tabular}}{{{''.join(align)}}}\n\\toprule\n{head} \\\\\n\\midrule\n"
-        + "".join(f"{line} \\\\\n" for line in body)
-        + "\\bottomrule\n\\end{tabular}\n\\end{table}\n"
+        f"\\label{{{label}}}\n\\begin{{tabular}}{{{''.join(side[0] for side in align)}}}\n\\toprule\n{body}\n"
+        "\\bottomrule\n\\end{tabular}\n\\end{table}\n"
     )
 
 

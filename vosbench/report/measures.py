@@ -89,7 +89,7 @@ def accuracy(objects: Iterable[Scored]) -> str:
 
 def accuracy_of(records: Records) -> str:
     """What the accuracy of records is called, see `accuracy`."""
-    return accuracy(score for record in records if record.scores for score in record.scores.objects)
+    return accuracy(score for record in records for score in record.objects)
 
 
 def called(columns: Sequence[Column], name: str) -> tuple[Column, ...]:
@@ -103,18 +103,14 @@ def with_own(columns: Sequence[Column], figures: Figures, objects: Iterable[Scor
     columns = called(columns, accuracy(objects))
     there = [column.key for column in columns]
     told = {key: key for score in objects for key in score.own} | dict(figures.columns)
-    own = [
-        replace(percent(key, heading or key), printed=bool(heading))
-        for key, heading in told.items()
-        if key not in there
-    ]
+    own = [replace(percent(key, head or key), printed=bool(head)) for key, head in told.items() if key not in there]
     place = there.index(JF.key) + 1
     return (*columns[:place], *own, *columns[place:])
 
 
 def of_protocol(columns: Sequence[Column], records: Records) -> tuple[Column, ...]:
     """`with_own` of the protocol and the objects of records."""
-    objects = (score for record in records if record.scores for score in record.scores.objects)
+    objects = [score for record in records for score in record.objects]
     return with_own(columns, figures_of(records), objects)
 
 
@@ -140,9 +136,7 @@ def costs(records: Records) -> dict[str, Any]:
 
 
 def pooled_jf(records: Records) -> float:
-    """J&F of the protocol, 0 to 1: the mean of J and F, each the mean over the objects of all `records`; J where there
-    is no F; NaN if a sequence failed or none has scores.
-    """
+    """J&F of the protocol over all objects of `records`, 0 to 1; J without F; NaN after a failure or without scores."""
     told = figures_of(records).of_all(scored_objects(records))
     return told.get("jf", told["j_mean"])
 
@@ -151,7 +145,7 @@ def scored_objects(records: Records) -> list[Scored]:
     """The scores of all objects; none if there is a failure."""
     if any(record.failure for record in records):
         return []
-    return [score for record in records if record.scores for score in record.scores.objects]
+    return [score for record in records for score in record.objects]
 
 
 def model_fps(records: Iterable[RunRecord]) -> float:

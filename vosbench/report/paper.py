@@ -45,11 +45,7 @@ def _numbers(row: Mapping[str, str]) -> dict[str, float]:
 
 
 def paper_rows(dataset: str) -> tuple[list[dict[str, Any]], str]:
-    """The paper's rows of Tables I to III for a data set, scores from 0 to 1 and of kind `paper`, and the sentence that
-    says whose.
-
-    Raises VosbenchError if the paper has none.
-    """
+    """Rows of the paper's Tables I to III for a data set, 0 to 1, and a sentence on them. VosbenchError without."""
     printed = [
         row for row in _printed() if dataset.startswith(row["dataset"]) and row["table"] in ("I", "I and III", "II")
     ]

@@ -12,7 +12,7 @@ from vosbench.base.codec import encode
 from vosbench.base.text import printable
 from vosbench.errors import unknown
 from vosbench.report.latex import latex
-from vosbench.report.table import Column, Table, is_known
+from vosbench.report.table import Column, Table, alignment, is_known
 
 FORMATS = ("text", "markdown", "latex", "csv")
 _WIDTH = 110  # of a caption, where no terminal has another
@@ -58,12 +58,6 @@ def printed_columns(table: Table) -> list[Column]:
     return [c for c in table.columns if c.printed and any(is_known(row.get(c.key)) for row in table.rows)]
 
 
-def _cells(table: Table, shown: Sequence[Column]) -> tuple[list[list[str]], list[str]]:
-    """The text of what is printed, row by row, and how its columns are aligned."""
-    align = ["left" if any(isinstance(row.get(c.key), str) for row in table.rows) else "right" for c in shown]
-    return [[column.show(row) for column in shown] for row in table.rows], align
-
-
 def _text(table: Table, shown: list[Column], caption: str, width: int | None) -> str:
     said = textwrap.fill(caption, min(width or _WIDTH, _WIDTH))
     if not table.rows:
@@ -83,10 +77,11 @@ def _text(table: Table, shown: list[Column], caption: str, width: int | None) ->
 
 
 def _body(table: Table, shown: Sequence[Column]) -> str:
-    rows, align = _cells(table, shown)
+    rows = [[column.show(row) for column in shown] for row in table.rows]
     # tabulate pads a heading by two blanks a column; as rows, set at their foot, the headings leave the table narrow
     top, bottom = zip(*(("\n" + column.title).rsplit("\n", 1) for column in shown), strict=True)
     heads = [[line.strip() for line in top], list(bottom)] if any(map(str.strip, top)) else [list(bottom)]
+    align = alignment(table, shown)
     body = tabulate([*heads, SEPARATING_LINE, *rows], (), "simple", colalign=align, disable_numparse=True)
     return "\n".join(line.rstrip() for line in body.splitlines())
 
@@ -94,10 +89,10 @@ def _body(table: Table, shown: Sequence[Column]) -> str:
 def _markdown(table: Table, shown: Sequence[Column], caption: str) -> str:
     if not table.rows:
         return f"{caption}\n"
-    rows, align = _cells(table, shown)
     headings = [column.title.replace("\n", " ") for column in shown]
-    rows = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    return f"{tabulate(rows, headings, 'pipe', colalign=align, disable_numparse=True)}\n\n{caption}\n"
+    rows = [[column.show(row).replace("|", "\\|") for column in shown] for row in table.rows]
+    body = tabulate(rows, headings, "pipe", colalign=alignment(table, shown), disable_numparse=True)
+    return f"{body}\n\n{caption}\n"
 
 
 def _csv(table: Table, shown: Sequence[Column]) -> str:

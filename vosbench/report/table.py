@@ -102,9 +102,7 @@ class Table:
         return tuple(found)
 
     def to_json(self, columns: Sequence[str] = ()) -> dict[str, Any]:
-        """Caption, conditions and rows as JSON values; every row has every key, or those of the `columns` that are
-        chosen, a value that is not defined is None.
-        """
+        """Caption, conditions and rows as JSON values; rows have all keys, or those of `columns`; None: unknown."""
         shown = self.choose(columns) or self.columns
         rows = [{column.key: encode(row.get(column.key)) for column in shown} for row in self.rows]
         return {"caption": self.caption, "conditions": encode(self.conditions), "rows": rows}
@@ -129,6 +127,11 @@ def _lacks(conditions: Any) -> Iterator[str]:
         conditions = [*conditions.values()]
     for part in conditions if isinstance(conditions, list) else ():
         yield from _lacks(part)
+
+
+def alignment(table: Table, columns: Sequence[Column]) -> list[str]:
+    """`left` for columns of text, `right` for those of numbers."""
+    return ["left" if any(isinstance(row.get(c.key), str) for row in table.rows) else "right" for c in columns]
 
 
 def is_known(value: Any) -> bool:

@@ -20,10 +20,7 @@ Runs = Mapping[str, Records]  # by the name that is shown
 
 @dataclass(frozen=True)
 class Entrant:
-    """One strategy of one run, with its records in the order of their sequences.
-
-    `strategy` is what determines it, see `context.by_identity`; `lacks` is what its run lacks, see `Context`.
-    """
+    """A strategy of a run, its records by sequence; `strategy` as in `context.by_identity`, `lacks` as in `Context`."""
 
     run: str
     strategy: str
@@ -52,7 +49,7 @@ class Entrant:
 
     def members(self, objects: Sequence[tuple[str, int]]) -> np.ndarray:
         """Which of these objects belong to each group that weighs alike (`Figures.groups`): float64 [G,N], 0 or 1."""
-        scored = [score for record in self.records if record.scores for score in record.scores.objects]
+        scored = [score for record in self.records for score in record.objects]
         group_of = dict(zip(self.objects(), figures_of(self.records).groups(scored), strict=True))
         there = dict.fromkeys(group for group in group_of.values() if group is not None)
         return np.array([[float(group_of[key] == group) for key in objects] for group in there])
@@ -60,9 +57,7 @@ class Entrant:
     def objects(self) -> dict[tuple[str, int], float]:
         """J&F, 0 to 1, of each scored object, by sequence and id; J where there is no F."""
         return {
-            (record.sequence, score.object_id): j_and_f(score)
-            for record in self.records
-            for score in (record.scores.objects if record.scores else ())
+            (record.sequence, score.object_id): j_and_f(score) for record in self.records for score in record.objects
         }
 
 

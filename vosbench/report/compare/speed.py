@@ -10,7 +10,7 @@ from math import fsum
 
 import numpy as np
 
-from vosbench.base.words import count
+from vosbench.base.words import too_few
 from vosbench.bench.record import Timing
 from vosbench.report.context import Records
 
@@ -39,8 +39,7 @@ class Speed:
     def doubt(self, tolerance: float | None) -> str | None:
         """Why the times cannot tell whether `tolerance` is kept, if so; with None, why they can tell nothing."""
         if self.passes < MIN_PASSES:
-            few = f"{count(self.passes, 'pass')} {'is' if self.passes == 1 else 'are'} too few"
-            return f"{few}, {MIN_PASSES} (sequences x repeats) are needed"
+            return f"{too_few(self.passes, 'pass')}, {MIN_PASSES} (sequences x repeats) are needed"
         if not self.referenced:
             return "no reference operation was timed beside all frames"
         if tolerance is not None and np.sqrt(self.high / self.low) > tolerance:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from vosbench.base.codec import encode
-from vosbench.base.words import count
+from vosbench.base.words import too_few
 from vosbench.bench.record import RunRecord
 from vosbench.report.compare.differences import Difference
 from vosbench.report.compare.pairing import Entrant, common_context
@@ -156,17 +156,12 @@ def _legend(found: Sequence[Difference]) -> str:
         what += ", all of which weigh alike here, as they do not in the scores of the protocol"
     elif any((difference.weights != 1).any() for difference in found):
         what += ", weighed as in the scores of the protocol"
-    covers = f"{what}; " + (
-        "its 95% interval covers which sequences the data set happens to hold (sequences resampled with all their "
-        "objects), and neither the seeds of training nor the choice of data set."
-        if sequences >= MIN_SEQUENCES
-        else f"{count(sequences, 'sequence')} {'is' if sequences == 1 else 'are'} too few for an interval and a p; "
-        "= no object differs."
-    )
     if sequences < MIN_SEQUENCES:
-        return covers
+        return f"{what}; {too_few(sequences, 'sequence')} for an interval and a p; = no object differs."
     many = f", corrected by Holm for {len(found)} comparisons" if len(found) > 1 else ""
     return (
-        f"{covers} p: signed-rank test with sequences as clusters{many}; * below 0.05, ** 0.01, *** 0.001; "
-        "= no object differs. Effect: rank-biserial correlation, -1 to 1."
+        f"{what}; its 95% interval covers which sequences the data set happens to hold (sequences resampled with all "
+        "their objects), and neither the seeds of training nor the choice of data set. p: signed-rank test with "
+        f"sequences as clusters{many}; * below 0.05, ** 0.01, *** 0.001; = no object differs. Effect: rank-biserial "
+        "correlation, -1 to 1."
     )

@@ -62,9 +62,7 @@ def draw_against_frame(
 def _draw(
     axes: Axes, quartiles: Mapping[str, np.ndarray], looks: Mapping[str, Look], stepped: bool, alone: bool = False
 ) -> None:
-    """The curves, in the limits of all (see `_top`); one that stands `alone` before quiet ones needs neither marker nor
-    dash.
-    """
+    """The curves, in the limits of all (`_top`); one `alone` before quiet ones needs neither marker nor dash."""
     medians = [median for _, median, _ in quartiles.values()]
     top = max(map(np.max, medians)) if stepped else _top(medians)
     banded = len(looks) - sum(look.quiet for look in looks.values()) <= BANDS
@@ -91,9 +89,7 @@ def _draw(
 
 
 def _top(medians: Sequence[np.ndarray]) -> float:
-    """Where an axis of times ends: at the highest, or, where few frames are far slower than all others, as the first
-    one often is, at the 99th percentile of those after the first.
-    """
+    """Where an axis of times ends: the highest, or, if few are far slower, the 99th percentile after frame 0."""
     usual = np.percentile(np.concatenate([median[1:] if len(median) > 1 else median for median in medians]), 99)
     highest = max(map(np.max, medians))
     return float(usual if highest > 1.5 * usual else highest)

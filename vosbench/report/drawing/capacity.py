@@ -49,16 +49,12 @@ def _capacity(policy: PolicyInfo) -> float | None:
 
 def _common_name(policies: Collection[PolicyInfo]) -> str:
     """`Mine` of `Mine (capacity=2)` and `Mine (capacity=4)`, or else the shortest text without a capacity."""
-    labels = {_without_capacity(policy.label) for policy in policies if policy.label != policy.spec}
+    # `Mine (seed=1)` of `Mine (capacity=2) (seed=1)`, as `PolicySpec.sweep` writes labels
+    labels = {_CAPACITY.sub("", policy.label).replace(" ()", "") for policy in policies if policy.label != policy.spec}
     if len(policies) == 1 and labels:
         return next(policy.label for policy in policies)
     texts = {grammar.without(policy.spec, "capacity") for policy in policies}
     return labels.pop() if len(labels) == 1 else min(texts, key=lambda text: (len(text), text))
-
-
-def _without_capacity(label: str) -> str:
-    """`Mine (seed=1)` of `Mine (capacity=2) (seed=1)`, as `PolicySpec.sweep` writes labels."""
-    return _CAPACITY.sub("", label).replace(" ()", "")
 
 
 def require_sweep(curves: Curves, known: Collection[str]) -> None:
@@ -78,10 +74,7 @@ def named(curves: Curves, highlight: Collection[str]) -> list[str]:
 def draw_curves(
     axes: Axes, curves: Curves, values: Mapping[str, float], quantity: str, highlight: Collection[str] = ()
 ) -> None:
-    """A curve for each strategy that has capacities, and a dashed line for each that has none.
-
-    `values` are by label; what has none is not drawn, and looks are those of all curves, some of them highlighted.
-    """
+    """A curve, or without capacities a dashed line, for each strategy of which there are `values`, by label."""
     looks = looks_of(curves, named(curves, highlight))
     ends: dict[str, float] = {}
     for name, curve in curves.items():

@@ -65,10 +65,9 @@ def label_points(
 
 
 def label_ends(axes: Axes, heights: Mapping[str, float], looks: Mapping[str, Look]) -> None:
-    """Write the name of each curve to the right of `axes` at its height (data coordinates), moved apart as little as
-    need be, behind its marker, to which a thin line leads. Quiet curves have no name.
-
-    The limits and the position of `axes` must be final.
+    """Write the name of each curve, but quiet ones, to the right of `axes` at its height (data coordinates), moved
+    apart as little as need be, behind its marker, to which a thin line leads. Limits and position of `axes` must be
+    final.
     """
     heights = {name: height for name, height in heights.items() if not looks[name].quiet}
     pixels, figure = _pixels_per_point(axes), axes.get_figure(root=True)
@@ -87,10 +86,8 @@ def label_ends(axes: Axes, heights: Mapping[str, float], looks: Mapping[str, Loo
         at, offset = (1, heights[name]), (_GAP + 2 * _KEY, height - wanted[index])
         axes.annotate(short(name), at, offset, ha="left", va="center", color=look.text, **how)
         key: Any = {"color": look.colour, "linewidth": 0.6, "transform": figure.dpi_scale_trans}  # inches
-        xs, ys = (
-            np.array((right, right + _GAP, right + _GAP + _KEY)) / 72,
-            np.array((wanted[index], height, height)) / 72,
-        )
+        xs = np.array((right, right + _GAP, right + _GAP + _KEY)) / 72
+        ys = np.array((wanted[index], height, height)) / 72
         figure.add_artist(Line2D(xs, ys, **key, marker=look.marker, markersize=3.6, markevery=[2]))
 
 

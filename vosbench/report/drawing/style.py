@@ -17,6 +17,7 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
+from vosbench.base.atomic import replacing
 from vosbench.base.text import printable
 from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
@@ -120,14 +121,10 @@ def looks_of(groups: Iterable[str], highlight: Collection[str] = ()) -> dict[str
     """The look of each strategy by its place in the run; or by that among those to `highlight`: others are quiet."""
     everything = list(groups)
     chosen = [label for label in everything if label in highlight] or everything
-    looks = {
-        label: Look(
-            _COLOURS[place % len(_COLOURS)],
-            _MARKERS[(place % len(_COLOURS) + place % len(_DASHES)) % len(_MARKERS)],
-            _DASHES[place % len(_DASHES)],
-        )
-        for place, label in enumerate(chosen)
-    }
+    looks = {}
+    for place, label in enumerate(chosen):
+        colour, dash = place % len(_COLOURS), place % len(_DASHES)
+        looks[label] = Look(_COLOURS[colour], _MARKERS[(colour + dash) % len(_MARKERS)], _DASHES[dash])
     return {label: looks.get(label, Look(PALE, "", "-", quiet=True)) for label in everything}
 
 
@@ -171,11 +168,7 @@ def require_kind(path: Path) -> str:
 def save(figure: Figure, path: Path) -> None:
     """Write `figure` as the suffix of `path` says: .png, .svg or .pdf. Raises VosbenchError on another."""
     kind = require_kind(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with matplotlib.rc_context(STYLE):
-            whole = Bbox.union([figure.bbox_inches, figure.get_tightbbox()])  # wide labels of an axis stand out
-            how: Any = {} if whole.width < 1.001 * figure.get_figwidth() else {"bbox_inches": whole, "pad_inches": 0.05}
-            figure.savefig(path, format=kind, dpi=DPI, **_HOW[kind], **how)
-    except OSError as error:
-        raise VosbenchError(f"cannot write figure {path}: {error.strerror}", "choose another folder") from None
+    with replacing(path, "figure") as part, matplotlib.rc_context(STYLE):
+        whole = Bbox.union([figure.bbox_inches, figure.get_tightbbox()])  # wide labels of an axis stand out
+        how: Any = {} if whole.width < 1.001 * figure.get_figwidth() else {"bbox_inches": whole, "pad_inches": 0.05}
+        figure.savefig(part, format=kind, dpi=DPI, **_HOW[kind], **how)

@@ -3,11 +3,11 @@
 import base64
 from io import BytesIO
 
-import cv2
 import numpy as np
 from PIL import Image
 
 from vosbench.base.varints import pack
+from vosbench.report.pictures.overlay import resized
 
 WIDTH = 480  # of frames and masks, in pixels; smaller ones stay as they are
 QUALITY = 55  # of WebP: 13 KB a frame
@@ -24,11 +24,7 @@ def shown_size(height: int, width: int) -> tuple[int, int]:
 
 def shrink(pixels: np.ndarray) -> np.ndarray:
     """A frame, uint8 [H,W,3], or a label map, uint8 [H,W], in the size in which it is shown; labels stay labels."""
-    height, width = shown_size(*pixels.shape[:2])
-    if (height, width) == pixels.shape[:2]:
-        return pixels
-    how = cv2.INTER_AREA if pixels.ndim == 3 else cv2.INTER_NEAREST
-    return cv2.resize(pixels, (width, height), interpolation=how)
+    return resized(pixels, shown_size(*pixels.shape[:2]))
 
 
 def webp(rgb: np.ndarray, quality: int = QUALITY) -> bytes:
@@ -39,9 +35,7 @@ def webp(rgb: np.ndarray, quality: int = QUALITY) -> bytes:
 
 
 def label_runs(labels: np.ndarray) -> str:
-    """A label map, uint8 [H,W], in base64: of every run of equal pixels, row by row, its length and its label, as
-    `base.varints`.
-    """
+    """A label map, uint8 [H,W], in base64: length and label of each run of equal pixels by rows, as `base.varints`."""
     flat = labels.ravel()
     ends = np.append(np.flatnonzero(flat[1:] != flat[:-1]) + 1, flat.size)
     return text(pack(np.stack([np.diff(ends, prepend=0), flat[ends - 1]], 1).ravel()))

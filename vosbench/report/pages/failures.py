@@ -13,9 +13,8 @@ FAILS = 0.5  # J&F below which a strategy fails
 
 @dataclass(frozen=True)
 class Moment:
-    """One object in one frame: which strategies are best and worst there, and their J&F, 0 to 1.
-
-    `frame` is its index in the video, or, unless `in_video`, among the scored frames of the object.
+    """An object in a frame, its index in the video or, unless `in_video`, among scored ones; best and worst J&F, 0 to
+    1.
     """
 
     sequence: str
@@ -39,9 +38,7 @@ class Moment:
 
 
 def moments_of(sequence: str, series: Sequence[ObjectSeries], labels: Sequence[str]) -> tuple[list[Moment], ...]:
-    """Of each object the frame where the strategies `labels` differ most, and the one where the best is lowest, if it
-    fails there.
-    """
+    """Of each object the frame where strategies `labels` differ most, and that where the best is lowest if it fails."""
     differing, failing = [], []
     for one in series:
         known = [label for label in labels if label in one.j]
@@ -68,13 +65,5 @@ def chosen(found: Mapping[str, tuple[list[Moment], ...]]) -> tuple[list[Moment],
 def _moment(sequence: str, one: ObjectSeries, labels: Sequence[str], values: np.ndarray, place: int) -> Moment:
     column = values[:, place]
     best, worst = int(column.argmax()), int(column.argmin())
-    return Moment(
-        sequence,
-        one.object_id,
-        one.places[place],
-        one.frames is not None,
-        labels[best],
-        labels[worst],
-        float(column[best]),
-        float(column[worst]),
-    )
+    where = sequence, one.object_id, one.places[place], one.frames is not None
+    return Moment(*where, labels[best], labels[worst], float(column[best]), float(column[worst]))

@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from vosbench.base.words import count
+from vosbench.base import words
 from vosbench.errors import VosbenchError
 from vosbench.report.compare.differences import Difference, differences
 from vosbench.report.compare.pairing import select
 from vosbench.report.compare.significance import MIN_SEQUENCES, holm
 from vosbench.report.context import Context, Records
 from vosbench.report.paper import paper_rows
-from vosbench.report.table import Column, Row, Table, is_known
+from vosbench.report.rendering import printed_columns
+from vosbench.report.table import Column, Row, Table, alignment, is_known
 from vosbench.report.tables import strategy
 
 PAPER_SPLITS = ("val", "valid")  # those that the paper measured
@@ -73,21 +74,18 @@ class Grid:
 
 def grid(table: Table) -> Grid:
     """Any table, without columns that nothing is known of."""
-    shown = [c for c in table.columns if c.printed and any(is_known(row.get(c.key)) for row in table.rows)]
-    numeric = [not any(isinstance(row.get(c.key), str) for row in table.rows) for c in shown]
+    shown = printed_columns(table)
     titles = [column.title.replace("-\n", "").replace("\n", " ") for column in shown]
-    turns = [column.leaves for column in shown]
-    return Grid(
-        tuple(map(Heading, titles, numeric, turns)), tuple(_line(row, shown) for row in table.rows), table.caption
-    )
+    numeric = [side == "right" for side in alignment(table, shown)]
+    headings = map(Heading, titles, numeric, [column.leaves for column in shown])
+    return Grid(tuple(headings), tuple(_line(row, shown) for row in table.rows), table.caption)
 
 
 def leaderboard(records: Records, common: Context) -> Grid:
-    """The table `strategy` of a run and, where the data are the paper's, the rows that the paper prints. Its caption is
-    without the conditions, which are on the page already.
-    """
+    """The table `strategy` of a run, with the paper's rows where data are the same; its caption lacks conditions."""
     table = strategy.table(records)
-    columns = [column for column in table.columns if column.key not in ("jf_low", "jf_high")]
+    # The interval is drawn, not printed.
+    columns = [replace(c, printed=c.printed and c.key not in ("jf_low", "jf_high")) for c in table.columns]
     rows = [*table.rows]
     caption = table.caption.removeprefix(common.caption).strip()
     if common.dataset.split in PAPER_SPLITS:
@@ -96,12 +94,7 @@ def leaderboard(records: Records, common: Context) -> Grid:
             known = {column.key for column in columns}
             rows += [{key: value for key, value in row.items() if key in known} for row in theirs]
             caption = f"{caption} {whose}".strip()
-    return grid(Table(columns + _intervals(table), rows, caption))
-
-
-def _intervals(table: Table) -> list[Column]:
-    """The columns of the interval, which are drawn and not printed."""
-    return [replace(column, printed=False) for column in table.columns if column.key in ("jf_low", "jf_high")]
+    return grid(Table(columns, rows, caption))
 
 
 def _line(row: Row, columns: Sequence[Column]) -> Line:
@@ -141,23 +134,18 @@ def too_few(sequences: int, compared: int) -> str:
     The test knows 2^N signs of N sequences, of which two are as extreme as can be; Holm multiplies by the comparisons.
     """
     if sequences < MIN_SEQUENCES:
-        return f"{count(sequences, 'sequence')} {'is' if sequences == 1 else 'are'} too few for a p."
+        return f"{words.too_few(sequences, 'sequence')} for a p."
     if compared * 2.0 ** (1 - sequences) >= 0.05:
-        return f"No p can be below 0.05 here: {sequences} sequences are too few for {count(compared, 'comparison')}."
+        return (
+            f"No p can be below 0.05 here: {sequences} sequences are too few for {words.count(compared, 'comparison')}."
+        )
     return ""
 
 
 def _turned(found: Difference) -> Difference:
     """The same with entrant and baseline exchanged."""
-    return replace(
-        found,
-        baseline=found.entrant,
-        entrant=found.baseline,
-        values=-found.values,
-        low=-found.high,
-        high=-found.low,
-        effect=-found.effect,
-    )
+    figures: dict[str, Any] = {"low": -found.high, "high": -found.low, "effect": -found.effect}
+    return replace(found, baseline=found.entrant, entrant=found.baseline, values=-found.values, **figures)
 
 
 def _gains_on(baseline: str, found: Mapping[tuple[str, str], Difference]) -> dict[str, Any]:

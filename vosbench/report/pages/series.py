@@ -45,7 +45,7 @@ def series_of(
     """
     scored: dict[int, dict[str, ObjectRecord]] = {}
     for record in records:
-        for score in record.scores.objects if record.scores else ():
+        for score in record.objects:
             if score.j_per_frame:
                 scored.setdefault(score.object_id, {})[record.policy.label] = score
     index = {name: place for place, name in enumerate(names)}
@@ -59,15 +59,9 @@ def series_of(
         if not told and truth is not None:
             frames = _frames(records, truth) if frames is None else frames
             where = frames.get(object_id, ())
-        found.append(
-            ObjectSeries(
-                object_id,
-                count,
-                {label: np.array(score.j_per_frame) for label, score in same.items()},
-                {label: np.array(score.f_per_frame) for label, score in same.items() if score.f_per_frame},
-                where if len(where) == count else None,
-            )
-        )
+        j = {label: np.array(score.j_per_frame) for label, score in same.items()}
+        f = {label: np.array(score.f_per_frame) for label, score in same.items() if score.f_per_frame}
+        found.append(ObjectSeries(object_id, count, j, f, where if len(where) == count else None))
     return tuple(found)
 
 

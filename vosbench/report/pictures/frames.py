@@ -29,9 +29,7 @@ def named(footage: Footage, texts: Sequence[str]) -> list[int]:
 
 
 def most_disputed(footage: Footage, number: int) -> list[int]:
-    """So many frames, in order, where strategies disagree most, or where one strategy is most often wrong; no two close
-    to each other. Where the frames with truth suffice, they are of these.
-    """
+    """So many frames, in order and apart, where strategies disagree most, or one is most wrong; best with truth."""
     every = range(len(footage.frames))
     with_truth = [place for place in every if footage.frames[place].name in footage.truth]
     candidates = with_truth if len(with_truth) >= number else [*every]

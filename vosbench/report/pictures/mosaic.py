@@ -14,9 +14,7 @@ _LEAST = 320  # pixels of width of a picture, so that its caption can be read
 
 @dataclass(frozen=True)
 class Mosaic:
-    """How many pictures stand side by side: `columns` of them, each of a `size` (height, width) in pixels, under a
-    caption of a height.
-    """
+    """Pictures side by side in `columns`, each of a `size` (height, width) in pixels, under a caption of a height."""
 
     pictures: int
     columns: int
@@ -26,9 +24,7 @@ class Mosaic:
 
     @classmethod
     def of(cls, pictures: int, height: int, width: int) -> "Mosaic":
-        """The arrangement in which pictures of that size are largest on a screen, but no larger than they are, unless
-        they are tiny.
-        """
+        """The arrangement with the largest pictures that fit a screen, but no larger than they are, unless tiny."""
         caption = 0.09
         scales = {}
         for columns in range(1, pictures + 1):

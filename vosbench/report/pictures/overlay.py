@@ -72,9 +72,7 @@ def errors(labels: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def outline(rgb: np.ndarray, region: np.ndarray, width: int | None = None) -> None:
-    """Draw the outline of a region, bool [H,W], into a picture, uint8 [H,W,3], around it: white between black lines,
-    each `width` pixels wide (None: `line_width`).
-    """
+    """Outline a region, bool [H,W], in a picture, uint8 [H,W,3]: white between black lines, `width` pixels each."""
     width = width or line_width(*region.shape)
     grown = [region]
     for _ in range(3):

@@ -81,9 +81,8 @@ class Agreement:
 
 
 def agreement(kept: Mapping[str, float], jf: Mapping[str, float]) -> Agreement:
-    """How well attention kept orders strategies by J&F, both by spec; over those that both know.
-
-    Raises VosbenchError for fewer than 3 of them, or if either figure is the same for all.
+    """How attention kept orders strategies by J&F, both by spec. VosbenchError for fewer than 3, or if either is
+    constant.
     """
     both = [spec for spec in kept if spec in jf and np.isfinite([kept[spec], jf[spec]]).all()]
     require_enough(both)

@@ -14,7 +14,7 @@ def table(records: Records) -> Table:
     common, rows = context(records), []
     for group in by_strategy(records).values():
         for record in group:
-            for score in record.scores.objects if record.scores else ():
+            for score in record.objects:
                 where = {"sequence": record.sequence, "object": score.object_id}
                 rows.append({**where, **who(group), "scored_frames": score.frames, **MEANS.of_all([score])})
     if not rows:

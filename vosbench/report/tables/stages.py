@@ -10,11 +10,7 @@ COLUMNS = (*STRATEGY, Column("stage"), Column("ms_per_frame", "ms per\nframe", 2
 
 
 def table(records: Records) -> Table:
-    """Per strategy and stage: mean milliseconds per frame, over all sequences, and share of the time in the model.
-
-    The row `unaccounted` is what the stages leave of that time, if more than a thousandth. Stages keep the order of
-    the records.
-    """
+    """Means over all sequences; the row `unaccounted` is what the stages leave, if more than a thousandth."""
     common, rows = context(records), []
     for group in timed(records).values():
         timings = timings_of(group)

@@ -41,7 +41,7 @@ def table(records: Records) -> Table:
 
 def _interval(records: Records, jf: float) -> tuple[float, float]:
     """The 95% interval of J&F; NaN if one failed, or if the protocol's J&F is no mean over objects."""
-    scored = [(r.sequence, j_and_f(o)) for r in records if r.scores for o in r.scores.objects]
+    scored = [(r.sequence, j_and_f(o)) for r in records for o in r.objects]
     if not np.isclose(mean(value for _, value in scored), jf, rtol=0, atol=1e-9):
         return np.nan, np.nan
     return interval(np.array([jf for _, jf in scored]), np.array([name for name, _ in scored]))

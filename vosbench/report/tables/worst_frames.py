@@ -27,7 +27,7 @@ def table(records: Records) -> Table:
     for group in by_strategy(records).values():
         found: list[Row] = []
         for record in group:
-            for score in record.scores.objects if record.scores else ():
+            for score in record.objects:
                 if not score.frame_names:
                     continue
                 told = {"j": score.j_per_frame} | ({"f": score.f_per_frame} if score.f else {})
