@@ -145,9 +145,7 @@ class FrameFeatures:
 
 
 class STCN(Network):
-    """The network: for training, whole batches (`encode_key`, `object_values`, `decoder`); at inference, the
-    methods of a Network over these. It has no state.
-    """
+    """In training whole batches (`encode_key`, `object_values`, `decoder`); at inference a Network over these."""
 
     def __init__(self, config: STCNConfig | None = None, affinity: Metric = "l2") -> None:
         super().__init__()
@@ -204,23 +202,12 @@ class STCN(Network):
         return affinity(keys.key, query.key, self.affinity, out)
 
     def decode(
-        self,
-        readout: Tensor,
-        features: FrameFeatures,
-        state: State,
-        joint: Tensor,  # noqa: ARG002
-        step: FrameStep,  # noqa: ARG002
+        self, readout: Tensor, features: FrameFeatures, state: State, joint: Tensor, step: FrameStep
     ) -> tuple[Tensor, State]:
         return self._logits(readout, features), state
 
     def encode_value(
-        self,
-        frame: Tensor,
-        features: FrameFeatures,
-        masks: Tensor,
-        before: State,  # noqa: ARG002
-        state: State,
-        step: FrameStep,  # noqa: ARG002
+        self, frame: Tensor, features: FrameFeatures, masks: Tensor, before: State, state: State, step: FrameStep
     ) -> tuple[Tensor, State]:
         return self._values(frame, features, masks[None])[0], state
 
@@ -229,8 +216,8 @@ class STCN(Network):
         readouts: Sequence[Tensor],
         features: FrameFeatures,
         states: Sequence[State],
-        joints: Sequence[Tensor],  # noqa: ARG002
-        steps: Sequence[FrameStep],  # noqa: ARG002
+        joints: Sequence[Tensor],
+        steps: Sequence[FrameStep],
     ) -> list[tuple[Tensor, State]]:
         logits = self._logits(torch.cat([*readouts]), features)
         return list(zip(logits.split([len(readout) for readout in readouts]), states, strict=True))
@@ -240,9 +227,9 @@ class STCN(Network):
         frame: Tensor,
         features: FrameFeatures,
         masks: Sequence[Tensor],
-        before: Sequence[State],  # noqa: ARG002
+        before: Sequence[State],
         states: Sequence[State],
-        steps: Sequence[FrameStep],  # noqa: ARG002
+        steps: Sequence[FrameStep],
     ) -> list[tuple[Tensor, State]]:
         frames = frame.expand(len(masks), -1, -1, -1)
         values = self._values(frames, features, torch.stack([*masks]))
