@@ -9,13 +9,11 @@ from torch import Tensor
 
 from vosbench.models.affinity import affinity
 
-_UNITS = 2.0**32  # of a sum
+_UNITS = 2.0**32  # of a sum, which is one of integers: floats add up to other bits in another order, as on a GPU
 
 
 def cosine(keys: Tensor, query: Tensor) -> Tensor:
-    """Cosine of every query key with every key, [Q,N]: keys [N,CK], query [Q,CK]. For strategies that compare tokens by
-    their keys alone, whatever the network's own similarity is.
-    """
+    """Cosine of query keys [Q,CK] with keys [N,CK], [Q,N], for strategies that compare by nothing but keys."""
     return F.normalize(query.float(), dim=-1) @ F.normalize(keys.float(), dim=-1).mT
 
 
@@ -30,10 +28,7 @@ def top_k_softmax(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def sums(numbers: Tensor, values: Tensor, size: int) -> Tensor:
-    """The sum of the values of each number, float64 [size,...]: numbers int64 [n] in 0..size-1, values [n,...].
-
-    They are added as integers, in units of 2^-32, so that every order gives the same bits; a GPU adds floats in any.
-    """
+    """Sums of values [n,...] by their numbers, int64 [n] below `size`: float64 [size,...], in any order the same."""
     units = (values.double() * _UNITS).round_().long()
     total = torch.zeros(size, *values.shape[1:], dtype=torch.int64, device=values.device)
     return total.index_add_(0, numbers, units).double() / _UNITS

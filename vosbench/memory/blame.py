@@ -22,10 +22,7 @@ _EXHAUSTED = (
 
 @contextmanager
 def blamed(policy: MemoryPolicy, where: str) -> Iterator[None]:
-    """Turn whatever the block raises into a PolicyError that names the strategy's file and line, and `where`.
-
-    An exhausted memory and a GPU that failed are nobody's fault, and pass, as Ctrl-C does.
-    """
+    """Make any error but Ctrl-C, exhausted memory or a failed GPU a PolicyError with the strategy's file and line."""
     try:
         yield
     except BaseException as error:

@@ -10,6 +10,7 @@ A name is that of a strategy or the path of a .py file. Commas and `=` in parent
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import PurePath
 
 from vosbench.errors import VosbenchError
@@ -46,13 +47,9 @@ def read(text: str) -> Written:
 def read_wrapped(text: str) -> Written:
     """The parts of a strategy that stands as the value of a parameter, `name[(parameters)]`. ValueError on another."""
     name, inside = text, ""
-    if text.endswith(")"):
-        depth = 0
-        for place in reversed(range(len(text))):
-            depth += (text[place] == ")") - (text[place] == "(")
-            if not depth:
-                name, inside = text[:place], text[place + 1 : -1]
-                break
+    if is_value(text) and text.endswith(")"):
+        opening = max(place for place, depth in enumerate(_depths(text)) if depth == 1 and text[place] == "(")
+        name, inside = text[:opening], text[opening + 1 : -1]
     if not name or not is_value(text):
         raise ValueError(text)
     return Written(name, _items(inside, text))
@@ -136,9 +133,7 @@ def _joined(values: Mapping[str, str]) -> str:
 
 def _colon(text: str) -> int | None:
     """Where the `:` is that ends a name: not one in a path, whose name ends in `.py`, nor in parentheses."""
-    depth = 0
-    for place, character in enumerate(text):
-        depth += (character == "(") - (character == ")")
+    for place, (character, depth) in enumerate(zip(text, _depths(text), strict=True)):
         before, after = text[:place], text[place + 1 : place + 2]
         if character == ":" and not depth and (before.endswith(".py") or not _is_path(before + after)):
             return place
@@ -151,15 +146,13 @@ def _is_path(text: str) -> bool:
 
 def _split(text: str, at: str, whole: str) -> list[str]:
     """`text` at the characters `at` that no parentheses enclose. `whole` is for the message."""
-    parts, depth = [""], 0
-    for character in text:
-        depth += (character == "(") - (character == ")")
-        if depth < 0:
-            break
-        if character == at and not depth:
-            parts.append("")
-        else:
-            parts[-1] += character
-    if depth:
+    depths = [0, *_depths(text)]
+    if min(depths) < 0 or depths[-1]:
         raise VosbenchError(f"strategy {whole!r}: its parentheses do not match", "write base=NAME(KEY=VALUE,…)")
-    return parts
+    cuts = [place for place, depth in enumerate(depths[1:]) if text[place] == at and not depth]
+    return [text[begin + 1 : end] for begin, end in pairwise([-1, *cuts, len(text)])]
+
+
+def _depths(text: str) -> list[int]:
+    """How many parentheses are open after each character."""
+    return list(accumulate((character == "(") - (character == ")") for character in text))

@@ -48,9 +48,7 @@ class PolicySpec:
     @classmethod
     @checked('vosbench.PolicySpec.parse("lfu:capacity=4")')
     def parse(cls, entry: "str | PolicySpec") -> "PolicySpec":
-        """The strategy of a text; a PolicySpec is what it is. Raises VosbenchError for an unknown name or parameter, a
-        value that is not of its type or too small, and a label that is none.
-        """
+        """The strategy of a text or PolicySpec. VosbenchError for an unknown name, parameter, bad value or label."""
         return entry if isinstance(entry, PolicySpec) else cls._made(entry, grammar.read(entry))
 
     @classmethod

@@ -60,10 +60,7 @@ class MemoryTrace:
             yield found[0], found[1]
 
     def held(self) -> Iterator[np.ndarray]:
-        """After each frame, how often each position of each frame is held, int16 [frames,rows,columns]; mostly 0 or 1.
-
-        It is the same array, which the next step changes.
-        """
+        """Of each frame how often each position is held after it, int16 [frames,rows,columns]: one array, changed."""
         held = np.zeros(self.frames * self.tokens_per_frame, np.int16)
         for gone, come in self.events():
             np.subtract.at(held, gone, 1)

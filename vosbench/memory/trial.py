@@ -114,10 +114,7 @@ class Held:
 def drive(
     policy: MemoryPolicy, trace: TrialVideo, top_k: int = 4, dtype: torch.dtype = torch.float32
 ) -> Iterator[tuple[Held, MemoryBank]]:
-    """Run the strategy over the trace; yields what is held after every frame. Values are of type `dtype`.
-
-    Raises PolicyError for what the strategy raises, and for what the bank refuses.
-    """
+    """Run the strategy over the trace; yields what is held after every frame. PolicyError for any fault of it."""
     frames, positions = trace.keys.shape[:2]
     bank = MemoryBank(trace.spec, trace.scores, positions, trace.keys.device)
     memory = VideoMemory(policy, bank)

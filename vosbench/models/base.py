@@ -226,9 +226,8 @@ class Network(nn.Module, ABC):
 
     @classmethod
     def detect(cls, shapes: Shapes) -> str | None:
-        """The architecture to which weights belong; None if they are another network's.
-
-        By default the one that shares the most tensors, if most of its names are there.
+        """The architecture to which weights belong, by default that which shares the most tensors; None: another
+        network's.
         """
         best = max(cls.configs(), key=lambda config: len(shapes_of(cls, config).items() & shapes.items()))
         expected = shapes_of(cls, best)

@@ -243,10 +243,8 @@ def _check(path: Path, family: type[Network], config: str, state: Mapping[str, T
     missing = [key for key in want if key not in have]
     extra = [key for key in have if key not in want]
     wrong = [f"{key} is {have[key]}, not {want[key]}" for key in want if key in have and have[key] != want[key]]
-    parts = []
-    for problems, label in ((missing, "missing"), (wrong, "mis-shaped"), (extra, "unexpected")):
-        if problems:
-            parts.append(f"{len(problems)} {label} ({problems[0]}{', …' if len(problems) > 1 else ''})")
+    named = ((missing, "missing"), (wrong, "mis-shaped"), (extra, "unexpected"))
+    parts = [f"{len(found)} {what} ({found[0]}{', …' * (len(found) > 1)})" for found, what in named if found]
     if parts:
         raise VosbenchError(
             f"{path} does not fit {config or family.__name__}: of {len(want)} tensors {'; '.join(parts)}",

@@ -56,9 +56,8 @@ def convolve(
     add: Tensor | None = None,
     activation: Activation = "none",
 ) -> Tensor:
-    """x convolved and normalised, plus `add`, rectified. `add` [B,...] of frames goes to x [B*O,...] of their objects.
-
-    `conv` is a convolution, or one with its norm behind it.
+    """x convolved by `conv`, or one with its norm, plus `add`, rectified; `add` [B,...] goes to all objects, x
+    [B*O,...].
     """
     if isinstance(conv, nn.Sequential):
         conv, norm = conv
@@ -78,9 +77,7 @@ def finish(y: Tensor, add: Tensor | None, activation: Activation = "none") -> Te
 
 
 class JointConv2d(nn.Conv2d):
-    """A convolution over `own` channels of each object, then those of its frame. `of_frame` prepares what comes of a
-    frame alone, [B,...], for all its objects.
-    """
+    """A convolution over `own` channels of an object, then those of its frame, which `of_frame` prepares for all."""
 
     def __init__(self, own: int, frame: int, outputs: int) -> None:
         super().__init__(own + frame, outputs, 3, padding=1)

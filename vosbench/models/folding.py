@@ -17,9 +17,7 @@ FORMS: tuple[type[Fused], ...] = (WinogradConv2d, OneDNNConv2d)  # on a CPU; the
 
 
 def fold_batch_norm(module: nn.Module) -> None:
-    """Fold, in place, every batch norm whose convolution is the child registered just before it. The module must be in
-    evaluation mode; what it computes stays the same but for rounding (about 1e-6 relative).
-    """
+    """Fold, in place, batch norm in evaluation mode into the convolution registered just before it (rounding: 1e-6)."""
     for parent in list(module.modules()):
         for (name, convolution), (norm_name, norm) in pairwise(list(parent.named_children())):
             if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):

@@ -31,9 +31,8 @@ class Geometry:
 
     @classmethod
     def of(cls, height: int, width: int, shorter_side: int | None, stride: int = 16, **how: Any) -> "Geometry":
-        """Resized so that the shorter side is `shorter_side` (None: not), then padded evenly to multiples of `stride`.
-
-        `how` are the fields that follow the stride.
+        """The shorter side resized to `shorter_side` (None: not), padded evenly to multiples of `stride`; `how`: other
+        fields.
         """
         size = height, width
         if shorter_side is not None:

@@ -29,9 +29,8 @@ def require(precision: Precision, device: torch.device) -> None:
 
 
 def allow_tf32(precision: Precision) -> None:
-    """Whether convolutions on a GPU round what they multiply to ten bits; in the whole process, as torch has it.
-
-    Products of matrices, by which keys are compared, never do.
+    """Whether convolutions of this process round to ten bits on a GPU; products of matrices, which compare keys, never
+    do.
     """
     torch.backends.cudnn.allow_tf32 = precision == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = False

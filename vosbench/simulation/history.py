@@ -15,9 +15,8 @@ from vosbench.simulation.trace import Trace
 
 @dataclass(frozen=True)
 class History:
-    """kept int32 [T,T]: tokens of frame f (column) held after frame t (row).
-
-    places bool [T,P]: tokens of each frame, by position, held after frame `at`.
+    """`kept` int32 [T,T]: tokens of frame f (column) held after frame t (row); `places` bool [T,P]: those after `at`,
+    by frame.
     """
 
     kept: np.ndarray

@@ -40,9 +40,8 @@ class SharedBank:
         self.is_own = False
 
     def refresh(self) -> None:
-        """Look at the bank again after it was written.
-
-        A bank whose strategy computes keys of its own (`is_own`) shares nothing: its tokens are not the trace's.
+        """Look at the bank after it was written. One with keys of the strategy's own (`is_own`) shares nothing with
+        others.
         """
         bank = self.bank
         self.tokens = bank.frame * bank.tokens_per_frame + bank.position

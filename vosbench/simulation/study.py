@@ -24,10 +24,7 @@ LONGEST_RANGE = 1000  # capacities in a range: more is a slip of the keyboard
 
 
 def capacities(given: str | float | Sequence[float]) -> tuple[float, ...]:
-    """`1..4` or `2,4,8`, or both as in `1..4,8`, or a number or several: the capacities in frames, ascending.
-
-    Raises VosbenchError for what is no range or number, an empty or endless range, and one named twice.
-    """
+    """Capacities in frames, ascending, of `1..4,8`, a number or several. VosbenchError for none, or one twice."""
     found: list[float] = [] if isinstance(given, str) else [given] if isinstance(given, int | float) else [*given]
     for part in given.split(",") if isinstance(given, str) else ():
         low, dots, high = part.strip().partition("..")
@@ -115,9 +112,7 @@ def _network(model: str, device: str, affinity: str | None) -> Network:
 
 
 def plan(study: Study, traces: Sequence[Path], jobs: int | None = None) -> list[ReplayTask]:
-    """The study as tasks for `jobs` processes, see `Study.processes`. Settings share the work on a sequence, so they
-    are divided only where there are fewer sequences than processes.
-    """
+    """The study as tasks for `jobs` processes. Settings are divided only where sequences are fewer than processes."""
     count = -(-study.processes(jobs) // len(traces))
     parts = [replace(study, specs=specs) for start in range(count) if (specs := study.specs[start::count])]
     return [ReplayTask(part, trace) for trace in traces for part in parts]

@@ -68,11 +68,11 @@ def augment_clip(
     """RGB uint8 [H,W,3] and labels uint8 [H,W] of T frames of one size -> uint8 [T,S,S,3] and [T,S,S]."""
     height, width = labels[0].shape
     shared = _shared_geometry(how, height, width, size, rng)
-    colour = Colour.draw(rng, how.brightness, how.contrast, how.saturation, how.hue, how.grey)
+    colour = Colour.draw(rng, (how.brightness, how.contrast, how.saturation), how.hue, how.grey)
     frames = []
     for image, label in zip(images, labels, strict=True):
         matrix = _frame_geometry(how, shared, height, width, size, rng)
-        own = Colour.draw(rng, how.frame_brightness, how.frame_contrast, how.frame_saturation)
+        own = Colour.draw(rng, (how.frame_brightness, how.frame_contrast, how.frame_saturation))
         frames.append((own.apply(colour.apply(warp_image(image, matrix, size))), warp_labels(label, matrix, size)))
     rgb, warped = zip(*frames, strict=True)
     return np.stack(rgb), np.stack(warped)
@@ -152,17 +152,10 @@ class Colour:
     grey: bool
 
     @classmethod
-    def draw(
-        cls,
-        rng: np.random.Generator,
-        brightness: float,
-        contrast: float,
-        saturation: float,
-        hue: float = 0,
-        grey: float = 0,
-    ) -> "Colour":
-        b, c, s = (rng.uniform(1 - most, 1 + most) for most in (brightness, contrast, saturation))
-        return cls(b, c, s, rng.uniform(-hue, hue), bool(rng.random() < grey))
+    def draw(cls, rng: np.random.Generator, most: Sequence[float], hue: float = 0, grey: float = 0) -> "Colour":
+        """Brightness, contrast and saturation differ from 1 by their `most`, the hue by `hue`; `grey` is a chance."""
+        brightness, contrast, saturation = (rng.uniform(1 - bound, 1 + bound) for bound in most)
+        return cls(brightness, contrast, saturation, rng.uniform(-hue, hue), bool(rng.random() < grey))
 
     def apply(self, image: np.ndarray) -> np.ndarray:
         """RGB uint8 [H,W,3] -> the same, changed."""

@@ -16,10 +16,7 @@ from vosbench.training.sampling import FRAMES
 
 @dataclass(frozen=True)
 class GeneratedClips:
-    """An endless stream, of which `clips` join each epoch; `max_gap` is the longest distance of two frames.
-
-    `photos` is an optional folder of JPEGs that join the photographs of scikit-image as textures.
-    """
+    """An endless stream; `clips` join each epoch, frames are up to `max_gap` apart, JPEGs of `photos` are textures."""
 
     size: int
     objects: int = 2
@@ -42,10 +39,7 @@ class GeneratedClips:
         return self.clips
 
     def draw(self, item: int, rng: np.random.Generator, done: float) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG002
-        """RGB uint8 [3,S,S,3] and labels uint8 [3,S,S] with ids from 1, whatever the item.
-
-        Frames are the farther apart the more is `done` of the training (0 to 1).
-        """
+        """RGB uint8 [3,S,S,3] and labels uint8 [3,S,S], ids from 1; frames are the farther apart the more is `done`."""
         while True:
             rgb, labels = self._clip(rng, self._reach(done))
             if labels[0].any() and all(np.bincount(labels[0].flatten())[1:] > 0.002 * labels[0].size):

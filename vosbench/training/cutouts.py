@@ -69,10 +69,8 @@ class Cutouts:
         return shares / shares.sum()
 
     def draw(self, item: int, rng: np.random.Generator, done: float) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG002
-        """RGB uint8 [3,S,S,3] and labels uint8 [3,S,S] with ids from 1, whatever the item.
-
-        Frames are the farther apart the more is `done` of the training (0 to 1). Every object is seen in the first.
-        Raises VosbenchError for a faulty file, and where nothing that can be cut is found.
+        """RGB uint8 [3,S,S,3] and labels uint8 [3,S,S], ids from 1, all seen in the first frame; frames are the farther
+        apart the more is `done`. Raises VosbenchError for a faulty file, and where nothing that can be cut is found.
         """
         for _ in range(ATTEMPTS):
             rgb, labels = self._clip(rng, round(3 + (self.max_gap - 3) * min(1.0, 2 * done)))
@@ -165,10 +163,8 @@ def _from_video(video: Sequence[VideoFrame], rng: np.random.Generator) -> list[t
     masks = [mask.load() for _, mask in chosen]
     ids = masks[0].object_ids()
     which = int(rng.choice(ids)) if ids else 1
-    return [
-        (read_rgb(path), mask.planes((which,))[0].astype(np.uint8))
-        for (path, _), mask in zip(chosen, masks, strict=True)
-    ]
+    planes = [mask.planes((which,))[0].astype(np.uint8) for mask in masks]
+    return [(read_rgb(path), plane) for (path, _), plane in zip(chosen, planes, strict=True)]
 
 
 def cut(found: Sequence[tuple[np.ndarray, np.ndarray]], rng: np.random.Generator, most: int) -> list[np.ndarray]:
@@ -197,7 +193,7 @@ def cut(found: Sequence[tuple[np.ndarray, np.ndarray]], rng: np.random.Generator
 
 def _recoloured(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The image, uint8 [H,W,3], in other light."""
-    return Colour.draw(rng, 0.25, 0.2, 0.3, 0.04, 0.03).apply(image)
+    return Colour.draw(rng, (0.25, 0.2, 0.3), 0.04, 0.03).apply(image)
 
 
 def _as_filmed(frames: np.ndarray, rng: np.random.Generator) -> np.ndarray:

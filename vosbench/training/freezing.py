@@ -8,10 +8,7 @@ from vosbench.errors import VosbenchError, unknown
 
 
 def freeze(model: nn.Module, parts: Sequence[str]) -> None:
-    """Let the parts, named as in the network (`key_encoder.stem`), keep their weights.
-
-    Raises VosbenchError for a part that the network lacks, and where nothing is left to learn.
-    """
+    """Let parts, named as in the network, keep their weights. VosbenchError for unknown ones, or if nothing learns."""
     for part in _parts(model, parts):
         part.requires_grad_(False)
     if not any(weight.requires_grad for weight in model.parameters()):
@@ -19,10 +16,7 @@ def freeze(model: nn.Module, parts: Sequence[str]) -> None:
 
 
 def freeze_batch_norm(model: nn.Module, parts: Sequence[str]) -> None:
-    """Let batch norm in the parts use its stored statistics and leave them alone, as where they come pre-trained.
-
-    Its factors and offsets still learn, as in the published STCN. `model.train()` undoes this. Raises as `freeze`.
-    """
+    """Let batch norm in parts keep its statistics until `model.train()`; factors still learn. Raises as `freeze`."""
     for part in _parts(model, parts):
         for module in part.modules():
             if isinstance(module, nn.BatchNorm2d):

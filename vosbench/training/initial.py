@@ -18,10 +18,7 @@ OTHERS_PLANE = 4  # of the value encoder's input: image 3, this object's mask, t
 
 
 def set_initial_weights(model: STCN, config: TrainConfig) -> None:
-    """Put the weights that the configuration names into the model, which has random ones.
-
-    Raises VosbenchError as `read_checkpoint` does, and for weights of another network.
-    """
+    """Put the weights that the configuration names into the model. VosbenchError for others, as `read_checkpoint`."""
     if config.key_encoder and isinstance(model.key_encoder, EfficientNetLite0):
         load_efficientnet_lite0(model.key_encoder, Path(config.key_encoder))
     elif config.key_encoder:
@@ -41,10 +38,9 @@ def set_initial_weights(model: STCN, config: TrainConfig) -> None:
 
 
 def draw_others_plane(model: STCN) -> None:
-    """Draw the value encoder's weights for the other objects' masks anew, orthogonal.
-
-    A single-object stage shows it nothing but zeros there (and weight decay makes it forget), and single-object
-    checkpoints have no such plane: this is how the published STCN goes on from them.
+    """Draw the value encoder's weights for other objects' masks anew, orthogonal, as the published STCN does: a
+    single-object stage shows it nothing but zeros there (and weight decay makes it forget), and its checkpoints may
+    lack them.
     """
     weight = model.value_encoder.get_parameter(FIRST_VALUE_CONVOLUTION.removeprefix("value_encoder."))
     with torch.no_grad():

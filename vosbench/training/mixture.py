@@ -152,10 +152,7 @@ class Shares:
 
 
 def batches(mixture: Mixture, shares: Shares, workers: int, pin: bool) -> Generator[Batch]:
-    """The batches of one process, drawn ahead by `workers` processes, which end with it, whatever happens.
-
-    Raises VosbenchError for a faulty file, for whatever else goes wrong with a clip, and if a process is killed.
-    """
+    """The batches of one process, drawn ahead by `workers` processes, which end with it. VosbenchError for a fault."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores: they are asked for
         loader = DataLoader(

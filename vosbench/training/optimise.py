@@ -8,20 +8,14 @@ from vosbench.training.config import TrainConfig
 
 
 def build_optimizer(model: STCN, config: TrainConfig) -> torch.optim.Optimizer:
-    """Adam (its weight decay is an L2 term of the gradient) or AdamW (decoupled from it).
-
-    Two groups of parameters: the key encoder's, with a learning rate of its own, and all others.
-    """
+    """Adam (weight decay is an L2 term) or AdamW (decoupled), with a learning rate of its own for the key encoder."""
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimizer]
     encoder = list(model.key_encoder.parameters())
     apart = {id(parameter) for parameter in encoder}
     others = [parameter for parameter in model.parameters() if id(parameter) not in apart]
     rate = config.learning_rate
-    return kind(
-        [{"params": encoder, "lr": rate * config.key_encoder_rate}, {"params": others, "lr": rate}],
-        betas=(config.beta1, config.beta2),
-        weight_decay=config.weight_decay,
-    )
+    groups = [{"params": encoder, "lr": rate * config.key_encoder_rate}, {"params": others, "lr": rate}]
+    return kind(groups, betas=(config.beta1, config.beta2), weight_decay=config.weight_decay)
 
 
 def build_schedule(optimizer: torch.optim.Optimizer, config: TrainConfig) -> LRScheduler:

@@ -14,8 +14,7 @@ def longest_gap(gaps: Sequence[tuple[float, int]], done: float) -> int:
 
 
 def ordered_frames(count: int, longest: int, rng: np.random.Generator) -> list[int]:
-    """Three indices of a video of `count` >= 3 frames, ascending; each step is uniform in 1 to `longest`, or as
-    much as half the video allows."""
+    """Three ascending indices of `count` >= 3 frames; steps are uniform in 1 to `longest`, or half the video."""
     steps = rng.integers(1, min(longest, (count - 1) // (FRAMES - 1)) + 1, FRAMES - 1)
     start = rng.integers(count - steps.sum())
     return [int(i) for i in start + np.concatenate([[0], np.cumsum(steps)])]

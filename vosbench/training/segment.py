@@ -17,10 +17,7 @@ Pairs = tuple[Tensor, ...]  # numbers of clips and of objects, int64 [P] each
 
 
 class ClipSegmenter(nn.Module):
-    """The network as a function of a clip, in which form data-parallel training can wrap it.
-
-    `generator` decides what dropout drops (None: torch's global one).
-    """
+    """The network as a function of a clip, as data-parallel training wraps it; `generator` decides what is dropped."""
 
     def __init__(self, model: STCN, objects: int, read: TrainingRead | None = None, spoiled: float = 0.0) -> None:
         super().__init__()
@@ -81,10 +78,7 @@ def _by_object(x: Tensor, pairs: Pairs, shape: Sequence[int]) -> Tensor:
 
 @torch.no_grad()
 def mean_iou(logits: Tensor, labels: Tensor) -> Tensor:
-    """Intersection over union of the objects in one frame, averaged over those that are in either mask.
-
-    logits [B,O+1,H,W], labels [B,H,W] -> [] (NaN where no object is in any mask).
-    """
+    """Mean intersection over union of objects in either mask: [B,O+1,H,W], labels [B,H,W] -> [] (NaN where none is)."""
     predicted = logits.argmax(1)
     scores = []
     for i in range(1, logits.shape[1]):

@@ -15,10 +15,7 @@ from vosbench.video import MasksInMemory
 
 
 class Validation:
-    """The sequences, the strategy and the protocol of a validation.
-
-    Raises VosbenchError for an unknown data set, strategy or protocol, an unsound data set, and private truth.
-    """
+    """Sequences, strategy and protocol of a validation. VosbenchError for unknown or unsound ones, private truth."""
 
     def __init__(self, config: ValidationConfig) -> None:
         root = Path(config.root) if config.root else None
