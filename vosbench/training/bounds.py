@@ -25,7 +25,7 @@ BOUNDS: dict[str, Bound] = {
     **dict.fromkeys(("batch", "steps", "checkpoint_every", "log_every"), COUNT),
     **dict.fromkeys(("clips", "repeat", "frame_step", "every", "top_k"), COUNT),
     **dict.fromkeys(("stop_at", "bootstrap_start", "workers", "limit", "save_minutes", "weight"), NOT_NEGATIVE),
-    **dict.fromkeys(("weight_decay", "key_encoder_rate", "jaccard", "gradient_norm"), NOT_NEGATIVE),
+    **dict.fromkeys(("weight_decay", "key_encoder_rate", "jaccard", "dice", "gradient_norm"), NOT_NEGATIVE),
     **dict.fromkeys(("learning_rate", "decay", "shares", "aspect", "scale", "frame_scale"), ABOVE),
     **dict.fromkeys(("warmup", "decay_at", "bootstrap_final"), BETWEEN),
     **dict.fromkeys(("affinity_dropout", "average", "beta1", "beta2"), BELOW_ONE),

@@ -130,8 +130,8 @@ class TrainConfig:
     it came with (its factors and offsets learn); key_encoder_rate: factor of the learning rate in the key encoder.
     schedule: "one-cycle" rises to learning_rate over the share `warmup` of the steps and falls to nothing; "step"
     multiplies it by `decay` once, after the share `decay_at`. gradient_norm: the gradient is clipped to it (0: not).
-    bootstrap_…: see `hardest_share`. jaccard: weight of the soft Jaccard loss beside the cross-entropy. spoiled: chance
-    that a predicted mask is made wrong on its way into the memory (see `spoil`). average: decay of the moving average
+    bootstrap_…: see `hardest_share`. jaccard, dice: weights of the soft losses of these names beside the cross-entropy.
+    spoiled: chance that a predicted mask is made wrong on its way into the memory (see `spoil`). average: decay of the moving average
     of the weights (0: none), which is then what is validated and exported. affinity_dropout and reallocation: see
     `regularisation`.
     A checkpoint is saved every `checkpoint_every` steps, and whenever `save_minutes` have passed since one was (0: by
@@ -165,6 +165,7 @@ class TrainConfig:
     bootstrap_end: int = 5000
     bootstrap_final: float = 0.15
     jaccard: float = 0.0
+    dice: float = 0.0
     spoiled: float = 0.0
     average: float = 0.0
     affinity_dropout: float = 0.0

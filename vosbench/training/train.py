@@ -24,7 +24,7 @@ from vosbench.training.distributed import Process
 from vosbench.training.freezing import freeze, freeze_batch_norm
 from vosbench.training.initial import set_initial_weights
 from vosbench.training.log import Curve
-from vosbench.training.loss import bootstrapped_cross_entropy, hardest_share, soft_jaccard_loss
+from vosbench.training.loss import bootstrapped_cross_entropy, hardest_share, soft_dice_loss, soft_jaccard_loss
 from vosbench.training.mixture import Mixture, Shares, batches
 from vosbench.training.optimise import build_optimizer, build_schedule
 from vosbench.training.regularisation import TrainingRead
@@ -233,14 +233,9 @@ class Trainer:
         config = self.config
         assert self.segmenter.generator is not None
         self.segmenter.generator.manual_seed((config.seed * config.steps + self.step) * 1024 + self.process.rank)
-        share = hardest_share(self.step, config.bootstrap_start, config.bootstrap_end, config.bootstrap_final)
         with torch.autocast(self.device.type, self.half or torch.bfloat16, enabled=self.half is not None):
             logits = self.parallel(rgb, labels)
-        targets = [labels[:, t].long() for t in range(1, labels.shape[1])]
-        losses = [bootstrapped_cross_entropy(x, y, share) for x, y in zip(logits, targets, strict=True)]
-        if config.jaccard:
-            losses += [config.jaccard * soft_jaccard_loss(x, y) for x, y in zip(logits, targets, strict=True)]
-        loss = torch.stack(losses).sum() / len(targets)
+        loss = self._loss(logits, labels)
         self.optimizer.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
         if config.gradient_norm:
@@ -252,6 +247,17 @@ class Trainer:
         if self.average:
             self.average.update(self.model)
         return torch.stack([loss.detach().double(), mean_iou(logits[-1], labels[:, -1]).double()])
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Of the second and third frame: logits [2,B,O+1,S,S], labels uint8 [B,3,S,S] -> []."""
+        config = self.config
+        share = hardest_share(self.step, config.bootstrap_start, config.bootstrap_end, config.bootstrap_final)
+        pairs = [(logits[t - 1], labels[:, t].long()) for t in range(1, labels.shape[1])]
+        losses = [bootstrapped_cross_entropy(*pair, share) for pair in pairs]
+        for weight, loss in ((config.jaccard, soft_jaccard_loss), (config.dice, soft_dice_loss)):
+            if weight:
+                losses += [weight * loss(*pair) for pair in pairs]
+        return torch.stack(losses).sum() / len(pairs)
 
 
 def precision_on(config: TrainConfig) -> str:
