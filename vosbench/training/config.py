@@ -107,6 +107,13 @@ class ValidationConfig:
     def __post_init__(self) -> None:
         DATASETS.find(self.dataset)
 
+    @property
+    def told(self) -> str:
+        """What is measured, for people; J&F of two that differ in it cannot be compared."""
+        first = self.limit and f"first {self.limit}"
+        parts = f"{self.dataset} {self.split}", self.root, first, self.policy, f"top {self.top_k}", self.protocol
+        return ", ".join(str(part) for part in parts if part)
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -249,20 +256,30 @@ class TrainConfig:
 
     @classmethod
     def read(cls, name: str | Path) -> "TrainConfig":
-        """The settings that ship under `name` (see `shipped_configs`), or of a file.
+        """The settings that ship under `name` (see `shipped_configs`), or of a file; see `read_stages` for several.
 
         Raises VosbenchError for a missing file, broken TOML, an unknown key or a value of the wrong type.
         """
-        path = find(name, SHIPPED, "training configuration")
-        table = read_toml(path, "steps = 8000")
-        if not table:
-            raise VosbenchError(f"{path.name} sets nothing", "write what to train, such as steps = 8000")
-        entries = table.pop("data", None)
-        if entries is None:
-            return build(cls, table, path.name)
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise VosbenchError(f"{path.name}: data must be tables", "write [[data]] above each source of clips")
-        return build(cls, table, path.name, data=tuple(_data(entry, path.name) for entry in entries))
+        path = find_config(name)
+        return parse(read_toml(path, "steps = 8000"), path.name)
+
+
+def find_config(name: str | Path) -> Path:
+    """The file that ships under a name, or the path of one. Raises VosbenchError for what is neither."""
+    return find(name, SHIPPED, "training configuration")
+
+
+def parse(table: Mapping[str, Any], file: str) -> TrainConfig:
+    """The settings in a table of TOML. Raises VosbenchError for an unknown key or a value of the wrong type."""
+    if not table:
+        raise VosbenchError(f"{file} sets nothing", "write what to train, such as steps = 8000")
+    settings = {key: value for key, value in table.items() if key != "data"}
+    entries = table.get("data")
+    if entries is None:
+        return build(TrainConfig, settings, file)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise VosbenchError(f"{file}: data must be tables", "write [[data]] above each source of clips")
+    return build(TrainConfig, settings, file, data=tuple(_data(entry, file) for entry in entries))
 
 
 def _folders(data: Data) -> tuple[str, ...]:

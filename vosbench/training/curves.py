@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib
@@ -14,24 +15,33 @@ from vosbench.report.drawing.style import STYLE, looks_of, note_axes, require_ki
 
 WINDOW = 0.05  # of all rows, over which loss and IoU are averaged: those of single batches scatter
 NOTE = "Lines: IoU on training clips and, below, the loss, moving means; points: J&F of validation."
+FILLS = ("full", "none", "left", "bottom", "right", "top")  # of the points: one validation and another
+TEXTS = {"validation", "stage"}
 
 
 def read_curve(folder: Path) -> dict[str, np.ndarray]:
-    """curve.csv of a training's folder: step, loss, iou, seconds_per_step, j_and_f (NaN where none), float [N] each.
+    """curve.csv of a training's folder: step, loss, iou, seconds_per_step, j_and_f (NaN where none), float [N] each, and
+    the texts validation and stage; a step is counted over all stages, `start` is the one before the first of its own.
 
     Raises VosbenchError if it is absent, empty or not such a table.
     """
     path = folder / "curve.csv"
     try:
         rows = list(csv.DictReader(read_text(path).splitlines()))
-        columns = {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
+        texts = {name: np.array([row.get(name) or "" for row in rows]) for name in TEXTS}
+        columns = {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0].keys() - TEXTS}
     except OSError as error:
         raise VosbenchError(f"cannot read {path}: {error.strerror}", "name the folder of a training") from None
     except (IndexError, ValueError, TypeError):
         raise VosbenchError(f"{path} is not the log of a training", "let the training log a step first") from None
     if not {"step", "loss", "iou", "j_and_f"} <= set(columns):
         raise VosbenchError(f"{path} is not the log of a training", "its columns are step, loss, iou, …, j_and_f")
-    return columns
+    starts, before = np.zeros(len(rows)), 0.0
+    for stage in dict.fromkeys(texts["stage"]):
+        own = texts["stage"] == stage
+        starts[own] = before
+        before += columns["step"][own][-1]
+    return columns | texts | {"step": columns["step"] + starts, "start": starts}
 
 
 def smooth(values: np.ndarray, window: int) -> np.ndarray:
@@ -51,22 +61,43 @@ def plot_curves(trainings: Mapping[str, Path], target: Path) -> None:
 
 def draw_curves(curves: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
     """Above, moving means of IoU as lines and J&F of validation as points, in percent; below, on an axis that fits its
-    values, those of the loss. Trainings differ in colour and, for print without colour, in dash and marker.
+    values, those of the loss. Trainings differ in colour and, for print without colour, in dash and marker; validations
+    of one training in how its points are filled. Stages begin at upright lines.
     """
     looks = looks_of(curves)
+    points = {name: dict.fromkeys(curve["validation"][np.isfinite(curve["j_and_f"])]) for name, curve in curves.items()}
+    several = [str(told) for found in points.values() if len(found) > 1 for told in found]
     with matplotlib.rc_context(STYLE):
-        figure, axes = note_axes([NOTE], room(curves))
+        figure, axes = note_axes([NOTE], room([*curves, *several]))
         left, bottom, width, height = axes.get_position().bounds
         axes.set_position((left, bottom + 0.42 * height, width, 0.58 * height))
         losses = figure.add_axes((left, bottom, width, 0.34 * height), sharex=axes)
         for name, curve in curves.items():
-            look, window = looks[name], max(1, round(WINDOW * len(curve["step"])))
-            steps, measured = curve["step"], np.isfinite(curve["j_and_f"])
-            axes.plot(
-                steps, 100 * smooth(curve["iou"], window), color=look.colour, linestyle=look.dash, label=short(name)
-            )
-            axes.plot(steps[measured], curve["j_and_f"][measured], look.marker, color=look.colour, markersize=4)
-            losses.plot(steps, smooth(curve["loss"], window), color=look.colour, linestyle=look.dash)
+            look, measured = looks[name], np.isfinite(curve["j_and_f"])
+            line = {"color": look.colour, "linestyle": look.dash}
+            for start in np.unique(curve["start"]):
+                own = curve["start"] == start
+                steps, window = curve["step"][own], max(1, round(WINDOW * own.sum()))
+                axes.plot(steps, 100 * smooth(curve["iou"][own], window), **line, label="" if start else short(name))
+                losses.plot(steps, smooth(curve["loss"][own], window), **line)
+                if stage := str(curve["stage"][own][0]):
+                    for one in (axes, losses):
+                        one.axvline(start, color="0.8", linewidth=0.6, zorder=0)
+                    axes.annotate(
+                        short(stage),
+                        (start, 99),
+                        xytext=(1, 0),
+                        textcoords="offset points",
+                        fontsize=5,
+                        rotation=90,
+                        va="top",
+                    )
+            for fill, told in zip(cycle(FILLS), points[name], strict=False):
+                own, label = measured & (curve["validation"] == told), short(told or "J&F") if told in several else ""
+                axes.plot(
+                    *(curve["step"][own], curve["j_and_f"][own], look.marker),
+                    **{"color": look.colour, "markersize": 4, "fillstyle": fill, "label": label},
+                )
         axes.tick_params(labelbottom=False)
         axes.set_ylabel("percent")
         axes.set_ylim(0, 100)

@@ -46,6 +46,14 @@ class Process:
             return module
         return DistributedDataParallel(module, device_ids=[self.device] if self.device.type == "cuda" else None)
 
+    def of_first(self, value: float) -> float:
+        """The first process's value, for which the others wait."""
+        if self.count == 1:
+            return value
+        told = torch.tensor(value, dtype=torch.float64, device=self.device)
+        dist.broadcast(told, 0)
+        return told.item()
+
     def mean(self, values: Tensor) -> Tensor:
         """The mean of a tensor over all processes."""
         if self.count > 1:

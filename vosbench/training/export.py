@@ -27,7 +27,7 @@ def export_weights(checkpoint: Path, target: Path, others: Sequence[Path] = ()) 
     name = states[0]["config"]["model"]
     states += [read_averaged(path, name) for path in others]
     model = STCN(CONFIGS[name])
-    model.load_state_dict(_mean([_weights(state) for state in states]))
+    model.load_state_dict(mean_weights(states))
     halves = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
     if wide := [name for name, value in halves.items() if not is_finite(value)]:
         raise VosbenchError(
@@ -53,15 +53,11 @@ def read_averaged(path: Path, model: str) -> dict[str, Any]:
     return state
 
 
-def _weights(state: Mapping[str, Any]) -> Mapping[str, Tensor]:
-    return state.get("average") or state["model"]
-
-
-def _mean(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """The mean of float tensors; of counts the first."""
-    first = states[0]
+def mean_weights(states: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
+    """The weights in checkpoints, their averages where they have some: the mean of float tensors, of counts the first."""
+    first, *others = [state.get("average") or state["model"] for state in states]
     return {
-        name: torch.stack([state[name].double() for state in states]).mean(0).to(value.dtype)
+        name: torch.stack([weights[name].double() for weights in (first, *others)]).mean(0).to(value.dtype)
         if value.is_floating_point()
         else value
         for name, value in first.items()

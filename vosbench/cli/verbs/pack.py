@@ -1,0 +1,35 @@
+"""pack: pictures and masks for a training on another machine, reduced, in one small file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vosbench.cli.options import Overwrite, output, require_new
+from vosbench.cli.verbs import Answer, Verb
+
+
+def pack(
+    folders: Annotated[
+        list[Path], typer.Argument(help="with images/ and masks/, or JPEGImages/ and Annotations/; each keeps its name")
+    ],
+    out: Annotated[Path, output("--out", help="the file, .tar.xz; on the other machine: tar xf FILE")],
+    shorter_side: Annotated[
+        int, typer.Option(help="pictures are reduced to so many pixels on their shorter side", min=16)
+    ] = 320,
+    quality: Annotated[int, typer.Option(help="of the pictures, as WebP has it", min=1, max=100)] = 70,
+    overwrite: Overwrite = False,
+) -> Answer:
+    """Pack every picture that has a mask, and the masks, into one file that is soon copied.
+
+    What is unpacked is read by `vosbench train` as any folder is. The same folders give the same file.
+    """
+    from vosbench.training.packing import pack as carry_out  # here: OpenCV takes a moment
+
+    require_new(out, overwrite)
+    size = carry_out(folders, out, shorter_side, quality)
+    print(f"{out}: {size / 1e6:.1f} MB")
+    return Answer({"folders": [str(folder) for folder in folders]}, {"file": str(out), "bytes": size})
+
+
+VERB = Verb(pack, "vosbench pack static/ecssd video/davis2016-320 --out data.tar.xz")

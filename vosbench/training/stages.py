@@ -1,0 +1,117 @@
+"""A training in stages: one configuration, in which each stage begins with the weights that the one before has led to."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from vosbench.base.settings import read_toml
+from vosbench.base.values import build
+from vosbench.errors import VosbenchError, a_few
+from vosbench.training.config import TrainConfig, find_config, parse
+from vosbench.training.export import mean_weights
+from vosbench.training.state import read_state
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a training.
+
+    mean_with: names of earlier stages; what this one leads to is the mean of their weights and its own.
+    """
+
+    config: TrainConfig
+    name: str = ""
+    mean_with: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a stage stands in its training: its name and those of all; the checkpoints of earlier stages whose mean it
+    begins from (none: from what its settings name).
+    """
+
+    name: str = ""
+    names: tuple[str, ...] = ("",)
+    start: tuple[Path, ...] = ()
+
+    def told(self) -> str:
+        """From what it begins; stands in its checkpoints for `initial`."""
+        parts = [f"{path.parent.name}/{path.name} at step {read_state(path)['step']}" for path in self.start]
+        return f"mean of {' and '.join(parts)}" if len(parts) > 1 else parts[0]
+
+    def weights(self) -> dict[str, Tensor]:
+        """The mean of the checkpoints: those of their networks, or the averages over their trainings."""
+        return mean_weights([read_state(path) for path in self.start])
+
+
+@dataclass(frozen=True)
+class _Own:
+    """What a `[[stages]]` table says beside settings."""
+
+    name: str
+    mean_with: tuple[str, ...] = ()
+
+
+def read_stages(name: str | Path) -> tuple[Stage, ...]:
+    """The training that ships under `name` (see `shipped_configs`), or that of a TOML file.
+
+    Without `[[stages]]` tables it is one stage without a name. With them each is a stage: `name`, `mean_with`, and
+    whatever settings differ from those above the tables. Raises VosbenchError as `TrainConfig.read` does, and for
+    stages that cannot follow one another.
+    """
+    path = find_config(name)
+    table = read_toml(path, "steps = 8000")
+    if "stages" not in table:
+        return (Stage(parse(table, path.name)),)
+    given = table.pop("stages")
+    if not isinstance(given, list) or not given or not all(isinstance(one, dict) for one in given):
+        raise VosbenchError(f"{path.name}: stages must be tables", "write [[stages]] above each stage")
+    return checked_stages([_stage(table, one, f"{path.name}, stage {number}") for number, one in enumerate(given, 1)])
+
+
+def checked_stages(stages: Sequence[Stage]) -> tuple[Stage, ...]:
+    """The same. Raises VosbenchError for stages that cannot follow one another."""
+    before: list[str] = []
+    for stage in stages:
+        config = stage.config
+        what = ""
+        if not re.fullmatch(r"\w[\w.-]*", stage.name) and len(stages) > 1:
+            what = f"{stage.name!r} is no name", "name it by letters, digits, - and _: a folder is called so"
+        elif stage.name in before:
+            what = "an earlier stage has its name", "give each a name of its own"
+        elif unknown := [name for name in stage.mean_with if name not in before]:
+            what = f"mean_with names {a_few(unknown)}", f"earlier stages are: {', '.join(before) or 'none'}"
+        elif before and (named := [n for n in ("initial", "key_encoder", "value_encoder") if getattr(config, n)]):
+            what = f"{named[0]} has no use", "it begins from the weights of the stage before: set it in the first alone"
+        elif (config.model, config.device) != (stages[0].config.model, stages[0].config.device):
+            what = "its model or device is not that of the first", "one network is trained, on one device"
+        if what:
+            raise VosbenchError(f"stage {stage.name or len(before) + 1} of the training: {what[0]}", what[1])
+        before.append(stage.name)
+    return tuple(stages)
+
+
+def ending_at(stages: Sequence[Stage], step: int) -> tuple[Stage, ...]:
+    """The stages up to `step`, counted over all of them, with the last of them ending there.
+
+    Raises VosbenchError for a step beyond the end.
+    """
+    left = step
+    for number, stage in enumerate(stages, 1):
+        longest = stage.config.steps if number == len(stages) else stage.config.end
+        if left <= longest:
+            return (*stages[: number - 1], replace(stage, config=replace(stage.config, stop_at=left)))
+        left -= longest
+    raise VosbenchError(
+        f"--stop-at {step} is beyond the last step, {step - left}", "give an earlier step, or leave it out"
+    )
+
+
+def _stage(common: dict[str, Any], own: dict[str, Any], where: str) -> Stage:
+    settings = {key: value for key, value in own.items() if key not in ("name", "mean_with")}
+    about = build(_Own, {key: value for key, value in own.items() if key not in settings}, where)
+    return Stage(parse(common | settings, f"{where} ({about.name})"), about.name, about.mean_with)
