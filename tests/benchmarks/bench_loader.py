@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import torch
 
-from vosbench.training.config import TrainConfig
+from vosbench.training.stages import read_stages
 from vosbench.training.train import Trainer
 
 WARM, CLIPS, STEPS = 4, 40, 3
@@ -24,13 +24,13 @@ WARM, CLIPS, STEPS = 4, 40, 3
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("config", help="as `vosbench train` takes it; begins with the bundled weights")
+    parser.add_argument("config", help="as `vosbench train` takes it; its last stage, from the bundled weights")
     parser.add_argument("--folder", type=Path, default=Path())
     parser.add_argument("--batch", type=int, default=4)
     given = parser.parse_args()
     os.chdir(given.folder)
     cv2.setNumThreads(0)  # as in the loading processes
-    config = TrainConfig.read(given.config)
+    config = read_stages(given.config)[-1].config
     config = dataclasses.replace(config, initial=config.model, batch=given.batch, workers=0, threads=1, device="cpu")
     trainer = Trainer(config, Path(tempfile.mkdtemp()))
     trainer.model.train()

@@ -133,7 +133,7 @@ def test_predictions_may_lie_in_a_folder_called_policy(small_davis, tmp_path, mo
         ("tables", ["strategy"]),
         ("figures", ["accuracy-against-speed"]),
         ("protocols", ["davis2017", "davis2016"]),
-        ("configs", ["paper-stage0", "paper-stage1", "stcn-tiny"]),
+        ("configs", ["paper", "stcn-tiny", "stcn-tiny-two-stages"]),
         ("verbs", ["run", "score", "list"]),
     ],
 )

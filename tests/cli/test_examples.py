@@ -27,6 +27,7 @@ LEAVES = {
     "run": ".vosbench/runs/davis2017-val-*/records/lfu_capacity=2/bee.json",
     "simulate": "curve.png",
     "train": "tiny.safetensors",
+    "pack": "data.tar.xz",
     "score": "scored/records/*/bee.json",
     "export": "submission.zip",
     "timing": "stages.csv",

@@ -43,9 +43,9 @@ def test_what_cannot_be_written_is_refused_before_anything_else(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     Path("file").write_text("")
     needed = {"export": ["a", "--dataset", "a"], "reproduce": ["table1"]}.get(
-        verb, ["a"] if verb in ("compare", "score", "train") else []
+        verb, ["a"] if verb in ("compare", "pack", "score", "train") else []
     )
-    if verb == "train" and option != "--out":
+    if verb in ("pack", "train") and option != "--out":
         needed += ["--out", "a"]
     said = refused(verb, *needed, option, where)
     assert said.startswith(f"error: cannot write {where}: file is not a folder\n")
@@ -72,7 +72,7 @@ def test_a_folder_that_permits_nothing(tmp_path, monkeypatch):
             check_writable(tmp_path / "a", "", folder)
 
 
-@pytest.mark.parametrize("verb", ["compare", "export", "figure", "table", "timing", "video"])
+@pytest.mark.parametrize("verb", ["compare", "export", "figure", "pack", "table", "timing", "video"])
 def test_what_is_there_is_not_replaced_unasked(tmp_path, monkeypatch, refused, verb):
     """Before any work: nothing else that the command names is there."""
     monkeypatch.chdir(tmp_path)

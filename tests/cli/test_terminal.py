@@ -96,12 +96,12 @@ def test_a_training_says_how_long_it_will_take(monkeypatch, vosbench, tmp_path):
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
 
-    def carry_out(settings, folder, export, average, tell):
-        del export, average
+    def carry_out(stages, folder, export, average, tell):
+        del stages, export, average
         for step in (40, 60, 100):  # it goes on from step 20, say
             now[0] += 600
             tell(step, 0.5, 0.25, 1.5, 80.0 if step == 100 else None)
-        return SimpleNamespace(checkpoint=folder / "last.pt", weights=None, config=settings)
+        return SimpleNamespace(checkpoint=folder / "last.pt", weights=None)
 
     monkeypatch.setattr("vosbench.training.training.train", carry_out)
     (tmp_path / "tiny.toml").write_text("size = 48\nbatch = 1\nsteps = 100\nworkers = 0\n")

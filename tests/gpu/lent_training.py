@@ -1,7 +1,6 @@
 r"""A training on a GPU that is lent for minutes: where a step's time goes, then as many steps as the time allows.
 
-    python -c "import sys; from vosbench.training.packing import pack; pack(sys.argv[2:], sys.argv[1])" \
-        data.tar.xz FOLDER…  # those that the configuration names
+    vosbench pack FOLDER… --out data.tar.xz  # those that the configuration names
     python tests/gpu/lent_training.py --data data.tar.xz --seconds 400 --out DIR
 
 DIR gets weights.safetensors, curve.csv and training.json. Everything here runs on a CPU too (`--device cpu`), smaller.
@@ -26,7 +25,7 @@ MEASURED = 60  # batches, after those that the loading processes had ready
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="what vosbench.training.packing.pack wrote")
+    parser.add_argument("--data", type=Path, required=True, help="what `vosbench pack` wrote")
     parser.add_argument("--config", type=Path, default=Path(__file__).with_name("stcn-tiny-gpu.toml"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seconds", type=float, default=400, help="of the training, without what is measured before")
@@ -130,7 +129,7 @@ class Lease:
         config = dataclasses.replace(self.config, steps=steps, log_every=max(1, min(steps, int(60 * rate)) // 4))
         began = time.perf_counter()
 
-        def show(step: int, loss: float, iou: float, speed: float, _: float | None) -> None:
+        def show(step: int, loss: float, iou: float, speed: float, *_: object) -> None:
             seconds = time.perf_counter() - began
             print(f"step {step}/{steps} loss {loss:.4f} IoU {iou:.3f} {speed:.1f} clips/s {seconds:.0f} s", flush=True)
 

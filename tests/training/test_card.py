@@ -4,9 +4,10 @@ from pathlib import Path
 
 from vosbench.models.checkpoint import WEIGHTS
 from vosbench.training.config import CutoutData, TrainConfig
+from vosbench.training.stages import read_stages
 
 CARD = (WEIGHTS / "stcn-tiny.md").read_text(encoding="utf-8")
-STAGES = [TrainConfig.read(f"stcn-tiny-stage{number}") for number in range(6)] + [TrainConfig.read("stcn-tiny")]
+STAGES = [stage.config for stage in read_stages("stcn-tiny")]
 
 PAIRS = {  # as the card counts them
     "ecssd": 1000,
@@ -62,7 +63,7 @@ def test_shares_of_clips():
     assert [shares(stage) for stage in STAGES[:3]] == [[100, 0, 0, 0]] * 3
     assert [shares(stage) for stage in STAGES[3:]] == [[11, 0, 48, 41], [5, 45, 20, 30], *[[0, 42, 20, 38]] * 2]
     told = row("then, real shapes")
-    assert "42, 20 and 38 of 100 clips in the last two parts; in stage 4 45, 20 and 30, and 5 generated ones" in told
+    assert "42, 20 and 38 of 100 clips in stages 5 and 6; in stage 4 45, 20 and 30, and 5 generated ones" in told
     assert "Stage 3 had no cut-outs yet: 11 generated clips of 100, 48 of photographs and 41 of video" in told
     from_video = [data.from_video for stage in STAGES for data in stage.data if isinstance(data, CutoutData)]
     assert from_video == [0.35, 0.4, 0.4]

@@ -20,6 +20,7 @@ from vosbench.training.config import (
     VideoData,
     shipped_configs,
 )
+from vosbench.training.stages import read_stages
 
 
 def refused(tmp_path: Path, text: str) -> VosbenchError:
@@ -152,28 +153,28 @@ def test_tables(tmp_path):
 
 @pytest.mark.parametrize("name", shipped_configs())
 def test_shipped_settings_are_sound_and_explained(name):
-    config = TrainConfig.read(name)
-    assert config.steps >= 380
-    assert len(shipped_configs()[name]) > 20
     given = read_toml(SHIPPED / f"{name}.toml", "")
-    told = config.validation is not None and not config.validation.keep_best
-    assert told == name.startswith("stcn-tiny")  # J&F is shown, and what is exported is the end
-    constants = {f.name for f in fields(TrainConfig)} - set(given)
-    # Nothing that matters to this training is left to a default.
-    assert constants <= {
-        *("initial", "key_encoder", "value_encoder", "new_others", "photos", "validation", "frozen", "save_minutes"),
-        *("frozen_batch_norm", "key_encoder_rate", "warmup", "decay_at", "decay", "beta1", "max_gap", "gaps"),
-        *("affinity_dropout", "reallocation", "jaccard", "spoiled", "average", "stop_at"),
-    }
+    assert len(shipped_configs()[name]) > 20
+    for stage, own in zip(read_stages(name), given.pop("stages"), strict=True):
+        assert stage.config.steps >= 380
+        told = stage.config.validation is not None and not stage.config.validation.keep_best
+        assert told == name.startswith("stcn-tiny")  # J&F is shown, and what is exported is the end
+        constants = {f.name for f in fields(TrainConfig)} - set(given) - set(own)
+        # Nothing that matters to this training is left to a default.
+        assert constants <= {
+            *("initial", "key_encoder", "value_encoder", "new_others", "photos", "validation", "frozen", "beta1"),
+            *("frozen_batch_norm", "key_encoder_rate", "warmup", "decay_at", "decay", "max_gap", "gaps", "stop_at"),
+            *("affinity_dropout", "reallocation", "jaccard", "dice", "spoiled", "average", "save_minutes"),
+        }
 
 
-@pytest.mark.parametrize(("name", "part"), [("stcn-tiny", 0), ("stcn-tiny-stage5", 1)])
-def test_the_settings_that_ship_are_those_of_the_bundled_weights(name, part):
-    """As the weights' file tells them, but for the folders of one machine."""
+@pytest.mark.parametrize(("stage", "part"), [(-1, 0), (-2, 1)])
+def test_the_settings_that_ship_are_those_of_the_bundled_weights(stage, part):
+    """As the weights' file tells them, but for the folders of one machine; what is newer has its default."""
     with safe_open(WEIGHTS / "stcn-tiny.safetensors", "pt") as file:
         about = json.loads(file.metadata()["training"])
     trained = [about, *about["averaged_with"]][part]
-    config = TrainConfig.read(name)
+    config = read_stages("stcn-tiny")[stage].config
     assert config.end == trained["step"]
 
     def comparable(value):
@@ -183,11 +184,12 @@ def test_the_settings_that_ship_are_those_of_the_bundled_weights(name, part):
             return [comparable(one) for one in value]
         return Path(value).name if isinstance(value, str) else value
 
-    assert comparable(json.loads(json.dumps(asdict(config)))) == comparable(trained["config"])
+    before = {"dice": TrainConfig.dice} | trained["config"]
+    assert comparable(json.loads(json.dumps(asdict(config)))) == comparable(before)
 
 
 def test_the_papers_constants():
-    zero, one = TrainConfig.read("paper-stage0"), TrainConfig.read("paper-stage1")
+    zero, one = (stage.config for stage in read_stages("paper"))
     for config, steps, batch, objects in ((zero, 300_000, 16, 1), (one, 150_000, 8, 2)):
         assert (config.model, config.size, config.objects) == ("stcn", 384, objects)
         assert (config.steps, config.batch) == (steps, batch)
@@ -211,9 +213,9 @@ def test_the_papers_constants():
 
 
 def test_a_name_that_is_not_shipped():
-    with pytest.raises(VosbenchError, match="unknown training configuration 'paper-stage2'") as caught:
-        TrainConfig.read("paper-stage2")
-    assert "paper-stage1" in caught.value.hint
+    with pytest.raises(VosbenchError, match="unknown training configuration 'papers'") as caught:
+        TrainConfig.read("papers")
+    assert "paper" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import torch
 from vosbench.errors import VosbenchError
 from vosbench.training.config import TrainConfig
 from vosbench.training.optimise import build_optimizer, build_schedule
+from vosbench.training.stages import read_stages
 from vosbench.training.train import Trainer
 
 
@@ -63,7 +64,7 @@ def test_learning_rates(small_model):
 
 
 def test_the_optimiser_of_the_paper(small_model):
-    optimizer = build_optimizer(small_model, TrainConfig.read("paper-stage1"))
+    optimizer = build_optimizer(small_model, read_stages("paper")[1].config)
     assert type(optimizer) is torch.optim.Adam
     for group in optimizer.param_groups:
         assert (group["lr"], group["betas"], group["weight_decay"]) == (1e-5, (0.9, 0.999), 1e-7)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from vosbench.errors import VosbenchError
-from vosbench.training.config import TrainConfig
+from vosbench.training.stages import read_stages
 from vosbench.training.state import read_state
 from vosbench.training.train import Trainer
 from vosbench.training.training import train
@@ -88,7 +88,7 @@ def test_a_stop_chooses_no_other_best(everything, tmp_path, monkeypatch, how):
     assert read_state(stopped / "best.pt")["step"] == (4 if "written" in how else 2)
     train(config, stopped, tmp_path / "stopped.safetensors")
     assert logged(stopped) == logged(whole)
-    assert [row[-1] for row in logged(whole)] == ["j_and_f", "", "30.00", "", "40.00", "20.00"]
+    assert [row[3] for row in logged(whole)] == ["j_and_f", "", "30.00", "", "40.00", "20.00"]
     for name in ("last.pt", "best.pt"):
         states = [read_state(folder / name) for folder in (whole, stopped)]
         assert same(*states)
@@ -108,8 +108,7 @@ def test_what_is_beyond_is_refused(small_config, tmp_path):
         replace(small_config, stop_at=-1)
 
 
-def test_the_parts_of_the_bundled_weights_end_where_they_were_stopped():
-    ends = {part: TrainConfig.read(f"stcn-tiny-{part}").end for part in ("stage3", "stage4", "stage5")}
-    assert ends == {"stage3": 200, "stage4": 600, "stage5": 900}
-    assert TrainConfig.read("stcn-tiny-stage3").steps == 4000
-    assert TrainConfig.read("stcn-tiny-stage4").steps == 1600
+def test_the_stages_of_the_bundled_weights_end_where_they_were_stopped():
+    configs = [stage.config for stage in read_stages("stcn-tiny")]
+    assert [config.end for config in configs] == [3600, 1400, 600, 200, 600, 900, 380]
+    assert [config.steps for config in configs] == [3600, 1400, 600, 4000, 1600, 900, 380]

@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-
 from vosbench.base.settings import find, read_toml, shipped
 from vosbench.base.values import build
 from vosbench.datasets import DATASETS
@@ -138,9 +136,9 @@ class TrainConfig:
     schedule: "one-cycle" rises to learning_rate over the share `warmup` of the steps and falls to nothing; "step"
     multiplies it by `decay` once, after the share `decay_at`. gradient_norm: the gradient is clipped to it (0: not).
     bootstrap_…: see `hardest_share`. jaccard, dice: weights of the soft losses of these names beside the cross-entropy.
-    spoiled: chance that a predicted mask is made wrong on its way into the memory (see `spoil`). average: decay of the moving average
-    of the weights (0: none), which is then what is validated and exported. affinity_dropout and reallocation: see
-    `regularisation`.
+    spoiled: chance that a predicted mask is made wrong on its way into the memory (see `spoil`). average: decay of the
+    moving average of the weights (0: none), which is then what is validated and exported. affinity_dropout and
+    reallocation: see `regularisation`.
     A checkpoint is saved every `checkpoint_every` steps, and whenever `save_minutes` have passed since one was (0: by
     steps alone); how often makes no difference to the weights.
     precision: "mixed" computes in half precision where that is safe, on a GPU; a CPU computes in fp32. "bf16" does
@@ -237,15 +235,6 @@ class TrainConfig:
                 f"the training needs {', '.join(dict.fromkeys(absent))}, which {Path.cwd()} does not hold",
                 "paths are relative to the folder in which the command is started; the first lines of a configuration"
                 f" that ships say what to put there: {SHIPPED}",
-            )
-
-    def check_gpu(self) -> None:
-        """Refuse a training that only a GPU ends where there is none; of a smaller one a CPU is a way out."""
-        if self.device.startswith("cuda") and not torch.cuda.is_available() and self.steps * self.batch > 10**6:
-            raise VosbenchError(
-                f"device {self.device} was asked for, but this machine (or this build of torch) has no GPU",
-                f"train where there is one: on a CPU {self.steps:,} steps of {self.batch} clips of "
-                f"{self.size}x{self.size} pixels would take weeks; a smaller training is stcn-tiny",
             )
 
     def check_same_training(self, other: Mapping[str, object], checkpoint: Path) -> None:

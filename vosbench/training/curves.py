@@ -20,8 +20,8 @@ TEXTS = {"validation", "stage"}
 
 
 def read_curve(folder: Path) -> dict[str, np.ndarray]:
-    """curve.csv of a training's folder: step, loss, iou, seconds_per_step, j_and_f (NaN where none), float [N] each, and
-    the texts validation and stage; a step is counted over all stages, `start` is the one before the first of its own.
+    """curve.csv of a training's folder: step, loss, iou, seconds_per_step, j_and_f (NaN where none), float [N] each,
+    and the texts validation and stage. Steps are counted over all stages; `start` is where a row's own stage begins.
 
     Raises VosbenchError if it is absent, empty or not such a table.
     """
@@ -94,10 +94,9 @@ def draw_curves(curves: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
                     )
             for fill, told in zip(cycle(FILLS), points[name], strict=False):
                 own, label = measured & (curve["validation"] == told), short(told or "J&F") if told in several else ""
-                axes.plot(
-                    *(curve["step"][own], curve["j_and_f"][own], look.marker),
-                    **{"color": look.colour, "markersize": 4, "fillstyle": fill, "label": label},
-                )
+                steps, scores = curve["step"][own], curve["j_and_f"][own]
+                kind = {"color": look.colour, "marker": look.marker, "markersize": 4, "fillstyle": fill}
+                axes.plot(steps, scores, linestyle="", label=label, **kind)
         axes.tick_params(labelbottom=False)
         axes.set_ylabel("percent")
         axes.set_ylim(0, 100)

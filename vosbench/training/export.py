@@ -54,7 +54,7 @@ def read_averaged(path: Path, model: str) -> dict[str, Any]:
 
 
 def mean_weights(states: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
-    """The weights in checkpoints, their averages where they have some: the mean of float tensors, of counts the first."""
+    """The mean of the weights in checkpoints, of their averages where they have some; of counts the first."""
     first, *others = [state.get("average") or state["model"] for state in states]
     return {
         name: torch.stack([weights[name].double() for weights in (first, *others)]).mean(0).to(value.dtype)

@@ -1,4 +1,4 @@
-"""A training in stages: one configuration, in which each stage begins with the weights that the one before has led to."""
+"""A training in stages: one configuration, in which each begins with the weights that the one before has led to."""
 
 import re
 from collections.abc import Sequence

@@ -19,8 +19,10 @@ MOVING = ("scale", "_growth_tracker", "_step_count")  # what settings and step d
 
 
 def restart_hint(path: Path) -> str:
-    """What to do where the checkpoint `path` from which a training is to go on is damaged."""
-    best = path.with_name("best.pt")
+    """What to do where the checkpoint `path` of a training is damaged."""
+    best, last = path.with_name("best.pt"), path.with_name("last.pt")
+    if path == best and last.is_file():
+        return f"remove it: {last} is exported, or the best sought anew where steps are left"
     if path != best and best.is_file():
         return f"copy {best} to {path}: the training goes on from that; or train again into an empty folder"
     return "train again into an empty folder"

@@ -10,6 +10,7 @@ from vosbench.errors import VosbenchError
 from vosbench.training.config import TrainConfig
 from vosbench.training.distributed import Process, joined
 from vosbench.training.export import export_weights, read_averaged
+from vosbench.training.precision import check_gpu
 from vosbench.training.stages import Place, Stage, checked_stages, read_stages
 from vosbench.training.train import Trainer
 
@@ -60,7 +61,7 @@ def train(
     else:
         stages = checked_stages(config) if isinstance(config, tuple) else read_stages(config)
     for stage in stages:
-        stage.config.check_gpu()
+        check_gpu(stage.config)
     for path in map(Path, average):
         read_averaged(path, stages[0].config.model)  # what has no mean shows before the training, not after it
     with joined(stages[0].config.device) as process:

@@ -131,7 +131,7 @@ def trained(change: dict[str, Any], folder: Path) -> dict[str, Any]:
     trainer = Distilled(config, folder, weight) if weight else Trainer(config, folder)
     rows: list[tuple[float, float]] = []
     wall, cpu = time.monotonic(), time.process_time()
-    trainer.run(lambda step, loss, iou, *_: rows.append((loss, iou)))
+    trainer.run(lambda *row: rows.append((row[1], row[2])))
     last = rows[-3:]
     weights = folder / "weights.safetensors"
     export_weights(trainer.best_or_last, weights)
