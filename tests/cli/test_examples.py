@@ -64,6 +64,9 @@ def folder(small_davis, finished_run, tmp_path, monkeypatch):
         write_labels(tmp_path / f"{name}.png", np.where(frame(t, (1, 2))[1] == i, 255, 0).astype(np.uint8))
     for name in ("baseline", "new", "shards/1", "shards/2"):
         shutil.copytree(".vosbench/runs/NAME", name)
+    for root in ("static/ecssd", "video/davis2016-320"):
+        shutil.copytree(small_davis / "JPEGImages/480p", f"{root}/JPEGImages")
+        shutil.copytree(small_davis / "Annotations/480p", f"{root}/Annotations")
     shutil.copy(toy_network.__file__, "mynet.py")
     (tmp_path / "idea.py").write_text(IDEA)
     save(load_file(WEIGHTS / "stcn-tiny.safetensors"), "stcn.pth")

@@ -17,7 +17,7 @@ COMMANDS = {
     "export": ("export", "cat", *DATA, "--split", "test-dev"),
     "figure": ("figure", "run", "--sequence", "bee", "--number", 1, "--out", "strip.svg"),
     "list": ("list", "protocols"),
-    "pack": ("pack", "pairs", "--out", "data.tar.xz"),
+    "pack": ("pack", "DAVIS", "--out", "data.tar.xz"),
     "merge": ("merge", "run", "run-again", "--out", "merged"),
     "plot": ("plot", "run", "--format", "svg"),
     "publish": ("publish", "run", "--out", "published", "--allow-dirty"),

@@ -1,4 +1,4 @@
-r"""A training on a GPU that is lent for minutes: where a step's time goes, then as many steps as the time allows.
+"""A training on a GPU that is lent for minutes: where a step's time goes, then as many steps as the time allows.
 
     vosbench pack FOLDER… --out data.tar.xz  # those that the configuration names
     python tests/gpu/lent_training.py --data data.tar.xz --seconds 400 --out DIR

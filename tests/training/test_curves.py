@@ -5,6 +5,7 @@ import pytest
 
 from vosbench.errors import VosbenchError
 from vosbench.training.curves import draw_curves, plot_curves, read_curve, smooth
+from vosbench.training.log import COLUMNS
 
 HEAD = "step,loss,iou,seconds_per_step,j_and_f\n"
 
@@ -44,6 +45,29 @@ def test_the_loss_has_an_axis_of_its_own_that_fits_it(tmp_path):
     assert lines[0].get_linestyle() != lines[1].get_linestyle()  # where there is no colour
     assert [line.get_linestyle() for line in percent.get_lines()[::2]] == [line.get_linestyle() for line in lines]
     assert percent.get_xlim() == loss.get_xlim()
+
+
+def test_points_of_two_validations_and_stages_are_told_apart(tmp_path):
+    head = ",".join(COLUMNS) + "\n"
+    rows = [
+        *(f"{step},1,0.5,0.1,{30 + step},synthetic val,static" for step in (1, 2)),
+        "1,1,0.5,0.1,,,video",
+        "2,1,0.6,0.1,70,synthetic val,video",
+        '3,1,0.7,0.1,80,"davis2016 val, first 2",video',
+    ]
+    (tmp_path / "curve.csv").write_text(head + "\n".join(rows))
+    curve = read_curve(tmp_path)
+    assert curve["step"].tolist() == [1, 2, 3, 4, 5]
+    figure = draw_curves({"mine": curve})
+    points = [line for line in figure.axes[0].get_lines() if line.get_marker() == "o"]
+    assert [line.get_xydata().tolist() for line in points] == [[[1, 31], [2, 32], [4, 70]], [[5, 80]]]
+    assert [line.get_fillstyle() for line in points] == ["full", "none"]
+    named = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert named == ["mine", "synthetic val", "davis2016 val, first 2"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["static", "video"]
+    one = {name: values[:4] for name, values in curve.items()}
+    (drawn,) = (line for line in draw_curves({"mine": one}).axes[0].get_lines() if line.get_marker() == "o")
+    assert drawn.get_label().startswith("_")  # one validation needs no name
 
 
 def test_the_moving_mean():

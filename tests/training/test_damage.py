@@ -194,6 +194,18 @@ def test_nobody_uses_a_damaged_part(sound, tmp_path, where, value, said):
     assert not (tmp_path / "other").exists()
 
 
+def test_a_damaged_best_one_is_removed_and_the_last_one_exported(sound, tmp_path):
+    config, path = damaged(sound, tmp_path / "on", ("best",), 30.0)
+    best = path.with_name("best.pt")
+    best.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(VosbenchError, match=r"best\.pt is not a readable checkpoint") as caught:
+        export_weights(best, tmp_path / "a.safetensors")
+    assert caught.value.hint.startswith(f"remove it: {path} is exported")
+    best.unlink()
+    with pytest.warns(match="the best is sought anew"):
+        assert train(config, path.parent, tmp_path / "a.safetensors").checkpoint == path
+
+
 def test_a_checkpoint_of_an_older_torch_goes_on(sound, tmp_path):
     """Which knew fewer flags, and of another device, which had no scaler."""
     config, path = damaged(sound, tmp_path / "on", ("scaler",), LACKS)

