@@ -154,6 +154,7 @@ TWO = "steps = 4\nsize = 32\n[[stages]]\nname = 'a'\nobjects = 1\n[[stages]]\nna
         (TWO.replace("['a']", "['c']"), "stage b of the training: mean_with names c"),
         (TWO.replace("['a']", "['b']"), "stage b of the training: mean_with names b"),
         (TWO.replace("'a'\nobj", "'../a'\nobj"), "'../a' is no name"),
+        ("steps = 4\n[[stages]]\nname = 'curve.csv'\n", "'curve.csv' is no name"),
         (TWO.replace("name = 'b'", ""), r"stage 2: \[stages\] lacks name"),
         (TWO.replace("objects = 1", "objekts = 1"), r"unknown setting in mine\.toml, stage 1 \(a\) 'objekts'"),
         (TWO.replace("objects = 1", "objects = 0"), "objects must be at least 1"),

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Mapping
 from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -74,7 +75,7 @@ def draw_curves(curves: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
         losses = figure.add_axes((left, bottom, width, 0.34 * height), sharex=axes)
         for name, curve in curves.items():
             look, measured = looks[name], np.isfinite(curve["j_and_f"])
-            line = {"color": look.colour, "linestyle": look.dash}
+            line: dict[str, Any] = {"color": look.colour, "linestyle": look.dash}
             for start in np.unique(curve["start"]):
                 own = curve["start"] == start
                 steps, window = curve["step"][own], max(1, round(WINDOW * own.sum()))
@@ -95,7 +96,7 @@ def draw_curves(curves: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
             for fill, told in zip(cycle(FILLS), points[name], strict=False):
                 own, label = measured & (curve["validation"] == told), short(told or "J&F") if told in several else ""
                 steps, scores = curve["step"][own], curve["j_and_f"][own]
-                kind = {"color": look.colour, "marker": look.marker, "markersize": 4, "fillstyle": fill}
+                kind: dict[str, Any] = {"color": look.colour, "marker": look.marker, "markersize": 4, "fillstyle": fill}
                 axes.plot(steps, scores, linestyle="", label=label, **kind)
         axes.tick_params(labelbottom=False)
         axes.set_ylabel("percent")

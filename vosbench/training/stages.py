@@ -75,11 +75,13 @@ def read_stages(name: str | Path) -> tuple[Stage, ...]:
 
 def checked_stages(stages: Sequence[Stage]) -> tuple[Stage, ...]:
     """The same. Raises VosbenchError for stages that cannot follow one another."""
+    if not stages:
+        raise VosbenchError("a training has no stage", "give one at least")
     before: list[str] = []
     for stage in stages:
         config = stage.config
-        what = ""
-        if not re.fullmatch(r"\w[\w.-]*", stage.name) and len(stages) > 1:
+        what: tuple[str, str] | None = None
+        if not re.fullmatch(r"\w[\w-]*", stage.name) and (stage.name or len(stages) > 1):
             what = f"{stage.name!r} is no name", "name it by letters, digits, - and _: a folder is called so"
         elif stage.name in before:
             what = "an earlier stage has its name", "give each a name of its own"

@@ -12,7 +12,7 @@ from vosbench.training.distributed import Process, joined
 from vosbench.training.export import export_weights, read_averaged
 from vosbench.training.precision import check_gpu
 from vosbench.training.stages import Place, Stage, checked_stages, read_stages
-from vosbench.training.train import Trainer
+from vosbench.training.train import Progress, Trainer
 
 # As `train.Progress`, and the name of the stage ("" where there is one only)
 StageProgress = Callable[[int, float, float, float, float | None, str], None]
@@ -91,12 +91,11 @@ def _carry_out(
                 f"{stage.config.end}",
                 f"remove the folder {folder / later[0]}, or choose an empty one for the training",
             )
-        told = None if progress is None else _with_stage(progress, stage.name)
-        trainer.run(told)
+        trainer.run(None if progress is None else _with_stage(progress, stage.name))
         ends[stage.name] = trainer.best_or_last
         found = (ends[stage.name], *(ends[name] for name in stage.mean_with))
     return found
 
 
-def _with_stage(progress: StageProgress, name: str) -> Callable[[int, float, float, float, float | None], None]:
-    return lambda *measured: progress(*measured, name)
+def _with_stage(progress: StageProgress, name: str) -> Progress:
+    return lambda step, loss, iou, speed, score: progress(step, loss, iou, speed, score, name)
