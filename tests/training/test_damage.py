@@ -37,15 +37,26 @@ def parts(sound):
     }
 
 
-def change(state, where, value):
-    """Put a value, or what a function makes of the one that is there, in its place in a tree."""
-    *way, last = where
-    for key in way:
-        state = state[key]
-    if value is LACKS:
-        del state[last]
+@pytest.fixture(scope="module")
+def state(sound, parts):
+    """What that checkpoint holds."""
+    _, path = sound
+    state = read_state(path)
+    check_parts(path, state, parts)
+    return state
+
+
+def changed(state, where, value):
+    """A tree that has a value, or what a function makes of the one that is there, in that place; the rest is shared."""
+    key, *way = where
+    copied = copy.copy(state)
+    if way:
+        copied[key] = changed(state[key], way, value)
+    elif value is LACKS:
+        del copied[key]
     else:
-        state[last] = value(state[last]) if callable(value) else value
+        copied[key] = value(state[key]) if callable(value) else value
+    return copied
 
 
 LACKS, MOMENTS = object(), ("optimizer", "state", 40)
@@ -139,13 +150,10 @@ FOR_A_TRAINING = [
 ]
 
 
-def damaged(sound, folder, where, value):
-    config, path = sound
-    state = torch.load(path, weights_only=True)
-    change(state, where, value)
+def damaged(state, folder, where, value):
     folder.mkdir()
-    torch.save(state, folder / "last.pt")
-    return config, folder / "last.pt"
+    torch.save(changed(state, where, value), folder / "last.pt")
+    return folder / "last.pt"
 
 
 def is_one_line(error, path, said):
@@ -156,8 +164,8 @@ def is_one_line(error, path, said):
 
 
 @pytest.mark.parametrize(("where", "value", "said"), FOR_ALL)
-def test_what_the_checkpoint_alone_tells(sound, tmp_path, where, value, said):
-    _, path = damaged(sound, tmp_path / "on", where, value)
+def test_what_the_checkpoint_alone_tells(state, tmp_path, where, value, said):
+    path = damaged(state | {"optimizer": {}}, tmp_path / "on", where, value)  # at which only a training looks
     with pytest.raises(VosbenchError) as caught:
         read_state(path)
     is_one_line(caught.value, path, said)
@@ -165,20 +173,17 @@ def test_what_the_checkpoint_alone_tells(sound, tmp_path, where, value, said):
 
 
 @pytest.mark.parametrize(("where", "value", "said"), FOR_A_TRAINING)
-def test_what_the_training_tells(sound, parts, where, value, said):
+def test_what_the_training_tells(sound, state, parts, where, value, said):
     _, path = sound
-    state = copy.deepcopy(read_state(path))
-    check_parts(path, state, parts)
-    change(state, where, value)
     with pytest.raises(VosbenchError) as caught:
-        check_parts(path, state, parts)
+        check_parts(path, changed(state, where, value), parts)
     is_one_line(caught.value, path, said)
     assert caught.value.hint == "train again into an empty folder"
 
 
 @pytest.mark.parametrize(("where", "value", "said"), [FOR_ALL[0], FOR_ALL[12], FOR_ALL[16], FOR_A_TRAINING[1]])
-def test_nobody_uses_a_damaged_part(sound, tmp_path, where, value, said):
-    config, path = damaged(sound, tmp_path / "on", where, value)
+def test_nobody_uses_a_damaged_part(sound, state, tmp_path, where, value, said):
+    config, path = sound[0], damaged(state, tmp_path / "on", where, value)
     before = path.read_bytes()
     with pytest.raises(VosbenchError, match=said):
         Trainer(config, path.parent)
@@ -194,8 +199,8 @@ def test_nobody_uses_a_damaged_part(sound, tmp_path, where, value, said):
     assert not (tmp_path / "other").exists()
 
 
-def test_a_damaged_best_one_is_removed_and_the_last_one_exported(sound, tmp_path):
-    config, path = damaged(sound, tmp_path / "on", ("best",), 30.0)
+def test_a_damaged_best_one_is_removed_and_the_last_one_exported(sound, state, tmp_path):
+    config, path = sound[0], damaged(state, tmp_path / "on", ("best",), 30.0)
     best = path.with_name("best.pt")
     best.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(VosbenchError, match=r"best\.pt is not a readable checkpoint") as caught:
@@ -206,15 +211,13 @@ def test_a_damaged_best_one_is_removed_and_the_last_one_exported(sound, tmp_path
         assert train(config, path.parent, tmp_path / "a.safetensors").checkpoint == path
 
 
-def test_a_checkpoint_of_an_older_torch_goes_on(sound, tmp_path):
+def test_a_checkpoint_of_an_older_torch_goes_on(sound, state, tmp_path):
     """Which knew fewer flags, and of another device, which had no scaler."""
-    config, path = damaged(sound, tmp_path / "on", ("scaler",), LACKS)
-    state = read_state(path)
-    for group in state["optimizer"]["param_groups"]:
-        del group["decoupled_weight_decay"]
-    del state["schedule"]["_is_initial"]
-    torch.save(state, path)
-    Trainer(config, path.parent).run()
+    for group in (0, 1):
+        state = changed(state, ("optimizer", "param_groups", group, "decoupled_weight_decay"), LACKS)
+    state = changed(state, ("schedule", "_is_initial"), LACKS)
+    path = damaged(state, tmp_path / "on", ("scaler",), LACKS)
+    Trainer(sound[0], path.parent).run()
     assert read_state(path)["step"] == 4
 
 
