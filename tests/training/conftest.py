@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from layouts import write_small_davis
 
 from vosbench.models.stcn.network import CONFIGS, STCN
 from vosbench.training.config import GeneratedData, StaticData, TrainConfig, ValidationConfig, VideoData
@@ -74,16 +75,17 @@ def small_config(small_network: str) -> TrainConfig:
     )
 
 
-@pytest.fixture
-def everything(small_config, small_davis, pairs) -> TrainConfig:
+@pytest.fixture(scope="session")
+def everything(small_config, pairs, tmp_path_factory) -> TrainConfig:
     """All that can be random or have a state: three kinds of data, dropout, reallocation, validation."""
+    davis = write_small_davis(tmp_path_factory.mktemp("everything") / "DAVIS")
     return replace(
         small_config,
         steps=5,
         data=(
             GeneratedData(clips=2),
             StaticData(str(pairs)),
-            VideoData("davis2017", str(small_davis), split="val", repeat=2),
+            VideoData("davis2017", str(davis), split="val", repeat=2),
         ),
         optimizer="adam",
         schedule="step",
@@ -91,5 +93,5 @@ def everything(small_config, small_davis, pairs) -> TrainConfig:
         gradient_norm=0.0,
         affinity_dropout=0.5,
         reallocation="printed",
-        validation=ValidationConfig("davis2017", str(small_davis), limit=1, every=2),
+        validation=ValidationConfig("davis2017", str(davis), limit=1, every=2),
     )

@@ -1,5 +1,6 @@
 """Which checkpoint a training exports: its best by one and the same validation, or the last."""
 
+import shutil
 import warnings
 from dataclasses import replace
 
@@ -10,11 +11,19 @@ from vosbench.training.train import Trainer
 from vosbench.training.training import train
 
 
+SCORES = (30.0, 20.0, 10.0, 5.0)  # of a training whose best step is the second
+
+
+def scored(patch, scores=SCORES):
+    """The scores of the validations to come."""
+    scores = iter(scores)
+    patch.setattr("vosbench.training.validate.Validation.j_and_f", lambda *_: next(scores))
+
+
 @pytest.fixture
 def config(everything, monkeypatch):
-    """Half of a training whose best step is the second; every validation after it is worse."""
-    scores = iter([30.0, 20.0, 10.0, 5.0])
-    monkeypatch.setattr("vosbench.training.validate.Validation.j_and_f", lambda *_: next(scores))
+    """A training whose best step is the second; every validation after it is worse."""
+    scored(monkeypatch)
     return everything
 
 
@@ -24,6 +33,26 @@ def gone_on(config, folder):
         warnings.simplefilter("always")
         trained = train(config, folder, folder / "a.safetensors")
     return read_state(trained.checkpoint)["step"], [str(one.message) for one in told if "best.pt" in str(one.message)]
+
+
+def done(config, folder, scores):
+    """The folder of a training that went on to its end."""
+    with pytest.MonkeyPatch.context() as patch:
+        scored(patch, scores)
+        assert gone_on(config, folder) == (2, [])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def half(everything, tmp_path_factory):
+    """Three steps under another strategy, the best of which is the second."""
+    config = replace(everything, validation=replace(everything.validation, policy="every-k:k=2"), stop_at=3)
+    return done(config, tmp_path_factory.mktemp("half"), SCORES[:1])
+
+
+@pytest.fixture(scope="module")
+def whole(everything, tmp_path_factory):
+    return done(everything, tmp_path_factory.mktemp("whole"), SCORES)
 
 
 @pytest.mark.parametrize(
@@ -36,9 +65,10 @@ def gone_on(config, folder):
         (None, "validation.keep_best was True, is False", 5),
     ],
 )
-def test_scores_of_two_validations_are_not_compared(config, tmp_path, changes, told, step):
+def test_scores_of_two_validations_are_not_compared(config, half, tmp_path, monkeypatch, changes, told, step):
+    shutil.copytree(half, tmp_path, dirs_exist_ok=True)
+    scored(monkeypatch, SCORES[1:])
     first = replace(config.validation, policy="every-k:k=2")
-    assert gone_on(replace(config, validation=first, stop_at=3), tmp_path) == (2, [])
     now = None if changes is None else replace(first, **changes)
     found, warned = gone_on(replace(config, validation=now), tmp_path)
     assert found == step
@@ -61,9 +91,9 @@ def files(folder):
 
 
 @pytest.mark.parametrize("changes", [{"keep_best": False}, {"limit": 2}, None])
-def test_a_finished_training_stays_as_it_is(config, tmp_path, changes):
+def test_a_finished_training_stays_as_it_is(config, whole, tmp_path, changes):
     """Under another validation the last is exported, and a line says so; under its own it has its best again."""
-    assert gone_on(config, tmp_path) == (2, [])
+    shutil.copytree(whole, tmp_path, dirs_exist_ok=True)
     before = files(tmp_path)
     assert {"best.pt", "last.pt", "curve.csv"} == before.keys()
     now = None if changes is None else replace(config.validation, **changes)
@@ -76,8 +106,7 @@ def test_a_finished_training_stays_as_it_is(config, tmp_path, changes):
 
 
 def test_what_was_best_before_is_never_overwritten(config, tmp_path, monkeypatch):
-    scores = iter([30.0, 20.0, 10.0, 5.0, 4.0])
-    monkeypatch.setattr("vosbench.training.validate.Validation.j_and_f", lambda *_: next(scores))
+    scored(monkeypatch, (*SCORES, 4.0))
     kept, best = {}, b""
     for stop, limit, name in ((2, 1, ""), (3, 2, "best-before.pt"), (4, 1, "best-before-2.pt")):
         validation = replace(config.validation, every=1, limit=limit)

@@ -30,10 +30,17 @@ def same(a, b):
     return a == b
 
 
-@pytest.mark.parametrize("stop_at", [1, 3])
-def test_it_ends_as_if_stopped_by_hand_and_goes_on(everything, tmp_path, stop_at):
+@pytest.fixture(scope="module")
+def whole(everything, tmp_path_factory):
+    """A training that was not stopped: its configuration, folder and log."""
     config = replace(everything, average=0.9, schedule="one-cycle", validation=None)
-    whole = run(config, tmp_path / "whole")
+    folder = tmp_path_factory.mktemp("whole")
+    return config, folder, run(config, folder)
+
+
+@pytest.mark.parametrize("stop_at", [1, 3])
+def test_it_ends_as_if_stopped_by_hand_and_goes_on(whole, tmp_path, stop_at):
+    config, folder, whole = whole
 
     class StoppedError(Exception):
         pass
@@ -50,7 +57,7 @@ def test_it_ends_as_if_stopped_by_hand_and_goes_on(everything, tmp_path, stop_at
     assert same(by_hand, stopped)
     assert run(replace(config, stop_at=stop_at), tmp_path / "stopped") == []
     assert run(config, tmp_path / "stopped") == whole[stop_at:]
-    assert same(read_state(tmp_path / "whole/last.pt"), read_state(tmp_path / "stopped/last.pt"))
+    assert same(read_state(folder / "last.pt"), read_state(tmp_path / "stopped/last.pt"))
 
 
 def logged(folder):

@@ -174,20 +174,27 @@ def test_half_precision_agrees_with_full(tmp_path, extras):
     assert read_state(tmp_path / "True" / "last.pt")["scaler"]["scale"] == 1024
 
 
+@pytest.fixture(scope="module")
+def not_stopped(everything, tmp_path_factory):
+    """The folder of a training with all that can be random, and what it logged."""
+    folder = tmp_path_factory.mktemp("whole")
+    return folder, train(everything, folder)
+
+
 @pytest.mark.parametrize("stop_after", [1, 2, 3, 4])
-def test_nothing_random_is_lost_in_a_stop(everything, tmp_path, stop_after):
-    whole = train(everything, tmp_path / "whole")
+def test_nothing_random_is_lost_in_a_stop(everything, not_stopped, tmp_path, stop_after):
+    folder, whole = not_stopped
     assert train(everything, tmp_path / "stopped", stop_after) == whole[:stop_after]
     again = train(everything, tmp_path / "stopped")
     assert again == whole[(stop_after - 1) // 2 * 2 :]  # every second step is saved, after it is logged
-    states = [read_state(tmp_path / name / "last.pt") for name in ("whole", "stopped")]
+    states = [read_state(path / "last.pt") for path in (folder, tmp_path / "stopped")]
     assert all(torch.equal(states[0]["model"][name], value) for name, value in states[1]["model"].items())
     for a, b in zip(*(state["optimizer"]["state"].values() for state in states), strict=True):
         assert all(torch.equal(a[k], b[k]) for k in a)
     assert states[0]["schedule"] == states[1]["schedule"]
     curves = [
-        [row[:3] + row[4:] for row in csv.reader((tmp_path / name / "curve.csv").read_text().splitlines())]
-        for name in ("whole", "stopped")
+        [row[:3] + row[4:] for row in csv.reader((path / "curve.csv").read_text().splitlines())]
+        for path in (folder, tmp_path / "stopped")
     ]
     assert curves[0] == curves[1]
 
@@ -271,7 +278,8 @@ def test_where_space_is_lacking_the_last_good_checkpoint_survives(small_config, 
 def test_a_faulty_frame_stops_the_training_in_one_line(everything, small_davis, tmp_path):
     for path in (small_davis / "JPEGImages/480p").rglob("*.jpg"):
         path.write_bytes(b"")
-    video = replace(everything, data=everything.data[2:], validation=None, workers=1)
+    clips = replace(everything.data[2], root=str(small_davis))
+    video = replace(everything, data=(clips,), validation=None, workers=1)
     with pytest.raises(VosbenchError, match=r"frame .*\.jpg is truncated") as caught:
         train(video, tmp_path)
     assert "\n" not in caught.value.message
