@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +19,9 @@ from vosbench.base import processes
 from vosbench.bench.runner import run
 from vosbench.bench.suite import Suite
 from vosbench.images import write_labels
+from vosbench.models.base import Network
+from vosbench.models.checkpoint import Checkpoint, bundled, read_checkpoint
+from vosbench.models.precision import Precision
 from vosbench.models.stcn.network import STCN, STCNConfig
 
 
@@ -37,6 +41,28 @@ def shared() -> Path:
 def one_thread() -> None:
     """The networks of the tests are too small to be shared out among cores."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ready_networks() -> Iterator[None]:
+    """Runs of this process share the bundled networks: to read and build one takes a third of a short run."""
+    known, build = {name: read_checkpoint(name) for name in bundled()}, Checkpoint.build
+
+    @cache
+    def built(name: str, *how: str | None) -> Network:
+        return build(known[name], "cpu", *how)
+
+    def shared(
+        one: Checkpoint, device: object = "cpu", affinity: str | None = None, precision: Precision = "fp32"
+    ) -> Network:
+        if known.get(one.name) is one and str(device) == "cpu":
+            return built(one.name, affinity, precision)
+        return build(one, device, affinity, precision)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vosbench.bench.plan.read_checkpoint", lambda name: known.get(name) or read_checkpoint(name))
+        patch.setattr(Checkpoint, "build", shared)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,6 @@ from vosbench.training.state import read_state
 from vosbench.training.train import Trainer
 from vosbench.training.training import train
 
-
 SCORES = (30.0, 20.0, 10.0, 5.0)  # of a training whose best step is the second
 
 
