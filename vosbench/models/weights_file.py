@@ -29,9 +29,7 @@ PLAIN_VALUES: list[Any] = [  # that trainings save beside the weights: options, 
 ]
 NO_WEIGHTS = {  # how files begin that people take for weights: what they are, and what to do
     b"<": ("a web page, not weights", "download it again: the link may want a login or a confirmation"),
-    b"\x1f\x8b": ("an archive", "unpack it"),
-    b"\xfd7zXZ": ("an archive", "unpack it"),
-    b"7z\xbc\xaf": ("an archive", "unpack it"),
+    **dict.fromkeys((b"\x1f\x8b", b"\xfd7zXZ", b"7z\xbc\xaf"), ("an archive", "unpack it")),
     b"\x89HDF": ("an HDF5 file, which is not torch's", "convert the weights to .safetensors"),
 }
 

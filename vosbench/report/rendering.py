@@ -27,15 +27,13 @@ def render(
     name: str = "results",
     width: int | None = None,
 ) -> str:
-    """`table` as `text`, `markdown` or `latex` (percent, rounded) or as `csv` (full precision, 0 to 1), which
-    has a column `partial` that says why the result is partial, where it is.
+    """`table` as `text`, `markdown` or `latex` (percent, rounded) or as `csv` (full precision, 0 to 1; of a partial
+    result a column `partial` says why it is).
 
-    columns: names of those that are shown (`Table.choose`). Without any, CSV has all, and the printed formats those
-        that hold something in a row; of a table without rows they show the caption.
+    columns: those that are shown (`Table.choose`); by default CSV has all, other formats those that hold something.
     caption: takes the place of the table's own.
     name: what LaTeX labels it, with the data set: `tab:NAME-DATASET-SPLIT`.
-    width: of the terminal, in characters. Where text is wider, columns are left out by their turn (`Column.leaves`),
-        and it says which.
+    width: of the terminal, in characters; columns leave wider text by their turn (`Column.leaves`), as it says.
 
     Raises VosbenchError for another format, and for a column that is not there.
     """

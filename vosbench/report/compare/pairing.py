@@ -56,9 +56,7 @@ class Entrant:
 
     def objects(self) -> dict[tuple[str, int], float]:
         """J&F, 0 to 1, of each scored object, by sequence and id; J where there is no F."""
-        return {
-            (record.sequence, score.object_id): j_and_f(score) for record in self.records for score in record.objects
-        }
+        return {(r.sequence, score.object_id): j_and_f(score) for r in self.records for score in r.objects}
 
 
 def pair_up(runs: Runs, names: Sequence[str] | None = None) -> tuple[tuple[Entrant, Entrant], ...]:
