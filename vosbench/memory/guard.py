@@ -22,10 +22,8 @@ class Guard:
             found = f"{numbers.dtype} {tuple(numbers.shape)}"
             raise VosbenchError(f"{what} must be int64 [n], not {found}", "see MemoryPolicy")
         if numbers.device != self._fault.device:
-            raise VosbenchError(
-                f"{what} are on {numbers.device}, the memory on {self._fault.device}",
-                "make them with device=bank.frame.device",
-            )
+            hint = "make them with device=bank.frame.device"
+            raise VosbenchError(f"{what} are on {numbers.device}, the memory on {self._fault.device}", hint)
         if most is not None and len(numbers) > most:
             raise VosbenchError(
                 f"the strategy named {len(numbers)} {what}, of which only {most} can be occupied and not pinned",
@@ -48,7 +46,5 @@ class Guard:
     def verify(self) -> None:
         """Raise what was kept in mind."""
         if bool(self._fault):
-            raise VosbenchError(
-                "the strategy broke a rule of MemoryBank",
-                "run it on the CPU, device='cpu' (--device cpu), to see which",
-            )
+            hint = "run it on the CPU, device='cpu' (--device cpu), to see which"
+            raise VosbenchError("the strategy broke a rule of MemoryBank", hint)

@@ -133,10 +133,8 @@ class MemoryPolicy(ABC):
         if shortfall:
             victims = self.victims(shortfall, tokens)
             if isinstance(victims, Tensor) and len(victims) != shortfall:
-                raise VosbenchError(
-                    f"victims names {len(victims)} slots, not the {shortfall} asked for",
-                    "name exactly as many as asked for",
-                )
+                hint = "name exactly as many as asked for"
+                raise VosbenchError(f"victims names {len(victims)} slots, not the {shortfall} asked for", hint)
             self.bank.free(victims)
         self.bank.insert(tokens)
 

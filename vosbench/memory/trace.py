@@ -102,10 +102,8 @@ class MemoryTrace:
             for _ in found.events():
                 pass
         except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise VosbenchError(
-                f"cannot read memory trace {path}: {error}",
-                "run again with keep_memory_trace=True (--keep-memory-trace)",
-            ) from None
+            hint = "run again with keep_memory_trace=True (--keep-memory-trace)"
+            raise VosbenchError(f"cannot read memory trace {path}: {error}", hint) from None
         return found
 
 

@@ -218,10 +218,8 @@ class Network(nn.Module, ABC):
         try:
             signature(cls).bind()
         except TypeError as error:
-            raise VosbenchError(
-                f"{place([cls])}: a network is made without arguments: {error}",
-                "give each argument of __init__ a default",
-            ) from None
+            hint = "give each argument of __init__ a default"
+            raise VosbenchError(f"{place([cls])}: a network is made without arguments: {error}", hint) from None
         return cls()
 
     @classmethod

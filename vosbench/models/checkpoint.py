@@ -252,7 +252,5 @@ def _check(path: Path, family: type[Network], config: str, state: Mapping[str, T
         )
     for key, value in state.items():
         if value.is_floating_point() and not value.isfinite().all():
-            raise VosbenchError(
-                f"{path} holds weights that are no numbers: {key} has NaN or infinity",
-                "its training diverged, or it is damaged: take an earlier checkpoint",
-            )
+            hint = "its training diverged, or it is damaged: take an earlier checkpoint"
+            raise VosbenchError(f"{path} holds weights that are no numbers: {key} has NaN or infinity", hint)

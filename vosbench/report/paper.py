@@ -50,10 +50,8 @@ def paper_rows(dataset: str) -> tuple[list[dict[str, Any]], str]:
         row for row in _printed() if dataset.startswith(row["dataset"]) and row["table"] in ("I", "I and III", "II")
     ]
     if not printed:
-        raise VosbenchError(
-            f"the paper has no figures for {dataset}",
-            "leave --paper out: it is for davis2016, davis2017 and youtube-vos, which the paper measured",
-        )
+        hint = "leave --paper out: it is for davis2016, davis2017 and youtube-vos, which the paper measured"
+        raise VosbenchError(f"the paper has no figures for {dataset}", hint)
     rows = [{"strategy": row["strategy"], "kind": KIND, **_numbers(row)} for row in printed]
     return rows, (
         f"Rows marked (paper) are printed in Table {printed[0]['table']} of Pourganjalikhan and Poullis: {_UNDER}; "

@@ -95,10 +95,8 @@ def _sound(run: Path, allow_partial: bool, allow_dirty: bool) -> Records:
     records = read_run(run)
     missing = [] if allow_partial else [why for why in context(records).lacks if not why.startswith(FAILED)]
     if missing:
-        raise VosbenchError(
-            f"run {run} is partial ({'; '.join(missing)})",
-            "finish it: `vosbench run` resumes where it was; or say --allow-partial",
-        )
+        hint = "finish it: `vosbench run` resumes where it was; or say --allow-partial"
+        raise VosbenchError(f"run {run} is partial ({'; '.join(missing)})", hint)
     for record in () if allow_dirty else records:
         environment = record.environment
         if environment and (environment.dirty or not environment.commit):

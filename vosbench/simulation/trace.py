@@ -34,10 +34,8 @@ class Trace:
         for keys in (self.tokens, self.queries):
             for tensor in (keys.key, *keys.extras.values()):
                 if tensor.ndim != 3 or tensor.dtype != torch.float32 or tensor.shape[1] != self.geometry.tokens:
-                    raise VosbenchError(
-                        f"the keys of {self.name} are {tensor.dtype} {tuple(tensor.shape)}",
-                        f"a trace holds float32 [frames, {self.geometry.tokens}, channels]",
-                    )
+                    hint = f"a trace holds float32 [frames, {self.geometry.tokens}, channels]"
+                    raise VosbenchError(f"the keys of {self.name} are {tensor.dtype} {tuple(tensor.shape)}", hint)
 
     @property
     def info(self) -> VideoInfo:

@@ -54,10 +54,8 @@ class Cutouts:
 
     def __post_init__(self) -> None:
         if not self.sets or len(self.shares) not in (0, len(self.sets)) or not all(0 < x < inf for x in self.shares):
-            raise VosbenchError(
-                f"cut-outs have {len(self.sets)} roots and {len(self.shares)} shares",
-                "give at least one root, and no shares or one above 0 for each root",
-            )
+            hint = "give at least one root, and no shares or one above 0 for each root"
+            raise VosbenchError(f"cut-outs have {len(self.sets)} roots and {len(self.shares)} shares", hint)
         object.__setattr__(self, "_sequences", tuple(video for source in self.videos for video in source.videos))
 
     def __len__(self) -> int:

@@ -68,10 +68,8 @@ def pack(
                 _add(archive, mask.relative_to(root.parent), ".png", labels, [cv2.IMWRITE_PNG_COMPRESSION, 9])
                 count += 1
         if not count:
-            raise VosbenchError(
-                f"no pictures with masks below {', '.join(map(str, folders)) or 'no folder'}",
-                next(iter(left_out.values()), f"they lie in {' or '.join(map('/ and '.join, PARTNERS.items()))}/"),
-            )
+            hint = next(iter(left_out.values()), f"they lie in {' or '.join(map('/ and '.join, PARTNERS.items()))}/")
+            raise VosbenchError(f"no pictures with masks below {', '.join(map(str, folders)) or 'no folder'}", hint)
     if left_out:
         names = sorted(left_out)
         text = f"{len(names)} pictures or masks are left out: {a_few(names)} ({left_out[names[0]]})"

@@ -37,10 +37,8 @@ class StaticClips:
             )
         for kind, lone in (("mask", images.keys() - masks.keys()), ("image", masks.keys() - images.keys())):
             if lone:
-                raise VosbenchError(
-                    f"{self.root}: {len(lone)} names have no {kind}: {a_few(sorted(lone))}",
-                    "every images/NAME.jpg needs its masks/NAME.png, and the other way round",
-                )
+                hint = "every images/NAME.jpg needs its masks/NAME.png, and the other way round"
+                raise VosbenchError(f"{self.root}: {len(lone)} names have no {kind}: {a_few(sorted(lone))}", hint)
         found: list[tuple[Path, Path]] = []
         empty: list[str] = []
         for name, image in images.items():

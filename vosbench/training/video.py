@@ -48,10 +48,8 @@ class VideoClips:
         short = [name for name, annotated in pairs.items() if len(annotated) < FRAMES]
         title = f"{self.dataset.name} {self.dataset.split}"
         if not found:
-            raise VosbenchError(
-                f"no sequence of {title} in {self.dataset.root} has {FRAMES} frames with masks",
-                "training needs a split whose masks are there, such as train",
-            )
+            hint = "training needs a split whose masks are there, such as train"
+            raise VosbenchError(f"no sequence of {title} in {self.dataset.root} has {FRAMES} frames with masks", hint)
         if short:
             left = f"{len(short)} sequences with fewer than {FRAMES} frames with masks are left out: {a_few(short)}"
             warnings.warn(f"{title}: {left}", stacklevel=2)

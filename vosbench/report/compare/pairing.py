@@ -97,10 +97,8 @@ def pair_up(runs: Runs, names: Sequence[str] | None = None) -> tuple[tuple[Entra
         baseline = baselines.get(entrant.strategy) if len(baselines) > 1 else entrants[0]
         if baseline is None:
             known = ", ".join(one.label for one in baselines.values())
-            raise VosbenchError(
-                f"strategy {entrant.name} has no counterpart among those of {first}: {known}",
-                "choose with --policies which to compare",
-            )
+            hint = "choose with --policies which to compare"
+            raise VosbenchError(f"strategy {entrant.name} has no counterpart among those of {first}: {known}", hint)
         found.append((baseline, entrant))
     return tuple(found)
 

@@ -60,10 +60,8 @@ def _common_name(policies: Collection[PolicyInfo]) -> str:
 def require_sweep(curves: Curves, known: Collection[str]) -> None:
     """Raise NotApplicableError, as there is no curve to draw, if no strategy has two of the `known` labels at least."""
     if not any(sum(label in known for c, label in curve.items() if c is not None) > 1 for curve in curves.values()):
-        raise NotApplicableError(
-            "no strategy has two capacities, so there is no curve to draw",
-            "name one at two or more, e.g. lfu:capacity=2 and lfu:capacity=4",
-        )
+        hint = "name one at two or more, e.g. lfu:capacity=2 and lfu:capacity=4"
+        raise NotApplicableError("no strategy has two capacities, so there is no curve to draw", hint)
 
 
 def named(curves: Curves, highlight: Collection[str]) -> list[str]:

@@ -19,10 +19,8 @@ def named(footage: Footage, texts: Sequence[str]) -> list[int]:
         elif text.isdecimal() and int(text) < len(names):
             found.append(int(text))
         else:
-            raise VosbenchError(
-                f"sequence {footage.sequence} has no frame {text}",
-                f"frames are named {names[0]} to {names[-1]}, or counted from 0 to {len(names) - 1}",
-            )
+            hint = f"frames are named {names[0]} to {names[-1]}, or counted from 0 to {len(names) - 1}"
+            raise VosbenchError(f"sequence {footage.sequence} has no frame {text}", hint)
     if not found:
         raise VosbenchError("no frame is named", f"frames of {footage.sequence} are named {names[0]} to {names[-1]}")
     return found
