@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from vosbench.cli import options
 from vosbench.cli.records import MaskFolders, SequenceName, open_pictures
@@ -11,16 +11,14 @@ from vosbench.cli.verbs import Answer, Verb
 
 
 def figure(
-    out: Annotated[Path, options.output("--out", help="the figure to write: .png, .pdf or .svg")],
+    out: Annotated[Path, options.output(help="the figure to write: .png, .pdf or .svg")],
     run: MaskFolders = None,
     sequence: SequenceName = None,
     frames: Annotated[
         str | None,
-        typer.Option(
-            help="frames by name, or by index from 0 on, with commas between; default: where strategies differ"
-        ),
+        Option(help="frames by name, or by index from 0 on, with commas between; default: where strategies differ"),
     ] = None,
-    number: Annotated[int, typer.Option("--number", "-n", help="of frames where none are named", min=1)] = 5,
+    number: Annotated[int, Option("--number", "-n", help="of frames where none are named", min=1)] = 5,
     policies: options.Policies = None,
     root: options.Root = None,
     overwrite: options.Overwrite = False,

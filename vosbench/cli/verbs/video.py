@@ -4,7 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
 from vosbench.base.words import count
 from vosbench.cli import options
@@ -15,11 +15,11 @@ from vosbench.images import size_text
 
 
 def video(
-    out: Annotated[Path, options.output("--out", help="the video to write, an .mp4")],
+    out: Annotated[Path, options.output(help="the video to write, an .mp4")],
     run: MaskFolders = None,
     sequence: SequenceName = None,
     policies: options.Policies = None,
-    fps: Annotated[float, typer.Option(help="frames per second", min=0.1, max=240)] = 12,
+    fps: Annotated[float, Option(help="frames per second", min=0.1, max=240)] = 12,
     root: options.Root = None,
     overwrite: options.Overwrite = False,
 ) -> Answer:
@@ -44,17 +44,9 @@ def video(
             write(mosaic.compose(footage.drawn(place, mosaic.size), titles), place)
             progress(place + 1, frames)
     print(f"{out} shows {count(frames, 'frame')} under {', '.join(map(footage.title, strategies))}")
-    return Answer(
-        conditions,
-        {
-            "video": str(out),
-            "frames": frames,
-            "rate": float(rate),
-            "size": size_text(mosaic.canvas),
-            "codec": codec(),
-            "pictures": [footage.first_row, *strategies],
-        },
-    )
+    form = {"rate": float(rate), "size": size_text(mosaic.canvas), "codec": codec()}
+    pictures = [footage.first_row, *strategies]
+    return Answer(conditions, {"video": str(out), "frames": frames, **form, "pictures": pictures})
 
 
 VERB = Verb(video, "vosbench video .vosbench/runs/NAME --sequence bee --out bee.mp4")
