@@ -199,10 +199,8 @@ def _unforeseen(what: str, error: Exception) -> VosbenchError:
     """A fault that nobody foresaw, in one line with its place in the code."""
     where = traceback.extract_tb(error.__traceback__)[-1]
     said = next(iter(str(error).strip().splitlines()[-1:]), "")
-    return VosbenchError(
-        f"{what}: {type(error).__name__}: {said} ({Path(where.filename).name}:{where.lineno})",
-        "look at the data; if they are sound, this is a fault of vosbench: the place in brackets tells where",
-    )
+    hint = "look at the data; if they are sound, this is a fault of vosbench: the place in brackets tells where"
+    return VosbenchError(f"{what}: {type(error).__name__}: {said} ({Path(where.filename).name}:{where.lineno})", hint)
 
 
 @contextmanager

@@ -31,9 +31,7 @@ Progress = Callable[[int, int], None]  # pages done, pages in all
 
 @dataclass(frozen=True)
 class Run:
-    """A run of the report: its name and folder, its records, the folder of its pages (`""` or `x/`), and, by sequence,
-    what is on these.
-    """
+    """A run of the report: name, folder, records, the folder of its pages (`` or `x/`), and what is on these."""
 
     name: str
     folder: Path
@@ -249,9 +247,7 @@ def _write_runs(writer: Writer, runs: Sequence[Run]) -> None:
 
 
 def looks(run: Run) -> dict[str, Any]:
-    """The colour and the dashes of each strategy, as in the figures, and its name with what it is, unless it competes;
-    all that the run has, in its order.
-    """
+    """Colour and dashes of each strategy that the run has, as in figures, and its name with what it is, in order."""
     from vosbench.report.drawing.style import looks_of
 
     titles = _titles(run)

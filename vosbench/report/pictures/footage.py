@@ -42,9 +42,7 @@ class Footage:
     records: Mapping[str, RunRecord]
 
     def labels(self, strategy: str, frame: str) -> np.ndarray:
-        """What a strategy predicted, a label map, uint8 [H,W]. Raises FaultyMasksError if it cannot be read, or is not
-        of the `size`.
-        """
+        """What a strategy predicted, uint8 [H,W]. FaultyMasksError if it cannot be read or is not of the `size`."""
         size = self.size
         try:
             labels = self.masks[strategy][frame].load().as_labels()
@@ -115,10 +113,7 @@ def open_footage(run: Path, sequence: str, root: Path | None = None, strategies:
 
 
 def mask_folders(run: Path, sequence: str) -> dict[str, tuple[RunRecord, Path]]:
-    """The record of each strategy for a sequence, and the folder of its masks, by label, in the order of the run.
-
-    Raises VosbenchError for a sequence that the run does not have, and as `read_run`.
-    """
+    """Each strategy's record and folder of masks by label, in order of the run. VosbenchError for unknown sequences."""
     found = []
     for path in sorted((run / "records").glob(f"*/{glob.escape(sequence)}.json")):
         record = read_record(path)

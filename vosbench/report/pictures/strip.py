@@ -20,9 +20,7 @@ _LETTERS, _LEADING = 7, 0.118  # typographic points of letters, inches from line
 
 
 def strip(footage: Footage, places: Sequence[int]) -> Figure:
-    """The strip of the frames at `places`, drawn in the very pixels that it has at `style.DPI`. Raises VosbenchError
-    for a picture that cannot be read.
-    """
+    """The strip of the frames at `places`, in the very pixels that it has at `style.DPI`. Raises as `Footage.drawn`."""
     names = [footage.first_row, *(broken(legible(footage.title(label)), _CHARACTERS) for label in footage.masks)]
     values = ["", *(footage.accuracy(label) for label in footage.masks)]
     lines = [line for name in (*names, *values) for line in name.split("\n")]

@@ -75,10 +75,7 @@ def most_disputed_sequence(runs: Mapping[str, Path], strategies: Sequence[str] =
 
 
 def _named(runs: Mapping[str, Records], names: Sequence[str]) -> dict[str, list[str]]:
-    """The runs that have some of these strategies, labels or specs, each with its own of them; all if there are none.
-
-    Raises VosbenchError for a strategy that no run has.
-    """
+    """The runs that have some of these strategies (none: any), each with its own. VosbenchError if none has one."""
     known = {run: {text for r in records for text in (r.policy.spec, r.policy.label)} for run, records in runs.items()}
     everything = set().union(*known.values())
     for name in names:
