@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -35,6 +36,15 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip("needs ../shared (development data), which is absent")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Runs of tests that go on at the same time do not see each other at work: their temporary files are elsewhere."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("t")))
+        patch.setattr(tempfile, "tempdir", None)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from run_files import results
 
-from vosbench.bench import unit as unit_module
 from vosbench.bench.cluster import Cluster
 from vosbench.bench.plan import Plan
 from vosbench.bench.runner import execute, run
@@ -209,28 +208,6 @@ def test_a_scheduler_that_is_not_there(suite, tmp_path, monkeypatch, given, capf
     err = capfd.readouterr().err
     assert "Traceback" not in err
     assert "distributed" not in err
-
-
-def test_what_is_timed_is_alone_on_its_machine(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    events: list[str] = []
-    may_end = {name: threading.Event() for name in ("a", "b", "timed", "c")}
-
-    def unit(name: str) -> None:
-        with unit_module._machine(alone=name == "timed"):
-            events.append(f"{name} begins")
-            may_end[name].wait(10)
-            events.append(f"{name} ends")
-
-    units = {name: threading.Thread(target=unit, args=(name,)) for name in may_end}
-    for name, seen in (("a", 1), ("b", 2), ("timed", 2), ("c", 2)):  # two together; one waits for them, one for that
-        units[name].start()
-        time.sleep(0.1)
-        assert len(events) == seen, events
-    for name in may_end:
-        may_end[name].set()
-        units[name].join(10)
-    assert events == ["a begins", "b begins", "a ends", "b ends", "timed begins", "timed ends", "c begins", "c ends"]
 
 
 SLOW_TO_END = """import atexit, time

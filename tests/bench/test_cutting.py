@@ -9,14 +9,17 @@ from vosbench.bench.cutting import cut
 from vosbench.bench.plan import Task
 
 
-def tasks(*frames: int, strategies: int = 3, timed: int = 0) -> list[Task]:
-    """Tasks of a sequence of so many frames each, strategy by strategy; the first `timed` sequences are timed."""
+def tasks(*frames: int, objects: tuple[int, ...] = (), strategies: int = 3, timed: int = 0) -> list[Task]:
+    """Tasks of a sequence of so many frames each, of one object or as many as are given, strategy by strategy; the
+    first `timed` sequences are timed.
+    """
+    videos = [
+        SimpleNamespace(frames=range(length), object_ids=range(count))
+        for length, count in zip(frames, objects or [1] * len(frames), strict=True)
+    ]
     return [
-        cast(
-            "Task",
-            SimpleNamespace(name=str(at), strategy=s, timed=at < timed, video=SimpleNamespace(frames=range(length))),
-        )
-        for at, length in enumerate(frames)
+        cast("Task", SimpleNamespace(name=str(at), strategy=s, timed=at < timed, video=video))
+        for at, video in enumerate(videos)
         for s in range(strategies)
     ]
 
@@ -27,6 +30,10 @@ def sizes(units) -> list[tuple[str, int]]:
 
 def test_a_sequence_is_a_unit_and_the_longest_comes_first():
     assert sizes(cut(tasks(5, 9, 7), 2)) == [("1", 3), ("2", 3), ("0", 3)]
+
+
+def test_of_sequences_of_one_length_that_with_most_objects_comes_first():
+    assert sizes(cut(tasks(8, 8, 8, objects=(2, 1, 3)), 2)) == [("2", 3), ("0", 3), ("1", 3)]
 
 
 def test_timed_units_come_first_as_others_wait_for_them():

@@ -102,7 +102,7 @@ def test_file_gives_the_record_back_and_leaves_nothing_else(build: Callable[...,
     write_record(path, record)
     assert read_record(path) == record
     assert [p.name for p in path.parent.iterdir()] == ["dog.json"]
-    assert json.loads(path.read_text())["schema"] == SCHEMA == 8
+    assert json.loads(path.read_text())["schema"] == SCHEMA == 9
 
 
 def test_undefined_figure_is_null(build: Callable[..., RunRecord], tmp_path: Path) -> None:
@@ -156,8 +156,8 @@ def change(build: Callable[..., RunRecord], **changes: object) -> str:
         ("[1, 2]", "no schema number", "delete"),
         ("{}", "no schema number", "delete"),
         ({"schema": True}, "no schema number", "delete"),
-        ({"schema": 9}, "has schema 9, this vosbench reads schemas 1 to 8", "install a newer vosbench"),
-        ({"schema": 0}, "has schema 0, this vosbench reads schemas 1 to 8", "delete"),
+        ({"schema": 10}, "has schema 10, this vosbench reads schemas 1 to 9", "install a newer vosbench"),
+        ({"schema": 0}, "has schema 0, this vosbench reads schemas 1 to 9", "delete"),
         ('{"schema": 7}', "lacks .*conditions", "delete"),
         ({"colour": "red"}, "unknown setting in record .*dog.json 'colour'", "delete"),
         ({"sequence": 3}, "sequence must be of type str, not 3", "delete"),

@@ -9,10 +9,13 @@ from vosbench.bench.plan import Task
 
 @dataclass
 class Unit:
-    """Tasks of one sequence; `blamed` counts how often Dask gave it up, since workers died that it was assigned to."""
+    """Tasks of one sequence; `blamed` counts how often Dask gave it up, since workers died that it was assigned to, and
+    `starts` how often it had begun by then.
+    """
 
     tasks: list[Task]
     blamed: int = 0
+    starts: int = 0
 
     @property
     def timed(self) -> bool:
@@ -21,9 +24,12 @@ class Unit:
 
     @property
     def cost(self) -> int:
-        """How long it takes, roughly; first of all come those that are timed, for which others have to wait."""
-        frames = len(self.tasks[0].video.frames) if self.tasks[0].video else 0
-        return frames * len(self.tasks) + 10**9 * self.timed
+        """How long it takes, roughly: as long for the frame as for each object in it. First of all come those that are
+        timed, for which others may have to wait.
+        """
+        video = self.tasks[0].video
+        pictures = len(video.frames) * (1 + len(video.object_ids)) if video else 0
+        return pictures * len(self.tasks) + 10**9 * self.timed
 
 
 def cut(tasks: Iterable[Task], workers: int) -> list[Unit]:

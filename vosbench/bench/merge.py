@@ -156,6 +156,7 @@ def _together(same: list[_Part]) -> tuple[_Part, RunRecord]:
             )
         if record.environment == best.record.environment:
             timings += [timing for timing in record.timings if timing not in timings]
+    timings = [timing for timing in timings if not timing.shared] or timings
     alone = 1 if timings else best.record.together
     return best, replace(best.record, timings=tuple(timings), together=alone)
 

@@ -107,7 +107,8 @@ def _defaults() -> dict[str, dict[str, Any]]:
     return found
 
 
-# Schema 5 adds what a protocol tells of objects beside J and F, schema 7 the names of the scored frames: both may lack.
+# What may lack is new with schema 5 (what a protocol tells beside J and F), 7 (the names of the scored frames) and 9
+# (whether times were taken beside other processes).
 _STEPS: Mapping[int, Callable[[Mapping[str, Any]], dict[str, Any]]]
 _STEPS = {1: _from_1, 2: _from_2, 3: _from_3, 5: _from_5, 7: _from_7}
 OLDEST = min(_STEPS)

@@ -166,7 +166,7 @@ class Plan:
     @property
     def timed(self) -> tuple[str, ...]:
         """The sequences in which strategies go alone, to be timed; in the others they go together."""
-        return tuple(self.sequences)[: {"first": 1, "all": None, "none": 0}[self.suite.timing]]
+        return tuple(self.sequences)[: {"first": 1, "all": None, "none": 0}[self.suite.timing or "first"]]
 
     @property
     def passes(self) -> int:

@@ -1,7 +1,7 @@
 """The record of one strategy on one sequence: all that a table or a figure needs, so that nothing is run again.
 
-A run folder holds one JSON file per (strategy, sequence) under `records/`; one that exists is complete. They carry a
-schema number: an older one is upgraded when it is read, a newer one refused.
+A run folder holds one JSON file of each under `records/`; one that exists is complete. An older schema is upgraded when
+it is read, a newer one refused.
 """
 
 import json
@@ -20,7 +20,7 @@ from vosbench.errors import VosbenchError
 from vosbench.memory.strategy import Strategy
 from vosbench.metrics.statistics import Statistics
 
-SCHEMA = 8
+SCHEMA = 9
 RUNS = Path(".vosbench") / "runs"  # where runs are kept that were given no folder
 DATA_ROOT = ".data-root"  # the file of a run's folder that says where its data set is on this machine
 _AGAIN = "delete the file and repeat the run"
@@ -135,8 +135,9 @@ class Timing:
 
     `model_seconds` is the device-synchronised time in the model, the memory and the strategy; `stages` splits it
     (seconds); `end_to_end_seconds` adds reading frames and writing masks. `latency_ms` is each frame's share of
-    `model_seconds`, `objects` the number of objects followed in it; `warmup_frames` ran before the clock. `cpu_ms` is
-    the CPU time of each frame (none on a GPU), `reference_ms` that of a fixed piece of work after it (older: none).
+    `model_seconds`, `objects` how many were followed in it; `warmup_frames` ran before the clock. `cpu_ms` is the CPU
+    time of each frame (none on a GPU), `reference_ms` that of a fixed piece of work after it (older: none). `shared`:
+    others of vosbench were at work on the machine.
     """
 
     model_seconds: float
@@ -147,6 +148,7 @@ class Timing:
     warmup_frames: int
     cpu_ms: tuple[float, ...] = ()
     reference_ms: tuple[float, ...] = ()
+    shared: bool = False
 
     def __post_init__(self) -> None:
         for name, series in (("cpu_ms", self.cpu_ms), ("reference_ms", self.reference_ms)):
@@ -190,12 +192,12 @@ class Memory:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a strategy has no result on a sequence: `reason` in one line, after it had segmented `frames` frames. The
-    peaks are those of `Memory`, as far as it got. `cause` is at fault; a sequence is for all strategies.
+    """Why a strategy has no result on a sequence: `reason` in one line, after it had segmented `frames` frames (None:
+    nobody knows). The peaks are those of `Memory`, as far as it got. `cause` is at fault; a sequence is for all.
     """
 
     reason: str
-    frames: int
+    frames: int | None
     bytes_peak: int
     device_bytes_peak: int | None = None
     cause: Literal["strategy", "sequence"] = "strategy"
@@ -300,6 +302,5 @@ def read_run(folder: Path | str) -> tuple[RunRecord, ...]:
         raise VosbenchError(f"run {folder} {state}", "give the folder that `vosbench run` wrote")
     records = [read_record(path) for path in sorted((folder / "records").rglob("*.json"))]
     if not records:
-        hint = f"`vosbench run` or `score {folder} --out DIR` makes some"
-        raise VosbenchError(f"run {folder} holds no records", hint)
+        raise VosbenchError(f"run {folder} holds no records", f"`vosbench run` or `score {folder} --out DIR` makes one")
     return tuple(sorted(records, key=lambda r: (r.policy.position, r.policy.spec, r.sequence)))

@@ -6,8 +6,9 @@ that was stopped goes on where it was.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, Protocol, runtime_checkable
 from vosbench.base.values import checked
 from vosbench.bench.folder import finished, forget, prepare, unfinished
 from vosbench.bench.lock import locked
+from vosbench.bench.machine import at_work
 from vosbench.bench.passes import Progress, alone, controlled, together, warm_up
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import Failure, RunRecord, Timing, read_record
@@ -84,16 +86,18 @@ def to_do(plan: Plan, fresh: bool) -> tuple[list[Task], list[tuple[Task, RunReco
     todo: list[Task] = []
     to_score: list[tuple[Task, RunRecord]] = []
     for task in plan.tasks:
-        record = None if fresh or _lacks_trace(plan, task) else finished(task)
-        if record is None:
+        record = None if fresh else finished(task)
+        if record is None or _lacks(plan, task, record):
             todo.append(task)
         elif task.unscored.exists() or (record.scores is None and not plan.unscored(task.name)):
             to_score.append((task, record))
     return todo, to_score
 
 
-def _lacks_trace(plan: Plan, task: Task) -> bool:
-    return plan.suite.keep_memory_trace and isinstance(task.what, PolicySpec) and not task.trace.exists()
+def _lacks(plan: Plan, task: Task, record: RunRecord) -> bool:
+    """Whether a record lacks the trace of the memory that is to be kept, or times alone, if those are asked for."""
+    traceless = plan.suite.keep_memory_trace and isinstance(task.what, PolicySpec) and not task.trace.exists()
+    return traceless or (plan.suite.timing is not None and task.timed and any(t.shared for t in record.timings))
 
 
 def work_off(
@@ -112,10 +116,14 @@ def work_off(
         for group in _groups(todo):
             tasks = [replace(t, timed=t.timed or (instead and isinstance(t.what, PolicySpec))) for t in group]
             instead = False
-            for task, record in _of_sequence(plan, tasks, warm, progress):
-                scoring.add(task, record)
-                _say_done(task, record, progress)
-                instead |= task.timed and record.failure is not None and record.failure.cause == "sequence"
+            alone = plan.suite.timing is not None and any(task.timed for task in tasks)
+            with at_work(alone) as others, closing(_of_sequence(plan, tasks, warm, progress)) as done:
+                for task, record in done:
+                    shared = bool(record.timings) and others()
+                    timings = tuple(replace(timing, shared=shared) for timing in record.timings)
+                    scoring.add(task, replace(record, timings=timings))
+                    _say_done(task, record, progress)
+                    instead |= task.timed and record.failure is not None and record.failure.cause == "sequence"
 
 
 def _groups(todo: list[Task]) -> Iterator[list[Task]]:
@@ -142,7 +150,7 @@ def _say_done(task: Task, record: RunRecord, progress: Progress | None) -> None:
 
 def _of_sequence(
     plan: Plan, tasks: list[Task], warm: set[Any], progress: Progress | None
-) -> Iterator[tuple[Task, RunRecord]]:
+) -> Generator[tuple[Task, RunRecord], None, None]:
     """The tasks of one sequence, each with its record without scores."""
     video, fault, left = tasks[0].video, plan.faults.get(tasks[0].name), {task.record: task for task in tasks}
     if video is not None and fault is None:

@@ -32,9 +32,10 @@ class Suite:
     are the processes that score while inference goes on. `threads` are those of the model on a CPU, which round
     differently in different numbers (None: torch's own number). Strategies go through a sequence together, which takes
     less time than one after the other; in the sequences of `timing`, the first, all or none, each goes alone, to be
-    timed, `repeats` times by turns. `keep_memory_trace` keeps what each held beside its records, for `vosbench report`.
-    Each strategy that has a parameter `seed`, and is given none, runs with every one of `seeds`. `name` is that of the
-    file it was read from.
+    timed, `repeats` times by turns, while no other process of vosbench is at work on the machine. Without `timing` it
+    is the first, and times taken beside others are marked. `keep_memory_trace` keeps what each held beside its records,
+    for `vosbench report`. Each strategy that has a parameter `seed`, and is given none, runs with every one of `seeds`.
+    `name` is that of the file it was read from.
 
     Raises VosbenchError for a value of another type, or too small.
     """
@@ -61,7 +62,7 @@ class Suite:
     controls: bool = True
     jobs: Count = 1
     threads: Count | None = None
-    timing: Literal["first", "all", "none"] = "first"
+    timing: Literal["first", "all", "none"] | None = None
     repeats: Count = 1
     keep_memory_trace: bool = False
     name: str = "default"

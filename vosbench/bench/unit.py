@@ -8,8 +8,9 @@ import io
 import os
 import pickle
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+import warnings
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from vosbench.base.hashing import source_hash
 from vosbench.base.own_files import contents_of, load_again, own_modules, renew
 from vosbench.bench.folder import forget, sweep, unfinished
 from vosbench.bench.identity import environment, library_versions
+from vosbench.bench.machine import WaitingWarning
 from vosbench.bench.passes import Progress
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import Environment
@@ -41,10 +43,9 @@ Files = dict[str, bytes]  # a record, its trace and its masks by their names
 @dataclass(frozen=True)
 class Parcel:
     """A unit on its way. `plan` is pickled, and needs some of `modules`, which are files; `contents` tells what these
-    and those that they import are to hold. `timed`: some of it is.
+    and those that they import are to hold.
     """
 
-    timed: bool
     modules: dict[str, str]
     contents: dict[str, str]
     here: str
@@ -70,11 +71,10 @@ class _Unpickler(pickle.Unpickler):
 def pack(plan: Plan, tasks: Iterable[Task], token: str) -> bytes:
     """The parcel of some tasks of a plan; `token` is what the file `TOKEN` in the folder of the run holds."""
     part, folder = plan.part(tasks), str(plan.folder.absolute())
-    timed = any(task.timed for task in part.tasks)
     content = pickle.dumps(part)
     modules = {name: file for name, file in own_modules().items() if Path(file).stem.encode() in content}
     contents = contents_of(map(Path, modules.values()))
-    return pickle.dumps(Parcel(timed, modules, contents, os.getcwd(), folder, token, _code(), content))
+    return pickle.dumps(Parcel(modules, contents, os.getcwd(), folder, token, _code(), content))
 
 
 def carry_out(content: bytes, progress: Progress) -> list[Files] | None:
@@ -91,19 +91,22 @@ def carry_out(content: bytes, progress: Progress) -> list[Files] | None:
         )
     with suppress(OSError):
         os.chdir(parcel.here)
-    with _machine(parcel.timed):
-        if renew(parcel.contents):
-            _network.cache_clear()
-            _dataset.cache_clear()
-        plan: Plan = _Unpickler(parcel).load()
-        _equip(plan)
-        with threads(plan.environment.threads), tempfile.TemporaryDirectory() as folder:
-            is_seen = _sees(parcel)
-            if not is_seen:
-                plan.tasks = tuple(_moved(plan, task, Path(folder)) for task in plan.tasks)
-            sweep(plan.tasks)  # of what kills workers the scheduler takes care
-            work_off(plan, *to_do(plan, False), progress, AtOnce() if plan.suite.jobs == 1 else None)
-            return None if is_seen else [_read(task) for task in plan.tasks]
+    if renew(parcel.contents):
+        _network.cache_clear()
+        _dataset.cache_clear()
+    plan: Plan = _Unpickler(parcel).load()
+    _equip(plan)
+    with (
+        threads(plan.environment.threads),
+        tempfile.TemporaryDirectory() as folder,
+        warnings.catch_warnings(action="ignore", category=WaitingWarning),
+    ):
+        is_seen = _sees(parcel)
+        if not is_seen:
+            plan.tasks = tuple(_moved(plan, task, Path(folder)) for task in plan.tasks)
+        sweep(plan.tasks)  # of what kills workers the scheduler takes care
+        work_off(plan, *to_do(plan, False), progress, AtOnce() if plan.suite.jobs == 1 else None)
+        return None if is_seen else [_read(task) for task in plan.tasks]
 
 
 def unpack(task: Task, files: Files) -> None:
@@ -179,18 +182,3 @@ def _moved(plan: Plan, task: Task, folder: Path) -> Task:
 def _read(task: Task) -> Files:
     paths = [task.record, task.trace, *(task.masks / task.name).glob("*.png")]
     return {path.name: path.read_bytes() for path in paths if path.exists()}
-
-
-@contextmanager
-def _machine(alone: bool) -> Iterator[None]:
-    """This machine, beside other units at work on it, or `alone`: what is to be timed waits until they have ended, and
-    no other begins before it has.
-    """
-    import fcntl
-
-    stem = Path(tempfile.gettempdir()) / f"vosbench-{os.getuid()}"
-    with stem.with_suffix(".lock").open("w") as lock:
-        with stem.with_suffix(".gate").open("w") as gate:  # so that no others come first while one waits to be alone
-            fcntl.flock(gate, fcntl.LOCK_EX)
-            fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
-        yield

@@ -235,8 +235,11 @@ def _sequences(records: Records) -> dict[str, set[int]]:
 
 
 def _times(records: Records) -> str:
-    """Of which sequences there are times, in words, if not of all."""
-    if all(record.timings for record in records if record.memory):
-        return ""
+    """Of which sequences there are times, in words, if not of all; and if others were at work beside them."""
     timed = dict.fromkeys(record.sequence for record in records if record.timings)
-    return f"times are of {a_few(timed)}, where each strategy ran alone" if timed else "not timed"
+    shared = any(timing.shared for record in records for timing in record.timings)
+    beside = "taken while other runs were at work on the machine" if shared else ""
+    if all(record.timings for record in records if record.memory):
+        return f"times were {beside}" if shared else ""
+    those = f"times are of {a_few(timed)}, where each strategy ran alone"
+    return f"{those}, {beside}" if shared else those if timed else "not timed"

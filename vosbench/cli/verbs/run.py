@@ -78,8 +78,8 @@ def run(
     timing: Annotated[
         Literal["first", "all", "none"] | None,
         typer.Option(
-            help="the sequences in which each strategy goes alone, to be timed; in the others all go together, which "
-            "is faster; default: first"
+            help="the sequences in which each strategy goes alone, to be timed, while nothing else of vosbench is at "
+            "work on the machine; in the others all go together, which is faster; default: first, beside others"
         ),
     ] = None,
     repeats: Annotated[
@@ -247,8 +247,8 @@ def _what_went_wrong(plan: "Plan", record: RunRecord) -> str | None:
     if failure := record.failure:
         if failure.cause == "sequence":
             return f"faulty: {record.sequence}: {failure.reason}"
-        where = f"{record.policy.label} on {record.sequence} after {count(failure.frames, 'frame')}"
-        return f"failed: {where}: {failure.reason}"
+        after = "" if failure.frames is None else f" after {count(failure.frames, 'frame')}"
+        return f"failed: {record.policy.label} on {record.sequence}{after}: {failure.reason}"
     if record.unscored and not plan.unscored(record.sequence):  # which nobody could know before
         return f"faulty: {record.sequence} is not scored: {record.unscored}"
     return None

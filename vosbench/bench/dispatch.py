@@ -1,0 +1,175 @@
+"""Hands out the units of a run to Dask's workers, and takes what comes back.
+
+A worker that dies costs its unit another try elsewhere; a unit that kills its worker again and again is taken apart, so
+that the strategy alone that does it fails on that sequence.
+"""
+
+import os
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from dataclasses import replace
+from multiprocessing import current_process
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from vosbench.base.words import count
+from vosbench.bench.cutting import Unit
+from vosbench.bench.folder import finished, forget
+from vosbench.bench.passes import Progress
+from vosbench.bench.plan import Plan
+from vosbench.bench.record import Failure, write_record
+from vosbench.bench.unit import Files, carry_out, pack, unpack
+from vosbench.errors import VosbenchError
+from vosbench.memory.blame import gpu_failed
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+TRIES = 3  # so many workers may die of a unit
+BLAMED = 10  # times that Dask may give a unit up which has not begun as often as that
+START = 300  # seconds that a worker has to start, on a busy machine, too
+LOOK = 5  # seconds between two looks whether there are workers
+TOPIC = "vosbench"
+EVERY = 1.0  # seconds between two messages of a worker about frames
+
+
+class Dispatch:
+    """The units of a plan on their way."""
+
+    def __init__(
+        self, client: "Client", plan: Plan, token: str, progress: Progress | None, say: Callable[[str], None]
+    ) -> None:
+        self._client, self._plan, self._token, self._progress, self._say = client, plan, token, progress, say
+        self._units: dict[Any, Unit] = {}
+        self._done = SimpleQueue[Any]()
+        self._starts = Counter[str]()
+        self._told = Counter[tuple[str, str]]()
+        self._frames = dict[tuple[str, str], int]()
+        self._passes = {(t.policy.label, t.name): plan.suite.repeats if t.timed else 1 for t in plan.tasks}
+
+    def carry_out(self, units: Sequence[Unit]) -> None:
+        """Return when all is done. Raises VosbenchError if the scheduler is lost, and what a unit raises."""
+        from distributed.scheduler import KilledWorker
+
+        self._client.subscribe_topic(TOPIC, self._hear)
+        try:
+            for unit in units:
+                self._submit(unit)
+            while self._units:
+                future = self._next()
+                unit = self._units.pop(future)
+                try:
+                    files = future.result()
+                except KilledWorker:
+                    unit.starts += self._starts[future.key]
+                    for part in self._after_deaths(unit):
+                        self._submit(part)
+                except CancelledError:
+                    raise gone() from None
+                else:
+                    self._take(unit, files)
+                future.release()
+        finally:
+            self._client.cancel([*self._units])
+            self._client.unsubscribe_topic(TOPIC)
+
+    def _next(self) -> Any:
+        """The next future that is done. Raises VosbenchError if no worker of this machine has been there for long."""
+        seen = time.monotonic()
+        while True:
+            with suppress(Empty):
+                return self._done.get(timeout=LOOK)
+            if self._client.cluster is None or self._client.nthreads():
+                seen = time.monotonic()
+            elif time.monotonic() - seen > START:
+                raise VosbenchError(
+                    "all workers have ended, and none starts again", "run again: what is finished is kept"
+                )
+
+    def _submit(self, unit: Unit) -> None:
+        key = f"{unit.tasks[0].name}-{secrets.token_hex(4)}"
+        content = pack(self._plan, unit.tasks, self._token)
+        future = self._client.submit(work, content, key=key, pure=False, priority=unit.cost)
+        self._units[future] = unit
+        future.add_done_callback(self._done.put)
+
+    def _take(self, unit: Unit, files: list[Files] | None) -> None:
+        for task, content in zip(unit.tasks, files or (), strict=False):
+            unpack(task, content)
+
+    def _after_deaths(self, unit: Unit) -> Iterator[Unit]:
+        """What is to be tried again of a unit whose workers died: each task alone. One that was alone has failed.
+
+        Dask blames all that was assigned to a worker: what did not begin `TRIES` times is innocent.
+        """
+        left = [task for task in unit.tasks if task.unscored.exists() or not finished(task)]
+        if left and unit.starts < TRIES and unit.blamed < BLAMED:
+            yield Unit(left, unit.blamed + 1, unit.starts)
+        elif len(left) > 1:
+            yield from (Unit([task]) for task in left)
+        elif left:
+            (task,) = left
+            frames = self._frames.get((task.policy.label, task.name))
+            heard = f", once after {count(frames, 'frame')} or more" if frames else ""
+            reason = f"its process died {TRIES} times{heard}: it crashed, was killed, or was out of memory"
+            record = replace(self._plan.blank_record(task), unscored=None, failure=Failure(reason, None, 0))
+            forget(task)
+            write_record(task.record, record)
+
+    def _hear(self, event: tuple[float, Any]) -> None:
+        """What a worker says: the key of its unit and its name, and what `Progress` takes."""
+        key, worker, label, sequence, frame, frames = event[1]
+        if not label:
+            self._starts[key] += 1
+            if self._starts[key] > 1:
+                self._say(f"a worker died at {sequence}; worker {worker} tries again")
+            return
+        self._frames[label, sequence] = max(frame, self._frames.get((label, sequence), 0))
+        if self._progress is not None:
+            done = self._told[label, sequence] + (frame == frames)
+            if done <= self._passes.get((label, sequence), 0):  # more of it is a further try
+                self._told[label, sequence] = done
+                self._progress(f"worker {worker}: {label}", sequence, frame, frames)
+
+
+def gone() -> VosbenchError:
+    return VosbenchError("the scheduler is gone", "start it and this run again: what is finished is kept")
+
+
+class _AbandonedError(Exception):
+    """Nobody waits for this unit any more."""
+
+
+def work(content: bytes) -> list[Files] | None:
+    """Carry out a parcel on a worker, which says how far it is; for as long as somebody waits for it."""
+    from distributed import Status, get_worker
+    from distributed.worker import thread_state
+
+    current_process().daemon = False  # it may have processes that score
+    worker, key = get_worker(), thread_state.key
+    said = 0.0
+
+    def tell(label: str, sequence: str, frame: int, frames: int) -> None:
+        nonlocal said
+        state = worker.state.tasks.get(key)
+        if worker.status not in (Status.running, Status.paused) or state is None or state.state == "cancelled":
+            raise _AbandonedError
+        if frame == frames or time.monotonic() - said > EVERY:
+            said = time.monotonic()
+            worker.log_event(TOPIC, [key, worker.name, label, sequence, frame, frames])
+
+    worker.log_event(TOPIC, [key, worker.name, "", key.rpartition("-")[0], 0, 0])
+    try:
+        return carry_out(content, tell)
+    except VosbenchError as error:
+        if isinstance(error.__cause__, Exception) and gpu_failed(error.__cause__):
+            os._exit(1)  # nothing works on that GPU in this process any more
+        raise VosbenchError(f"worker {worker.name}: {error.message}", error.hint) from None
+    except Exception:
+        raise
+    except BaseException as error:  # SystemExit, as a rule, of which Dask never tells
+        raise RuntimeError(f"{type(error).__name__}: {error}").with_traceback(error.__traceback__) from None
