@@ -59,10 +59,7 @@ class CutoutData:
 
 @dataclass(frozen=True)
 class VideoData:
-    """A data set of vosbench (`kind` is its name), each sequence `repeat` times an epoch; see `VideoClips`.
-
-    Of `sequences` (none: all) only these are taken.
-    """
+    """A data set (`kind`): each of `sequences` (none: all) joins `repeat` times an epoch; see `VideoClips`."""
 
     kind: str
     root: str

@@ -27,12 +27,11 @@ def read_curve(folder: Path) -> dict[str, np.ndarray]:
     Raises VosbenchError if it is absent, empty or not such a table.
     """
     path = folder / "curve.csv"
+    lines = read_text(path, "name the folder of a training").splitlines()
     try:
-        rows = list(csv.DictReader(read_text(path).splitlines()))
+        rows = list(csv.DictReader(lines))
         texts = {name: np.array([row.get(name) or "" for row in rows]) for name in TEXTS}
         columns = {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0].keys() - TEXTS}
-    except OSError as error:
-        raise VosbenchError(f"cannot read {path}: {error.strerror}", "name the folder of a training") from None
     except (IndexError, ValueError, TypeError):
         raise VosbenchError(f"{path} is not the log of a training", "let the training log a step first") from None
     if not {"step", "loss", "iou", "j_and_f"} <= set(columns):
@@ -52,10 +51,7 @@ def smooth(values: np.ndarray, window: int) -> np.ndarray:
 
 
 def plot_curves(trainings: Mapping[str, Path], target: Path) -> None:
-    """Draw the trainings, a folder by the name of each, into `target` (.png, .svg or .pdf).
-
-    Raises VosbenchError as `read_curve` does, and for another kind of file.
-    """
+    """Draw trainings, a folder by the name of each, into `target`. VosbenchError as `read_curve` and `require_kind`."""
     require_kind(target)
     save(draw_curves({name: read_curve(folder) for name, folder in trainings.items()}), target)
 
@@ -84,15 +80,8 @@ def draw_curves(curves: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
                 if stage := str(curve["stage"][own][0]):
                     for one in (axes, losses):
                         one.axvline(start, color="0.8", linewidth=0.6, zorder=0)
-                    axes.annotate(
-                        short(stage),
-                        (start, 99),
-                        xytext=(1, 0),
-                        textcoords="offset points",
-                        fontsize=5,
-                        rotation=90,
-                        va="top",
-                    )
+                    how: dict[str, Any] = {"textcoords": "offset points", "fontsize": 5, "rotation": 90, "va": "top"}
+                    axes.annotate(short(stage), (start, 99), (1, 0), **how)
             for fill, told in zip(cycle(FILLS), points[name], strict=False):
                 own, label = measured & (curve["validation"] == told), short(told or "J&F") if told in several else ""
                 steps, scores = curve["step"][own], curve["j_and_f"][own]

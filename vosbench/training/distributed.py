@@ -74,8 +74,6 @@ def joined(device: str) -> Iterator[Process]:
         return
     is_gpu = torch.device(device).type == "cuda"
     own = check_device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if is_gpu else device)
-    if is_gpu:
-        torch.cuda.set_device(own)
     dist.init_process_group("nccl" if is_gpu else "gloo", timeout=PATIENCE)
     try:
         with warnings.catch_warnings():

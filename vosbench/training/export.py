@@ -43,10 +43,7 @@ def export_weights(checkpoint: Path, target: Path, others: Sequence[Path] = ()) 
 
 
 def read_averaged(path: Path, model: str) -> dict[str, Any]:
-    """A checkpoint whose weights are to be averaged with others of `model`, a name of `CONFIGS`.
-
-    Raises VosbenchError as `read_state` does, and for weights of another model.
-    """
+    """A checkpoint to be averaged with others of `model`. VosbenchError as `read_state`, and for another model's."""
     state = read_state(path, "--average wants a whole checkpoint, last.pt or best.pt of a training's folder")
     if (other := state["config"]["model"]) != model:
         raise VosbenchError(f"weights of {model} and {other} have no mean", "average those of one model")

@@ -17,10 +17,7 @@ def hardest_share(step: int, start: int, end: int, final: float = 0.15) -> float
 
 
 def bootstrapped_cross_entropy(logits: Tensor, labels: Tensor, share: float) -> Tensor:
-    """Mean cross-entropy of the hardest `share` of each clip's pixels.
-
-    logits [B,O+1,H,W]; labels int64 [B,H,W], 0 is background.
-    """
+    """Mean cross-entropy of each clip's hardest `share` of pixels: [B,O+1,H,W], labels int64 [B,H,W], 0: background."""
     loss = F.cross_entropy(logits, labels, reduction="none").flatten(1)
     return loss.mean() if share >= 1 else loss.topk(max(1, int(share * loss.shape[1])), dim=1).values.mean()
 

@@ -18,10 +18,7 @@ from vosbench.training.state import read_state
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a training.
-
-    mean_with: names of earlier stages; what this one leads to is the mean of their weights and its own.
-    """
+    """A part of a training, which leads to the mean of its weights and those of the earlier stages `mean_with`."""
 
     config: TrainConfig
     name: str = ""
@@ -98,10 +95,7 @@ def checked_stages(stages: Sequence[Stage]) -> tuple[Stage, ...]:
 
 
 def ending_at(stages: Sequence[Stage], step: int) -> tuple[Stage, ...]:
-    """The stages up to `step`, counted over all of them, with the last of them ending there.
-
-    Raises VosbenchError for a step beyond the end.
-    """
+    """The stages up to `step`, counted over all of them. Raises VosbenchError for a step beyond the end."""
     left = step
     for number, stage in enumerate(stages, 1):
         longest = stage.config.steps if number == len(stages) else stage.config.end

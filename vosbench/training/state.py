@@ -158,9 +158,7 @@ def _unlike(found: Any, wanted: Any, where: str, moves: bool = False) -> str:
 
 
 def _unlike_moments(found: Mapping[Any, Any], optimizer: torch.optim.Optimizer, step: int, skips: bool) -> str:
-    """Where the moments of Adam, by the number of the parameter, do not fit the parameters after `step` steps, of which
-    a scaler of gradients skips some (`skips`).
-    """
+    """Where Adam's moments do not fit the parameters after `step` steps, of which a scaler skips some (`skips`)."""
     parameters: Sequence[Tensor] = [value for group in optimizer.param_groups for value in group["params"]]
     learning = {place for place, parameter in enumerate(parameters) if parameter.requires_grad}
     if step and (lacking := learning - found.keys()) and (found or not skips):

@@ -20,9 +20,7 @@ StageProgress = Callable[[int, float, float, float, float | None, str], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """The stages of a training, the checkpoint of the last (the best, if it validates, else the last), and the weights
-    written (None: none were asked for).
-    """
+    """The stages, the checkpoint of the last (the best, if it validates), and the weights, if they were asked for."""
 
     stages: tuple[Stage, ...]
     checkpoint: Path

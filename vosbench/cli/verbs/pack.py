@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from vosbench.cli.options import Overwrite, output, require_new
 from vosbench.cli.verbs import Answer, Verb
@@ -11,13 +11,13 @@ from vosbench.cli.verbs import Answer, Verb
 
 def pack(
     folders: Annotated[
-        list[Path], typer.Argument(help="with images/ and masks/, or JPEGImages/ and Annotations/; each keeps its name")
+        list[Path], Argument(help="with images/ and masks/, or JPEGImages/ and Annotations/; each keeps its name")
     ],
-    out: Annotated[Path, output("--out", help="the file, .tar.xz; on the other machine: tar xf FILE")],
+    out: Annotated[Path, output(help="the file, .tar.xz; on the other machine: tar xf FILE")],
     shorter_side: Annotated[
-        int, typer.Option(help="pictures are reduced to so many pixels on their shorter side", min=16)
+        int, Option(help="pictures are reduced to so many pixels on their shorter side", min=16)
     ] = 320,
-    quality: Annotated[int, typer.Option(help="of the pictures, as WebP has it", min=1, max=100)] = 70,
+    quality: Annotated[int, Option(help="of the pictures, as WebP has it", min=1, max=100)] = 70,
     overwrite: Overwrite = False,
 ) -> Answer:
     """Pack every picture that has a mask, and the masks, into one file that is soon copied.

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from vosbench.cli.options import output
 from vosbench.cli.progress import time_left
@@ -13,31 +13,18 @@ from vosbench.cli.verbs import Answer, Verb
 
 
 def train(
-    config: Annotated[str, typer.Argument(help="a TOML file, or a name of `vosbench list configs`")],
-    out: Annotated[
-        Path,
-        output(
-            "--out",
-            help="folder of checkpoints and curve; a training that was stopped goes on from there",
-            folder=True,
-        ),
-    ],
+    config: Annotated[str, Argument(help="a TOML file, or a name of `vosbench list configs`")],
+    out: Annotated[Path, output(help="folder of checkpoints and curve; a stopped training goes on", folder=True)],
     export: Annotated[
-        Path | None,
-        output(
-            "--export",
-            help="write the weights here in the end (.safetensors, half precision): the best if the training validates",
-        ),
+        Path | None, output(help="the weights in the end, .safetensors in half precision; if it validates the best")
     ] = None,
     average: Annotated[
-        list[Path] | None,
-        typer.Option(help="a checkpoint (last.pt) of another training, repeated: the mean of all is exported"),
+        list[Path] | None, Option(help="a last.pt of another training, repeated: the mean of all is exported")
     ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; default: the configuration's")] = None,
+    device: Annotated[str | None, Option(help="cpu or cuda; default: the configuration's")] = None,
     stop_at: Annotated[
         int | None,
-        typer.Option(
-            "--stop-at",
+        Option(
             min=1,
             metavar="STEP",
             help="end after this step, counted over all stages, while the learning rate follows the whole training; a "
