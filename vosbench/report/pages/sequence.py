@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from vosbench.bench.record import RunRecord
@@ -19,7 +18,7 @@ from vosbench.report.pages.failures import Moment, moments_of
 from vosbench.report.pages.scrubber import pictures
 from vosbench.report.pages.series import ObjectSeries, series_of
 from vosbench.report.pictures.footage import FaultyMasksError, Footage, data_of, footage_of, mask_folders
-from vosbench.report.pictures.overlay import overlay
+from vosbench.report.pictures.overlay import overlay, resized
 from vosbench.video import GroundTruth
 
 THUMBNAIL = 220  # pixels, the width
@@ -230,6 +229,5 @@ def _thumbnails(footage: Footage, names: Sequence[str], moments: tuple[list[Mome
 
 
 def _small(pixels: np.ndarray) -> np.ndarray:
-    height, width = pixels.shape[:2]
-    size = (min(THUMBNAIL, width), max(1, round(height * min(THUMBNAIL, width) / width)))
-    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA if pixels.ndim == 3 else cv2.INTER_NEAREST)
+    across = min(THUMBNAIL, pixels.shape[1])
+    return resized(pixels, (max(1, round(pixels.shape[0] * across / pixels.shape[1])), across))
