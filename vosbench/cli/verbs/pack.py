@@ -1,4 +1,4 @@
-"""pack: pictures and masks for a training on another machine, reduced, in one small file."""
+"""pack: pictures and masks for a training elsewhere, in one small file."""
 
 from pathlib import Path
 from typing import Annotated
