@@ -209,6 +209,8 @@ def test_one_that_was_ended_says_that_it_begins_anew(
         (("clip.mp4", "--mask", "both0.png", "-p", "nope"), "unknown strategy 'nope'"),
         (("clip.mp4", "--mask", "both0.png", "-p", "offline"), "needs"),
         (("clip.mp4", "--mask", "both0.png", "--device", "tpu"), "unknown device"),
+        (("clip.mp4", "--mask", "both0.png", "--mask", "0=both0.png"), "mask both0.png is given twice for frame 0"),
+        (("both0.png", "--mask", "both0.png"), "both0.png is one picture, no video"),
         (("broken.mp4", "--mask", "both0.png"), "broken.mp4 is not a readable video"),
         (("nothing.mp4", "--mask", "both0.png"), "video nothing.mp4 does not exist"),
         (("void", "--mask", "both0.png"), "void holds no frames"),

@@ -134,6 +134,18 @@ def test_a_run_is_compared_with_masks_from_elsewhere(methods, finished_run, vosb
     assert "holds results of masks that were scored" in refused(*run)
 
 
+def test_pages_at_once(methods, vosbench, read_json, refused):
+    assert "--report has no folder to write to" in refused(*THREE, "--report")
+    outcome = vosbench(*THREE, "--report", "--out", "kept", "--json", "three.json")
+    assert (outcome.status, outcome.err) == (0, "")
+    page = methods / "kept/report/index.html"
+    assert outcome.out.splitlines()[-1] == f"To look through it: open {page.as_uri()} in a browser"
+    assert read_json(methods / "three.json")["report"] == "kept/report/index.html"
+    assert '"masks":{"Ours"' in (page.parent / "sequences/1/data.js").read_text()
+    again = vosbench(*THREE, "--out", "kept", "--overwrite")
+    assert again.out.splitlines()[-1] == "To look through it: vosbench report kept"
+
+
 def test_results_that_are_there_stay(methods, vosbench, refused):
     assert vosbench("score", "Ours=a/near", "b/far", *ON, "--out", "kept").status == 0
     before = sorted((methods / "kept").rglob("*"))

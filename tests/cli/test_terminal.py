@@ -47,6 +47,15 @@ def test_a_table_fits_the_terminal_and_a_pipe_gets_all(finished, vosbench, termi
     assert heads(chosen) == ["strategy", "decay", "FPS"]
 
 
+def test_a_list_is_wrapped_under_its_names(vosbench, terminal):
+    whole = vosbench("list", "policies").out
+    terminal(60)
+    shown = vosbench("list", "policies").out
+    assert max(map(len, shown.splitlines())) <= 60 < max(map(len, whole.splitlines()))
+    assert shown.split() == whole.split()
+    assert next(line for line in shown.splitlines() if line.startswith("lfu ")).startswith("lfu               ")
+
+
 def test_chosen_columns_in_every_format(finished, vosbench, refused):
     chosen = ("table", finished / "run", "--columns", "jf, strategy,memory", "--caption", "Mine")
     assert heads(vosbench(*chosen).out) == ["J&F", "strategy", "memory"]

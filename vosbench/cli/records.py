@@ -12,6 +12,7 @@ from typer import Argument, Option
 from vosbench.base.text import read_text
 from vosbench.bench.record import RUNS, RunRecord, read_run
 from vosbench.cli import options
+from vosbench.cli.progress import CountProgress, tell
 from vosbench.cli.verbs import Answer
 from vosbench.errors import VosbenchError
 from vosbench.report.context import Records, restrict
@@ -121,6 +122,14 @@ def save_figures(figures: Mapping[Path, "Figure"], overwrite: bool) -> list[str]
     return [str(path) for path in figures]
 
 
+def write_report(run: Path, jobs: int | None) -> Path:
+    """Write the report of a run, or of scored masks, into its folder; its first page."""
+    from vosbench.report.pages.build import build  # here: Jinja takes a tenth of a second
+
+    with CountProgress("page") as progress:
+        return build({run: read_run(run)}, run / "report", jobs=jobs, progress=progress, tell=tell)
+
+
 def open_in_browser(page: Path) -> str:
     """How to open a page that was written."""
     return f"open {page.resolve().as_uri()} in a browser"
@@ -138,7 +147,7 @@ def show(
     """Print tables as wide as the terminal, or write them to `out`; columns and caption are the first one's, `name`
     LaTeX's.
     """
-    width = shutil.get_terminal_size().columns if out is None and sys.stdout.isatty() else None
+    width = terminal_width() if out is None else None
     first, *others = tables
     texts = [render(first, format, columns=column_names(columns), caption=caption, name=name, width=width)]
     texts += [render(other, format, name=f"{name}-{place}", width=width) for place, other in enumerate(others, 2)]
@@ -151,6 +160,11 @@ def show(
         print("\n".join(texts), end="")
     else:
         options.write_text(out, "\n".join(texts))
+
+
+def terminal_width() -> int | None:
+    """The characters of a line on standard output; None if it is no terminal."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def column_names(columns: str | None) -> tuple[str, ...]:

@@ -71,6 +71,8 @@ def open_clip(path: Path) -> Clip:
 
         size = read_size(next(iter(found.values())))
         return Clip(path, size, Fraction(RATE), Fraction(1, RATE), len(found), Fraction(1), files)
+    if path.is_file() and path.suffix.lower() in FRAMES:
+        raise VosbenchError(f"{path} is one picture, no video", "give a video file, or a folder of frames")
     video = open_video(path)
 
     def frames() -> Iterator[ClipFrame]:
@@ -157,6 +159,9 @@ def first_masks(clip: Clip, masks: Mapping[int, Any]) -> dict[int, ObjectMasks]:
     for index in sorted(masks):
         paths = [Path(path) for path in (masks[index] if isinstance(masks[index], list | tuple) else [masks[index]])]
         planes: dict[int, np.ndarray] = {}
+        if len(set(paths)) < len(paths):
+            twice = next(path for path in paths if paths.count(path) > 1)
+            raise VosbenchError(f"mask {twice} is given twice for frame {index}", "give each mask once")
         for path in paths:
             if not 0 <= index < clip.count:
                 raise VosbenchError(

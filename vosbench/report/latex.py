@@ -18,6 +18,8 @@ _ESCAPED = {
 }
 _ROW = DataRow("", " & ", r" \\")
 _ROWS = TableFormat(None, Line(r"\midrule", "", "", ""), None, None, _ROW, _ROW, 0, None)
+# What pdflatex knows of UTF-8 in its first encoding of fonts, OT1.
+_KNOWN = {*map(chr, range(0x20, 0x180)), *"–—‘’“”…€"} - {*"«»ÐÞðþĄąĐđĘęĦħĮįĸĿŀŉŊŋŦŧŲųſ"}
 _MARKS = {1: r"\textbf{%s}", 2: r"\underline{%s}"}
 
 
@@ -45,8 +47,9 @@ def latex(table: Table, columns: Sequence[Column], caption: str | None, label: s
 
 
 def escaped(text: str) -> str:
-    """Text of which no character means anything to LaTeX."""
-    return "".join(_ESCAPED.get(character, character) for character in text)
+    """Text of which no character means anything to LaTeX, nor is unknown to it: such stand in escapes, as `\\u4e2d`."""
+    shown = "".join(c if c in _KNOWN else c.encode("unicode_escape").decode() for c in text)
+    return "".join(_ESCAPED.get(character, character) for character in shown)
 
 
 def _rows(table: Table, columns: Sequence[Column]) -> list[list[tuple[str, int]]]:

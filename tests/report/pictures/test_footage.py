@@ -55,8 +55,9 @@ def test_data_that_moved_is_asked_for(finished: Path) -> None:
 def test_masks_that_are_gone_are_named(finished: Path) -> None:
     run = finished / "run"
     (run / "masks/first-only/ant/00002.png").unlink()
-    with pytest.raises(VosbenchError, match=r"does not have the mask .*first-only/ant/00002\.png"):
+    with pytest.raises(VosbenchError, match=r"does not have the mask .*first-only/ant/00002\.png") as caught:
         open_footage(run, "ant")
+    assert caught.value.hint == "the same `vosbench run` makes it again; or choose other strategies with --policies"
     assert len(open_footage(run, "ant", strategies=["every-k:k=2"]).frames) == 6
     shutil.rmtree(run / "records")
     with pytest.raises(VosbenchError, match="holds no records"):

@@ -1,6 +1,7 @@
 """Strips of frames: which frames, in which order, and the pixels of every picture."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 
 from vosbench.errors import VosbenchError
 from vosbench.images import read_labels, read_rgb
+from vosbench.report.drawing.labels import extent
 from vosbench.report.drawing.style import save
 from vosbench.report.pictures.footage import Footage, open_footage
 from vosbench.report.pictures.frames import disputed, most_disputed, named
@@ -62,8 +64,20 @@ def test_other_formats_keep_text_as_text(footage: Footage, tmp_path: Path, kind:
         assert "\\u4e2d" in text
 
 
+def test_more_frames_than_can_be_read_are_refused_and_long_names_are_cut(footage: Footage) -> None:
+    long = replace(footage, frames=tuple(replace(frame, name=f"video_{frame.name * 5}") for frame in footage.frames))
+    masks = {label: {f"video_{name * 5}": mask for name, mask in of.items()} for label, of in footage.masks.items()}
+    drawn = strip(replace(long, masks=masks, truth={}), [0, 1, 2, 3, 4])
+    boxes = sorted((extent(text) for text in drawn.texts if "…" in text.get_text()), key=lambda box: box.x0)
+    assert len(boxes) == 5
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
+    with pytest.raises(VosbenchError, match="40 frames do not fit beside each other: 11 do"):
+        strip(footage, [0] * 40)
+
+
 def test_frames_are_named_or_counted(footage: Footage) -> None:
     assert named(footage, ["00003", "0", "5"]) == [3, 0, 5]
+    assert named(footage, ["1", "00001", "1"]) == [1]
     with pytest.raises(VosbenchError, match="sequence ant has no frame 6") as caught:
         named(footage, ["6"])
     assert caught.value.hint == "frames are named 00000 to 00005, or counted from 0 to 5"

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from vosbench.report.latex import escaped
 from vosbench.report.rendering import render
 from vosbench.report.table import Column, Table, percent
 from vosbench.report.tables import TABLES
@@ -13,7 +14,7 @@ from vosbench.report.tables import TABLES
 JF = percent("jf", "J&F", "higher")
 FPS = Column("model_fps", "FPS", 1, better="higher")
 MS = Column("ms", better="lower")
-HOSTILE = r"50% of {a_b} & #1 $x^2$ ~ \end{table} <b|c> \"quoted\""
+HOSTILE = r"50% of {a_b} & #1 $x^2$ ~ \end{table} <b|c> \"quoted\" Größe 中 ę λ – …"
 
 
 def rows_of(text):
@@ -37,6 +38,10 @@ def test_best_is_bold_and_second_underlined():
         ["d", "60.0", ""],
         ["perfect", "100.0", ""],
     ]
+
+
+def test_what_tex_does_not_know_stands_in_escapes():
+    assert escaped("Größe, Łódź – 中_λ") == r"Größe, Łódź – \textbackslash{}u4e2d\_\textbackslash{}u03bb"
 
 
 def test_rows_of_one_sequence_are_held_against_each_other():

@@ -1,5 +1,6 @@
 """list: all that can be named on the command line, by its kind."""
 
+import textwrap
 from collections.abc import Callable
 from importlib import import_module
 from typing import Annotated, Any
@@ -7,7 +8,7 @@ from typing import Annotated, Any
 from typer import Argument
 
 from vosbench.base.registry import Registry
-from vosbench.cli.records import show
+from vosbench.cli.records import show, terminal_width
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.errors import unknown
 from vosbench.report.table import Column, Table
@@ -122,9 +123,11 @@ def list_(
             raise unknown(what.removesuffix("s"), name, [row["name"] for row in rows])
         rows = chosen
     width = max(len(row["name"]) for row in rows)
+    across = terminal_width()
     for row in rows:
         shown = (_shown(key, value) for key, value in row.items() if key != "name" and value)
-        print("  ".join([row["name"].ljust(width), *shown]))
+        line = "  ".join([row["name"].ljust(width), *shown])
+        print("\n".join(textwrap.wrap(line, across, subsequent_indent=" " * (width + 2))) if across else line)
     return Answer({"list": what}, {what: rows})
 
 

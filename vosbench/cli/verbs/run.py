@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from vosbench.base.words import count, duration
-from vosbench.bench.record import RUNS, RunRecord, read_run
+from vosbench.bench.record import RUNS, RunRecord
 from vosbench.cli import options
-from vosbench.cli.progress import CountProgress, RunProgress, tell
-from vosbench.cli.records import open_in_browser, show
+from vosbench.cli.progress import RunProgress
+from vosbench.cli.records import open_in_browser, show, write_report
 from vosbench.cli.verbs import KEPT, Answer, Verb
 from vosbench.report.tables import strategy
 
@@ -218,7 +218,7 @@ def _carry_out(plan: "Plan", fresh: bool, report: bool, others: "Cluster | None"
     older = {path.stem for path in plan.folder.glob("records/*/*.json")}.difference(r.sequence for r in records)
     more = f", with those of {count(len(older), 'more sequence')}" if older else ""
     print(f"Records and masks are in {plan.folder}{more}; see also: vosbench table, timing, plot, figure and video")
-    page = _report(plan) if report else None
+    page = write_report(plan.folder, plan.suite.jobs) if report else None
     print(f"To look through it: {open_in_browser(page) if page else f'vosbench report {plan.folder}'}")
     wrong = dict.fromkeys(filter(None, (_what_went_wrong(plan, record) for record in records)))
     for line in wrong:
@@ -227,20 +227,6 @@ def _carry_out(plan: "Plan", fresh: bool, report: bool, others: "Cluster | None"
     found |= {"folder": str(plan.folder), **table.to_json(), "records": [record.to_json() for record in records]}
     options.print_unfit(plan.unfit, plan.advice)
     return found, not wrong and not plan.unfit
-
-
-def _report(plan: "Plan") -> Path:
-    """Write the report of a run into its folder; its first page."""
-    from vosbench.report.pages.build import build
-
-    with CountProgress("page") as progress:
-        return build(
-            {plan.folder: read_run(plan.folder)},
-            plan.folder / "report",
-            jobs=plan.suite.jobs,
-            progress=progress,
-            tell=tell,
-        )
 
 
 def _what_went_wrong(plan: "Plan", record: RunRecord) -> str | None:

@@ -15,7 +15,7 @@ from vosbench.bench.record import RunRecord
 from vosbench.bench.scored import records_of, refuse_run, write_scored
 from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
-from vosbench.cli.records import Caption, Columns, Format, show
+from vosbench.cli.records import Caption, Columns, Format, open_in_browser, show, write_report
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import Dataset, open_dataset
 from vosbench.errors import VosbenchError, a_few, unknown
@@ -108,6 +108,9 @@ def score(
         Path | None,
         options.output("--out", help="also write the scores into this folder, as those of a run", folder=True),
     ] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="also write pages to look through, into the folder report of --out")
+    ] = False,
     overwrite: options.Overwrite = False,
     cache: Annotated[Path, typer.Option(help="where scores of unchanged masks are kept")] = SCORES,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="neither reuse nor keep scores")] = False,
@@ -119,6 +122,8 @@ def score(
     if out is not None:
         refuse_run(out)
         options.require_new(out, overwrite)
+    elif report:
+        raise VosbenchError("--report has no folder to write to", "give --out FOLDER, for the scores and the report")
     data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(
         options.sequence_names(sequences), limit, options.sequence_names(exclude)
     )
@@ -168,6 +173,9 @@ def score(
     if out is not None:
         write_scored(out, records(), root)
         print(out)
+        page = write_report(out, jobs) if report else None
+        result |= {"report": str(page)} if page else {}
+        print(f"To look through it: {open_in_browser(page) if page else f'vosbench report {out}'}")
     shown = {name: str(folder) for name, folder in folders.items()} if several else str(folder)
     conditions = options.conditions(data, protocol=scores.protocol, predictions=shown)
     conditions |= {"partial": scores.partial, "lacks": _lacks(data, scores)}

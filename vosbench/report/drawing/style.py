@@ -18,11 +18,11 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from vosbench.base.atomic import replacing
-from vosbench.base.text import printable
 from vosbench.bench.record import RunRecord
 from vosbench.errors import VosbenchError
 from vosbench.report.context import Records, by_strategy
 from vosbench.report.makers import NotApplicableError
+from vosbench.report.pictures.lettering import legible
 
 MAX_STRATEGIES = 28  # that a figure tells apart
 MANY = 7  # more curves than this get a small picture each, unless some are highlighted
@@ -130,7 +130,7 @@ def looks_of(groups: Iterable[str], highlight: Collection[str] = ()) -> dict[str
 
 def short(label: str, most: int = 34) -> str:
     """`label`, or its end if it is long (a path): what fits beside a figure and can be drawn."""
-    label = printable(label)
+    label = legible(label)
     return label if len(label) <= most else f"…{label[1 - most :]}"
 
 
@@ -151,7 +151,7 @@ def note_axes(conditions: Sequence[str], right: float, labels: int = 0) -> tuple
 def note_figure(conditions: Sequence[str], height: float) -> tuple[Figure, float]:
     """A figure of a height in inches with a note on the `conditions` at its top, and the inches that the note takes."""
     figure = Figure(figsize=(WIDTH, height))
-    lines = [line for part in conditions for line in textwrap.wrap(printable(part), 105)]
+    lines = [line for part in conditions for line in textwrap.wrap(legible(part), 105)]
     note = "\n".join(lines)
     figure.text(0.08 / WIDTH, 1 - 0.07 / height, note, fontsize=6.5, color=GREY, va="top", linespacing=1.3)
     return figure, 0.16 + 0.125 * len(lines)

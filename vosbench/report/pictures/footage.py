@@ -168,4 +168,6 @@ def _require(folder: Path, strategy: str, masks: Mapping[str, MaskSource]) -> No
     for file in (file for mask in masks.values() for file in mask.files()):
         if not file.is_file():
             hint = f"pictures need what `vosbench run` wrote to {folder}; published results have no masks"
+            if folder.is_dir():
+                hint = "the same `vosbench run` makes it again; or choose other strategies with --policies"
             raise FaultyMasksError(f"the run does not have the mask {file}", hint, strategy)

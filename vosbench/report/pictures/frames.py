@@ -10,7 +10,9 @@ from vosbench.report.pictures.overlay import errors
 
 
 def named(footage: Footage, texts: Sequence[str]) -> list[int]:
-    """The places of frames that are given by name, or else by index from 0 on. Raises VosbenchError for another."""
+    """The places of frames that are given by name, or else by index from 0 on, each once. Raises VosbenchError for
+    another.
+    """
     names = [frame.name for frame in footage.frames]
     found = []
     for text in filter(None, map(str.strip, texts)):
@@ -23,7 +25,7 @@ def named(footage: Footage, texts: Sequence[str]) -> list[int]:
             raise VosbenchError(f"sequence {footage.sequence} has no frame {text}", hint)
     if not found:
         raise VosbenchError("no frame is named", f"frames of {footage.sequence} are named {names[0]} to {names[-1]}")
-    return found
+    return list(dict.fromkeys(found))
 
 
 def most_disputed(footage: Footage, number: int) -> list[int]:

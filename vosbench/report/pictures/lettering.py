@@ -32,12 +32,17 @@ def write(
     """
     left, top, width, height = place
     font = _font(round(0.62 * height))
-    shown = next((cut for cut in _shorter(text) if font.getlength(cut) <= width), "")
+    shown = fitting(text, round(0.62 * height), width)
     box = Image.fromarray(rgb[top : top + height, left : left + width])
     at = (width if right else 0, height / 2)
     ImageDraw.Draw(box).text(at, shown, font=font, fill=colour, anchor="rm" if right else "lm")
     rgb[top : top + height, left : left + width] = np.asarray(box)
     return round(font.getlength(shown))
+
+
+def fitting(text: str, size: int, width: float) -> str:
+    """What of a line of text fits into a width in letters of a size, both in pixels; it loses its middle."""
+    return next((cut for cut in _shorter(text) if length(cut, size) <= width), "")
 
 
 def length(text: str, size: int) -> float:

@@ -8,31 +8,41 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from vosbench.base.words import data_title
+from vosbench.errors import VosbenchError
 from vosbench.report.drawing.style import DPI, GREY, INK, STYLE
 from vosbench.report.pictures.footage import Footage
-from vosbench.report.pictures.lettering import broken, legible, length
+from vosbench.report.pictures.lettering import broken, fitting, legible, length
 
 _WIDTH, _WIDEST = 7.16, 1.9  # inches: two columns of a paper of IEEE; the most of one picture
 _LINE = 2  # pixels of a contour: half a point in print
 _GAP, _TITLE, _NOTE, _MARGIN = 8, 40, 52, 20  # pixels between pictures, above and below them, beside names
+_NARROWEST = 160  # pixels of a picture: as wide as its heading
 _CHARACTERS = 22  # of a line of a row's name
 _LETTERS, _LEADING = 7, 0.118  # typographic points of letters, inches from line to line
 
 
 def strip(footage: Footage, places: Sequence[int]) -> Figure:
-    """The strip of the frames at `places`, in the very pixels that it has at `style.DPI`. Raises as `Footage.drawn`."""
+    """The strip of the frames at `places`, in the very pixels that it has at `style.DPI`. Raises as `Footage.drawn`,
+    and VosbenchError for more frames than fit beside each other.
+    """
     names = [footage.first_row, *(broken(legible(footage.title(label)), _CHARACTERS) for label in footage.masks)]
     values = ["", *(footage.accuracy(label) for label in footage.masks)]
     lines = [line for name in (*names, *values) for line in name.split("\n")]
-    longest = max(length(line, round(_LETTERS * DPI / 72)) for line in lines)
-    left = round(longest) + 2 * _MARGIN
+    letters = round(_LETTERS * DPI / 72)
+    left = round(max(length(line, letters) for line in lines)) + 2 * _MARGIN
+    if len(places) > (most := (round(DPI * _WIDTH) - left) // (_NARROWEST + _GAP)):
+        raise VosbenchError(
+            f"{len(places)} frames do not fit beside each other: {most} do", "choose fewer, with --frames or --number"
+        )
     width = min((round(DPI * _WIDTH) - left) // len(places) - _GAP, round(DPI * _WIDEST))
     true_height, true_width = footage.frames[places[0]].load().shape[:2]
     height = max(1, round(width * true_height / true_width))
     across = left + len(places) * (width + _GAP)
     note = textwrap.wrap(_note(footage), across // 14)
     below = _NOTE + _LEADING * DPI * (len(note) - 1)
-    down = _TITLE + len(names) * (height + _GAP) + below
+    tallest = max(1 + name.count("\n") + bool(value) for name, value in zip(names, values, strict=True))
+    row_height = max(height, round(tallest * _LEADING * DPI)) + _GAP
+    down = _TITLE + len(names) * row_height + below
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(across / DPI, down / DPI), dpi=DPI)
 
@@ -43,14 +53,15 @@ def strip(footage: Footage, places: Sequence[int]) -> Figure:
         axes.axis("off")
         for column, place in enumerate(places):
             x = left + column * (width + _GAP)
-            write(f"frame {legible(footage.frames[place].name)}", x + width / 2, 0.55 * _TITLE, ha="center")
+            heading = fitting(f"frame {legible(footage.frames[place].name)}", letters, width + _GAP / 2)
+            write(heading, x + width / 2, 0.55 * _TITLE, ha="center")
             for row, picture in enumerate(footage.drawn(place, (height, width), _LINE)):
-                y = _TITLE + row * (height + _GAP)
+                y = _TITLE + row * row_height + (row_height - _GAP - height) // 2
                 axes.imshow(picture, interpolation="none", extent=(x, x + width, y + height, y), aspect="auto")
         axes.set_xlim(0, across)
         axes.set_ylim(down, 0)
         for row, (name, value) in enumerate(zip(names, values, strict=True)):
-            middle, half = _TITLE + row * (height + _GAP) + height / 2, _LEADING * DPI / 2
+            middle, half = _TITLE + row * row_height + (row_height - _GAP) / 2, _LEADING * DPI / 2
             write(name, left - _MARGIN, middle - bool(value) * half, ha="right", linespacing=1.2)
             write(value, left - _MARGIN, middle + (1 + name.count("\n")) * half, ha="right", size=6, color=GREY)
         write("\n".join(note), _MARGIN, down - 0.45 * below, size=6, color=GREY, linespacing=1.3)
