@@ -13,16 +13,16 @@ import torch
 
 import vosbench
 from vosbench.errors import VosbenchError
-from vosbench.training.config import TrainConfig
 from vosbench.training.distributed import Process, joined
+from vosbench.training.stages import read_stages
 from vosbench.training.state import read_state
 from vosbench.training.train import Trainer
+from vosbench.training.training import train
 
 CONFIG = """
 size = 32
 batch = 2
 objects = 1
-steps = 3
 bootstrap_start = 0
 bootstrap_end = 2
 optimizer = "adam"
@@ -37,11 +37,19 @@ log_every = 1
 [[data]]
 kind = "static"
 root = "pairs"
+[[stages]]
+name = "one"
+steps = 2
+[[stages]]
+name = "two"
+seed = 1
+steps = 1
+mean_with = ["one"]
 """
 
 
 def test_two_processes_train_as_one(pairs, tmp_path, monkeypatch):
-    """Rank 0 is this process, rank 1 another; their environment is that of torchrun."""
+    """Stage by stage; rank 0 is this process, rank 1 another; their environment is that of torchrun."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny.toml").write_text(CONFIG)
     (tmp_path / "pairs").symlink_to(pairs)
@@ -62,17 +70,16 @@ def test_two_processes_train_as_one(pairs, tmp_path, monkeypatch):
         for name, value in (shared | {"RANK": "0", "LOCAL_RANK": "0"}).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr("vosbench.training.distributed.PATIENCE", timedelta(seconds=90))
-        with joined("cpu") as process:
-            assert (process.rank, process.count, process.is_first) == (0, 2, True)
-            Trainer(TrainConfig.read(tmp_path / "tiny.toml"), tmp_path / "two", process).run()
+        train(tmp_path / "tiny.toml", tmp_path / "two")
         assert second.wait(90) == 0
         assert second.communicate() == ("", "")
     finally:
         second.kill()
         second.communicate()
-    assert sorted(path.name for path in (tmp_path / "two").glob("[!.]*")) == ["curve.csv", "last.pt"]
+    assert sorted(path.name for path in (tmp_path / "two").glob("[!.]*")) == ["curve.csv", "one", "two"]
 
-    Trainer(TrainConfig.read(tmp_path / "tiny.toml"), tmp_path / "one").run()
+    monkeypatch.delenv("WORLD_SIZE")
+    train(tmp_path / "tiny.toml", tmp_path / "one")
     one, two = (
         list(csv.DictReader((tmp_path / name / "curve.csv").read_text().splitlines())) for name in ("one", "two")
     )
@@ -80,8 +87,8 @@ def test_two_processes_train_as_one(pairs, tmp_path, monkeypatch):
     for a, b in zip(one, two, strict=True):
         assert float(b["loss"]) == pytest.approx(float(a["loss"]), abs=2e-4)
         assert float(b["iou"]) == pytest.approx(float(a["iou"]), abs=0.01)
-    initial = Trainer(TrainConfig.read(tmp_path / "tiny.toml"), tmp_path / "start").model.state_dict()
-    states = [read_state(tmp_path / name / "last.pt")["model"] for name in ("one", "two")]
+    initial = Trainer(read_stages(tmp_path / "tiny.toml")[0].config, tmp_path / "start").model.state_dict()
+    states = [read_state(tmp_path / name / "two/last.pt")["model"] for name in ("one", "two")]
     moved = torch.cat([(states[0][k] - v).flatten() for k, v in initial.items() if v.is_floating_point()])
     apart = torch.cat([(states[0][k] - v).flatten() for k, v in states[1].items() if v.is_floating_point()])
     assert apart.norm() < 0.05 * moved.norm()  # Adam makes much of the sign of a gradient near 0

@@ -43,7 +43,7 @@ from vosbench.video import MasksInMemory
 HERE = Path(__file__).parent
 FRAMES = 24  # of each of the six that are segmented and scored
 POLICIES = ("every-k:k=5", "first-and-latest")
-CONFIGS["stcn-tiny-wide"] = replace(STCN_TINY, value_planes=(48, 96, 192))
+WIDE = replace(STCN_TINY, value_planes=(48, 96, 192))
 
 
 def widened(initial: str) -> str:
@@ -51,7 +51,7 @@ def widened(initial: str) -> str:
     there reads the new channels yet. The path of a new file.
     """
     torch.manual_seed(0)
-    old, grown = read_checkpoint(initial).state, STCN(CONFIGS["stcn-tiny-wide"]).state_dict()
+    old, grown = read_checkpoint(initial).state, STCN(WIDE).state_dict()
     for name, value in grown.items():
         before = old[name].float()
         if value.shape == before.shape or before.ndim == 0:
@@ -117,17 +117,23 @@ def xfeat() -> nn.Module:
     return network.eval().requires_grad_(False)
 
 
-def trained(change: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Trains with one change; its last loss and IoU, its seconds, and the path of the weights."""
-    given = dict(change)
-    config, wide, weight = TrainConfig.read(HERE / "base.toml"), given.pop("widened", False), given.pop("distilled", 0)
+def configured(change: dict[str, Any]) -> TrainConfig:
+    """The settings of base.toml with one change, but for what `widened` and `distilled` do."""
+    config = TrainConfig.read(HERE / "base.toml")
+    given = {name: value for name, value in change.items() if name not in ("widened", "distilled")}
     if given.pop("generated", False):
         config = replace(config, data=(GeneratedData(),))
     if not given.pop("cutouts", True):
         config = replace(config, data=tuple(one for one in config.data if not isinstance(one, CutoutData)))
-    if wide:
+    return replace(config, **{name: _tuples(value) for name, value in given.items()})
+
+
+def trained(change: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Trains with one change; its last loss and IoU, its seconds, and the path of the weights."""
+    config, weight = configured(change), change.get("distilled", 0)
+    if change.get("widened"):
+        CONFIGS["stcn-tiny-wide"] = WIDE
         config = replace(config, model="stcn-tiny-wide", initial=widened(config.initial))
-    config = replace(config, **{name: _tuples(value) for name, value in given.items()})
     trainer = Distilled(config, folder, weight) if weight else Trainer(config, folder)
     rows: list[tuple[float, float]] = []
     wall, cpu = time.monotonic(), time.process_time()
