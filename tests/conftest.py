@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +10,8 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # also of what tests start: there is a test at work on every core
 
 import numpy as np
 import pytest

@@ -144,6 +144,7 @@ def test_plot_replaces_nothing_that_it_was_not_told_to(finished, tmp_path, vosbe
     assert (tmp_path / "memory-against-frame.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.usefixtures("scored_in_a_thread")
 def test_plot_of_a_sweep(small_davis, tmp_path, vosbench):
     sweep = ("-p", "lfu:capacity=1,every=1", "-p", "lfu:capacity=2,every=1", "-p", "first-only", "--no-controls")
     arguments = ("run", "--dataset", "davis2017", "--root", small_davis, "--limit", 1, "--out", tmp_path / "run")

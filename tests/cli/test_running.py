@@ -3,6 +3,7 @@
 import shutil
 
 import numpy as np
+import pytest
 import torch
 from safetensors.torch import load_file
 
@@ -35,6 +36,7 @@ def test_run(small_davis, tmp_path, vosbench, read_json):
     assert "control" not in fresh.out
 
 
+@pytest.mark.usefixtures("scored_in_a_thread")
 def test_a_busy_machine_is_told_of(small_davis, tmp_path, monkeypatch, vosbench):
     """Only where a run has threads that could wait for each other."""
     arguments = (
@@ -50,6 +52,7 @@ def test_a_busy_machine_is_told_of(small_davis, tmp_path, monkeypatch, vosbench)
         "--no-controls",
     )
     monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("torch.set_num_threads", lambda _: None)  # they would wait for each other
     for load, threads, told in ((7.5, 2, True), (7.5, 1, False), (1.5, 2, False)):
         monkeypatch.setattr("os.getloadavg", lambda load=load: (load, 0.0, 0.0))
         outcome = vosbench(*arguments, "--threads", threads, "--out", tmp_path / f"{load} {threads}")
@@ -57,6 +60,7 @@ def test_a_busy_machine_is_told_of(small_davis, tmp_path, monkeypatch, vosbench)
         assert ("hint: the load of this machine is 7.5 on 2 cores: --threads 1" in outcome.err) == told
 
 
+@pytest.mark.usefixtures("scored_in_a_thread")
 def test_run_without_a_folder_is_the_latest(small_davis, tmp_path, monkeypatch, vosbench):
     monkeypatch.chdir(tmp_path)
     arguments = ("run", "--dataset", "davis2017", "--root", small_davis, "-p", "first-only", "--limit", 1)
@@ -97,6 +101,7 @@ def test_youtube_vos_gives_exactly_the_masks_that_the_server_wants(small_youtube
         assert record["timings"][0]["objects"] == [1] * 5 + [2] * 10 + [3] * 5
 
 
+@pytest.mark.usefixtures("scored_in_a_thread")
 def test_a_plain_folder_runs(small_davis, tmp_path, vosbench):
     shutil.rmtree(small_davis / "ImageSets")
     outcome = vosbench(
