@@ -14,7 +14,6 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
     ("vosbench.errors",),
     ("vosbench.base",),
-    ("vosbench.smoothing",),
     ("vosbench.video_file",),
     ("vosbench.images",),
     ("vosbench.video",),

@@ -40,6 +40,10 @@ class SequenceError(VosbenchError):
     """A frame or a mask of a sequence cannot be used. Other sequences are not concerned."""
 
 
+class SmoothedMaskError(VosbenchError):
+    """A mask looks as if it was smoothed. Who knows better takes masks as they are, see `open_dataset`."""
+
+
 class SpoiltScoreWarning(UserWarning):
     """A fault of the data that spoils scores, and stops nothing."""
 

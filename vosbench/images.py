@@ -15,7 +15,6 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from vosbench.base import jpeg
 from vosbench.base.unfetched import require_fetched
 from vosbench.errors import VosbenchError, a_few
-from vosbench.smoothing import is_smoothed
 from vosbench.video_file import FrameOfVideo
 
 
@@ -249,26 +248,4 @@ def check_size(found: Sequence[int], expected: Sequence[int], where: object, of:
             f"mask {where} is {size_text(found)} pixels, its {of} {size_text(expected)}",
             f"masks must have the size of their frames; {turned}resize with nearest neighbour, or choose the other "
             "resolution",
-        )
-
-
-def check_labels(labels: np.ndarray, path: Path, *, size: tuple[int, int] | None = None, binary: bool = False) -> None:
-    """Refuse a label map, uint8 [H,W], that cannot be what it is taken for; `path` is for the message.
-
-    Raises VosbenchError if it is not of `size` (height, width), if it is anti-aliased, whatever its ids, or,
-    unless `binary` (DAVIS 2016: every non-zero label is the object), if its only label is 255.
-    """
-    if size is not None:
-        check_size(labels.shape, size, path)
-    present = present_labels(labels)
-    if not binary and present.tolist() == [VOID]:
-        raise VosbenchError(
-            f"mask {path} is a 0/255 mask, but object ids are expected",
-            "write the object's id, such as 1, instead of 255, which is void; where each object has a folder of such "
-            "masks, they are read as object-folders; davis2016 is binary",
-        )
-    if is_smoothed(labels, present):
-        raise VosbenchError(
-            f"mask {path} is anti-aliased: most of its edges have ids between those of the two sides",
-            "write masks without smoothing, resize them with nearest neighbour, and never store them as JPEG",
         )

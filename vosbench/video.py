@@ -38,10 +38,12 @@ class ObjectMasks:
     pixels: a label map, uint8 [H,W], that holds at each pixel the id of its object, 0 for none, 255 for "unknown"; or
         a plane for each object, bool [O,H,W]. Planes may overlap.
     ids: those of the planes, 1 to 254, each once; None for a label map.
+    doubt: why they may not be as they were drawn.
     """
 
     pixels: np.ndarray
     ids: tuple[int, ...] | None = None
+    doubt: VosbenchError | None = None
 
     def __post_init__(self) -> None:
         ids = self.ids or ()
@@ -197,9 +199,7 @@ class FirstMask:
 
 
 def inference_side(*wishes: int | None) -> int | None:
-    """The shorter side of frames at inference, in pixels (None: their own): the first of `wishes` that is not None,
-    where 0 is a wish for their own.
-    """
+    """Shorter side of frames at inference, in pixels: the first of `wishes` that is not None. 0 or None: their own."""
     return next((wish for wish in wishes if wish is not None), None) or None
 
 

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
+from vosbench.datasets.label_pngs import check_labels
 from vosbench.errors import VosbenchError
-from vosbench.images import PALETTE, check_labels, object_ids, present_labels, read_labels, read_size, write_labels
+from vosbench.images import PALETTE, object_ids, present_labels, read_labels, read_size, write_labels
 
 PATH = Path("mask.png")
 
@@ -70,84 +71,6 @@ def test_a_thin_object_around_others_passes() -> None:
     labels = disc(3)
     labels[(disc(1) > 0) & (cv2.erode(disc(1), np.ones((5, 5))) == 0) & (np.arange(80) < 30)] = 1
     check_labels(labels, PATH)
-
-
-@pytest.mark.parametrize("radii", [(20, 9, 4), (24, 20, 16, 12, 8, 4), (28, 24), (27, 22, 17, 7)])
-def test_rings_of_four_pixels_pass(radii: tuple[int, ...]) -> None:
-    """Nested objects whose ids follow each other, as a pupil in an iris in an eye."""
-    y, x = np.mgrid[:64, :96]
-    labels = sum((np.hypot(y - 30, x - 40) < radius).astype(np.uint8) for radius in radii)
-    check_labels(labels, PATH)
-    check_labels(np.kron(labels, np.ones((2, 2), np.uint8)), PATH)
-    rectangles = np.zeros((64, 96), np.uint8)
-    for number in range(len(radii)):
-        rectangles[8 + 4 * number : 56 - 4 * number, 8 + 4 * number : 70 - 4 * number] = number + 1
-    check_labels(rectangles, PATH)
-
-
-OBJECTS = {"1 to 5": range(1, 6), "1 to 28": range(1, 29), "two alone": (1, 30), "gaps": (38, 75), "2 alone": (2,)}
-SMOOTH = {
-    "doubled": lambda mask: cv2.resize(mask, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR),
-    "enlarged much": lambda mask: cv2.resize(mask, None, fx=7, fy=7, interpolation=cv2.INTER_CUBIC),
-    "a little smaller": lambda mask: cv2.resize(mask, None, fx=0.9, fy=0.9, interpolation=cv2.INTER_LINEAR),
-    "enlarged sixfold": lambda mask: cv2.resize(mask, None, fx=6, fy=6, interpolation=cv2.INTER_LINEAR),
-    "halved": lambda mask: cv2.resize(mask, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA),
-    "turned": lambda mask: cv2.warpAffine(mask, cv2.getRotationMatrix2D((80, 60), 7, 1), (160, 120)),
-    "enlarged, then again": lambda mask: np.kron(SMOOTH["doubled"](mask), np.ones((2, 2), np.uint8)),
-    "blurred": lambda mask: cv2.GaussianBlur(mask, (5, 5), 0),
-}
-
-
-@pytest.mark.parametrize("ids", OBJECTS)
-@pytest.mark.parametrize("smooth", SMOOTH)
-def test_smoothed_masks_of_any_ids_are_refused(ids: str, smooth: str) -> None:
-    rng = np.random.default_rng(1)
-    labels = np.zeros((120, 160), np.uint8)
-    for object_id in OBJECTS[ids]:
-        cv2.circle(labels, (int(rng.integers(20, 140)), int(rng.integers(20, 100))), 15, object_id, -1)
-    check_labels(labels, PATH)
-    with pytest.raises(VosbenchError, match="is anti-aliased"):
-        check_labels(SMOOTH[smooth](labels), PATH)
-
-
-def test_real_masks_are_not_smoothed(shared: Path) -> None:
-    masks = [
-        *(shared / "data/multi/Annotations/480p").glob("*/*3.png"),
-        *(shared / "data/osvos").glob("*/0000[03].png"),
-    ]
-    masks += (shared / "data/static/voc2007seg44/instances").glob("*.png")
-    assert len(masks) > 100
-    for path in masks:
-        check_labels(read_labels(path), path)
-
-
-@pytest.mark.parametrize(
-    "smooth",
-    [
-        lambda mask: cv2.GaussianBlur(mask, (5, 5), 0),
-        lambda mask: cv2.GaussianBlur(mask, (21, 21), 0),
-        lambda mask: cv2.resize(mask, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR),
-        lambda mask: cv2.resize(mask, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA),
-        lambda mask: cv2.imdecode(cv2.imencode(".jpg", mask)[1], cv2.IMREAD_GRAYSCALE),
-    ],
-    ids=["blurred", "blurred widely", "enlarged", "shrunk", "from a JPEG"],
-)
-@pytest.mark.parametrize("binary", [True, False])
-def test_anti_aliased_labels_are_refused(smooth, binary: bool) -> None:
-    with pytest.raises(VosbenchError, match=r"mask.png is anti-aliased: most of its edges") as caught:
-        check_labels(smooth(disc(255)), PATH, binary=binary)
-    assert "nearest neighbour" in caught.value.hint
-
-
-def test_a_shade_that_fills_a_window_by_chance_is_a_shade() -> None:
-    """Halving a dotted patch gives a flat patch of one of the three greys there are."""
-    mask = cv2.circle(np.zeros((240, 320), np.uint8), (121, 121), 90, 255, -1)
-    mask[100:106:2, 280:286] = 255
-    halved = cv2.resize(mask, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    assert object_ids(halved) == (64, 128, 191)
-    assert (halved[50:53, 140:143] == 128).all()
-    with pytest.raises(VosbenchError, match="anti-aliased"):
-        check_labels(halved, PATH)
 
 
 def test_white_masks_are_for_davis_2016_only() -> None:

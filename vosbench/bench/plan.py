@@ -70,7 +70,9 @@ class Plan:
         self.suite = suite
         self.device = check_device(suite.device)
         policies = suite.strategies()
-        self._everything = open_dataset(suite.dataset, suite.root, suite.split, frame_mode=suite.frame_mode)
+        self._everything = open_dataset(
+            *(suite.dataset, suite.root, suite.split), frame_mode=suite.frame_mode, trust_masks=suite.trust_masks
+        )
         self.dataset = self._everything.only(suite.sequences, suite.limit, suite.exclude, suite.shard)
         names, in_split = self.dataset.sequence_names(), len(self.dataset.split_names())
         told = self.dataset.name, self.dataset.split, self.dataset.frame_mode

@@ -51,7 +51,7 @@ def records_of(found: dict[str, tuple[Path, MaskScores]], dataset: Dataset, prot
     fingerprints = {name: dataset.fingerprint(name) for name in names}
     which, in_split = (dataset.name, dataset.split, dataset.frame_mode), len(dataset.split_names())
     info = DatasetInfo(*which, sequences=len(names), in_split=in_split)
-    suite = {"dataset": dataset.name, "protocol": protocol}
+    suite = {"dataset": dataset.name, "protocol": protocol, "trust_masks": dataset.trusts_masks}
     records = []
     for position, (label, (folder, scores)) in enumerate(found.items()):
         policy = PolicyInfo(label, {}, f"{folder}/", label, "", "strategy", position)

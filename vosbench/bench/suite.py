@@ -25,17 +25,17 @@ class Suite:
 
     `sequences`, `exclude`, `limit` and `shard` leave sequences out (`Dataset.only`), and the result is then marked
     partial; runs of several choices into one folder add up, and those of shards may go on at the same time.
-    Without `score` masks are made and not scored. `shorter_side` is that of frames at inference, in pixels (None: the
-    data set's; 0: their own); `top_k` and `affinity` say how memory is read (None: as the model is used with),
-    `precision` in what the model computes, `memory_limit` how much the memory of a strategy and the
-    probabilities of its objects take at most, such as "4GB" (None: what there is): one that needs more fails. `jobs`
-    are the processes that score while inference goes on. `threads` are those of the model on a CPU, which round
-    differently in different numbers (None: torch's own number). Strategies go through a sequence together, which takes
-    less time than one after the other; in the sequences of `timing`, the first, all or none, each goes alone, to be
-    timed, `repeats` times by turns, while no other process of vosbench is at work on the machine. Without `timing` it
-    is the first, and times taken beside others are marked. `keep_memory_trace` keeps what each held beside its records,
-    for `vosbench report`. Each strategy that has a parameter `seed`, and is given none, runs with every one of `seeds`.
-    `name` is that of the file it was read from.
+    `trust_masks` takes masks as they are, though they look smoothed. Without `score` masks are made and not scored.
+    `shorter_side` is that of frames at inference, in pixels (None: the data set's; 0: their own); `top_k` and
+    `affinity` say how memory is read (None: as the model is used with), `precision` in what the model computes,
+    `memory_limit` how much the memory of a strategy and the probabilities of its objects take at most, such as "4GB"
+    (None: what there is): one that needs more fails. `jobs` are the processes that score while inference goes on.
+    `threads` are those of the model on a CPU, which round differently in different numbers (None: torch's own number).
+    Strategies go through a sequence together, which takes less time than one after the other; in the sequences of
+    `timing`, the first, all or none, each goes alone, to be timed, `repeats` times by turns, while no other process of
+    vosbench is at work on the machine. Without `timing` it is the first, and times taken beside others are marked.
+    `keep_memory_trace` keeps what each held beside its records, for `vosbench report`. Each strategy that has a
+    parameter `seed`, and is given none, runs with every one of `seeds`. `name` is that of the file it was read from.
 
     Raises VosbenchError for a value of another type, or too small.
     """
@@ -57,6 +57,7 @@ class Suite:
     score: bool = True
     sequences: tuple[str, ...] | None = None
     exclude: tuple[str, ...] | None = None
+    trust_masks: bool = False
     limit: int | None = None
     shard: str | None = None
     controls: bool = True

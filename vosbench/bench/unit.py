@@ -155,8 +155,8 @@ def _environment(device: str, count: int) -> Environment:
 
 
 @cache
-def _dataset(name: str, root: Path | None, split: str, frame_mode: str | None) -> Dataset:
-    return open_dataset(name, root, split, frame_mode=frame_mode)
+def _dataset(name: str, root: Path | None, split: str, frame_mode: str | None, trust_masks: bool) -> Dataset:
+    return open_dataset(name, root, split, frame_mode=frame_mode, trust_masks=trust_masks)
 
 
 def _sees(parcel: Parcel) -> bool:
@@ -169,7 +169,7 @@ def _moved(plan: Plan, task: Task, folder: Path) -> Task:
     """A task whose results go to another folder, and whose files are those of this machine."""
     if task.video is not None:
         suite, fingerprint = plan.suite, plan.blank_record(task).fingerprint
-        dataset = _dataset(suite.dataset, suite.root, suite.split, suite.frame_mode)
+        dataset = _dataset(suite.dataset, suite.root, suite.split, suite.frame_mode, suite.trust_masks)
         if dataset.fingerprint(task.name) != fingerprint:
             raise VosbenchError(f"a worker has other files of {task.name}", "give all machines the same data")
         task = replace(task, video=dataset.sequence(task.name))

@@ -53,6 +53,9 @@ Sequences = Annotated[
 ]
 Exclude = Annotated[list[str] | None, Option(help="all but these sequences, named as in --sequences; partial too")]
 Limit = Annotated[int | None, Option(help="only the first N sequences; the result is marked partial")]
+TrustMasks = Annotated[
+    bool | None, Option("--trust-masks", help="take masks that look smoothed as they are: you know that they are sound")
+]
 Shard = Annotated[
     str | None,
     Option(
@@ -124,6 +127,7 @@ def conditions(data: "Dataset", **others: Any) -> dict[str, Any]:
         "frame_mode": data.frame_mode,
         "sequences": len(data.sequence_names()),
         "partial": data.is_partial,
+        "trust_masks": data.trusts_masks,
         **others,
     }
 

@@ -45,7 +45,10 @@ Format = Annotated[str, Option(help=f"{', '.join(FORMATS)}; JSON is what --json 
 Out = Annotated[Path | None, options.output(help="write to this file instead of printing")]
 Columns = Annotated[
     str | None,
-    Option(help="only these columns, in this order: heads of the CSV or their last words, as strategy,jf,fps"),
+    Option(
+        help="only these columns, in this order, of the first table: heads of the CSV or their last words, as "
+        "strategy,jf,fps; in JSON too"
+    ),
 ]
 Caption = Annotated[str | None, Option(help="this caption instead of the one that tells the conditions")]
 

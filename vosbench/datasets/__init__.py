@@ -52,14 +52,22 @@ DATASETS: Registry[type[Dataset]] = Registry("data set", "vosbench.datasets", la
 
 @checked('vosbench.open_dataset("davis2017", "DAVIS", "val")')
 def open_dataset(
-    name: Path | str, root: Path | str | None = None, split: str | None = None, *, frame_mode: str | None = None
+    name: Path | str,
+    root: Path | str | None = None,
+    split: str | None = None,
+    *,
+    frame_mode: str | None = None,
+    trust_masks: bool = False,
 ) -> Dataset:
     """The data set `name`, or that of a .py file of one's own, in the folder `root`.
 
-    `split` and `frame_mode` default to the data set's first. Raises VosbenchError on an unknown name, split or
+    `split` and `frame_mode` default to the data set's first. Masks that look smoothed are refused, unless
+    `trust_masks` takes them as they are. Raises VosbenchError on an unknown name, split or
     frame mode, and if the root, the split's list or the frame mode's folder is absent.
     """
-    return DATASETS.find(str(name))(None if root is None else Path(root), split, frame_mode)
+    dataset = DATASETS.find(str(name))(None if root is None else Path(root), split, frame_mode)
+    dataset.trusts_masks = trust_masks
+    return dataset
 
 
 def unpublished(name: str, split: str, size: int, sequences: Sequence[str]) -> str | None:

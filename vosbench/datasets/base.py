@@ -5,6 +5,7 @@ A model gets `Dataset.sequence`, the metrics get `Dataset.truth`; there is no ot
 
 import copy
 import hashlib
+import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -53,6 +54,7 @@ class Dataset(Choice, ABC):
     published_sizes: ClassVar[Mapping[str, int]] = {}
     every_frame_annotated: ClassVar[bool] = False
     shorter_side: ClassVar[int | None] = None
+    trusts_masks = False  # see `open_dataset`
     server: ClassVar[str | None] = None
     server_folder: ClassVar[str] = ""
 
@@ -258,7 +260,8 @@ class Dataset(Choice, ABC):
         told = [str(problem.path) for problem in found if not problem.warning and not problem.path.is_dir()]
         for attempt in (self.sequence, self.attributes, *(() if self.is_private else (self.truth,))):
             try:
-                attempt(name)
+                with warnings.catch_warnings(action="ignore"):  # of what the pictures told
+                    attempt(name)
             except VosbenchError as error:
                 if not any(path in error.message for path in told):  # in whatever words
                     found.append(Problem.of(self.frame_folder(name), error))
@@ -277,7 +280,7 @@ class Dataset(Choice, ABC):
         return pictures(self.frame_folder(name), FRAMES)
 
     def _masks(self, name: str) -> Masks:
-        return placed(name, self.read_masks(self.mask_folder(name)))
+        return placed(name, self.read_masks(self.mask_folder(name)), self.trusts_masks)
 
     def _require_frames(self, name: str, masks: Masks, frames: Frames) -> None:
         if lacking := [frame for frame in masks if frame not in frames]:

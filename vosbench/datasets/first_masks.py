@@ -1,5 +1,6 @@
 """In which frames objects first appear. Of these frames alone masks reach a model, so most files are never opened."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,17 +16,23 @@ First = dict[str, tuple[int, ...]]  # name of a frame -> ids of the objects that
 class Appearances:
     """The ids in the masks of a sequence, each frame read once, and only when it is asked for.
 
-    Every method raises VosbenchError for a mask that is unusable or not of its frame's size.
+    Every method raises VosbenchError for a mask that is unusable or not of its frame's size, and the first to meet a
+    doubtful one warns of it.
     """
 
     def __init__(self, frames: Frames, masks: Masks) -> None:
         self._frames, self._masks = frames, masks
         self._ids: dict[str, tuple[int, ...]] = {}
+        self._doubted = False
 
     def ids(self, frame: str) -> tuple[int, ...]:
         """The objects in the masks of a frame, ascending; none if it has no mask."""
         if frame not in self._ids and frame in self._masks:
-            self._ids[frame] = self._masks[frame].check(read_size(self._frames[frame])).object_ids()
+            masks = self._masks[frame].check(read_size(self._frames[frame]))
+            self._ids[frame] = masks.object_ids()
+            if masks.doubt and not self._doubted:
+                self._doubted = True
+                warnings.warn(f"{masks.doubt.message}\n  hint: {masks.doubt.hint}", stacklevel=2)
         return self._ids.get(frame, ())
 
     def starting(self, named: Mapping[int, str | None]) -> First:

@@ -4,15 +4,16 @@ An object's folder starts where the object starts, and holds a mask for every an
 SA-V has it so (Ravi et al., arXiv:2408.00714), with numbers from 000 on.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from vosbench.datasets.files import MASKS, entries, natural_order, pictures
 from vosbench.datasets.folder import Folder
+from vosbench.datasets.label_pngs import check_labels
 from vosbench.errors import VosbenchError
-from vosbench.images import VOID, check_labels, read_labels, size_text
+from vosbench.images import VOID, read_labels, size_text
 from vosbench.video import MaskSource, ObjectMasks
 
 
@@ -41,9 +42,8 @@ class ObjectPngs(MaskSource):
         return self.ids
 
     def check(self, size: tuple[int, int] | None = None) -> ObjectMasks:
-        for path in self.paths:
-            check_labels(read_labels(path), path, size=size, binary=True)
-        return self.load()
+        doubts = [check_labels(read_labels(path), path, size=size, binary=True) for path in self.paths]
+        return replace(self.load(), doubt=next(filter(None, doubts), None))
 
 
 def object_folders(folder: Path, lowest: int = 1, to_the_end: bool = True) -> dict[str, MaskSource]:

@@ -1,13 +1,13 @@
 """What can be wrong with the pictures of a sequence."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from vosbench.datasets.files import FRAMES, MASKS, entries, gaps
 from vosbench.datasets.label_pngs import LabelPng
-from vosbench.errors import VosbenchError, a_few
+from vosbench.errors import SmoothedMaskError, VosbenchError, a_few
 from vosbench.images import Picture, read_palette, read_rgb
 from vosbench.video import MaskSource
 
@@ -25,9 +25,9 @@ class Problem:
     warning: bool = False
 
     @classmethod
-    def of(cls, path: Path, error: VosbenchError) -> Self:
+    def of(cls, path: Path, error: VosbenchError, warning: bool = False) -> Self:
         """The fault that an error tells of."""
-        return cls(path, error.message, error.hint)
+        return cls(path, error.message, error.hint, warning)
 
 
 def picture_problems(frames: Mapping[str, Picture], masks: Mapping[str, MaskSource]) -> list[Problem]:
@@ -47,7 +47,7 @@ def picture_problems(frames: Mapping[str, Picture], masks: Mapping[str, MaskSour
             except VosbenchError:
                 found.append(Problem.of(file, error))
                 continue
-            found.append(replace(Problem.of(file, error), warning=True))  # it may be whole
+            found.append(Problem.of(file, error, warning=True))  # it may be whole
         sizes[name] = (height, width)
         first = next(iter(sizes.values()))
         if sizes[name] != first:
@@ -56,16 +56,29 @@ def picture_problems(frames: Mapping[str, Picture], masks: Mapping[str, MaskSour
     coloured = []
     for name, source in masks.items():
         try:
-            ids = source.check(sizes.get(name)).present()
+            checked = source.check(sizes.get(name))
         except VosbenchError as error:
             found.append(Problem.of(Path(source.where), error))
-        else:
-            coloured += [(source.path, ids)] if isinstance(source, LabelPng) and not source.binary else []
+            continue
+        if checked.doubt:
+            found.append(Problem.of(Path(source.where), checked.doubt, warning=True))
+        if issubclass(source.reader, LabelPng) and not source.reader.binary:
+            coloured += [(path, checked.present()) for path in source.files()]
     found += palette_problems(coloured)
     if missing := gaps(frames):
         folder = next(iter(frames.values())).parent
         found.append(Problem(folder, f"{folder} lacks frames {a_few(missing)} in between", "unpack the frames again"))
     return found
+
+
+def smoothed(masks: Mapping[str, MaskSource]) -> VosbenchError | None:
+    """Why the mask in the middle of a sequence may not be as it was drawn, if anything says so: one for all of them."""
+    try:
+        return [*masks.values()][len(masks) // 2].check().doubt
+    except SmoothedMaskError as error:
+        return error
+    except VosbenchError:  # whoever loads it says that
+        return None
 
 
 def palette_problems(masks: Sequence[tuple[Path, tuple[int, ...]]]) -> list[Problem]:

@@ -1,5 +1,6 @@
 """A video file, or a folder of frames, segmented as a stream: of any length, without a data set and without truth."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -11,8 +12,9 @@ import numpy as np
 from vosbench.base.values import Count, Side, checked
 from vosbench.base.words import count
 from vosbench.datasets.files import FRAMES, explain_no_pictures, pictures
+from vosbench.datasets.label_pngs import check_labels
 from vosbench.errors import VosbenchError
-from vosbench.images import VOID, check_labels, object_ids, present_labels, read_drawn, read_rgb, read_size
+from vosbench.images import VOID, object_ids, present_labels, read_drawn, read_rgb, read_size
 from vosbench.inference.output import Prediction
 from vosbench.inference.session import Foreknowledge, Session
 from vosbench.memory.blame import out_of_memory
@@ -121,6 +123,7 @@ def segment(
     affinity: str | None = None,
     precision: Precision = "fp32",
     shorter_side: Side = SHORTER_SIDE,
+    trust_masks: bool = False,
 ) -> Segmenting:
     """Segment a video file or a folder of frames: `for frame, prediction in segment(...)`, masks of the video's size.
 
@@ -130,7 +133,7 @@ def segment(
     size or of a frame beyond the end, and as `load_policy` and `load_model`.
     """
     clip = open_clip(Path(video))
-    first = first_masks(clip, masks)
+    first = first_masks(clip, masks, trust_masks)
     check_device(device)
     strategy = load_policy(policy)
     network = load_model(model, device, affinity, precision)
@@ -150,7 +153,7 @@ def _length(clip: Clip, masks: Mapping[int, ObjectMasks]) -> Foreknowledge:
     return Foreknowledge(tuple(map(str, range(clip.count))), tuple(ids), nothing, nothing)
 
 
-def first_masks(clip: Clip, masks: Mapping[int, Any]) -> dict[int, ObjectMasks]:
+def first_masks(clip: Clip, masks: Mapping[int, Any], trusted: bool = False) -> dict[int, ObjectMasks]:
     """By frame, the masks of the objects that appear there; see `segment`."""
     if not masks:
         raise VosbenchError("there is no mask to begin with", "give the mask of each object in its first frame")
@@ -168,19 +171,20 @@ def first_masks(clip: Clip, masks: Mapping[int, Any]) -> dict[int, ObjectMasks]:
                     f"mask {path} is for frame {index}, but {clip.path} has {count(clip.count, 'frame')}",
                     f"frames are counted from 0 to {clip.count - 1}",
                 )
-            planes |= _new_planes(path, clip.size, {*seen, *planes})
+            planes |= _new_planes(path, clip.size, {*seen, *planes}, trusted)
         seen |= planes.keys()
         found[index] = ObjectMasks(np.stack([*planes.values()]), tuple(planes))
     return found
 
 
-def _new_planes(path: Path, size: tuple[int, int], seen: set[int]) -> dict[int, np.ndarray]:
+def _new_planes(path: Path, size: tuple[int, int], seen: set[int], trusted: bool) -> dict[int, np.ndarray]:
     """Of each object that is not `seen` yet its plane in a mask, bool [H,W]."""
     if not path.exists():
         raise VosbenchError(f"mask {path} does not exist", "check the path")
     labels = read_drawn(path)
     alone = present_labels(labels).tolist() == [VOID]
-    check_labels(labels, path, size=size, binary=alone)
+    if doubt := check_labels(labels, path, size=size, binary=alone, trusted=trusted):
+        warnings.warn(f"{doubt.message}\n  hint: {doubt.hint}", stacklevel=2)
     if alone:
         free = next((i for i in range(1, VOID) if i not in seen), None)
         planes = {} if free is None else {free: labels == VOID}

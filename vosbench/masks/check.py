@@ -1,5 +1,6 @@
 """Everything that is wrong with a folder of predicted masks, before it is scored or submitted."""
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,6 +31,7 @@ class Expected:
 
     frames: names that must be there. known: all names that may. truth: true masks, where they are to be compared.
     pictures: what else gives a mask's size. layouts: in which masks are looked for, in order. rules: None for a server.
+    trusted: masks are taken as they are, though they look smoothed.
     """
 
     sequence: str
@@ -40,6 +42,7 @@ class Expected:
     truth: Mapping[str, MaskSource] = field(default_factory=dict)
     pictures: Mapping[str, Picture] = field(default_factory=dict)
     rules: Protocol | None = None
+    trusted: bool = False
 
 
 @checked('vosbench.check_predictions("masks", vosbench.open_dataset("davis2017", "DAVIS"))')
@@ -122,7 +125,9 @@ def truth_problems(dataset: Dataset, name: str, rules: Protocol) -> list[Problem
         return []
     try:
         truth = dataset.truth(name)
-        if (reason := misfit(truth, rules, dataset.sequence(name).object_ids)) is not None:
+        with warnings.catch_warnings(action="ignore"):  # of masks that were told of as those of the data set
+            ids = dataset.sequence(name).object_ids
+        if (reason := misfit(truth, rules, ids)) is not None:
             fault = Problem.of(dataset.mask_folder(name), reason)
             if not is_excused(truth, rules, dataset.default_protocol):
                 return [fault]
@@ -144,6 +149,7 @@ def _expected(dataset: Dataset, name: str, rules: Protocol | None) -> Expected:
             frozenset(video.object_ids),
             (dataset.read_masks, label_pngs),
             pictures={f.name: f.source for f in video.frames if not isinstance(f.source, np.ndarray)},
+            trusted=dataset.trusts_masks,
         )
     truth = dataset.truth(name)
     planned = plan(truth, rules)
@@ -159,13 +165,15 @@ def _expected(dataset: Dataset, name: str, rules: Protocol | None) -> Expected:
         (binary_pngs,) if rules.binary else (dataset.read_masks, label_pngs),
         truth.masks,
         rules=rules,
+        trusted=dataset.trusts_masks,
     )
 
 
 def check_sequence(folder: Path, expected: Expected) -> list[Problem]:
     """Every problem of the predicted masks of one sequence."""
     try:
-        masks = placed(expected.sequence, next(filter(None, (layout(folder) for layout in expected.layouts)), {}))
+        masks = next(filter(None, (layout(folder) for layout in expected.layouts)), {})
+        masks = placed(expected.sequence, masks, expected.trusted)
     except VosbenchError as error:
         return [Problem.of(folder, error)]
     found = list(_name_problems(folder, masks, expected))
@@ -178,10 +186,13 @@ def check_sequence(folder: Path, expected: Expected) -> list[Problem]:
         try:
             truth = _read(expected.truth[name].load(), expected) if name in expected.truth else None
             size = truth.size if truth else read_size(picture) if (picture := expected.pictures.get(name)) else None
-            predicted = _read(source.check(size), expected)
+            checked = source.check(size)
+            predicted = _read(checked, expected)
         except VosbenchError as error:
             found.append(Problem.of(Path(source.where), error))
             continue
+        if checked.doubt:
+            found.append(Problem.of(Path(source.where), checked.doubt, warning=True))
         shown.update(truth.present() if truth else expected.object_ids)
         for object_id in predicted.present():
             seen.setdefault(object_id, name)

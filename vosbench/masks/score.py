@@ -16,6 +16,7 @@ from vosbench.base.processes import Crew
 from vosbench.base.text import write_text
 from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
+from vosbench.datasets.problems import smoothed
 from vosbench.errors import SpoiltScoreWarning, VosbenchError, first_of
 from vosbench.masks import cache as score_cache
 from vosbench.masks.check import elsewhere, no_folder
@@ -80,7 +81,8 @@ def score(
     cache: the folder where scores of unchanged masks are looked up and kept (None: nowhere).
 
     Raises VosbenchError for a missing sequence or frame and for every other fault of a mask, naming the file, and
-    if a worker process dies. Warns if scores cannot be kept, and of objects that the rules count and no mask holds.
+    if a worker process dies. Warns if scores cannot be kept, of objects that the rules count and no mask holds, and
+    where the mask in the middle of a sequence looks smoothed.
     """
     rules = protocol if isinstance(protocol, Protocol) else find_protocol(protocol or dataset.default_protocol)
     # Worker processes stay in the folder where they started, whatever the caller does meanwhile.
@@ -103,6 +105,9 @@ def score(
     found = without | {name: traced for name, traced in kept.items() if traced is not None}
     plans, unscored = _plans([truth for name, truth in truths.items() if name not in found], rules, bool(found))
     todo = [(planned, truths[planned.sequence], masks[planned.sequence]) for planned in plans]
+    for _, _, predicted in todo if not dataset.trusts_masks else ():
+        if (odd := smoothed(predicted)) is not None:
+            warnings.warn(SpoiltScoreWarning.of(odd), stacklevel=3)
     for name, traced in _score(todo, predictions, jobs, progress):
         if isinstance(traced, VosbenchError):
             unscored[name] = traced.message

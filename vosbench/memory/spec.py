@@ -53,7 +53,12 @@ class PolicySpec:
 
     @classmethod
     def _made(cls, text: str, written: grammar.Written) -> "PolicySpec":
-        kind = POLICIES.find(written.name)
+        try:
+            kind = POLICIES.find(written.name)
+        except VosbenchError as error:
+            if "=" in written.name:
+                error.hint = f"if {written.name.partition('=')[0]} is a label, write it without / and \\; {error.hint}"
+            raise
         parameters: dict[str, Any] = {f.name: f.default for f in fields(kind) if f.init}
         for name in (f.name for f in fields(kind) if f.metadata.get("strategy")):
             parameters[name] = cls._made(parameters[name], grammar.read_wrapped(parameters[name]))

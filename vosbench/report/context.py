@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from vosbench.base.codec import encode
 from vosbench.base.hashing import digest
-from vosbench.base.words import count, data_title
+from vosbench.base.words import TRUSTED, count, data_title
 from vosbench.bench.record import DatasetInfo, ModelInfo, RunRecord, Settings
 from vosbench.datasets import Dataset, unpublished
 from vosbench.errors import VosbenchError, a_few, unknown
@@ -24,7 +24,7 @@ class Context:
 
     `lacks` says why the result is partial (nothing: it is whole), `unscored` why there are no scores at all,
     `unpublished` that the split is not the one that was published under its name, `times` of which sequences there are
-    times, if not of all.
+    times, if not of all, `trusted` that masks were taken as they are, though they may look smoothed.
     Masks that no run made have neither model nor settings.
     """
 
@@ -40,6 +40,7 @@ class Context:
     times: str
     sequences: int
     objects: int
+    trusted: bool
 
     @property
     def data(self) -> str:
@@ -50,6 +51,7 @@ class Context:
         number = count(self.sequences, "sequence") + (f", {count(self.objects, 'object')}" if self.objects else "")
         data = data_title(self.dataset.name, self.dataset.split, self.dataset.frame_mode)
         other = f"; {self.unpublished}" if self.unpublished else ""
+        other += f"; {TRUSTED}" if self.trusted else ""
         return f"{data}; {protocol}{partial}; {number}{other}"
 
     @property
@@ -121,6 +123,7 @@ def context(records: Records) -> Context:
         times=_times(records),
         sequences=len(sequences),
         objects=sum(map(len, sequences.values())),
+        trusted=any(record.suite.get("trust_masks") for record in records),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vosbench.base.words import count, data_title
+from vosbench.base.words import TRUSTED, count, data_title
 from vosbench.datasets import unpublished
 from vosbench.errors import VosbenchError
 
@@ -36,8 +36,9 @@ class Outcome:
 class Conditions:
     """What a simulation depends on. `sequences` are those that were simulated, and `faulty` those that could not be.
 
-    `shorter_side` of frames at inference, in pixels (None: each video's own). `source_hashes` are those of the
-    settings, by spec. `checkpoint_hash` in hexadecimal.
+    `shorter_side` of frames at inference, in pixels (None: each video's own). `trust_masks`: they were taken as they
+    are, though they may look smoothed. `source_hashes` are those of the settings, by spec. `checkpoint_hash` in
+    hexadecimal.
     """
 
     dataset: str
@@ -54,6 +55,7 @@ class Conditions:
     reference: str
     source_hashes: Mapping[str, str]
     faulty: tuple[str, ...] = ()
+    trust_masks: bool = False
 
     @property
     def text(self) -> str:
@@ -64,6 +66,7 @@ class Conditions:
         size = 0 if self.partial else len(self.sequences)
         other = unpublished(self.dataset, self.split, size, self.sequences)
         sequences = count(len(self.sequences), "sequence") + partial + (f"; {other}" if other else "")
+        sequences += f"; {TRUSTED}" if self.trust_masks else ""
         return (
             f"{data_title(self.dataset, self.split, self.frame_mode)}; {sequences}; "
             f"simulated with the keys of {self.model} ({self.checkpoint_hash[:8]}), {self.affinity} affinity, "

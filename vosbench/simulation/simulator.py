@@ -84,6 +84,7 @@ class Simulator:
             shorter_side=inference_side(shorter_side, dataset.shorter_side, spec.shorter_side),
             reference=study.reference,
             source_hashes={spec: PolicySpec.parse(spec).source_hash for spec in study.specs},
+            trust_masks=dataset.trusts_masks,
         )
 
     def record(self, progress: Progress | None = None) -> dict[str, Path]:

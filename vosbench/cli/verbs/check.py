@@ -35,6 +35,7 @@ def check(
     protocol: options.Protocol = None,
     sequences: options.Sequences = None,
     exclude: options.Exclude = None,
+    trust_masks: options.TrustMasks = None,
     limit: options.Limit = None,
     jobs: options.ManyJobs = None,
 ) -> Answer:
@@ -51,7 +52,7 @@ def check(
             "check needs --dataset, or the word policy and a strategy, or the word model and a network",
             "e.g. vosbench check --dataset davis2017 --root DAVIS, or vosbench check policy ./idea.py",
         )
-    data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(
+    data = open_dataset(dataset, root, split, frame_mode=frame_mode, trust_masks=bool(trust_masks)).only(
         options.sequence_names(sequences), limit, options.sequence_names(exclude)
     )
     names = data.sequence_names()

@@ -95,7 +95,7 @@ def compare(
     if junit_file is not None:
         options.write_text(junit_file, junit(checks))
     judged = [asdict(check) | {"result": check.result} for check in checks]
-    found = answer(tables[0], objects=changed, checks=judged)
+    found = answer(tables[0], columns, objects=changed, checks=judged)
     conditions = found.conditions or {"baseline": encode(common_context(compared))}  # of runs without scores
     return replace(found, conditions=conditions, status=REGRESSION if failures(checks) else 0)
 

@@ -18,13 +18,14 @@ def export(
     root: options.Root = None,
     split: options.Split = None,
     frame_mode: options.FrameMode = None,
+    trust_masks: options.TrustMasks = None,
     out: Annotated[Path, options.output(help="the zip file to write")] = Path("submission.zip"),
     overwrite: options.Overwrite = False,
     jobs: options.ManyJobs = None,
 ) -> Answer:
     """Pack masks for the server of a data set whose ground truth is private, after checking all of them."""
     options.require_new(out, overwrite)
-    data = open_dataset(dataset, root, split, frame_mode=frame_mode)
+    data = open_dataset(dataset, root, split, frame_mode=frame_mode, trust_masks=bool(trust_masks))
     try:
         with CountProgress("sequence") as progress:
             files = export_masks(predictions, data, out, jobs, progress)

@@ -66,6 +66,7 @@ def run(
     ] = None,
     sequences: options.Sequences = None,
     exclude: options.Exclude = None,
+    trust_masks: options.TrustMasks = None,
     limit: options.Limit = None,
     shard: options.Shard = None,
     controls: Annotated[

@@ -10,12 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
-from vosbench.base.words import count
+from vosbench.base.words import TRUSTED, count
 from vosbench.bench.record import RunRecord
 from vosbench.bench.scored import records_of, refuse_run, write_scored
 from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
-from vosbench.cli.records import Caption, Columns, Format, open_in_browser, show, write_report
+from vosbench.cli.records import Caption, Columns, Format, column_names, open_in_browser, show, write_report
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import Dataset, open_dataset
 from vosbench.errors import VosbenchError, a_few, unknown
@@ -71,6 +71,7 @@ def score(
     ] = None,
     sequences: options.Sequences = None,
     exclude: options.Exclude = None,
+    trust_masks: options.TrustMasks = None,
     limit: options.Limit = None,
     jobs: options.ManyJobs = None,
     objects: Annotated[bool, typer.Option("--objects", help="print a row for each object too")] = False,
@@ -124,7 +125,7 @@ def score(
         options.require_new(out, overwrite)
     elif report:
         raise VosbenchError("--report has no folder to write to", "give --out FOLDER, for the scores and the report")
-    data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(
+    data = open_dataset(dataset, root, split, frame_mode=frame_mode, trust_masks=bool(trust_masks)).only(
         options.sequence_names(sequences), limit, options.sequence_names(exclude)
     )
     rules = find_protocol(protocol or data.default_protocol)
@@ -158,6 +159,9 @@ def score(
         result["tables"] = {name: table.to_json()["rows"] for name, table in more.items()}
     if left_out:
         result["left_out"] = left_out
+    if columns is not None:
+        rows, kind = tables[0].to_json(column_names(columns))["rows"], "objects" if objects else "summary"
+        result["rows" if several else kind] = rows if several or objects else rows[0]
     told_of = {"dataset": {"name": data.name, "split": data.split}}
     shown_tables = [replace(table, conditions=table.conditions or told_of) for table in (*tables, *more.values())]
     show(shown_tables, format, name="score", columns=columns, caption=caption)
@@ -245,6 +249,7 @@ class _Further:
         lacks, missing = _lacks(self.data, scores), count(len(scores.missing), "sequence")
         partial = f", PARTIAL ({'; '.join(lacks)})" if lacks else ""
         partial += f", {missing} without masks: scored 0" if scores.missing else ""
+        partial += f", {TRUSTED}" if self.data.trusts_masks else ""
         where = f"{folder}: {scores.dataset} {scores.split}, protocol {scores.protocol}{partial}"
         caption = f"{where}; {count(len(scores.objects), 'object')}."
         told = scores.objects, scores.rules.figures

@@ -50,6 +50,7 @@ def segment(
     shorter_side: Annotated[
         int, typer.Option(help="shorter side of frames at inference, in pixels; 0: as they are")
     ] = 480,
+    trust_masks: options.TrustMasks = None,
     threads: options.Threads = None,
     overlay: Annotated[bool, typer.Option("--overlay/--no-overlay", help="write overlay.mp4 beside the masks")] = True,
     overwrite: options.Overwrite = False,
@@ -85,6 +86,7 @@ def segment(
         affinity=affinity,
         precision=precision or "fp32",
         shorter_side=shorter_side,
+        trust_masks=bool(trust_masks),
     )
     seconds, most = _carry_out(work, video, out, overlay)
     frames, objects = work.clip.count, len(work.ids)
@@ -104,6 +106,7 @@ def segment(
         "affinity": work.session.model.affinity,
         "precision": work.session.model.precision,
         "shorter_side": work.session.shorter_side,
+        "trust_masks": bool(trust_masks),
     }
     result: dict[str, Any] = {
         "masks": str(out / "masks"),

@@ -47,6 +47,7 @@ def simulate(
     shorter_side: options.ShorterSide = None,
     sequences: options.Sequences = None,
     exclude: options.Exclude = None,
+    trust_masks: options.TrustMasks = None,
     limit: options.Limit = None,
     jobs: options.ManyJobs = None,
     threads: Annotated[
@@ -93,7 +94,7 @@ def simulate(
     curves = sweeps(entries)
     if plot is not None:
         require_sweep(curves, [entry.label for entry in entries])
-    data = open_dataset(dataset, root, split, frame_mode=frame_mode).only(
+    data = open_dataset(dataset, root, split, frame_mode=frame_mode, trust_masks=bool(trust_masks)).only(
         options.sequence_names(sequences), limit, options.sequence_names(exclude)
     )
     names = data.sequence_names()
