@@ -68,7 +68,7 @@ def test_a_strategy_that_fails(small_davis, small_suite, tmp_path, fault, reason
 
 def test_a_failure_during_warm_up_is_found_again(small_davis, small_suite, tmp_path):
     """Where two objects need more than there is, the warm-up fails, and then every strategy; one object fits."""
-    suite = small_suite(small_davis, policies=("first-only",), timing="all", repeats=2, memory_limit="100KB")
+    suite = small_suite(small_davis, policies=("first-only",), timing="all", repeats=2, memory_limit="4.3MB")
     records = run(suite, tmp_path / "run")
     assert [(r.sequence, r.failure.frames) for r in records if r.failure] == [("ant", 0)]
     assert [len(r.timings) for r in records if r.sequence == "bee"] == [2, 0, 0]

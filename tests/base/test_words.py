@@ -8,17 +8,29 @@ from vosbench.errors import VosbenchError
 
 @pytest.mark.parametrize(
     ("written", "expected"),
-    [("4GB", 4 * 10**9), ("1.5 gb", 1_500_000_000), ("500MB", 5 * 10**8), ("2048", 2048), (7, 7), ("3B", 3)],
+    [
+        *((text, 4 * 10**9) for text in ("4GB", "4G", "4g", "4 GB", "4gb", "4000MB", 4 * 10**9)),
+        *((text, 2**32) for text in ("4GiB", "4 gib", "4096MiB")),
+        *(("1.5 gb", 1_500_000_000), ("500MB", 5 * 10**8), ("2048B", 2048), ("3 B", 3)),
+    ],
 )
 def test_what_people_write(written, expected):
     assert size_in_bytes(written) == expected
 
 
-@pytest.mark.parametrize("written", ["", "much", "4GiB", "-1GB", "0GB", "4 G B", 0, True])
+@pytest.mark.parametrize("written", ["", "much", "4Gi", "-1GB", "0GB", "4 G B", 0, True, "4iB"])
 def test_what_is_no_amount(written):
     with pytest.raises(VosbenchError, match="is no amount of memory") as caught:
         size_in_bytes(written)
     assert "4GB" in caught.value.hint
+
+
+@pytest.mark.parametrize("written", ["1", 4, "4000000000", "2.5"])
+def test_a_unit_that_may_be_forgotten(written):
+    """One byte is no memory that anybody wants."""
+    with pytest.raises(VosbenchError, match=f"'?{written}'? has no unit: bytes, MB or GB") as caught:
+        size_in_bytes(written)
+    assert f"{written}GB" in caught.value.hint
 
 
 def test_bytes_for_people():

@@ -160,9 +160,7 @@ def test_memory_stays_constant(small_model, small_clip, spec):
         for t in range(1, 900):
             timing = session.step(rgb[t % len(rgb), :32, :32]).timing
             if t % 300 == 299:
-                sizes.append(
-                    (timing.memory_bytes, session.memory.bank._store.allocated, len(session.memory.bank._scores))
-                )
+                sizes.append((timing.memory_bytes, session._allocated, len(session._room.scratch._room)))
                 python.append(tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()

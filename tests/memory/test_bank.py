@@ -8,6 +8,7 @@ import torch
 from tell_tale import SPEC, P, frame_tokens, make, slots
 
 from vosbench.errors import VosbenchError
+from vosbench.memory.attention import Scratch
 from vosbench.memory.bank import FrameTokens, MemoryBank
 from vosbench.memory.trial import l2
 from vosbench.models.base import Keys
@@ -267,9 +268,9 @@ def test_a_long_memory_is_read_in_parts_of_the_query():
     bank.free(slots(3, 60, 599))
     query = Keys(torch.rand(50, 8))
     whole, match = bank.read(12, query, top_k=20)
-    bank._scores_at_once, bank._scores = 7 * 600, torch.empty(0)
+    bank._scores_at_once, bank._scratch = 7 * 600, Scratch()
     parts, pieced = bank.read(12, query, top_k=20)
-    assert bank._scores.numel() <= 7 * 600
+    assert bank._scratch._room.numel() <= 7 * 600
     torch.testing.assert_close(parts, whole)
     for a, b in zip(pieced, match, strict=True):
         assert torch.equal(a.indices, b.indices)

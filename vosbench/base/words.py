@@ -5,6 +5,7 @@ import re
 from vosbench.errors import VosbenchError
 
 UNITS = {"": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+LEAST = 1000  # bytes, of a number without a unit, which may be forgotten
 TRUSTED = "masks taken as they are"  # by a user who knows that they only look smoothed
 
 
@@ -36,12 +37,17 @@ def count(number: int, noun: str) -> str:
 
 
 def size_in_bytes(size: str | int) -> int:
-    """`4GB` as bytes; a number alone is one of bytes. Raises VosbenchError for anything else, and for nothing."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]?B)?", str(size).strip(), re.IGNORECASE)
-    number = int(float(found[1]) * UNITS.get((found[2] or "").upper(), 1)) if found else 0
-    if number < 1:
+    """`4GB`, `4G` or `4 gb` as bytes, and `4GiB`, of which one is 1024 MiB; an int is one of bytes.
+
+    Raises VosbenchError for anything else, for nothing, and for a number without a unit that cannot be meant.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(?:([KMGT])(i?B)?|B)?", str(size).strip(), re.IGNORECASE)
+    if found is None or not (given := float(found[1])):
         raise VosbenchError(f"{size!r} is no amount of memory", "write it as 4GB or 500MB")
-    return number
+    if str(size).strip() == found[1] and (isinstance(size, str) or given < LEAST):
+        raise VosbenchError(f"{size!r} has no unit: bytes, MB or GB?", f"write it as {size}GB or {size}MB")
+    power = " KMGT".index((found[2] or " ").upper())
+    return max(1, int(given * (1024 if len(found[3] or "") == 2 else 1000) ** power))
 
 
 def as_size(number: float) -> str:

@@ -8,7 +8,7 @@ import gc
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -40,13 +40,14 @@ from vosbench.video import Sequence as Video
 WARMUP_FRAMES = 3
 AHEAD = 4  # masks of a strategy that may wait to be written
 Progress = Callable[[str, str, int, int], None]  # strategy, sequence, frames done, frames in all
-Frames = Iterable[Mapping[int, Prediction | Exception]]  # what each strategy, by its place, makes of each frame
+Frames = Iterable[dict[int, Prediction | Exception]]  # what each strategy, by its place, makes of each frame
 
 
 def together(
     plan: Plan, tasks: Sequence[Task], video: Video, progress: Progress | None
 ) -> Iterator[tuple[Task, RunRecord]]:
-    """Strategies through a sequence together, untimed. One for which memory did not suffice goes again, alone.
+    """Strategies through a sequence together, untimed. Those for which memory did not suffice go again, without those
+    for which it did; alone, if it sufficed for none.
 
     Raises SequenceError, as the others do, for a frame or a first mask that cannot be used.
     """
@@ -56,8 +57,8 @@ def together(
         for one in passes:
             if one.task not in crowded:
                 yield one.task, one.finish(together=len(tasks))
-    for task in crowded:
-        yield from together(plan, [task], video, progress)
+    for again in [crowded] if 0 < len(crowded) < len(tasks) else [[task] for task in crowded]:
+        yield from together(plan, again, video, progress)
 
 
 def alone(plan: Plan, task: Task, video: Video, progress: Progress | None) -> RunRecord:
@@ -212,8 +213,9 @@ def predictions(plan: Plan, policies: Sequence[MemoryPolicy], video: Video, time
 
 def _carry(passes: Sequence[_Pass], frames: Frames) -> None:
     for frame in frames:
-        for place, result in frame.items():
-            passes[place].take(result)
+        while frame:  # nothing that was predicted is kept while the next frame needs room
+            passes[(predicted := frame.popitem())[0]].take(predicted[1])
+            del predicted
     for one in passes:
         one.settle()
 

@@ -30,7 +30,7 @@ Precision = Annotated[
 ]
 MemoryLimit = Annotated[
     str | None,
-    Option(help="what memory and object probabilities may take, such as 4GB; a strategy that needs more fails"),
+    Option(help="what a run may take beside model and libraries, such as 4GB; a strategy that needs more fails"),
 ]
 TopK = Annotated[int | None, Option(help="memory tokens that count for a query pixel; default: the model's", min=1)]
 Predictions = Annotated[Path, Argument(help="folder with SEQUENCE/FRAME.png, the masks of any method")]

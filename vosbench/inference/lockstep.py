@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vosbench.base import registry
 from vosbench.errors import MissingTruthError, NotANumberError, PolicyError, VosbenchError
+from vosbench.inference.room import Room
 from vosbench.memory.blame import out_of_memory
 from vosbench.models.base import FrameStep, Keys, Network, State, tensors
 
@@ -132,22 +133,26 @@ def taken(result: R | Exception) -> R:
 
 
 class Driver:
-    """Takes sessions through a frame. `at_once` of them have their questions answered in one batch: fewer from when
-    the memory did not suffice.
+    """Takes sessions through a frame, in a room that they share. `at_once` of them have their questions answered in one
+    batch: fewer from when the memory did not suffice.
     """
 
-    def __init__(self, device: torch.device, sessions: int = 1) -> None:
+    def __init__(self, device: torch.device, room: Room, sessions: int = 1) -> None:
+        self._room = room
         self.at_once = sessions if device.type == "cuda" else 1
         self._compares = device.type == "cpu" and sessions > 1  # a GPU would have to be waited for
         self._known: list[tuple[Question, Any]] = []  # about this frame: strategies begin alike
+        self._kept = 0  # bytes of these
 
     @torch.inference_mode()
     def finish(self, frame: Sequence[Steps[R]]) -> list[R | Exception]:
         """What each session returns for a frame, or the error, one of `OF_ONE`, that ended it."""
         results: list[R | Exception] = []
-        while len(results) < len(frame):
-            results += self._finish(frame[len(results) : len(results) + self.at_once])
+        with self._room.in_parts():
+            while len(results) < len(frame):
+                results += self._finish(frame[len(results) : len(results) + self.at_once])
         self._known.clear()
+        self._kept = 0
         return results
 
     def _finish(self, frame: Sequence[Steps[R]]) -> list[R | Exception]:
@@ -191,8 +196,12 @@ class Driver:
         for known, answer in self._known:
             if _equal(known, question):
                 return answer
-        self._known.append((question, question.answer()))
-        return self._known[-1][1]
+        answer = question.answer()
+        size = sum(tensor.nbytes for tensor in tensors((question, answer)))
+        if self._kept + size <= self._room.kept:
+            self._kept += size
+            self._known.append((question, answer))
+        return answer
 
 
 def _equal(one: Question, other: Question) -> bool:

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.base.values import Count, Side, checked
-from vosbench.base.words import as_size, size_in_bytes
+from vosbench.base.words import as_size
 from vosbench.inference.lockstep import OF_ONE, Driver, Frame, taken
 from vosbench.inference.output import Prediction
 from vosbench.inference.reader import loaded, read_ahead
 from vosbench.inference.references import look_ahead, true_masks
+from vosbench.inference.room import Room
 from vosbench.inference.session import Foreknowledge, Session, model_and_policy
 from vosbench.memory.policy import MemoryPolicy
 from vosbench.memory.spec import PolicySpec
 from vosbench.models.base import Network
+from vosbench.models.geometry import Geometry
 from vosbench.video import GroundTruth, ObjectMasks, Sequence
 
 
@@ -58,9 +60,9 @@ def propagate_together(
 
     Of every frame what is predicted under each strategy, by its place among `policies`; or, in the place of that, the
     error that ended the strategy, one of `lockstep.OF_ONE`, after which the others go on without it. What shows only
-    after the last frame comes as one frame more. `memory_limit` holds for each and for all: where all take more, the
-    largest ends. Every mask is that of the strategy alone; nothing is `timed`, since the strategies would be so
-    together. Raises SequenceError and VosbenchError as `propagate` does.
+    after the last frame comes as one frame more. `memory_limit` holds for all together: before a frame for which it
+    might not suffice, the largest ends. Every mask is that of the strategy alone; nothing is `timed`, since the
+    strategies would be so together. Raises SequenceError and VosbenchError as `propagate` does.
     """
     device = next(model.parameters()).device
     known = Foreknowledge(
@@ -73,18 +75,21 @@ def propagate_together(
     options["memory_limit"] = memory_limit
     options["shorter_side"] = sequence.shorter_side if shorter_side is None else shorter_side
     running = {place: Session(model, policy, **options) for place, policy in enumerate(policies)}
-    side, driver = next(iter(running.values())).shorter_side, Driver(device, len(running))
-    limit = None if memory_limit is None else size_in_bytes(memory_limit)
+    side, room = next((session.shorter_side, session._room) for session in running.values())
+    for session in running.values():
+        session._room = room
+    driver = Driver(device, room, len(running))
     first_masks = {first.frame_index: first for first in sequence.first_masks}
     for index, rgb in enumerate(read_ahead(sequence.frames)):
         first, frame = first_masks.get(index), Frame(model, rgb, side)
         masks = None if first is None else ObjectMasks(loaded(first), first.object_ids)
+        new = 0 if first is None else len(first.object_ids)
+        out = _crowded_out(room, running, frame.geometry, new, driver.at_once)
+        running = {place: session for place, session in running.items() if place not in out}
         results = driver.finish([session._steps(frame, masks) for session in running.values()])
         found = dict(zip(running, results, strict=True)) | _errors(running, Session._look)
         running = {place: session for place, session in running.items() if not isinstance(found[place], Exception)}
-        found |= (out := _crowded_out(running, limit))
-        running = {place: session for place, session in running.items() if place not in out}
-        yield found
+        yield found | out
         del results, found  # the next frame needs room
         if not running:
             return
@@ -92,13 +97,24 @@ def propagate_together(
         yield late
 
 
-def _crowded_out(running: Mapping[int, Session], limit: int | None) -> dict[int, MemoryError]:
-    """An error for each of the strategies of most tokens without which those of all take no more than the limit."""
-    sizes = {place: session.nbytes for place, session in running.items()}
+def _crowded_out(
+    room: Room, running: Mapping[int, Session], geometry: Geometry, new: int, at_once: int
+) -> dict[int, MemoryError]:
+    """An error for each of the largest strategies without which the room suffices the others for the next frame, in
+    which `new` objects appear and each may be written. What passes is there of `at_once` strategies.
+    """
+    if room.limit is None:
+        return {}
+    needs = {place: session._needs(geometry, new) for place, session in running.items()}
+    takes = {place: needs[place].planes + needs[place].tokens + running[place]._allocated for place in running}
     out: dict[int, MemoryError] = {}
-    while limit is not None and len(sizes) > 1 and sum(sizes.values()) > limit:
-        largest = max(sizes, key=lambda place: sizes[place])
-        out[largest] = MemoryError(f"its memory takes {as_size(sizes.pop(largest))} beside that of other strategies")
+    while len(takes) > 1:
+        largest = max(takes, key=lambda place: takes[place])
+        passing = needs[largest].picture + at_once * needs[largest].passing
+        if room.apart + sum(takes.values()) + passing <= room.limit:
+            break
+        out[largest] = MemoryError(f"it takes {as_size(takes.pop(largest))} beside other strategies")
+    room.taken = {id(running[place]): size for place, size in takes.items()}
     return out
 
 

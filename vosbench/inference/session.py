@@ -18,7 +18,9 @@ from vosbench.images import size_text
 from vosbench.inference.given import Masks, described, object_masks
 from vosbench.inference.lockstep import Decode, Driver, EncodeValue, Frame, Steps, taken
 from vosbench.inference.output import LateMask, Prediction, by_rows, most_probable
+from vosbench.inference.room import Needs, Room
 from vosbench.inference.timing import FrameTiming, StageClock
+from vosbench.memory.attention import Scratch
 from vosbench.memory.bank import MemoryBank
 from vosbench.memory.frame import FrameTokens, Segmentation
 from vosbench.memory.match import Match
@@ -31,7 +33,6 @@ from vosbench.models.geometry import Geometry
 from vosbench.video import ObjectMasks, inference_side
 
 _AHEAD = 1e-3  # by which the logit of an object is above that of one beneath it
-PLANES = 3  # of the network's size that each object has at once: logits, probabilities, and those of the frame before
 Truth = Callable[[int, tuple[int, ...]], Tensor]  # of a frame and ids: true masks, float32 [O,H',W']
 
 
@@ -53,10 +54,9 @@ class Session:
     `top_k` memory tokens count for a query pixel (None: as many as the network is used with); `shorter_side` is the
     size at inference, in pixels (None: the network's, or that of the frames; 0: that of the frames). `name` stands for
     the video in messages, and random numbers depend on it: give the name of a
-    sequence for those of `propagate` on it. `timed` measures the stages of each frame. The memory of the
-    strategy, with what reads it, and the probabilities of the objects take at most `memory_limit`, such as "4GB" (None:
-    what there is): MemoryError before that. A session serves one video. A model or a strategy that is named is loaded,
-    on the CPU.
+    sequence for those of `propagate` on it. `timed` measures the stages of each frame. All that is
+    computed takes at most `memory_limit`, such as "4GB" (None: what there is): MemoryError before that. A session
+    serves one video. A model or a strategy that is named is loaded, on the CPU.
 
     Raises VosbenchError for a wrong argument, a model in training mode, and a strategy that needs to know more than the
     frames so far.
@@ -89,15 +89,13 @@ class Session:
                 "use another strategy, or vosbench.propagate on the whole video",
             )
         self.model, self.policy, self.name, self.known = model, policy, name, known
-        self.top_k, self._limit = (
-            top_k or model.spec.top_k,
-            None if memory_limit is None else size_in_bytes(memory_limit),
-        )
+        self.top_k = top_k or model.spec.top_k
         self.shorter_side = inference_side(shorter_side, model.spec.shorter_side)
         self.device = next(model.parameters()).device
+        self._room = Room(None if memory_limit is None else size_in_bytes(memory_limit), Scratch(self.device))
         self.index = 0  # of the next frame
         self.ids: list[int] = []  # of the objects followed, in order of appearance
-        self._driver = Driver(self.device)
+        self._driver = Driver(self.device, self._room)
         self._clock = StageClock(self.device, timed)
         self._state: State = {}  # recurrent state of the objects
         self._joint: Tensor | None = None  # probabilities in the frame before, [O+1,H',W']
@@ -136,12 +134,15 @@ class Session:
                 "all frames of a video must have one size",
             )
         new, given = self._appearing(masks)
+        needs = self._needs(frame.geometry, len(new))
+        self.memory.bank.leave(self._room.beside(id(self)) + needs.picture + needs.planes + needs.passing)
         if new or self.ids:
             joint = yield from self._segment(frame, new, given)
         else:
             joint = torch.ones(1, *self.geometry.padded, device=self.device)
         prediction = self._predict(joint)
         self.index += 1
+        self._room.taken[id(self)] = needs.planes + self._allocated
         return prediction
 
     def _look(self, behind: int | None = None) -> None:
@@ -160,20 +161,20 @@ class Session:
         if self.index:
             self.memory.verify()
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the tokens and of the probabilities that are held from frame to frame."""
-        return self.memory.bank.nbytes + (0 if self._joint is None else self._plane * len(self._joint))
+    def _needs(self, geometry: Geometry, new: int = 0) -> Needs:
+        """What the objects take in a frame in which `new` ones appear."""
+        return Needs.of(len(self.ids) + new, geometry, self.model.spec)
 
     @property
-    def _plane(self) -> int:
-        """Bytes of the probabilities of one object."""
-        return 4 * self.geometry.padded[0] * self.geometry.padded[1]
+    def _allocated(self) -> int:
+        """Bytes of the slots of the memory."""
+        return self.memory.bank.allocated if self.index else 0
 
     def _begin(self, geometry: Geometry) -> None:
         model, known, self.geometry = self.model, self.known, geometry
         storing = partial(self._clock.stage, "write")
-        bank = MemoryBank(model.spec, model.scores, self.geometry.tokens, self.device, storing, self._limit)
+        room = self._room.limit, self._room.scratch
+        bank = MemoryBank(model.spec, model.scores, self.geometry.tokens, self.device, storing, *room)
         self.memory = VideoMemory(self.policy, bank, f"{self.name}, ", self._clock.stage)
         truth, future = None, None
         if known is not None and self.policy.needs_truth:
@@ -200,8 +201,6 @@ class Session:
                 "masks must have the size of the frames",
             )
         new = tuple(i for i in sorted(masks.object_ids() if masks.ids is None else masks.ids) if i not in self.ids)
-        if new:
-            self.memory.bank.leave(PLANES * self._plane * (1 + len(self.ids) + len(new)))
         return new, masks
 
     def _segment(self, frame: Frame, new: tuple[int, ...], masks: ObjectMasks | None) -> Steps[Tensor]:

@@ -12,6 +12,21 @@ from vosbench.models.affinity import affinity
 _UNITS = 2.0**32  # of a sum, which is one of integers: floats add up to other bits in another order, as on a GPU
 
 
+class Scratch:
+    """Where the scores of a read lie: room that is kept, since fresh pages cost as much as the product. Banks that read
+    one after the other may share it.
+    """
+
+    def __init__(self, device: torch.device | str = "cpu") -> None:
+        self._room = torch.empty(0, device=device)
+
+    def take(self, rows: int, columns: int, room: int) -> Tensor:
+        """A float32 matrix of that size, which holds anything; there is `room` for so many numbers from now on."""
+        if len(self._room) < rows * columns:
+            self._room = self._room.new_empty(max(rows * columns, room))
+        return self._room[: rows * columns].view(rows, columns)
+
+
 def cosine(keys: Tensor, query: Tensor) -> Tensor:
     """Cosine of query keys [Q,CK] with keys [N,CK], [Q,N], for strategies that compare by nothing but keys."""
     return F.normalize(query.float(), dim=-1) @ F.normalize(keys.float(), dim=-1).mT

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from vosbench.errors import VosbenchError
-from vosbench.memory.attention import readout, top_k_softmax
+from vosbench.memory.attention import Scratch, readout, top_k_softmax
 from vosbench.memory.frame import FrameTokens
 from vosbench.memory.guard import Guard
 from vosbench.memory.match import GroupMatch, Match, side_by_side
@@ -29,7 +29,8 @@ class MemoryBank:
     `count` slots are occupied and all of them lie below `extent`; `capacity` bounds the count (None: the bank
     doubles when it is full). Counts live on the host and indices on the device, so nothing here waits for a GPU.
     `scores` is the similarity of the network that `spec` describes. Tokens are copied inside `storing()`, to be timed.
-    Tokens and the scores of a read never take more than `limit` bytes, less what they `leave`: MemoryError before that.
+    Slots never take more than `limit` bytes, less what they `leave`: MemoryError before that. The scores of a read,
+    which lie in `scratch`, and a copy of them take at most a sixteenth of it: the query is read in parts.
     """
 
     def __init__(
@@ -40,18 +41,17 @@ class MemoryBank:
         device: torch.device | str = "cpu",
         storing: Callable[[], AbstractContextManager[None]] = nullcontext,
         limit: int | None = None,
+        scratch: Scratch | None = None,
     ) -> None:
         self.tokens_per_frame = tokens_per_frame
         self.storing = storing
         self.capacity: int | None = None
         self.count = self.extent = self.pinned_count = 0
         self._similarity = scores
-        self._limit, self._store = limit, Store(spec, device)
-        self._scores_at_once = SCORES if limit is None else min(SCORES, limit // 32)  # an eighth of it, in float32
-        self.leave(0)
+        self._limit, self._store, self._scratch = limit, Store(spec, device), scratch or Scratch(device)
+        self._scores_at_once = SCORES if limit is None else min(SCORES, limit // 128)  # float32, twice: a sixteenth
         self._free = torch.empty(0, dtype=torch.int64, device=device)
         self._guard = Guard(device)
-        self._scores = torch.empty(0, device=device)
         for name, dtype in COLUMNS.items():
             self.add_column(name, dtype)
 
@@ -228,10 +228,15 @@ class MemoryBank:
         """Make room for the values of `objects` that first appear in `first_frame`."""
         self._store.add_group(first_frame, objects)
 
+    @property
+    def allocated(self) -> int:
+        """Bytes of all slots, be they occupied or not."""
+        return self._store.allocated * self._store.bytes_per_row
+
     def leave(self, size: int) -> None:
-        """Leave so many bytes of the limit to what is not in the memory. MemoryError if too few remain."""
+        """Leave so many bytes of the limit to what is not in slots. MemoryError if too few remain."""
         if self._limit is not None:
-            self._store.bound(self._limit - 4 * self._scores_at_once - size)
+            self._store.bound(self._limit - size)
 
     def read(self, frame: int, query: Keys, top_k: int) -> tuple[list[Tensor], Match]:
         """Per group the readout [Q,O,CV] of the query of `frame`, and the statistics. Raises as `match` does."""
@@ -268,15 +273,10 @@ class MemoryBank:
         """Raise what a strategy did wrong on a GPU, where `free` and `pin` do not wait to find out."""
         self._guard.verify()
 
-    # Storage
-
     def _scored(self, query: Keys) -> Tensor:
-        """The scores of a query, float32 [Q,extent], in room that is kept: fresh pages cost as much as the product."""
-        needed = len(query) * self.extent
-        if len(self._scores) < needed:
-            room = min(self._scores_at_once, len(query) * self._store.allocated)
-            self._scores = self._scores.new_empty(max(needed, room))
-        return self._similarity(self.keys, query, out=self._scores[:needed].view(len(query), self.extent))
+        """The scores of a query, float32 [Q,extent]."""
+        room = min(self._scores_at_once, len(query) * self._store.allocated)
+        return self._similarity(self.keys, query, out=self._scratch.take(len(query), self.extent, room))
 
     def _check_slots(self, slots: Tensor) -> Tensor:
         """Refuse slots that may not be pinned, freed or overwritten; returns them, clamped into range."""

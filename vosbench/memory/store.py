@@ -39,6 +39,11 @@ class Store:
         rows = (self.keys.key, *self.keys.extras.values(), *(group.values for group in self.groups))
         return sum(tensor.shape[1] * tensor.element_size() for tensor in rows)
 
+    @property
+    def bytes_per_row(self) -> int:
+        """Of a token and its columns."""
+        return self.bytes_per_token + sum(column.element_size() for column in self.columns.values())
+
     def add_column(self, name: str, dtype: torch.dtype) -> None:
         """Zeros of that type, [allocated]."""
         self.columns[name] = torch.zeros(self.allocated, dtype=dtype, device=self.device)
@@ -46,14 +51,14 @@ class Store:
     def bound(self, limit: int) -> None:
         """Take no more than `limit` bytes from now on."""
         if limit <= 0:
-            raise MemoryError("the probabilities of the objects alone need more than the limit")
+            raise MemoryError("a frame and its objects alone need more than the limit")
         self.limit = limit
-        self._require(self.allocated * self.bytes_per_token)
+        self._require(self.allocated * self.bytes_per_row)
 
     def add_group(self, first_frame: int, objects: int) -> None:
         """Room for the values of objects that first appear in `first_frame`."""
         width = objects * self.spec.value_dim
-        self._require(self.allocated * (self.bytes_per_token + 4 * width))
+        self._require(self.allocated * (self.bytes_per_row + 4 * width))
         self.groups.append(Group(first_frame, objects, torch.zeros(self.allocated, width, device=self.device)))
 
     def reserve(self, needed: int, least: int, most: int | None) -> None:
@@ -63,9 +68,9 @@ class Store:
         rows = max(needed, 2 * self.allocated, least)
         rows = rows if most is None else min(rows, most)
         beside = 4 * self.allocated * max([self.spec.key_dim, *(group.values.shape[1] for group in self.groups)])
-        self._require(needed * self.bytes_per_token + beside)
+        self._require(needed * self.bytes_per_row + beside)
         if self.limit is not None:
-            rows = max(needed, min(rows, (self.limit - beside) // self.bytes_per_token))
+            rows = max(needed, min(rows, (self.limit - beside) // self.bytes_per_row))
 
         def grown(tensor: Tensor) -> Tensor:
             larger = tensor.new_zeros(rows, *tensor.shape[1:])

@@ -1,5 +1,8 @@
 """Between the pixels of a file and the tensors of a network: normalise, resize, pad, and back."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -9,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-PIXELS = 2**22  # of all objects that are dealt with at once: ten at 480p. A crowd takes no more memory
+# Pixels of all objects that are dealt with at once: ten objects at 480p. A crowd takes no more memory.
+PIXELS = ContextVar("PIXELS", default=2**22)
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, of RGB / 255
 
 
@@ -86,7 +90,17 @@ class Geometry:
 
 def at_once(pixels: int) -> int:
     """How many planes of so many pixels are dealt with at once."""
-    return max(1, PIXELS // pixels)
+    return max(1, PIXELS.get() // pixels)
+
+
+@contextmanager
+def at_most(pixels: int | None) -> Iterator[None]:
+    """Deal with so many pixels at once at most, within the block (None: with as many as otherwise)."""
+    token = PIXELS.set(PIXELS.get() if pixels is None else min(PIXELS.get(), pixels))
+    try:
+        yield
+    finally:
+        PIXELS.reset(token)
 
 
 @cache
