@@ -180,6 +180,7 @@ COMMANDS = {
     "unknown row": (["table", "--by", "colour"], ["unknown table 'colour'", "strategy"]),
     "no configuration": (["train"], ["config", "--help"]),
     "export of another kind": (["train", "tiny.toml", "--out", "t", "--export", "a.pth"], ["a.pth", ".safetensors"]),
+    "packing into another kind": (["pack", "DAVIS", "--out", "a.zip"], ["cannot pack into a.zip", ".tar.xz"]),
     "a training on an absent GPU": (
         ["train", "stcn-tiny", "--out", "t", "--device", "cuda:9"],
         ["cuda:9", "--device cpu"],

@@ -76,7 +76,7 @@ def test_a_folder_that_permits_nothing(tmp_path, monkeypatch):
 def test_what_is_there_is_not_replaced_unasked(tmp_path, monkeypatch, refused, verb):
     """Before any work: nothing else that the command names is there."""
     monkeypatch.chdir(tmp_path)
-    Path("out.mp4" if verb == "video" else "out.png").write_text("mine")
+    Path({"video": "out.mp4", "pack": "out.tar.xz"}.get(verb, "out.png")).write_text("mine")
     (there,) = tmp_path.iterdir()
     needed = ["a", "--dataset", "a"] if verb == "export" else ["a"]
     said = refused(verb, *needed, "--out", there.name)

@@ -9,8 +9,9 @@ import torch
 from safetensors.torch import load_file
 
 from vosbench.errors import VosbenchError
-from vosbench.training.config import StaticData, ValidationConfig, VideoData, _folders
+from vosbench.training.config import StaticData, ValidationConfig, VideoData
 from vosbench.training.export import mean_weights
+from vosbench.training.files import needed
 from vosbench.training.stages import Place, Stage, ending_at, read_stages
 from vosbench.training.state import read_state
 from vosbench.training.train import Trainer
@@ -129,9 +130,10 @@ def test_an_earlier_stage_that_changes_is_refused_before_anything_is_trained(sta
 
 
 def test_what_lacks_for_a_late_stage_shows_before_the_first(stages, tmp_path):
+    first = replace(stages[0].config, initial="gone.pth")
     absent = replace(stages[2].config, data=(StaticData("nowhere"),))
-    with pytest.raises(VosbenchError, match="the training needs nowhere, which"):
-        run((*stages[:2], replace(stages[2], config=absent)), tmp_path / "out")
+    with pytest.raises(VosbenchError, match=r"the training needs gone\.pth, nowhere, which"):
+        run((Stage(first, "static"), stages[1], replace(stages[2], config=absent)), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -187,7 +189,8 @@ def test_what_ships_is_trained_whole_at_small_size(name, pairs, small_davis, tmp
     for part in ("JPEGImages", "Annotations"):
         (tmp_path / "clips" / part).mkdir(parents=True)
         (tmp_path / "clips" / part / "bee").symlink_to(small_davis / part / "480p/bee")
-    for root in {Path(root) for stage in read_stages(name) for data in stage.config.data for root in _folders(data)}:
+    roots = {root for stage in read_stages(name) for root in needed(stage.config, weights=False)} - {"photos"}
+    for root in map(Path, roots):
         root.parent.mkdir(exist_ok=True)
         root.symlink_to(pairs if root.parent.name == "static" else tmp_path / "clips")
     small = {"size": 32, "batch": 1, "steps": 2, "stop_at": 0, "workers": 0, "threads": 1, "key_encoder": ""}

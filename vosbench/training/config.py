@@ -10,7 +10,6 @@ from vosbench.base.settings import find, read_toml, shipped
 from vosbench.base.values import build
 from vosbench.datasets import DATASETS
 from vosbench.errors import VosbenchError, unknown
-from vosbench.models.checkpoint import bundled
 from vosbench.models.stcn.network import CONFIGS, STRIDE
 from vosbench.training.augment import Augmentation, StaticAugmentation
 from vosbench.training.bounds import differences, out_of_bounds
@@ -220,20 +219,6 @@ class TrainConfig:
         """The step after which the training ends."""
         return self.stop_at or self.steps
 
-    def check_files(self, begun: bool) -> None:
-        """Refuse to begin without the data, or without the initial weights, unless the training has `begun`."""
-        named = [self.photos, *(root for data in self.data for root in _folders(data))]
-        if self.validation:
-            named.append(self.validation.root or "")
-        weights = [self.key_encoder, self.value_encoder, "" if self.initial in bundled() else self.initial]
-        absent = [path for path in (*named, *([] if begun else weights)) if path and not Path(path).exists()]
-        if absent:
-            raise VosbenchError(
-                f"the training needs {', '.join(dict.fromkeys(absent))}, which {Path.cwd()} does not hold",
-                "paths are relative to the folder in which the command is started; the first lines of a configuration"
-                f" that ships say what to put there: {SHIPPED}",
-            )
-
     def check_same_training(self, other: Mapping[str, object], checkpoint: Path) -> None:
         """Refuse to go on from the checkpoint of a training that had other settings."""
         what = differences(other, {k: v for k, v in asdict(self).items() if k not in INCIDENTAL})
@@ -266,12 +251,6 @@ def parse(table: Mapping[str, Any], file: str) -> TrainConfig:
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise VosbenchError(f"{file}: data must be tables", "write [[data]] above each source of clips")
     return build(TrainConfig, settings, file, data=tuple(_data(entry, file) for entry in entries))
-
-
-def _folders(data: Data) -> tuple[str, ...]:
-    if isinstance(data, CutoutData):
-        return (*data.roots, *data.videos)
-    return () if isinstance(data, GeneratedData) else (data.root,)
 
 
 def _data(entry: Mapping[str, Any], file: str) -> Data:

@@ -9,7 +9,7 @@ import lzma
 import os
 import tarfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -27,15 +27,20 @@ PARTNERS = {"masks": "images", "Annotations": "JPEGImages"}  # folders of masks,
 
 @checked('pack(["static/ecssd", "video/davis2016-320"], "data.tar.xz")')
 def pack(
-    folders: Sequence[Path], target: Path, shorter: Annotated[int, AtLeast(16, " pixels")] = 320, quality: Count = 70
+    folders: Sequence[Path],
+    target: Path,
+    shorter: Annotated[int, AtLeast(16, " pixels")] = 320,
+    quality: Count = 70,
+    progress: Callable[[int, int], None] | None = None,
 ) -> int:
     """Pack every picture below the folders that has a mask into `target` (.tar.xz), each folder under its own name.
 
     Returns the size of the file in bytes.
 
     A picture is reduced to `shorter` pixels on its shorter side, if that is longer; `quality` is that of WebP, 1 to
-    100. The same folders give the same file. Formats are those of data sets. What cannot be read is left out with its
-    partner, and so are masks without a picture, with one warning for all of them.
+    100. `progress` is told how many pictures are done, and of how many. The same folders give the same file. Formats
+    are those of data sets. What cannot be read is left out with its partner, and so are masks without a picture, with
+    one warning for all of them.
     Raises VosbenchError if nothing is left, for a folder that is absent or has the name of another, a mask of another
     size than its picture, two files of one name, and if the file cannot be written; then what was there before stays.
     """
@@ -52,7 +57,10 @@ def pack(
     count = 0
     with replacing(target, "packed file") as part:
         with tarfile.open(part, "w:xz", format=tarfile.PAX_FORMAT, preset=1) as archive:
-            for root, picture, mask in (found for folder in roots for found in _pairs(folder, left_out)):
+            pairs = [found for folder in roots for found in _pairs(folder, left_out)]
+            for number, (root, picture, mask) in enumerate(pairs, 1):
+                if progress:
+                    progress(number, len(pairs))
                 try:
                     rgb, labels = read_rgb(picture), read_labels(mask)
                 except VosbenchError as error:

@@ -21,6 +21,7 @@ from vosbench.training.averaging import WeightAverage
 from vosbench.training.bounds import differences
 from vosbench.training.config import TrainConfig
 from vosbench.training.distributed import Process
+from vosbench.training.files import needed, require_files
 from vosbench.training.freezing import freeze, freeze_batch_norm
 from vosbench.training.initial import draw_others_plane, set_initial_weights
 from vosbench.training.log import Curve
@@ -78,7 +79,7 @@ class Trainer:
                 )
         self.validation: Validation | None = None
         if state is None or state["step"] < config.end:
-            config.check_files(begun=bool(state or place.start))
+            require_files(needed(config, weights=state is None and not place.start))
             self.mixture = Mixture.open(config)
             if config.validation and self.process.is_first:
                 self.validation = Validation(config.validation)

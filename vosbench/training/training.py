@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from vosbench.base.atomic import check_writable
@@ -10,6 +11,7 @@ from vosbench.errors import VosbenchError
 from vosbench.training.config import TrainConfig
 from vosbench.training.distributed import Process, joined
 from vosbench.training.export import export_weights, read_averaged
+from vosbench.training.files import needed, require_files
 from vosbench.training.precision import check_gpu
 from vosbench.training.stages import Place, Stage, checked_stages, read_stages
 from vosbench.training.train import Progress, Trainer
@@ -74,9 +76,8 @@ def _carry_out(
 ) -> tuple[Path, ...]:
     """The checkpoints to whose mean the stages lead, that of the last first."""
     begun = {stage.name: (folder / stage.name / "last.pt").exists() for stage in stages}
-    for number, stage in enumerate(stages):  # what lacks for a late one shows now
-        if not begun[stage.name]:
-            stage.config.check_files(begun=number > 0)
+    ahead = [needed(stage.config, weights=stage is stages[0]) for stage in stages if not begun[stage.name]]
+    require_files(chain.from_iterable(ahead))  # what lacks for a late one shows now
     ends: dict[str, Path] = {}
     found: tuple[Path, ...] = ()
     for number, stage in enumerate(stages):
@@ -92,6 +93,7 @@ def _carry_out(
         trainer.run(None if progress is None else _with_stage(progress, stage.name))
         ends[stage.name] = trainer.best_or_last
         found = (ends[stage.name], *(ends[name] for name in stage.mean_with))
+        del trainer  # before the next takes as much memory
     return found
 
 

@@ -6,7 +6,9 @@ from typing import Annotated
 from typer import Argument, Option
 
 from vosbench.cli.options import Overwrite, output, require_new
+from vosbench.cli.progress import CountProgress
 from vosbench.cli.verbs import Answer, Verb
+from vosbench.errors import VosbenchError
 
 
 def pack(
@@ -26,8 +28,11 @@ def pack(
     """
     from vosbench.training.packing import pack as carry_out  # here: OpenCV takes a moment
 
+    if not out.name.endswith(".tar.xz"):
+        raise VosbenchError(f"cannot pack into {out}", "name a .tar.xz file")
     require_new(out, overwrite)
-    size = carry_out(folders, out, shorter_side, quality)
+    with CountProgress("picture") as progress:
+        size = carry_out(folders, out, shorter_side, quality, progress)
     print(f"{out}: {size / 1e6:.1f} MB")
     return Answer({"folders": [str(folder) for folder in folders]}, {"file": str(out), "bytes": size})
 
