@@ -26,6 +26,7 @@ beta1 = 0.9
 beta2 = 0.9
 bootstrap_final = 0.1
 jaccard = 0.5
+dice = 0.1
 spoiled = 0.1
 average = 0.9
 affinity_dropout = 0.1
@@ -147,5 +148,5 @@ def test_a_network_of_which_nothing_learns_is_refused(small_model):
 
 
 def test_an_iou_of_no_object_is_no_damage():
-    assert _row("3,0.0507,nan,0.651,") == ("3", "0.0507", "nan", "0.651", "")
+    assert _row("3,0.0507,nan,0.651,,,") == ("3", "0.0507", "nan", "0.651", "", "", "")
     assert _row("3,0.05") is _row("x,0.1,0.2,0.3,") is None
