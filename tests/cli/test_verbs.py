@@ -16,7 +16,7 @@ EXAMPLES = {name: VERBS.find(name).example for name in VERBS.names()}
 def test_all_verbs_are_there(vosbench):
     outcome = vosbench("--help")
     assert outcome.status == 0
-    measuring = {"run", "reproduce", "merge", "segment", "simulate", "train", "score", "check"}
+    measuring = {"run", "reproduce", "merge", "segment", "simulate", "pack", "train", "score", "check"}
     reporting = {"export", "table", "timing", "plot", "figure", "video", "list", "compare", "publish", "report"}
     assert set(EXAMPLES) == measuring | reporting
     for verb in EXAMPLES:
