@@ -12,8 +12,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from layouts import write_small_davis
 from run_files import results
 
+from vosbench.base.own_files import place_in_own_file
 from vosbench.bench.cluster import Cluster
 from vosbench.bench.plan import Plan
 from vosbench.bench.runner import execute, run
@@ -42,42 +44,71 @@ def dies(sequence, frame):
 LOG = Path("begun.txt")  # of each sequence that a worker began, a line
 
 
-@pytest.fixture
-def idea(tmp_path):
-    """A strategy of one's own: idea(body) writes what it does in every frame but the last of a sequence."""
-
-    def write(body: str) -> Path:
-        begins = f"    if frame == 1 and os.getpid() != {os.getpid()}:\n"
-        begins += f"        with open({str(tmp_path / LOG)!r}, 'a') as log:\n            log.write(sequence + '\\n')\n"
-        (tmp_path / "idea.py").write_text(IDEA + begins + f"    {body}\n")
-        return tmp_path / "idea.py"
-
-    return write
-
-
 @pytest.fixture(scope="module")
 def cluster():
     with Cluster(workers=2) as cluster:
         yield cluster
 
 
-@pytest.fixture
-def suite(small_davis, idea):
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with data of five sequences."""
+    folder = tmp_path_factory.mktemp("shared out")
+    davis = write_small_davis(folder / "DAVIS")
     for kind in ("JPEGImages", "Annotations"):
         for name in NAMES[2:]:
-            shutil.copytree(small_davis / kind / "480p/ant", small_davis / kind / "480p" / name)
-    (small_davis / "ImageSets/2017/val.txt").write_text("\n".join(NAMES))
-    return Suite(
-        "davis2017", small_davis, policies=("every-k:k=2", str(idea("return"))), threads=1, keep_memory_trace=True
-    )
+            shutil.copytree(davis / kind / "480p/ant", davis / kind / "480p" / name)
+    (davis / "ImageSets/2017/val.txt").write_text("\n".join(NAMES))
+    return folder
 
 
 @pytest.fixture
-def alone(suite, tmp_path, request):
+def idea(place):
+    """A strategy of one's own: idea(body) writes what it does in every frame but the last of a sequence."""
+
+    def write(body: str) -> Path:
+        (place / LOG).unlink(missing_ok=True)
+        begins = f"    if frame == 1 and os.getpid() != {os.getpid()}:\n"
+        begins += f"        with open({str(place / LOG)!r}, 'a') as log:\n            log.write(sequence + '\\n')\n"
+        (place / "idea.py").write_text(IDEA + begins + f"    {body}\n")
+        return place / "idea.py"
+
+    return write
+
+
+@pytest.fixture
+def suite(place, idea):
+    policies = "every-k:k=2", str(idea("return"))
+    return Suite("davis2017", place / "DAVIS", policies=policies, threads=1, keep_memory_trace=True)
+
+
+@pytest.fixture
+def alone(suite, place, request):
     """The results of one process."""
-    request.getfixturevalue("lent_pool")
-    run(suite, tmp_path / "alone/run")
-    return results(tmp_path / "alone/run")
+    if not (place / "alone/run").exists():
+        request.getfixturevalue("lent_pool")
+        run(suite, place / "alone/run")
+    return results(place / "alone/run")
+
+
+@pytest.mark.parametrize("given", ["tcp://127.0.0.1:9", "nonsense", "foo://bar:1", "HTTP", "{", "{}", "[]"])
+def test_a_scheduler_that_is_not_there(suite, tmp_path, monkeypatch, given, capfd):  # first: clusters come after it
+    monkeypatch.setattr("vosbench.bench.cluster.LONELY", 0.3)
+    (tmp_path / "file.json").write_text(given)
+    where = {"scheduler_file": tmp_path / "file.json"} if given[0] in "{[" else {"address": given}
+    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        if given == "HTTP":
+            where = {"address": f"127.0.0.1:{server.server_port}"}
+        before = time.monotonic()
+        with Cluster(**where) as cluster, pytest.raises(VosbenchError, match=r"no scheduler answers at .+: .+"):
+            run(suite, tmp_path / "run", cluster=cluster)
+        assert time.monotonic() - before < 20
+        server.shutdown()
+    gc.collect()
+    err = capfd.readouterr().err
+    assert "Traceback" not in err
+    assert "distributed" not in err
 
 
 def test_the_results_are_those_of_one_process(suite, alone, cluster, tmp_path):
@@ -104,12 +135,12 @@ def test_without_a_common_file_system_results_are_sent_back(suite, alone, cluste
     assert results(tmp_path / "own/run") == alone
 
 
-def test_workers_that_are_killed_cost_nothing_but_time(suite, alone, cluster, idea, tmp_path):
+def test_workers_that_are_killed_cost_nothing_but_time(suite, alone, cluster, idea, place, tmp_path):
     killed = ("bee", "cow", "dog")  # ant is timed, after a warm-up
-    once = f"frame == 4 and Path({str(tmp_path / LOG)!r}).read_text().count(sequence) == 1"
+    once = f"frame == 4 and Path({str(place / LOG)!r}).read_text().count(sequence) == 1"
     idea(f"if sequence in {killed} and {once}: os.kill(os.getpid(), signal.SIGKILL)")
     run(suite, tmp_path / "run", cluster=cluster)
-    begun = (tmp_path / LOG).read_text().split()
+    begun = (place / LOG).read_text().split()
     assert {name: begun.count(name) for name in NAMES} == {name: 1 + (name in killed) for name in NAMES}
     assert masks(results(tmp_path / "run")) == masks(alone)
 
@@ -119,19 +150,37 @@ def masks(found: dict[str, bytes]) -> dict[str, bytes]:
     return {n: found[n] for n in found if n.endswith((".png", ".npz")) and ("every-k" in n or "idea" in n)}
 
 
-def test_a_strategy_that_kills_its_process_fails_alone(suite, alone, cluster, idea, tmp_path):
+def test_strategies_that_kill_their_process_fail_alone(suite, alone, cluster, idea, place, tmp_path):
     """As one does under which the GPU fails: nothing works there any more in that process."""
     own = idea("if (sequence, frame) == ('bee', 3): raise RuntimeError('CUDA error: device-side assert triggered')")
-    records = run(replace(suite, controls=False), tmp_path / "run", cluster=cluster)
-    (failed,) = [record for record in records if record.failure]
-    assert (failed.policy.spec, failed.sequence, failed.failure.cause) == (str(own), "bee", "strategy")
-    assert failed.failure.reason.startswith("its process died 3 times")
-    begun = (tmp_path / LOG).read_text().split()
+    other = tmp_path / "other.py"
+    kills = "if (sequence, frame) == ('bee', 2): os.kill(os.getpid(), signal.SIGKILL)"
+    other.write_text(f"{IDEA}    {kills}\n".replace("Idea", "Other"))
+    policies = (*suite.policies, str(other))
+    records = run(replace(suite, policies=policies, controls=False), tmp_path / "run", cluster=cluster)
+    failed = [record for record in records if record.failure]
+    assert [(r.policy.spec, r.sequence, r.failure.cause, r.failure.frames) for r in failed] == [
+        (str(one), "bee", "strategy", None) for one in (own, other)
+    ]
+    assert all(record.failure.reason.startswith("its process died 3 times") for record in failed)
+    begun = (place / LOG).read_text().split()
     assert {name: begun.count(name) for name in NAMES} == {"ant": 1, "bee": 6, "cow": 1, "dog": 1, "eel": 1}
     expected = {n: content for n, content in masks(alone).items() if not ("idea" in n and "bee" in n)}
     assert masks(results(tmp_path / "run")) == expected
     assert len(expected) == len(masks(alone)) - 7
-    assert len(records) == 10
+    assert len(records) == 15
+
+
+def test_what_ends_a_process_in_python_ends_the_run(suite, cluster, tmp_path):
+    """Dask would never tell of it, and the run wait for ever."""
+    network = Path(__file__).parents[1] / "toy_network.py"
+    ends = "from multiprocessing import current_process\n        if current_process().name != 'MainProcess': exit(3)"
+    (tmp_path / "own.py").write_text(
+        network.read_text().replace("features = self.trunk", f"{ends}\n        features = self.trunk")
+    )
+    with pytest.raises(RuntimeError, match="SystemExit: 3") as caught:
+        run(replace(suite, model=str(tmp_path / "own.py")), tmp_path / "run", cluster=cluster)
+    assert "own.py" in str(place_in_own_file(caught.value))
 
 
 def test_what_a_worker_finds_to_be_other_ends_the_run(suite, cluster, tmp_path):
@@ -147,20 +196,20 @@ def test_what_a_worker_finds_to_be_other_ends_the_run(suite, cluster, tmp_path):
     assert not (tmp_path / "run" / MARK).exists()
 
 
-def test_workers_load_again_what_lies_beside_a_strategy(suite, cluster, idea, tmp_path, request):
+def test_workers_load_again_what_lies_beside_a_strategy(suite, cluster, idea, place, tmp_path, request):
     """At the top, in a function, and where nothing else has changed since their last run."""
     request.getfixturevalue("lent_pool")
     own = idea("return")
     own.write_text(own.read_text().replace("import os", "from part_top import Base; import os") + LATE)
     own.write_text(own.read_text().replace("Idea(MemoryPolicy)", "Idea(Base)").replace("step.frame % 2", "rest(step)"))
-    suite = replace(suite, policies=(str(own),), controls=False, sequences=("bee", "cow"))
+    suite = replace(suite, policies=(str(own),), controls=False, sequences=("bee",))
     found = []
     for top, late in ((2, 2), (3, 2), (2, 3), (2, 2)):
-        (tmp_path / "part_top.py").write_text(PART.format(top))
-        (tmp_path / "part_late.py").write_text(f"every = {late}")
+        (place / "part_top.py").write_text(PART.format(top))
+        (place / "part_late.py").write_text(f"every = {late}")
         name = f"{len(found)}"
         run(suite, tmp_path / name, cluster=cluster)
-        if name != "3":  # as it was before
+        if name in "12":
             run(suite, tmp_path / f"{name}-alone")
             assert masks(results(tmp_path / name)) == masks(results(tmp_path / f"{name}-alone"))
         found.append(masks(results(tmp_path / name)))
@@ -188,26 +237,6 @@ def test_a_dashboard_alone():
 def test_one_way_to_name_a_cluster(given):
     with pytest.raises(VosbenchError, match="a cluster is a number of workers"):
         Cluster(**given)
-
-
-@pytest.mark.parametrize("given", ["tcp://127.0.0.1:9", "nonsense", "foo://bar:1", "HTTP", "{", "{}", "[]"])
-def test_a_scheduler_that_is_not_there(suite, tmp_path, monkeypatch, given, capfd):
-    monkeypatch.setattr("vosbench.bench.cluster.LONELY", 1)
-    (tmp_path / "file.json").write_text(given)
-    where = {"scheduler_file": tmp_path / "file.json"} if given[0] in "{[" else {"address": given}
-    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        if given == "HTTP":
-            where = {"address": f"127.0.0.1:{server.server_port}"}
-        before = time.monotonic()
-        with Cluster(**where) as cluster, pytest.raises(VosbenchError, match=r"no scheduler answers at .+: .+"):
-            run(suite, tmp_path / "run", cluster=cluster)
-        assert time.monotonic() - before < 20
-        server.shutdown()
-    gc.collect()
-    err = capfd.readouterr().err
-    assert "Traceback" not in err
-    assert "distributed" not in err
 
 
 SLOW_TO_END = """import atexit, time

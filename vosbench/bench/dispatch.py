@@ -70,6 +70,17 @@ class Dispatch:
                         self._submit(part)
                 except CancelledError:
                     raise gone() from None
+                except RuntimeError as error:
+                    if "deserialization" not in str(error):
+                        raise
+                    raise VosbenchError(
+                        "the scheduler or a worker cannot load vosbench", "install the same on all machines"
+                    ) from None
+                except FileNotFoundError:
+                    if unit.blamed:
+                        raise
+                    # A worker that was given up may live on for a moment, and clear away what another writes.
+                    self._submit(Unit(unit.tasks, 1, unit.starts))
                 else:
                     self._take(unit, files)
                 future.release()
@@ -91,7 +102,8 @@ class Dispatch:
                 )
 
     def _submit(self, unit: Unit) -> None:
-        key = f"{unit.tasks[0].name}-{secrets.token_hex(4)}"
+        # Of a group that is larger than the cluster Dask assigns no more to a worker than it does at once.
+        key = (TOPIC, f"{unit.tasks[0].name}-{secrets.token_hex(4)}")
         content = pack(self._plan, unit.tasks, self._token)
         future = self._client.submit(work, content, key=key, pure=False, priority=unit.cost)
         self._units[future] = unit
@@ -162,7 +174,7 @@ def work(content: bytes) -> list[Files] | None:
             said = time.monotonic()
             worker.log_event(TOPIC, [key, worker.name, label, sequence, frame, frames])
 
-    worker.log_event(TOPIC, [key, worker.name, "", key.rpartition("-")[0], 0, 0])
+    worker.log_event(TOPIC, [key, worker.name, "", key[1].rpartition("-")[0], 0, 0])
     try:
         return carry_out(content, tell)
     except VosbenchError as error:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,8 +46,9 @@ def merge(runs: Sequence[Path | str], out: Path | str) -> tuple[RunRecord, ...]:
     """Put the `runs` together in the folder `out`, which must not hold anything yet, and return its records.
 
     Records, masks and memory traces are taken as they are; masks are linked, not copied, where the file system can.
-    A strategy keeps the label and the place of the first run that has it. What several runs hold is taken once if they
-    found the same, with the times of all if one machine took them, else of the first; a failure gives way to a result.
+    A strategy keeps the label and the place of the first run that has it; a warning tells of others. What several runs
+    hold is taken once if they found the same, with the times of all if one machine took them, else of the first; a
+    failure gives way to a result, and times beside others to times alone.
 
     Raises VosbenchError if the runs are fewer than two or were not made under the same conditions, from the same files
     or with the same outcome, each named, or if masks are missing or altered; and as `read_run`. Nothing is left behind
@@ -138,6 +140,9 @@ def _policies(parts: list[_Part]) -> dict[str, PolicyInfo]:
                 f"{other.run}: parameters or source differ",
                 "run one of them again under a label of its own: -p LABEL=SPEC",
             )
+    for run, strategy, label in dict.fromkeys((part.run, part.key[0], part.record.policy.label) for part in parts):
+        if label != found[strategy].label:
+            warnings.warn(f"{run} calls {label} what is called {found[strategy].label} here", stacklevel=3)
     return found
 
 
