@@ -5,14 +5,12 @@ Exit status: 0 fine, 1 a regression found, 2 something the user can put right (o
 """
 
 import io
-import logging
 import os
 import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import typer
@@ -60,7 +58,8 @@ def _run(arguments: list[str]) -> int:
         _refuse_empty(arguments)
         from vosbench.cli.app import app  # here: it takes a second, in which Ctrl-C is to be one line as well
 
-        with _lines():
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
             status = app(args=arguments, prog_name="vosbench", standalone_mode=False)
         sys.stdout.flush()  # a reader that went away shows itself here, not when Python exits
         return status if isinstance(status, int) else 0
@@ -137,22 +136,6 @@ def _fail(message: str, hint: str, status: int = 2) -> int:
     if hint:
         print(f"hint: {printable(' '.join(hint.split()))}", file=sys.stderr)
     return status
-
-
-@contextmanager
-def _lines() -> Iterator[None]:
-    """What libraries warn of, and what ours log of long work, is a line each on standard error."""
-    log, lines = logging.getLogger("vosbench"), logging.StreamHandler()
-    lines.setFormatter(logging.Formatter("vosbench: %(message)s"))
-    with warnings.catch_warnings():
-        warnings.showwarning = _show_warning
-        log.addHandler(lines)
-        log.setLevel(logging.INFO)
-        try:
-            yield
-        finally:
-            log.removeHandler(lines)
-            log.setLevel(logging.NOTSET)
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:

@@ -3,8 +3,8 @@
 import inspect
 import json as json_text
 import sys
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any, TextIO, cast
 
@@ -83,7 +83,7 @@ def _command(name: str, verb: Verb) -> Callable[..., int]:
 
     def call(json: Path | None = None, **options: Any) -> int:
         shown = Patient(sys.stderr if json == STDOUT else sys.stdout)
-        with redirect_stdout(cast(TextIO, shown)):
+        with redirect_stdout(cast(TextIO, shown)), _log():
             answer = verb.run(**options)
         if not isinstance(answer, Answer):
             raise VosbenchError(f"the verb {name} returns {type(answer).__name__}, not an Answer", "repair its file")
@@ -102,6 +102,22 @@ def _command(name: str, verb: Verb) -> Callable[..., int]:
     call.__annotations__ = {key: parameter.annotation for key, parameter in parameters.items()}
     call.__doc__ = verb.run.__doc__
     return call
+
+
+@contextmanager
+def _log() -> Iterator[None]:
+    """What vosbench logs of long work is a line each on standard error."""
+    import logging  # here: no help needs it
+
+    log, lines = logging.getLogger("vosbench"), logging.StreamHandler()
+    lines.setFormatter(logging.Formatter("vosbench: %(message)s"))
+    log.addHandler(lines)
+    log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(lines)
+        log.setLevel(logging.NOTSET)
 
 
 def write_json(path: Path, verb: str, answer: Answer) -> None:
