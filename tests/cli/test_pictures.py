@@ -47,7 +47,7 @@ def test_a_video_of_all_strategies(vosbench: Callable, finished_run: Path, tmp_p
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("figure", "run", "--sequence", "bug", "--out", "a.png"), "unknown sequence of the run 'bug'"),
+        (("figure", "run", "--sequence", "bug", "--out", "a.png"), "unknown sequence of run 'bug'"),
         (("figure", "run", "--sequence", "ant", "--out", "a.gif"), "cannot write a figure as a.gif"),
         (("figure", "run", "--sequence", "ant", "--out", "old.png"), "old.png exists already"),
         (("figure", "run", "--sequence", "ant", "--out", "a.png", "--frames", "9"), "sequence ant has no frame 9"),

@@ -127,6 +127,11 @@ def test_a_run_is_compared_with_masks_from_elsewhere(methods, finished_run, vosb
     shown = json.loads(vosbench(*video, "--out", "ant.mp4", "--json", "-").out)
     assert shown["conditions"] == {"run": ["finished/run", "ours"], "sequence": "ant"}
     assert shown["result"]["pictures"] == ["truth", "every-k:k=2", "Ours"]
+    chosen = vosbench("report", "finished/run", "ours", "-p", "Ours", "--baseline", "Ours", "--jobs", 1)
+    assert chosen.status == 0
+    assert '"baseline":"Ours","labels":["Ours"]' in (methods / "report/data.js").read_text()  # of that run alone
+    assert "unknown strategy of the runs 'Theirs'" in refused("report", "finished/run", "ours", "-p", "Theirs")
+    assert "no run made the masks that were scored" in refused("simulate", *arguments[:2], "--against", "ours")
     for verb in ("plot", "table"):  # in one line, with the way to do it
         assert "`vosbench compare` and `report` show runs and scored masks" in refused(verb, "finished/run", "ours")
     assert "holds a run" in refused("score", masks, *arguments, "--out", methods / "finished/run")

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
@@ -160,6 +160,19 @@ def restrict(records: Records, names: Sequence[str]) -> tuple[RunRecord, ...]:
     kept = [record for record in records if record.policy.label in chosen]
     suite = {**records[0].suite, "policies": list(dict.fromkeys(record.policy.text for record in kept))}
     return tuple(replace(record, suite=suite) for record in kept)
+
+
+def restrict_each(runs: Mapping[T, Records], names: Sequence[str]) -> dict[T, tuple[RunRecord, ...]]:
+    """`restrict` of several runs: each name is looked for in all of them, and runs that have none are left out. Raises
+    VosbenchError for one that no run has.
+    """
+    known = {run: {text for r in records for text in (r.policy.spec, r.policy.label)} for run, records in runs.items()}
+    for name in names:
+        if not any(name in texts for texts in known.values()):
+            called = {record.policy.label for records in runs.values() for record in records}
+            raise unknown(f"strategy of the run{'s' if len(runs) > 1 else ''}", name, called)
+    own = {run: [name for name in names if name in known[run]] for run in runs}
+    return {run: restrict(records, own[run]) for run, records in runs.items() if own[run] or not names}
 
 
 def labels(records: Records, names: Sequence[str]) -> tuple[str, ...]:

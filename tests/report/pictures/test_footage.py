@@ -37,7 +37,7 @@ def test_strategies_are_chosen(finished_run: Path) -> None:
     assert list(footage.masks) == ["first-only", "copy-first-mask"]
     with pytest.raises(VosbenchError, match="unknown strategy of the run 'lfu'"):
         open_footage(finished_run / "run", "bee", strategies=["lfu"])
-    with pytest.raises(VosbenchError, match="unknown sequence of the run 'be'") as caught:
+    with pytest.raises(VosbenchError, match=r"unknown sequence of .*run 'be'") as caught:
         open_footage(finished_run / "run", "be")
     assert caught.value.hint == "did you mean bee?"
 
@@ -120,8 +120,12 @@ def test_a_run_and_scored_masks_are_seen_together(scored: Path) -> None:
     assert len(open_together(runs, "ant").masks) == 4  # not known to differ
     for path in (scored / "scored").glob("records/*/bee.json"):
         path.unlink()
-    with pytest.raises(VosbenchError, match="unknown sequence of the run 'bee'"):
+    with pytest.raises(VosbenchError, match=r"unknown sequence of .*scored 'bee'"):
         open_together(runs, "bee")
+    shutil.rmtree(scored / "Ours")
+    with pytest.raises(FaultyMasksError, match=r"Ours/ant holds no masks") as gone:
+        open_together(runs, "ant")
+    assert gone.value.strategy == "Ours"
 
 
 def test_other_data_under_the_same_names_is_refused(finished: Path) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vosbench.bench.record import read_run
 from vosbench.cli import options
 from vosbench.cli.progress import RunProgress
 from vosbench.cli.records import save_figures, show
@@ -85,7 +84,7 @@ def simulate(
     from vosbench.simulation.simulator import DEFAULT_POLICIES, Simulator
     from vosbench.simulation.study import Study, settings
 
-    run = () if against is None else read_run(against)
+    run = () if against is None else comparing.read(against)
     named = options.split_specs(policies) or comparing.strategies(run) or DEFAULT_POLICIES
     study = Study(tuple(map(str, settings(named, capacity))), reference, model, top_k, affinity, device, threads)
     for figure in filter(None, (plot, occupancy, overlay)):

@@ -14,7 +14,7 @@ from vosbench.errors import VosbenchError, a_few
 from vosbench.report.compare.differences import differences
 from vosbench.report.compare.pairing import pair_up
 from vosbench.report.compare.tables import difference_table
-from vosbench.report.context import Context, Records, by_strategy, context, restrict
+from vosbench.report.context import Context, Records, by_strategy, context, restrict_each
 from vosbench.report.makers import applicable
 from vosbench.report.measures import accuracy_of, name_and_kind, pooled_jf
 from vosbench.report.pages.failures import chosen
@@ -71,7 +71,7 @@ def build(
 
     runs: the records of each run under its folder, or whatever else they come from, which then has no masks.
     root: of the data set (None: where it was for each run).
-    policies: labels or specs of the strategies to show (none: all).
+    policies: labels or specs of the strategies to show (none: all); runs that have none of them are left out.
     baseline: the label of the strategy with which others are compared at first (None: the first of the run).
     jobs: processes (None: one per core).
     tell: takes a line about what of a run is damaged or gone, such as masks; the rest is shown.
@@ -81,12 +81,11 @@ def build(
     of the runs.
     """
     require_free(out)
-    found, names = [], Counter(folder.resolve().name for folder in runs)
-    for number, (folder, everything) in enumerate(runs.items(), 1):
-        records = restrict(everything, policies)
-        if baseline is not None:
-            restrict(records, [baseline])
-        place = f"run-{number}/" if len(runs) > 1 else ""
+    chosen = restrict_each(runs, policies)
+    restrict_each(chosen, [] if baseline is None else [baseline])
+    found, names = [], Counter(folder.resolve().name for folder in chosen)
+    for number, (folder, records) in enumerate(chosen.items(), 1):
+        place = f"run-{number}/" if len(chosen) > 1 else ""
         name = folder.resolve().name if names[folder.resolve().name] == 1 else str(folder)
         found.append(Run(name, folder, records, place, context(records)))
         _require_data(found[-1], root)
@@ -203,7 +202,12 @@ def _write_run(writer: Writer, run: Run, baseline: str | None, several: bool) ->
     labels = list(groups)
     writer.data(
         f"{run.place}data.js",
-        {"gains": gains(run.records), "baseline": baseline or labels[0], "labels": labels, "looks": looks(run)},
+        {
+            "gains": gains(run.records),
+            "baseline": baseline if baseline in labels else labels[0],
+            "labels": labels,
+            "looks": looks(run),
+        },
     )
     writer.page(
         f"{run.place}index.html",

@@ -120,7 +120,7 @@ def mask_folders(run: Path, sequence: str) -> dict[str, tuple[RunRecord, Path]]:
         masks = run / "masks" / path.parent.name if record.model else Path(record.policy.spec)
         found.append((record, masks / sequence))
     if not found:
-        raise unknown("sequence of the run", sequence, {record.sequence for record in read_run(run)})
+        raise unknown(f"sequence of {run}", sequence, {record.sequence for record in read_run(run)})
     found.sort(key=lambda one: one[0].policy.position)
     return {record.policy.label: (record, masks) for record, masks in found}
 
@@ -139,10 +139,11 @@ def footage_of(sequence: str, found: Mapping[str, tuple[RunRecord, Path]], data:
         if record.model:
             _require(folder.parents[1], label, masks[label])
         else:
-            frames = tuple(frame for frame in frames if _is_there(masks[label][frame.name]))
+            there = {name for name, mask in masks[label].items() if _is_there(mask)}
+            frames = tuple(frame for frame in frames if frame.name in there)
             if not frames:
-                hint = "are the folders where they were?"
-                raise FaultyMasksError(f"no frame of {sequence} has a mask of every method", hint, label)
+                message = f"no frame of {sequence} has a mask of every method" if there else f"{folder} holds no masks"
+                raise FaultyMasksError(message, "is the folder where it was? or choose others with --policies", label)
     truth = {} if data.is_private else data.truth(sequence).masks
     return Footage(sequence, frames, truth, masks, {label: record for label, (record, _) in found.items()})
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy.stats import spearmanr
 
 from vosbench.base.words import count
+from vosbench.bench.record import read_run
 from vosbench.datasets import Dataset
 from vosbench.errors import VosbenchError
 from vosbench.report.context import Records, by_strategy, context, require_own_files
@@ -14,6 +16,14 @@ from vosbench.report.measures import pooled_jf
 from vosbench.simulation.outcome import Conditions
 
 MIN_STRATEGIES = 3  # for a rank correlation that says anything
+
+
+def read(folder: Path) -> Records:
+    """The records of a run. Raises VosbenchError as `read_run`, and for masks that no run made."""
+    run = read_run(folder)
+    if any(record.model is None for record in run):
+        raise VosbenchError("no run made the masks that were scored", "give --against the folder of a run")
+    return run
 
 
 def strategies(run: Records) -> tuple[str, ...]:
@@ -38,8 +48,8 @@ def require_same(run: Records, simulated: Conditions, data: Dataset) -> None:
         return
     common = context(run)
     then, model, settings = common.dataset, common.model, common.settings
-    if model is None or settings is None:
-        raise VosbenchError("no run made the masks that were scored", "give --against the folder of a run")
+    assert model is not None  # see `read`
+    assert settings is not None
     pairs = {
         "data set": (
             (then.name, then.split, then.frame_mode),
