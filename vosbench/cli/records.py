@@ -147,9 +147,7 @@ def show(
     columns: str | None = None,
     caption: str | None = None,
 ) -> None:
-    """Print tables as wide as the terminal, or write them to `out`; columns and caption are the first one's, `name`
-    LaTeX's.
-    """
+    """Print tables as wide as the terminal, or write them to `out`; columns and caption are those of the first."""
     width = terminal_width() if out is None else None
     first, *others = tables
     texts = [render(first, format, columns=column_names(columns), caption=caption, name=name, width=width)]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 from vosbench.base.words import count
 from vosbench.cli import options
@@ -19,16 +19,14 @@ from vosbench.metrics.protocols import find_protocol
 
 def check(
     predictions: Annotated[
-        Path | None, typer.Argument(help="folder with SEQUENCE/FRAME.png to check; default: the data set itself")
+        Path | None, Argument(help="folder with SEQUENCE/FRAME.png to check; default: the data set itself")
     ] = None,
     file: Annotated[
         str | None,
-        typer.Argument(help="after the word policy: NAME, NAME:KEY=VALUE,… or FILE.py; after model: FILE.py, weights"),
+        Argument(help="after the word policy: NAME, NAME:KEY=VALUE,… or FILE.py; after model: FILE.py, weights"),
     ] = None,
     *,
-    dataset: Annotated[
-        str | None, typer.Option("--dataset", help="data set; `vosbench list datasets` names them")
-    ] = None,
+    dataset: Annotated[str | None, Option(help="data set; `vosbench list datasets` names them")] = None,
     root: options.Root = None,
     split: options.Split = None,
     frame_mode: options.FrameMode = None,

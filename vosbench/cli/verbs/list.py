@@ -105,9 +105,7 @@ LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
 
 def list_(
     what: Annotated[str, Argument(help=f"one of: {', '.join(LISTS)}")] = "policies",
-    name: Annotated[
-        str | None, Argument(help="one of them alone; a strategy, or its .py file, with parameters")
-    ] = None,
+    name: Annotated[str | None, Argument(help="one of them alone; a strategy, or .py file, with parameters")] = None,
 ) -> Answer:
     """List what can be named: strategies with their parameters, data sets, models, protocols, suites, and so on."""
     if what not in LISTS:

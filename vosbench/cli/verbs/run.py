@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import typer
+from typer import Argument, Option
 
 from vosbench.base.words import count, duration
 from vosbench.bench.record import RUNS, RunRecord
@@ -24,20 +24,19 @@ if TYPE_CHECKING:
 
 def run(
     suite: Annotated[
-        str | None, typer.Argument(help="a TOML file, or a name of `vosbench list suites`; options override it")
+        str | None, Argument(help="a TOML file, or a name of `vosbench list suites`; options override it")
     ] = None,
     dataset: Annotated[
-        str | None,
-        typer.Option(help="data set; `vosbench list datasets` names them; default: the suite's, or synthetic"),
+        str | None, Option(help="data set; `vosbench list datasets` names them; default: the suite's, or synthetic")
     ] = None,
     root: Annotated[
-        list[str] | None, typer.Option(help="the folder of the data set; for several data sets NAME=FOLDER, repeated")
+        list[str] | None, Option(help="the folder of the data set; for several data sets NAME=FOLDER, repeated")
     ] = None,
     split: options.Split = None,
     frame_mode: options.FrameMode = None,
     policies: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             "--policies",
             "-p",
             help="strategies to compare, separated by commas or repeated: NAME, NAME:KEY=VALUE,… or FILE.py; LABEL= "
@@ -45,15 +44,13 @@ def run(
         ),
     ] = None,
     seeds: Annotated[
-        str | None, typer.Option(help="each strategy that takes a seed, and is given none, with each of these: 0,1,2")
+        str | None, Option(help="each strategy that takes a seed, and is given none, with each of these: 0,1,2")
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(
-            help="bundled weights, a .pth or .safetensors file, or a network in a .py file; default: stcn-tiny"
-        ),
+        Option(help="bundled weights, a .pth or .safetensors file, or a network in a .py file; default: stcn-tiny"),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="cpu or cuda; default: cpu")] = None,
+    device: Annotated[str | None, Option(help="cpu or cuda; default: cpu")] = None,
     top_k: options.TopK = None,
     affinity: options.Affinity = None,
     precision: options.Precision = None,
@@ -61,8 +58,7 @@ def run(
     shorter_side: options.ShorterSide = None,
     protocol: options.Protocol = None,
     score: Annotated[
-        bool | None,
-        typer.Option("--score/--no-score", help="score the masks, or only make and time them; default: score"),
+        bool | None, Option("--score/--no-score", help="score the masks, or only make and time them; default: score")
     ] = None,
     sequences: options.Sequences = None,
     exclude: options.Exclude = None,
@@ -71,49 +67,45 @@ def run(
     shard: options.Shard = None,
     controls: Annotated[
         bool | None,
-        typer.Option(
+        Option(
             "--controls/--no-controls",
             help="score two controls too: the first mask copied, and nothing predicted; default: yes",
         ),
     ] = None,
     timing: Annotated[
         Literal["first", "all", "none"] | None,
-        typer.Option(
+        Option(
             help="the sequences in which each strategy goes alone, to be timed, while nothing else of vosbench is at "
             "work on the machine; in the others all go together, which is faster; default: first, beside others"
         ),
     ] = None,
     repeats: Annotated[
         int | None,
-        typer.Option(help="how often a strategy goes through a sequence that is timed, in turn; default: 1", min=1),
+        Option(help="how often a strategy goes through a sequence that is timed, in turn; default: 1", min=1),
     ] = None,
-    jobs: Annotated[int | None, typer.Option(help="scoring processes; default: 1", min=1)] = None,
+    jobs: Annotated[int | None, Option(help="scoring processes; default: 1", min=1)] = None,
     threads: options.Threads = None,
     workers: Annotated[
         int | None,
-        typer.Option(
+        Option(
             help="processes of this machine that share the sequences out, one for each GPU, or for as many CPU cores "
             "as it has threads (--threads; default: an equal share); needs vosbench[cluster]",
             min=1,
         ),
     ] = None,
     cluster: Annotated[
-        str | None, typer.Option(help="the address of a Dask scheduler whose workers do it, such as tcp://HOST:8786")
+        str | None, Option(help="the address of a Dask scheduler whose workers do it, such as tcp://HOST:8786")
     ] = None,
     scheduler_file: Annotated[
-        Path | None,
-        typer.Option(help="the file in which a Dask scheduler says where it is", exists=True, dir_okay=False),
+        Path | None, Option(help="the file in which a Dask scheduler says where it is", exists=True, dir_okay=False)
     ] = None,
-    dashboard: Annotated[
-        bool, typer.Option("--dashboard", help="say where Dask shows what its workers do, in a browser")
-    ] = False,
+    dashboard: Annotated[bool, Option("--dashboard", help="say where a browser shows what Dask's workers do")] = False,
     dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="only say what there is to do and what it will take, from a few frames"),
+        bool, Option("--dry-run", help="only say what there is to do and what it will take, from a few frames")
     ] = False,
     keep_memory_trace: Annotated[
         bool | None,
-        typer.Option(
+        Option(
             "--keep-memory-trace",
             help="keep which tokens each strategy held after each frame, for `vosbench report`; small files beside the "
             "records",
@@ -122,18 +114,14 @@ def run(
     out: Annotated[
         Path | None,
         options.output(
-            "--out",
-            help="folder of the run, or of the runs of several data sets; default: .vosbench/runs/NAME",
-            folder=True,
+            help="folder of the run, or of the runs of several data sets; default: .vosbench/runs/NAME", folder=True
         ),
     ] = None,
     report: Annotated[
-        bool,
-        typer.Option("--report", help="write a report into the folder of the run, as `vosbench report` does"),
+        bool, Option("--report", help="write a report into the folder of the run, as `vosbench report` does")
     ] = False,
     fresh: Annotated[
-        bool,
-        typer.Option("--fresh", help="do finished sequences again, and delete what other settings left in --out"),
+        bool, Option("--fresh", help="do finished sequences again, and delete what other settings left in --out")
     ] = False,
 ) -> Answer:
     """Segment a data set under several memory strategies, score them, and print the comparison.
@@ -200,9 +188,7 @@ def _forecast(plan: "Plan", fresh: bool, workers: int) -> dict[str, Any]:
 
 
 def _carry_out(plan: "Plan", fresh: bool, report: bool, others: "Cluster | None") -> tuple[dict[str, Any], bool]:
-    """Carry out a plan, and print what will have no scores, its table and what failed, and how to look at it; the
-    result as JSON values, and whether nothing failed.
-    """
+    """Carry out a plan, and print what came of it; the result as JSON values, and whether nothing failed."""
     from vosbench.bench.runner import execute
 
     if not plan.tasks:

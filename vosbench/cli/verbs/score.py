@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from vosbench.base.words import TRUSTED, count
 from vosbench.bench.record import RunRecord
@@ -46,8 +46,7 @@ from vosbench.report.tables import TABLES
 
 def score(
     predictions: Annotated[
-        list[str],
-        typer.Argument(help="folders with SEQUENCE/FRAME.png, the masks of any methods; NAME= before one names it"),
+        list[str], Argument(help="folders with SEQUENCE/FRAME.png, the masks of any methods; NAME= before one names it")
     ],
     dataset: options.DatasetName = "davis2017",
     root: options.Root = None,
@@ -56,28 +55,28 @@ def score(
     protocol: options.Protocol = None,
     against: Annotated[
         str | None,
-        typer.Option(help="of several folders the one to compare with: differences with intervals and significance"),
+        Option(help="of several folders the one to compare with: differences with intervals and significance"),
     ] = None,
     by: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
             help="further tables, separated by commas or repeated: side-by-side, sequence, attributes, worst-frames or "
             "another of `vosbench list tables`"
         ),
     ] = None,
     boundary_threshold: Annotated[
         float | None,
-        typer.Option(help="tolerance of F: a share of the image diagonal, or, from 1 on, pixels; default: 0.008"),
+        Option(help="tolerance of F: a share of the image diagonal, or, from 1 on, pixels; default: 0.008"),
     ] = None,
     sequences: options.Sequences = None,
     exclude: options.Exclude = None,
     trust_masks: options.TrustMasks = None,
     limit: options.Limit = None,
     jobs: options.ManyJobs = None,
-    objects: Annotated[bool, typer.Option("--objects", help="print a row for each object too")] = False,
+    objects: Annotated[bool, Option("--objects", help="print a row for each object too")] = False,
     analysis: Annotated[
         bool,
-        typer.Option(
+        Option(
             "--analyse",
             help="print J&F after re-appearance and of the last quarter, recall by threshold, and the measures of "
             "VOTS, which tell how objects were lost",
@@ -85,36 +84,28 @@ def score(
     ] = False,
     stability: Annotated[
         bool,
-        typer.Option(
-            "--stability", help="print the temporal stability T of the predicted outlines too, which takes minutes"
-        ),
+        Option("--stability", help="print the temporal stability T of the predicted outlines too, which takes minutes"),
     ] = False,
     train_meta: Annotated[
-        Path | None,
-        typer.Option(help="the meta.json of YouTube-VOS train: print seen and unseen categories separately"),
+        Path | None, Option(help="the meta.json of YouTube-VOS train: print seen and unseen categories separately")
     ] = None,
-    per_frame: Annotated[
-        Path | None, options.output("--per-frame", help="write J and F of every frame to this CSV file")
-    ] = None,
+    per_frame: Annotated[Path | None, options.output(help="write J and F of every frame to this CSV file")] = None,
     csv: Annotated[
         Path | None,
-        options.output(
-            "--csv", help="also write the two CSV files of the DAVIS 2017 evaluator into this folder", folder=True
-        ),
+        options.output(help="also write the two CSV files of the DAVIS 2017 evaluator into this folder", folder=True),
     ] = None,
     columns: Columns = None,
     caption: Caption = None,
     format: Format = "text",
     out: Annotated[
-        Path | None,
-        options.output("--out", help="also write the scores into this folder, as those of a run", folder=True),
+        Path | None, options.output(help="also write the scores into this folder, as those of a run", folder=True)
     ] = None,
     report: Annotated[
-        bool, typer.Option("--report", help="also write pages to look through, into the folder report of --out")
+        bool, Option("--report", help="also write pages to look through, into the folder report of --out")
     ] = False,
     overwrite: options.Overwrite = False,
-    cache: Annotated[Path, typer.Option(help="where scores of unchanged masks are kept")] = SCORES,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="neither reuse nor keep scores")] = False,
+    cache: Annotated[Path, Option(help="where scores of unchanged masks are kept")] = SCORES,
+    no_cache: Annotated[bool, Option("--no-cache", help="neither reuse nor keep scores")] = False,
 ) -> Answer:
     """Score folders of masks against a data set: J and F, mean, recall and decay.
 
@@ -263,11 +254,7 @@ class _Further:
             result["analysis"] = found = analyse(scores.traces)
             tracked = [(t.sequence, t.object_id, tracking(t)) for t in scores.traces]
             whole, each = tracking_tables(tracked, caption)
-            tables += [
-                *analysis_tables(found, accuracy(scores.objects), caption),
-                whole,
-                *([each] if self.objects else []),
-            ]
+            tables += [*analysis_tables(found, accuracy(scores.objects), caption), whole, *[each] * self.objects]
             result["tracking"] = {"all": whole.rows[0], "objects": each.rows}
         if self.stability:
             with CountProgress("object") as progress:

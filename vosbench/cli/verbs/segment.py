@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Option
 
 from vosbench.base.words import count
 from vosbench.cli import options
@@ -24,10 +24,10 @@ UNFINISHED = ".unfinished"  # the file in a folder that says of which video it w
 
 
 def segment(
-    video: Annotated[Path, typer.Argument(help="a video file, or a folder of frames")],
+    video: Annotated[Path, Argument(help="a video file, or a folder of frames")],
     mask: Annotated[
         list[str],
-        typer.Option(
+        Option(
             "--mask",
             "-m",
             help="mask of the first frame, or FRAME=FILE for a later one (from 0 on); repeatable. A PNG of the "
@@ -35,24 +35,17 @@ def segment(
             "object, which gets the next free id",
         ),
     ],
-    out: Annotated[
-        Path, options.output("--out", help="folder for masks/FRAME.png and the video overlay.mp4", folder=True)
-    ],
-    policy: Annotated[
-        str | None,
-        typer.Option("--policy", "-p", help="the strategy; default: lfu:capacity=8,pin_first=true"),
-    ] = None,
+    out: Annotated[Path, options.output(help="folder for masks/FRAME.png and the video overlay.mp4", folder=True)],
+    policy: Annotated[str | None, Option("--policy", "-p", help="default: lfu:capacity=8,pin_first=true")] = None,
     model: options.Model = "stcn-tiny",
     device: options.Device = "cpu",
     top_k: options.TopK = None,
     affinity: options.Affinity = None,
     precision: options.Precision = None,
-    shorter_side: Annotated[
-        int, typer.Option(help="shorter side of frames at inference, in pixels; 0: as they are")
-    ] = 480,
+    shorter_side: Annotated[int, Option(help="shorter side of frames at inference, in pixels; 0: as they are")] = 480,
     trust_masks: options.TrustMasks = None,
     threads: options.Threads = None,
-    overlay: Annotated[bool, typer.Option("--overlay/--no-overlay", help="write overlay.mp4 beside the masks")] = True,
+    overlay: Annotated[bool, Option("--overlay/--no-overlay", help="write overlay.mp4 beside the masks")] = True,
     overwrite: options.Overwrite = False,
 ) -> Answer:
     """Segment a video of any length: give it the mask of its first frame, get a mask of every frame and a video.
@@ -144,9 +137,7 @@ def _carry_out(work: "Segmenting", video: Path, out: Path, overlay: bool) -> tup
 
 @contextmanager
 def _writing(out: Path, video: Path) -> Iterator[None]:
-    """Make the folder, without what was written before, and write into it. If that ends early, a file in it says so,
-    and of which video. Raises VosbenchError where a file cannot be written.
-    """
+    """Write into the folder, emptied before. Ending early, a file names the video. VosbenchError if it cannot."""
     try:
         (out / "masks").mkdir(parents=True, exist_ok=True)
         (out / UNFINISHED).write_bytes(_identity(video))

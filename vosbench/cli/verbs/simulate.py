@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Option
 
 from vosbench.cli import options
 from vosbench.cli.progress import RunProgress
@@ -31,14 +31,12 @@ def simulate(
     frame_mode: options.FrameMode = None,
     policies: Annotated[
         list[str] | None,
-        typer.Option(
-            "--policies", "-p", help="strategies, separated by commas or repeated; default: lfu, lru and fifo"
-        ),
+        Option("--policies", "-p", help="strategies, separated by commas or repeated; default: lfu, lru and fifo"),
     ] = None,
     capacity: Annotated[
-        str | None, typer.Option(help="each strategy at each of these capacities, in frames: 1..16, or 2,4,8")
+        str | None, Option(help="each strategy at each of these capacities, in frames: 1..16, or 2,4,8")
     ] = None,
-    reference: Annotated[str, typer.Option(help="the memory against which attention is measured")] = "every-k:k=5",
+    reference: Annotated[str, Option(help="the memory against which attention is measured")] = "every-k:k=5",
     model: options.Model = "stcn-tiny",
     device: options.Device = "cpu",
     top_k: options.TopK = None,
@@ -50,25 +48,20 @@ def simulate(
     limit: options.Limit = None,
     jobs: options.ManyJobs = None,
     threads: Annotated[
-        int | None, typer.Option(help="threads of torch on a CPU, in each process; default: torch's own", min=1)
+        int | None, Option(help="threads of torch on a CPU, in each process; default: torch's own", min=1)
     ] = None,
     against: Annotated[
-        Path | None,
-        typer.Option(help="a run folder: compare with its J&F; its strategies are the default of --policies"),
+        Path | None, Option(help="a run folder: compare with its J&F; its strategies are the default of --policies")
     ] = None,
-    plot: Annotated[
-        Path | None, options.output("--plot", help="draw attention kept against capacity: .png, .svg or .pdf")
-    ] = None,
+    plot: Annotated[Path | None, options.output(help="draw attention kept against capacity: .png, .svg, .pdf")] = None,
     occupancy: Annotated[
-        Path | None,
-        options.output("--occupancy", help="draw which frames are in memory as time goes on (1 strategy, 1 sequence)"),
+        Path | None, options.output(help="draw which frames are in memory as time goes on (1 strategy, 1 sequence)")
     ] = None,
     overlay: Annotated[
-        Path | None,
-        options.output("--overlay", help="draw the tokens in memory on their frames (1 strategy, 1 sequence)"),
+        Path | None, options.output(help="draw the tokens in memory on their frames (1 strategy, 1 sequence)")
     ] = None,
-    at: Annotated[int | None, typer.Option(help="frame after which --overlay looks; default: the last")] = None,
-    cache: Annotated[Path, options.output("--cache", help="where recorded keys are kept", folder=True)] = TRACES,
+    at: Annotated[int | None, Option(help="frame after which --overlay looks; default: the last")] = None,
+    cache: Annotated[Path, options.output(help="where recorded keys are kept", folder=True)] = TRACES,
 ) -> Answer:
     """Replay strategies over recorded keys: what they keep of the attention, and for how long. No masks, no J&F.
 
