@@ -59,6 +59,29 @@ def test_what_takes_a_path_takes_a_text(door):
     assert [name for name, kinds in taking.items() if str not in kinds] == []
 
 
+# Names of parameters that may be a file of one's own. Those of a class's fields are its constructor's.
+OF_ONES_OWN = {"model", "policy", "policies", "protocol", "reference", "dataset"}
+
+
+def test_what_may_be_a_file_of_ones_own_says_so():
+    hints = {door: typing.get_type_hints(function) for door, function in DOORS.items()}
+    hints |= {
+        "open_dataset": {"dataset": hints["open_dataset"]["name"]},
+        "load_model": {"model": hints["load_model"]["name"]},
+    }
+    named = {
+        (door, name): members(hint) for door, of in hints.items() for name, hint in of.items() if name in OF_ONES_OWN
+    }
+    silent = [place for place, kinds in named.items() if Path not in kinds and Dataset not in kinds]
+    assert silent == []
+    assert len(named) > 12
+    suite = vosbench.Suite(
+        Path("mine.py"), model=Path("net.py"), protocol=Path("rules.py"), policies=(Path("idea.py"),)
+    )
+    assert suite == vosbench.Suite("mine.py", model="net.py", protocol="rules.py", policies=("idea.py",))
+    assert vosbench.PolicySpec.parse(Path(__file__).parents[1] / "policies/lfu.py").name == "lfu"
+
+
 def test_there_are_paths_to_take():
     hints = {door: typing.get_type_hints(function) for door, function in DOORS.items()}
     assert sum(Path in members(hint) for of in hints.values() for hint in of.values()) >= 9

@@ -49,15 +49,22 @@ def toy(tmp_path, monkeypatch, small_davis):
             "return Keys(tokens.key[1:], {",
             "query gives [47, 4], and by its spec it must be [48, 4]",
         ),
+        (
+            '{"shrinkage": shrinkage.square() + 1,',
+            '{"shrinkage": shrinkage.square()[:, 0] + 1,',
+            "tokens, shrinkage, gives [48], and by its spec it must be [48, 1]",
+        ),
     ],
 )
-def test_a_network_is_blamed_for_shapes(toy, vosbench, before, after, said):
+def test_a_network_is_blamed_for_shapes(toy, vosbench, refused, before, after, said):
     data, line = toy(before, after)
     outcome = vosbench("run", *data, *STRATEGIES, "--no-controls", "--out", "run")
     assert outcome.status == 2
     assert f"toy.py:{line}: {said}" in outcome.err
     assert "check model" in outcome.err
     assert "policies" not in outcome.err
+    if said.startswith(("tokens", "query")):  # a simulation asks for keys alone
+        assert f"toy.py:{line}: {said}\n" in refused("simulate", *data, "-p", "first-only", "--jobs", 1)
 
 
 def test_a_network_that_wants_an_argument(toy, refused):

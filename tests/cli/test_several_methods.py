@@ -42,6 +42,17 @@ def test_one_table_of_three_folders(methods, vosbench, read_json):
     assert (methods / "frames-Ours.csv").is_file()
 
 
+def test_columns_choose_in_json_as_in_the_table(methods, vosbench, read_json):
+    chosen = ("--columns", "strategy,jf", "--json", "found.json")
+    assert vosbench(*THREE, *chosen).status == 0
+    assert {tuple(row) for row in read_json(methods / "found.json")["rows"]} == {("strategy", "jf")}
+    assert vosbench("score", "exact", *ON, "--columns", "jf,j_mean", "--json", "found.json").status == 0
+    assert read_json(methods / "found.json")["summary"] == {"jf": 1, "j_mean": 1}
+    assert len(read_json(methods / "found.json")["objects"]) == 3
+    assert vosbench("score", "exact", *ON, "--objects", "--columns", "object", "--json", "found.json").status == 0
+    assert read_json(methods / "found.json")["objects"] == [{"object": 1}, {"object": 2}, {"object": 1}]
+
+
 def test_differences_from_one_of_them(methods, vosbench, read_json, refused):
     assert vosbench(*THREE, "--against", "exact", "--json", "three.json").status == 0
     rows = {row["strategy"]: row for row in read_json(methods / "three.json")["rows"]}

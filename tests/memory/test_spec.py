@@ -207,3 +207,10 @@ def test_strategies_that_cannot_be_compared(entries, message):
         parse_policies(entries)
     assert message in caught.value.message
     assert caught.value.hint
+
+
+def test_a_label_with_a_folder_in_it_is_said_to_be_no_label():
+    """`A/B=./idea.py` may be the path of a file, in a folder `B=.`, but is none."""
+    with pytest.raises(VosbenchError, match=r"no strategy file A/B=\./idea\.py") as caught:
+        PolicySpec.parse("A/B=./idea.py")
+    assert caught.value.hint.startswith("if A/B is a label, write it without / and \\")

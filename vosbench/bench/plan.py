@@ -80,7 +80,7 @@ class Plan:
         self.is_partial, self.is_private = self.dataset.is_partial, self.dataset.is_private
         self.protocol: Protocol | None = None  # masks only
         if suite.score and not self.is_private:
-            self.protocol = find_protocol(suite.protocol or self.dataset.default_protocol)
+            self.protocol = find_protocol(str(suite.protocol or self.dataset.default_protocol))
         self.sequences: dict[str, Sequence] = {}
         self.truths: dict[str, GroundTruth] = {}
         self.faults: dict[str, VosbenchError] = {}
@@ -212,7 +212,7 @@ class Plan:
             "the versions of libraries": digest({"versions": library_versions()}),
         }
         own = {self.suite.protocol: facts(self.protocol), self.suite.model: self.checkpoint.source_hash}
-        mine = {Path(file).name: what for file, what in own.items() if file and file.endswith(".py")}
+        mine = {Path(file).name: what for file, what in own.items() if file and str(file).endswith(".py")}
         return found | {f"the source of {name}": digest({"source": what}) for name, what in mine.items()}
 
     def _tasks(self, policies: Iterable[PolicySpec]) -> Iterator[Task]:

@@ -40,20 +40,20 @@ class Suite:
     Raises VosbenchError for a value of another type, or too small.
     """
 
-    dataset: str = "synthetic"
+    dataset: str | Path = "synthetic"
     root: Path | str | None = None
     split: str | None = None
     frame_mode: str | None = None
-    policies: tuple[str | PolicySpec, ...] = DEFAULT_POLICIES
+    policies: tuple[str | Path | PolicySpec, ...] = DEFAULT_POLICIES
     seeds: tuple[int, ...] | None = None
-    model: str = "stcn-tiny"
+    model: str | Path = "stcn-tiny"
     device: str = "cpu"
     top_k: Count | None = None
     affinity: Metric | None = None
     precision: Precision = "fp32"
     memory_limit: str | int | None = None
     shorter_side: Side | None = None
-    protocol: str | None = None
+    protocol: str | Path | None = None
     score: bool = True
     sequences: tuple[str, ...] | None = None
     exclude: tuple[str, ...] | None = None

@@ -64,12 +64,12 @@ def override(
         name, equals, folder = text.partition("=")
         if equals and not Path(text).is_dir():
             DATASETS.find(name)
-            if name not in (names := [suite.dataset for suite in suites]):
+            if name not in (names := [str(suite.dataset) for suite in suites]):
                 raise VosbenchError(f"--root {text}: the suite has no data set {name}", f"it has {', '.join(names)}")
             folders[name] = Path(folder)
         else:
-            folders = {suite.dataset: Path(text) for suite in suites} | folders
-    return tuple(replace(suite, root=folders.get(suite.dataset, suite.root), **changes) for suite in suites)
+            folders = {str(suite.dataset): Path(text) for suite in suites} | folders
+    return tuple(replace(suite, root=folders.get(str(suite.dataset)) or suite.root, **changes) for suite in suites)
 
 
 def _each_split(tables: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

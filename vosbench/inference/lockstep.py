@@ -19,6 +19,7 @@ from vosbench.errors import MissingTruthError, NotANumberError, PolicyError, Vos
 from vosbench.inference.room import Room
 from vosbench.memory.blame import out_of_memory
 from vosbench.models.base import FrameStep, Keys, Network, State, tensors
+from vosbench.models.geometry import Geometry
 
 R = TypeVar("R")
 OF_ONE = (PolicyError, NotANumberError, MissingTruthError, RuntimeError, MemoryError)  # of one strategy, perhaps
@@ -47,16 +48,21 @@ class Frame:
     @cached_property
     def tokens(self) -> Keys:
         """What the frame would bring into a memory."""
-        return self._fit("tokens", self.model.tokens(self.features))
+        return fitting(self.model, "tokens", self.model.tokens(self.features), self.geometry)
 
     @cached_property
     def query(self) -> Keys:
         """What reads a memory in this frame."""
-        return self._fit("query", self.model.query(self.features))
+        return fitting(self.model, "query", self.model.query(self.features), self.geometry)
 
-    def _fit(self, method: str, keys: Keys) -> Keys:
-        require(self.model, method, keys.key, (self.geometry.tokens, self.model.spec.key_dim))
-        return keys
+
+def fitting(model: Network, method: str, keys: Keys, geometry: Geometry) -> Keys:
+    """The keys that a method of a network gives. Raises VosbenchError if their shapes are not those of its spec."""
+    require(model, method, keys.key, (geometry.tokens, model.spec.key_dim))
+    for name, extra in model.spec.extras.items():
+        if name in keys.extras:
+            require(model, f"{method}, {name},", keys.extras[name], (geometry.tokens, extra.channels))
+    return keys
 
 
 def require(model: Network, method: str, tensor: Tensor, shape: tuple[int, ...]) -> None:

@@ -115,7 +115,7 @@ class Segmenting:
 def segment(
     video: Path | str,
     masks: Mapping[int, Any],
-    policy: str | PolicySpec = POLICY,
+    policy: str | Path | PolicySpec = POLICY,
     *,
     model: Path | str = "stcn-tiny",
     device: str = "cpu",

@@ -49,7 +49,7 @@ class Expected:
 def check_predictions(
     predictions: Path | str,
     dataset: Dataset,
-    protocol: Protocol | str | None = None,
+    protocol: Protocol | str | Path | None = None,
     jobs: Count | None = None,
     progress: Callable[[int, int], None] | None = None,
     for_server: bool = False,
@@ -67,7 +67,7 @@ def check_predictions(
     predictions = Path(predictions)
     if not predictions.is_dir():
         return [Problem.of(predictions, no_folder(predictions))]
-    rules = protocol if isinstance(protocol, Protocol) else find_protocol(protocol or dataset.default_protocol)
+    rules = protocol if isinstance(protocol, Protocol) else find_protocol(str(protocol or dataset.default_protocol))
     names = dataset.sequence_names()
     missing = [name for name in names if not (predictions / name).is_dir()]
     extra = sorted(set(subfolders(predictions)) - set(dataset.split_names()))

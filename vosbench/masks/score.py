@@ -65,7 +65,7 @@ class MaskScores:
 def score(
     predictions: Path | str,
     dataset: Dataset,
-    protocol: Protocol | str | None = None,
+    protocol: Protocol | str | Path | None = None,
     jobs: Count | None = None,
     progress: Callable[[int, int], None] | None = None,
     cache: Path | str | None = None,
@@ -84,7 +84,7 @@ def score(
     if a worker process dies. Warns if scores cannot be kept, of objects that the rules count and no mask holds, and
     where the mask in the middle of a sequence looks smoothed.
     """
-    rules = protocol if isinstance(protocol, Protocol) else find_protocol(protocol or dataset.default_protocol)
+    rules = protocol if isinstance(protocol, Protocol) else find_protocol(str(protocol or dataset.default_protocol))
     # Worker processes stay in the folder where they started, whatever the caller does meanwhile.
     predictions, cache = Path(predictions), None if cache is None else Path(cache).absolute()
     names, placed = dataset.sequence_names(), dataset.absolute()

@@ -47,9 +47,9 @@ class PolicySpec:
 
     @classmethod
     @checked('vosbench.PolicySpec.parse("lfu:capacity=4")')
-    def parse(cls, entry: "str | PolicySpec") -> "PolicySpec":
-        """The strategy of a text or PolicySpec. VosbenchError for an unknown name, parameter, bad value or label."""
-        return entry if isinstance(entry, PolicySpec) else cls._made(entry, grammar.read(entry))
+    def parse(cls, entry: "str | Path | PolicySpec") -> "PolicySpec":
+        """The strategy of a text, file or PolicySpec. VosbenchError for an unknown name, parameter, value, label."""
+        return entry if isinstance(entry, PolicySpec) else cls._made(str(entry), grammar.read(str(entry)))
 
     @classmethod
     def _made(cls, text: str, written: grammar.Written) -> "PolicySpec":
@@ -203,7 +203,7 @@ class PolicySpec:
         return found
 
 
-def parse_policies(entries: Iterable[str | PolicySpec]) -> tuple[PolicySpec, ...]:
+def parse_policies(entries: Iterable[str | Path | PolicySpec]) -> tuple[PolicySpec, ...]:
     """The strategies to compare. Raises as `PolicySpec.parse`, for none, one named twice, and two of one label."""
     found: list[PolicySpec] = []
     for spec in map(PolicySpec.parse, entries):
@@ -225,7 +225,7 @@ def parse_policies(entries: Iterable[str | PolicySpec]) -> tuple[PolicySpec, ...
 @checked('vosbench.load_policy("lfu:capacity=4")')
 def load_policy(spec: str | Path | PolicySpec) -> MemoryPolicy:
     """The strategy of a spec, `lfu:capacity=4`, or of a .py file, for `propagate`. Raises as `PolicySpec.parse`."""
-    return PolicySpec.parse(str(spec) if isinstance(spec, Path) else spec).build()
+    return PolicySpec.parse(spec).build()
 
 
 def _plain(value: Any) -> str:

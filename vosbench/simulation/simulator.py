@@ -25,11 +25,11 @@ Progress = Callable[[str, str, int, int], None]  # what is done, sequence, frame
 @checked('vosbench.simulate(vosbench.open_dataset("synthetic"), ["lfu", "fifo"], capacity="1..8")')
 def simulate(
     dataset: Dataset,
-    policies: Sequence[str | PolicySpec] = DEFAULT_POLICIES,
+    policies: Sequence[str | Path | PolicySpec] = DEFAULT_POLICIES,
     *,
     capacity: str | float | Sequence[float] | None = None,
-    reference: str = "every-k:k=5",
-    model: str = "stcn-tiny",
+    reference: str | Path = "every-k:k=5",
+    model: str | Path = "stcn-tiny",
     device: str = "cpu",
     top_k: Count | None = None,
     affinity: str | None = None,
@@ -56,7 +56,8 @@ def simulate(
     for whatever else is wrong with the data set, the weights or a strategy, and the first fault if no sequence is sound
     or all settings broke their contract.
     """
-    study = Study(tuple(map(str, settings(policies, capacity))), reference, model, top_k, affinity, device, threads)
+    specs = tuple(map(str, settings(policies, capacity)))
+    study = Study(specs, str(reference), str(model), top_k, affinity, device, threads)
     simulator = Simulator(dataset, study, shorter_side, Path(cache))
     return simulator.replay(simulator.record(progress), jobs, progress)
 

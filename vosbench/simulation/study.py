@@ -4,12 +4,12 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
 
-from vosbench.base.own_files import find_beside, folders_beside
+from vosbench.base.own_files import contents_of, find_beside, folders_beside
 from vosbench.base.processes import end_with, starting
 from vosbench.errors import VosbenchError
 from vosbench.inference.threads import threads as torch_threads
@@ -48,7 +48,7 @@ def capacities(given: str | float | Sequence[float]) -> tuple[float, ...]:
 
 
 def settings(
-    policies: Sequence[str | PolicySpec], capacity: str | float | Sequence[float] | None
+    policies: Sequence[str | Path | PolicySpec], capacity: str | float | Sequence[float] | None
 ) -> tuple[PolicySpec, ...]:
     """The strategies, or each at each capacity. Raises as `parse_policies`, and for one without, or with its own."""
     found = parse_policies(policies)
@@ -87,8 +87,8 @@ class Study:
 
     @property
     def network(self) -> Network:
-        """The network; each process loads it once."""
-        return _network(self.model, self.device, self.affinity)
+        """The network; each process loads it once, and again when its file has changed."""
+        return _network(self.model, self.device, self.affinity, _version(self.model))
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,17 @@ class ReplayTask:
             return measure(trace, policies, reference, study.network, top_k=study.top_k, progress=progress)
 
 
-@cache
-def _network(model: str, device: str, affinity: str | None) -> Network:
+@lru_cache(2)
+def _network(model: str, device: str, affinity: str | None, version: object) -> Network:  # noqa: ARG001
     return load_model(model, device, affinity=affinity)
+
+
+def _version(model: str) -> object:
+    """What tells a network's file from what it was before: of source code its content, of weights size and time."""
+    file = Path(model)
+    if file.suffix == ".py":
+        return tuple(contents_of([file], as_loaded=False).items())
+    return (file.stat().st_ino, file.stat().st_size, file.stat().st_mtime_ns) if file.is_file() else None
 
 
 def plan(study: Study, traces: Sequence[Path], jobs: int | None = None) -> list[ReplayTask]:

@@ -7,6 +7,7 @@ import torch
 
 from vosbench.errors import SequenceError, VosbenchError
 from vosbench.images import size_text
+from vosbench.inference.lockstep import fitting
 from vosbench.inference.reader import read_ahead
 from vosbench.memory.policy import VideoInfo
 from vosbench.models.base import Keys, Network
@@ -82,7 +83,8 @@ def record(
             )
         if index >= appearing[0][0]:
             with torch.inference_mode():
-                found = model.keys(geometry.prepare(rgb, device))
+                given = zip(("tokens", "query"), model.keys(geometry.prepare(rgb, device)), strict=True)
+                found = tuple(fitting(model, method, keys, geometry) for method, keys in given)
             if not frames:
                 frames = tuple(keys.map(lambda tensor: torch.zeros(count, *tensor.shape)) for keys in found)
             for kept, keys in zip(frames, found, strict=True):

@@ -154,7 +154,7 @@ def _models(texts: Sequence[str], named: bool) -> dict[str, str]:
 def _data(suite: "Suite", absent: dict[str, str]) -> Dataset | None:
     """The data set of a suite; None, and why, if there is none or nothing to score it with."""
     if suite.root is None and suite.dataset != "synthetic":
-        absent[suite.dataset] = f"no --root {suite.dataset}=FOLDER"
+        absent[str(suite.dataset)] = f"no --root {suite.dataset}=FOLDER"
         return None
     data = open_dataset(suite.dataset, suite.root, suite.split, frame_mode=suite.frame_mode)
     if data.is_private:

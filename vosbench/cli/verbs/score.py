@@ -148,8 +148,7 @@ def score(
     more, left_out = _made(makers, records()) if makers else ({}, {})
     if more:
         result["tables"] = {name: table.to_json()["rows"] for name, table in more.items()}
-    if left_out:
-        result["left_out"] = left_out
+    result |= {"left_out": left_out} if left_out else {}
     if columns is not None:
         rows, kind = tables[0].to_json(column_names(columns))["rows"], "objects" if objects else "summary"
         result["rows" if several else kind] = rows if several or objects else rows[0]
