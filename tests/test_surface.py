@@ -144,7 +144,7 @@ WRONG = {
     "a name for a data set": (lambda: vosbench.score("x", "davis2016"), "dataset must be of type Dataset, not 'davis"),
     "no jobs": (lambda: vosbench.score("x", NonCallableMock(spec=Dataset), jobs=0), "jobs must be at least 1, not 0"),
     "a strategy for a suite": (lambda: vosbench.run("lfu"), "suite must be of type Suite, not 'lfu'"),
-    "a number for a spec": (lambda: vosbench.PolicySpec.parse(3), "entry must be of type str or PolicySpec, not 3"),
+    "a number for a spec": (lambda: vosbench.PolicySpec.parse(3), "entry must be of type str or Path or PolicySpec, not 3"),
     "no strategy": (lambda: vosbench.load_policy(None), "spec must be of type str or Path or PolicySpec, not None"),
     "a number for a model": (lambda: vosbench.load_model(3), "name must be of type str or Path, not 3"),
     "a number for a split": (lambda: vosbench.Suite(split=3), "split must be of type str, not 3"),
