@@ -144,12 +144,18 @@ WRONG = {
     "a name for a data set": (lambda: vosbench.score("x", "davis2016"), "dataset must be of type Dataset, not 'davis"),
     "no jobs": (lambda: vosbench.score("x", NonCallableMock(spec=Dataset), jobs=0), "jobs must be at least 1, not 0"),
     "a strategy for a suite": (lambda: vosbench.run("lfu"), "suite must be of type Suite, not 'lfu'"),
-    "a number for a spec": (lambda: vosbench.PolicySpec.parse(3), "entry must be of type str or Path or PolicySpec, not 3"),
+    "a number for a spec": (
+        lambda: vosbench.PolicySpec.parse(3),
+        "entry must be of type str or Path or PolicySpec, not 3",
+    ),
     "no strategy": (lambda: vosbench.load_policy(None), "spec must be of type str or Path or PolicySpec, not None"),
     "a number for a model": (lambda: vosbench.load_model(3), "name must be of type str or Path, not 3"),
     "a number for a split": (lambda: vosbench.Suite(split=3), "split must be of type str, not 3"),
-    "a text for a list": (lambda: vosbench.Suite(policies="lfu"), "policies must be a list of str or PolicySpec, not"),
-    "a number in a list": (lambda: vosbench.Suite(policies=["lfu", 3]), r"policies\[1\] must be of type str or Pol"),
+    "a text for a list": (
+        lambda: vosbench.Suite(policies="lfu"),
+        "policies must be a list of str or Path or PolicySpec, not",
+    ),
+    "a number in a list": (lambda: vosbench.Suite(policies=["lfu", 3]), r"policies\[1\] must be of type str or Pa"),
     "a text for a number": (lambda: vosbench.Suite(top_k="x"), "top_k must be of type int, not 'x'"),
     "a truth for a number": (lambda: vosbench.Suite(limit=True), "limit must be of type int, not True"),
     "too small a number": (
