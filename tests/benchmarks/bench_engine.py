@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from usage import Arguments, begin
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
@@ -69,7 +70,7 @@ class Contestant:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Arguments(__doc__)
     parser.add_argument("--published", type=Path)
     parser.add_argument("--before", type=Path)
     parser.add_argument("--model", default="stcn", help="stcn, with random weights, or a name of bundled ones")
@@ -124,4 +125,4 @@ def compare(
 
 
 if __name__ == "__main__":
-    main()
+    begin(main)

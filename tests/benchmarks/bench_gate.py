@@ -7,7 +7,6 @@ longer on purpose and decides the same. Of 40 trials at most 2 may alarm without
 the slow one. Exit status 1 if not. A trial takes some 10 s; tests/report/test_gate.py simulates the same.
 """
 
-import argparse
 import os
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from contextlib import chdir, contextmanager
 from pathlib import Path
 
 import torch
+from usage import Arguments, begin
 
 from vosbench.bench.record import RunRecord
 from vosbench.bench.runner import run
@@ -85,7 +85,7 @@ def trial() -> tuple[Check, Check, list[float]]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Arguments(__doc__)
     parser.add_argument("--trials", type=int, default=40)
     trials = parser.parse_args().trials
     torch.set_num_threads(1)
@@ -110,4 +110,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    begin(main)

@@ -6,7 +6,6 @@ DATA is the folder in which that training is started. Where the ratio is above 1
 one core busy; a GPU wants as many processes as its steps are faster.
 """
 
-import argparse
 import dataclasses
 import os
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import cv2
 import torch
+from usage import Arguments, begin
 
 from vosbench.training.stages import read_stages
 from vosbench.training.train import Trainer
@@ -23,7 +23,7 @@ WARM, CLIPS, STEPS = 4, 40, 3
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Arguments(__doc__)
     parser.add_argument("config", help="as `vosbench train` takes it; its last stage, from the bundled weights")
     parser.add_argument("--folder", type=Path, default=Path())
     parser.add_argument("--batch", type=int, default=4)
@@ -54,4 +54,4 @@ def _parts(clips: list, size: int) -> list[list]:
 
 
 if __name__ == "__main__":
-    main()
+    begin(main)

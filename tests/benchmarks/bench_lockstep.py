@@ -7,7 +7,6 @@ clip alone, then all go together. The figures are CPU seconds a frame, medians o
 together to the mean of them alone. `stcn` has random weights. Masks are compared: they must be the same.
 """
 
-import argparse
 import statistics
 import sys
 import time
@@ -24,13 +23,14 @@ from vosbench.video import GroundTruth, MasksInMemory, Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gpu"))
 from clips import PAPER, clip
+from usage import Arguments, begin
 from variants import full_size
 
 FIRST = (*PAPER, "xmem", "random:capacity=2", "gated", "recent-n", "fifo:capacity=2")
 
 
-def strategies(count: int) -> tuple[str, ...]:
-    """The specs of so many."""
+def strategies(count: int | None = None) -> tuple[str, ...]:
+    """The specs of so many (None: of all)."""
     named = {spec.partition(":")[0] for spec in FIRST}
     return (*FIRST, *sorted({*POLICIES.names()} - named))[:count]
 
@@ -48,12 +48,13 @@ def seconds(model: Network, sequence: Sequence, truth: GroundTruth, specs: tuple
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Arguments(__doc__)
     parser.add_argument("--model", choices=("stcn-tiny", "stcn"), default="stcn-tiny")
     parser.add_argument("--size", type=int, nargs=2, default=[240, 432], help="height and width")
     parser.add_argument("--frames", type=int, default=41)
     parser.add_argument("--objects", type=int, default=1)
-    parser.add_argument("--strategies", type=int, nargs="+", default=[3, 8, 21])
+    every = range(1, 1 + len(strategies()))
+    parser.add_argument("--strategies", type=int, nargs="+", default=[3, 8, 21], choices=every, metavar="1..21")
     parser.add_argument("--turns", type=int, default=3)
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -75,4 +76,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    begin(main)

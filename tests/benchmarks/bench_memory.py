@@ -2,8 +2,9 @@
 
     python tests/benchmarks/bench_memory.py [--objects 200] [--frames 6] [--model stcn-tiny] [--limit 4GB] [SPEC ...]
 
-Each strategy goes through some frames, of which the first gives all objects, in a process of its own. Prints the peak
-of the process's resident memory with model and libraries, that of the bank, and what became of it.
+Each strategy goes through some frames, of which the first gives all objects, in a process of its own. Prints what the
+process has in memory when model and libraries are loaded, how much more at the peak, which is what the limit is for,
+what of it the bank's tokens take, and what became of it.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import sys
 
 import numpy as np
 import torch
+from usage import Arguments, begin
 
 from vosbench.inference.propagate import propagate
 from vosbench.memory.spec import load_policy
@@ -34,22 +36,27 @@ def crowd(frames: int, height: int, width: int, objects: int) -> Sequence:
     return Sequence.from_arrays(rgb, {0: whole})
 
 
+def resident() -> float:
+    """The most that this process had in memory, in GB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
 def one(spec: str, given: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     model, bank, frames = load_model(given.model), 0, 0
     sequence = crowd(given.frames, given.size, given.size * 16 // 9, given.objects)
-    end = "done"
+    end, before = "done", resident()
     try:
         for found in propagate(model, sequence, load_policy(spec), memory_limit=given.limit):
             bank, frames = max(bank, found.timing.memory_bytes), frames + 1
     except MemoryError as error:
         end = str(error)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    print(f"{spec:>18} {peak:7.2f} GB {bank / 1e9:7.2f} GB  {frames:3d} frames, {end}", flush=True)
+    gigabytes = f"{before:.2f} GB and {resident() - before:5.2f} GB, {bank / 1e9:.2f} GB in the bank"
+    print(f"{spec:>18} {gigabytes}  {frames:3d} frames, {end}", flush=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Arguments(__doc__)
     parser.add_argument("specs", nargs="*", default=SPECS)
     parser.add_argument("--objects", type=int, default=200)
     parser.add_argument("--frames", type=int, default=6)
@@ -71,4 +78,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    begin(main)

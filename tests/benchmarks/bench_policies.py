@@ -7,10 +7,9 @@ Segments moving noise with the bundled weights, or with `--model stcn` those of 
 write; `write` is the bank's copying. The bound is 5% of a frame for all strategies but afb, readmem and offline.
 """
 
-import argparse
-
 import numpy as np
 import torch
+from usage import Arguments, begin
 
 from vosbench.inference.propagate import propagate
 from vosbench.memory.registry import POLICIES
@@ -40,7 +39,7 @@ def clip(frames: int, height: int) -> tuple[Sequence, GroundTruth]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    parser = Arguments(__doc__)
     parser.add_argument("specs", nargs="*", default=POLICIES.names())
     parser.add_argument("--model", default="stcn-tiny")
     parser.add_argument("--size", type=int, default=240)
@@ -62,4 +61,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    begin(main)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from usage import Arguments, begin
 
 from vosbench.inference.session import Session
 from vosbench.memory.spec import load_policy
@@ -66,7 +67,7 @@ def push(spec: str, given: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Arguments(__doc__)
     parser.add_argument("specs", nargs="*", default=SPECS)
     parser.add_argument("--frames", type=int, default=20_000)
     parser.add_argument("--model", default="narrow")
@@ -83,4 +84,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    begin(main)

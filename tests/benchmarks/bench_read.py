@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from usage import Arguments, begin
 
 from vosbench.memory.attention import readout, top_k_softmax
 from vosbench.models.affinity import affinity
@@ -50,6 +51,11 @@ def reads() -> None:
         print(f"{frames:6d} " + " ".join(f"{p:9.1f}" for p in parts) + f"  {parts[3] / parts[2]:.1f}")
 
 
-if __name__ == "__main__":
+def main() -> None:
+    Arguments(__doc__).parse_args()
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
     reads()
+
+
+if __name__ == "__main__":
+    begin(main)

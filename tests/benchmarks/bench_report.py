@@ -1,6 +1,6 @@
 """How large and how fast is a report of 20 strategies and 30 sequences of 70 frames of 854x480, memory traces and all?
 
-python tests/benchmarks/bench_report.py [SEQUENCES]
+    python tests/benchmarks/bench_report.py [SEQUENCES]
 
 The run is made up: frames are those of a generated clip, enlarged; masks are the truth, moved by some pixels; memories
 lose tokens at random every fifth frame. Printed are the CPU time of a page, the bytes of the largest, and how long
@@ -19,6 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from made_records import make_record
+from usage import Arguments, begin
 
 from vosbench.base.varints import pack
 from vosbench.bench.record import DATA_ROOT, DatasetInfo, Memory, ObjectRecord, Scores, read_run, write_record
@@ -108,7 +109,10 @@ def in_browser(page: Path) -> None:
         print("another frame takes", [round(tab.evaluate(step)) for _ in range(5)])
 
 
-def main(sequences: int) -> None:
+def main() -> None:
+    parser = Arguments(__doc__)
+    parser.add_argument("sequences", type=int, nargs="?", default=30)
+    sequences: int = parser.parse_args().sequences
     with tempfile.TemporaryDirectory() as folder:
         root, run, out = (Path(folder) / name for name in ("data", "run", "report"))
         make_data(root, sequences)
@@ -125,4 +129,4 @@ def main(sequences: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 30)
+    begin(main)

@@ -19,7 +19,6 @@ Its parts score the folder (default: the OSVOS masks in ../shared) against itsel
 Some nine minutes on two cores.
 """
 
-import argparse
 import os
 import platform
 import resource
@@ -35,6 +34,7 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
+from usage import Arguments, begin
 
 from vosbench.datasets.folder import Folder
 from vosbench.images import write_labels
@@ -258,7 +258,7 @@ def conditions() -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Arguments(__doc__)
     parser.add_argument("masks", type=Path, nargs="?", default=REPOSITORY.parent / "shared" / "data" / "osvos")
     parser.add_argument("--rounds", type=int, default=3, help="comparisons with Pillow")
     parser.add_argument("--large-frames", type=int, default=1000, help="frames of the 1080p video")
@@ -296,4 +296,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    begin(main)

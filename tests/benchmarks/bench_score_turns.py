@@ -7,7 +7,6 @@ In one process Pillow is a third faster than in one that only decodes (`bench_sc
 figure. The last line is what telling the ids of a mask takes, beside the histogram that it once was. A minute.
 """
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from bench_score import REPOSITORY, conditions, decode, lag, scored_files
+from usage import Arguments, begin
 
 from vosbench.datasets.folder import Folder
 from vosbench.images import present_labels, read_labels
@@ -34,7 +34,7 @@ def cpu_seconds(work: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Arguments(__doc__)
     parser.add_argument("masks", type=Path, nargs="?", default=REPOSITORY.parent / "shared" / "data" / "osvos")
     parser.add_argument("--rounds", type=int, default=9)
     arguments = parser.parse_args()
@@ -59,4 +59,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    begin(main)

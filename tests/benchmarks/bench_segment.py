@@ -5,7 +5,6 @@
 Each video is drawn at 64x48, and segmented by a process of its own as a user's is. Some two minutes on one core.
 """
 
-import argparse
 import os
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from usage import Arguments, begin
 
 from vosbench.images import write_labels
 from vosbench.video_file import open_video, writing_mp4
@@ -46,7 +46,7 @@ def draw(path: Path, frames: int) -> np.ndarray:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Arguments(__doc__)
     parser.add_argument("--frames", type=int, nargs="+", default=[300, 3000])
     parser.add_argument("--policy", default="lfu:capacity=2")
     arguments = parser.parse_args()
@@ -67,4 +67,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    begin(main)

@@ -4,12 +4,12 @@ Random weights will do, since cost does not depend on them. By default a short c
 100 frames at 480p, of which a full run lasts minutes: one is run, and stands for the four.
 """
 
-import argparse
 import time
 
 import cv2
 import numpy as np
 import torch
+from usage import Arguments, begin
 
 from vosbench.inference.propagate import propagate
 from vosbench.memory.spec import load_policy
@@ -41,7 +41,7 @@ def clip(frames: int, height: int, width: int) -> Sequence:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Arguments(__doc__)
     parser.add_argument("--full", action="store_true", help="100 frames at 480x854 through stcn")
     parser.add_argument("--model", default="stcn", choices=CONFIGS)
     arguments = parser.parse_args()
@@ -71,4 +71,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    begin(main)

@@ -7,7 +7,6 @@ random, one thread; the strategies take turns in one process, and the figures ar
 from pixels to masks, all on frames that are not read from disk.
 """
 
-import argparse
 import statistics
 import sys
 import time
@@ -23,6 +22,7 @@ from vosbench.video import Sequence
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "gpu"))
 from clips import PAPER, clip
+from usage import Arguments, begin
 from variants import full_size
 
 
@@ -35,7 +35,7 @@ def seconds(model: Network, sequence: Sequence, spec: str) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Arguments(__doc__)
     parser.add_argument("--model", default="stcn-tiny")
     parser.add_argument("--size", type=int, default=480)
     parser.add_argument("--frames", type=int, default=41)
@@ -59,4 +59,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    begin(main)

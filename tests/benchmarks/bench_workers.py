@@ -8,7 +8,6 @@ was there; then the ratio of the sums. As default times are taken, without waiti
 time show what the machine gives.
 """
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -16,6 +15,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from usage import Arguments, begin
 
 from vosbench.datasets import open_dataset
 
@@ -56,8 +57,8 @@ def main(rounds: int, timing: str | None) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Arguments(__doc__)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--timing", choices=("first", "all", "none"))
     given = parser.parse_args()
-    main(given.rounds, given.timing)
+    begin(lambda: main(given.rounds, given.timing))

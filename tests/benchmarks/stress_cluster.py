@@ -8,7 +8,6 @@ killed. Each time the records must be those of one process but for times, no rec
 again, and 30 seconds later no process of it may be left.
 """
 
-import argparse
 import os
 import random
 import shutil
@@ -22,6 +21,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from layouts import write_clip
 from run_files import results
+from usage import Arguments, begin
 
 CLIPS, FRAMES = 12, 6
 STRATEGIES = ("every-k:k=2", "first-only", "lfu:capacity=2")
@@ -179,8 +179,8 @@ def write_clips(root: Path) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Arguments(__doc__)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    main(given.kills, given.seed)
+    begin(lambda: main(given.kills, given.seed))
