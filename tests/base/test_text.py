@@ -27,7 +27,7 @@ TEXT = "café\nvideo 2\n"
 )
 def test_every_encoding_gives_the_same_text(tmp_path, data):
     (tmp_path / "list.txt").write_bytes(data)
-    assert read_text(tmp_path / "list.txt") == TEXT
+    assert read_text(tmp_path / "list.txt", "") == TEXT
 
 
 def test_what_is_no_text_at_all_fails_nowhere():

@@ -1,6 +1,7 @@
 """What lies in the place of a file whose content was not fetched is told by whoever reads the file, in one way."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from vosbench.images import read_drawn, read_labels, read_rgb, read_size
 from vosbench.models.checkpoint import read_checkpoint
 from vosbench.video_file import open_video
 
-READERS = (read_rgb, read_size, read_labels, read_drawn, read_checkpoint, read_text, open_video)
+READERS = (read_rgb, read_size, read_labels, read_drawn, read_checkpoint, partial(read_text, hint=""), open_video)
 
 
 def lfs(path: Path) -> None:
@@ -53,6 +54,7 @@ def test_every_reader_says_what_lies_there(tmp_path: Path, leave: Callable[[Path
 def test_a_file_that_is_there_is_read(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("bee\n")
     (tmp_path / "link.txt").symlink_to("list.txt")
-    assert read_text(tmp_path / "link.txt") == "bee\n"
-    with pytest.raises(FileNotFoundError):
-        read_text(tmp_path / "none.txt")
+    assert read_text(tmp_path / "link.txt", "") == "bee\n"
+    with pytest.raises(VosbenchError, match=r"cannot read .*none.txt: No such file") as caught:
+        read_text(tmp_path / "none.txt", "check the path")
+    assert caught.value.hint == "check the path"

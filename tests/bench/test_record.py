@@ -223,7 +223,7 @@ def test_inconsistent_records_cannot_be_made(build: Callable[..., RunRecord]) ->
 
 
 def test_missing_record(tmp_path: Path) -> None:
-    with pytest.raises(VosbenchError, match=r"cannot read record .*absent\.json: No such file"):
+    with pytest.raises(VosbenchError, match=r"cannot read .*absent\.json: No such file"):
         read_record(tmp_path / "absent.json")
 
 

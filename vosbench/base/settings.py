@@ -10,9 +10,8 @@ from vosbench.errors import VosbenchError, unknown
 
 def read_toml(path: Path, example: str) -> dict[str, Any]:
     """Raises VosbenchError for a file that cannot be read, and for broken TOML; `example` is a sound line."""
-    text = read_text(path, "name a TOML file")
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(read_text(path, "name a TOML file"))
     except tomllib.TOMLDecodeError as error:
         raise VosbenchError(f"{path} is not TOML: {error}", f"write lines like {example}") from None
 

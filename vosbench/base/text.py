@@ -15,20 +15,18 @@ BYTE_ORDER_MARKS = {
 }
 
 
-def read_text(path: Path, hint: str = "") -> str:
+def read_text(path: Path, hint: str) -> str:
     r"""The text of a file, with `\n` between lines.
 
     It is taken as the byte order mark says, or as UTF-16 where every other byte is zero, or as UTF-8, or, if it is
-    none, as Windows-1252, which Latin-1 is a part of. No file fails to decode. Raises OSError, or, where a `hint` is
-    given, VosbenchError with that; and VosbenchError for a file whose content was not fetched.
+    none, as Windows-1252, which Latin-1 is a part of. No file fails to decode. Raises VosbenchError, with the `hint`,
+    for a file that cannot be read, and for one whose content was not fetched.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         require_fetched(path)
-        if hint:
-            raise VosbenchError(f"cannot read {path}: {error.strerror}", hint) from None
-        raise
+        raise VosbenchError(f"cannot read {path}: {error.strerror}", hint) from None
     require_fetched(path, data)
     return decode(data).replace("\r\n", "\n").replace("\r", "\n")
 

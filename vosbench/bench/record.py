@@ -285,9 +285,7 @@ def write_record(path: Path, record: RunRecord) -> None:
 def read_record(path: Path) -> RunRecord:
     """The record in `path`. Raises VosbenchError if it is missing, truncated, not a record or of another schema."""
     try:
-        data = json.loads(read_text(path))
-    except OSError as error:
-        raise VosbenchError(f"cannot read record {path}: {error.strerror}", "check the path of the run") from None
+        data = json.loads(read_text(path, "check the path of the run"))
     except ValueError as error:
         raise VosbenchError(f"record {path} is truncated or not JSON: {error}", _AGAIN) from None
     return RunRecord.from_json(data, f"record {path}")

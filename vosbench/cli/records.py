@@ -65,9 +65,8 @@ def read_records(path: Path) -> Records:
     """
     if path.suffix != ".json" or path.is_dir():
         return read_run(path)
-    text = read_text(path, "check the path")
     try:
-        result = json.loads(text)["result"]
+        result = json.loads(read_text(path, "check the path"))["result"]
         (found,) = [run["records"] for run in result.get("runs", [result])]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise VosbenchError(

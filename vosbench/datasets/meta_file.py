@@ -30,10 +30,8 @@ class MetaFile(Generic[T]):
         self.path, self._read = path, read
         self._hint = f"get the data set's {path.name} again: {{videos: {{<video>: {form}}}}}"
         try:
-            videos = json.loads(read_text(path))["videos"]
-        except FileNotFoundError:
-            raise VosbenchError(f"{path} does not exist", self._hint) from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            videos = json.loads(read_text(path, self._hint))["videos"]
+        except (ValueError, KeyError, TypeError) as error:
             raise self._broken("is no meta file", error) from None
         if not isinstance(videos, dict):
             raise self._broken("is no meta file", TypeError("videos is no object"))

@@ -99,9 +99,9 @@ def seen_unseen(
 def train_categories(meta: Path) -> frozenset[str]:
     """The categories in a `meta.json` of YouTube-VOS, such as that of train. Raises VosbenchError for another file."""
     try:
-        videos = json.loads(read_text(meta))["videos"]
+        videos = json.loads(read_text(meta, "give the file of the train split"))["videos"]
         return frozenset(entry["category"] for video in videos.values() for entry in video["objects"].values())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise VosbenchError(
             f"{meta} is not the meta.json of a YouTube-VOS train split: {error!r}", "give the file of the train split"
         ) from None

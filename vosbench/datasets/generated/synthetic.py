@@ -72,8 +72,8 @@ class Synthetic(DavisLayout):
         self._require(name)
         path = self.root / "meta.json"
         try:
-            told: Mapping[str, Any] = json.loads(read_text(path))["videos"][name][what]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            told: Mapping[str, Any] = json.loads(read_text(path, "delete the folder"))["videos"][name][what]
+        except (ValueError, KeyError, TypeError) as error:
             raise VosbenchError(f"{path} does not tell what {name} shows: {error!r}", "delete the folder") from None
         return told
 
