@@ -15,15 +15,9 @@ def difference(theirs: RunRecord, own: RunRecord) -> str:
     if theirs.conditions == own.conditions:
         return f"sequence {theirs.sequence} of other files than are there now"
     one, other = _told(theirs), _told(own)
-    shown = {("protocol", None): "the data set's own"}
-    differing = [
-        f"{key} {shown.get((key, one[key]), one[key])}, not {shown.get((key, other[key]), other[key])}"
-        for key in other
-        if key in one and one[key] != other[key]
-    ]
-    commits = [
-        record.environment.commit for record in (theirs, own) if record.environment and record.environment.commit
-    ]
+    differing = [f"{key} {one[key]}, not {other[key]}" for key in other if key in one and one[key] != other[key]]
+    places = (record.environment for record in (theirs, own))
+    commits = [place.commit for place in places if place and place.commit]
     named = f", of commit {commits[0]:.8}, not {commits[1]:.8}" if len({*commits}) == 2 else ""
     before, now = (record.suite.get("sources", {}) for record in (theirs, own))  # which older records do not have
     changed = [name for name in now if before and before.get(name) != now[name]]
@@ -38,9 +32,10 @@ def _told(record: RunRecord) -> dict[str, Any]:
     assert model is not None  # a run made it
     assert record.settings is not None
     assert environment is not None
-    scored = {"scored by": record.scores.protocol} if record.scores else {}
-    return scored | {
-        **{key: value for key, value in record.suite.items() if key not in {*INCIDENTAL, "sources"}},
+    told: dict[str, Any] = {"scored by": record.scores.protocol} if record.scores else {}
+    told |= {key: value for key, value in record.suite.items() if key not in {*INCIDENTAL, "sources"}}
+    told |= {"protocol": told["protocol"] or "the data set's own"} if "protocol" in told else {}
+    return told | {
         **asdict(record.settings),
         "dataset": dataset.name,
         "split": dataset.split,

@@ -27,19 +27,12 @@ from vosbench.metrics.statistics import ObjectScore, ObjectTrace
 
 def as_recorded(objects: Iterable[ObjectScore], traces: Iterable[ObjectTrace], protocol: Protocol) -> Scores:
     """The scores of a sequence's objects and the traces that they were made of, as a record holds them."""
-    return Scores(
-        protocol.title,
-        tuple(
-            ObjectRecord(
-                *(score.object_id, score.frames, score.j, score.f),
-                tuple(trace.j.tolist()),
-                tuple(trace.f.tolist()) if score.f else (),
-                score.own,
-                trace.frames,
-            )
-            for score, trace in zip(objects, traces, strict=True)
-        ),
-    )
+    records = []
+    for score, trace in zip(objects, traces, strict=True):
+        j, f = tuple(trace.j.tolist()), tuple(trace.f.tolist()) if score.f else ()
+        figures = score.frames, score.j, score.f
+        records.append(ObjectRecord(score.object_id, *figures, j, f, score.own, trace.frames))
+    return Scores(protocol.title, tuple(records))
 
 
 def records_of(found: dict[str, tuple[Path, MaskScores]], dataset: Dataset, protocol: str) -> tuple[RunRecord, ...]:

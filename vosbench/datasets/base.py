@@ -164,15 +164,10 @@ class Dataset(Choice, ABC):
         self._require_frames(name, masks, frames)
         index = {frame: position for position, frame in enumerate(frames)}
         first = self._first_masks(name, frames, masks)
-        return Sequence(
-            name=name,
-            frames=tuple(FrameRef(frame, path) for frame, path in frames.items()),
-            first_masks=tuple(
-                FirstMask(index[frame], first[frame], masks[frame]) for frame in sorted(first, key=index.__getitem__)
-            ),
-            outputs=self._outputs(name, frames),
-            shorter_side=self.shorter_side,
-        )
+        refs = tuple(FrameRef(frame, path) for frame, path in frames.items())
+        in_order = sorted(first, key=index.__getitem__)
+        first_masks = tuple(FirstMask(index[frame], first[frame], masks[frame]) for frame in in_order)
+        return Sequence(name, refs, first_masks, self._outputs(name, frames), self.shorter_side)
 
     def truth(self, name: str) -> GroundTruth:
         """The masks to score against; needs no frames on disk.

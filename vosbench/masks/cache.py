@@ -35,16 +35,9 @@ def key(truth: GroundTruth, predictions: Mapping[str, MaskSource], protocol: Pro
     """
     hasher = hashlib.blake2b(digest_size=20)
     own: tuple[type, ...] = (type(protocol.objects), type(protocol.measure))
-    facts = [
-        source_hash("vosbench.masks.score"),
-        repr(protocol),
-        *map(source_of, own),
-        truth.sequence,
-        truth.frame_names,
-        list(truth.masks),
-        repr((truth.spans, truth.unseen, truth.listed)),
-    ]
-    hasher.update(json.dumps(facts).encode())
+    code = [source_hash("vosbench.masks.score"), *map(source_of, own)]
+    told = [truth.sequence, truth.frame_names, list(truth.masks), repr((truth.spans, truth.unseen, truth.listed))]
+    hasher.update(json.dumps([code, repr(protocol), told]).encode())
     for source in (*truth.masks.values(), *predictions.values()):
         hasher.update(f"{source_of(source.reader)} {source.reading()} ".encode())
         hasher.update(b"".join(map(_content, source.files())))

@@ -53,12 +53,9 @@ def export(
         )
     found = check_predictions(predictions, dataset, jobs=jobs, progress=progress, for_server=True)
     if problems := [problem for problem in found if not problem.warning]:
-        raise UnfitMasksError(
-            f"{predictions} cannot be submitted: {problems[0].message}"
-            + (f"; and {len(problems) - 1} more" if len(problems) > 1 else ""),
-            problems[0].hint,
-            tuple(problems),
-        )
+        more = f"; and {len(problems) - 1} more" if len(problems) > 1 else ""
+        message = f"{predictions} cannot be submitted: {problems[0].message}{more}"
+        raise UnfitMasksError(message, problems[0].hint, tuple(problems))
     for problem in found:
         warnings.warn(f"{problem.message}\n  hint: {problem.hint}", stacklevel=2)
     masks = {}

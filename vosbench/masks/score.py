@@ -260,13 +260,9 @@ def write_official_csv(scores: MaskScores, folder: Path, split: str) -> tuple[Pa
         for told in [MEANS.of_all([o])]
     ]
     heads = [",".join([*(names.get(key, key) for key in keys), *mark]) for keys in (overall, per_object)]
-    return (
-        _write(
-            folder / f"global_results-{split}.csv",
-            [heads[0], ",".join([*(_figure(total[key]) for key in overall), *marks])],
-        ),
-        _write(folder / f"per-sequence_results-{split}.csv", [f"Sequence,{heads[1]}", *rows]),
-    )
+    means = ",".join([*(_figure(total[key]) for key in overall), *marks])
+    of_all, of_each = (folder / f"{kind}_results-{split}.csv" for kind in ("global", "per-sequence"))
+    return _write(of_all, [heads[0], means]), _write(of_each, [f"Sequence,{heads[1]}", *rows])
 
 
 def write_per_frame_csv(scores: MaskScores, path: Path) -> Path:

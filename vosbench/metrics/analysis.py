@@ -65,15 +65,11 @@ class Analysis:
 def analyse(traces: Sequence[ObjectTrace], thresholds: Iterable[float] = THRESHOLDS) -> Analysis:
     """The analysis of at least one object."""
     found_again = [j_and_f(t, frames) for t in traces if (frames := after_reappearance(t)).any()]
-    return Analysis(
-        mean(found_again),
-        len(found_again),
-        mean(j_and_f(t, last_quarter(t)) for t in traces),
-        {
-            threshold: (mean(recall(t.j, threshold) for t in traces), mean(_recall_of_f(t, threshold) for t in traces))
-            for threshold in thresholds
-        },
-    )
+    recalls = {
+        threshold: (mean(recall(t.j, threshold) for t in traces), mean(_recall_of_f(t, threshold) for t in traces))
+        for threshold in thresholds
+    }
+    return Analysis(mean(found_again), len(found_again), mean(j_and_f(t, last_quarter(t)) for t in traces), recalls)
 
 
 def seen_unseen(

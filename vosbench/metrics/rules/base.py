@@ -119,13 +119,7 @@ def object_trace(
     """The trace of an object from its scores in the frames that count."""
     found, extra = list(rows), planned.protocol.measure.extra
     j, f, *more = np.array([(row.j, row.f, *row.extra) for row in found], float).reshape(-1, 2 + len(extra)).T
-    return ObjectTrace(
-        planned.sequence,
-        object_id,
-        tuple(frame.frame for frame in frames),
-        j,
-        f,
-        np.array([(row.predicted, row.true, row.both) for row in found], np.int64).reshape(-1, 3),
-        dict(zip(extra, more, strict=True)),
-        None if (unseen := planned.truth.unseen) is None else object_id in unseen,
-    )
+    pixels = np.array([(row.predicted, row.true, row.both) for row in found], np.int64).reshape(-1, 3)
+    names, others = tuple(frame.frame for frame in frames), dict(zip(extra, more, strict=True))
+    unseen = None if planned.truth.unseen is None else object_id in planned.truth.unseen
+    return ObjectTrace(planned.sequence, object_id, names, j, f, pixels, others, unseen)
