@@ -51,18 +51,14 @@ class AdaptiveFeatureBank(BoundedPolicy):
         known = best > self.threshold
         targets, chosen, counts = slots[known].unique(return_inverse=True, return_counts=True)
         if len(targets):
-            self.bank.update(
-                targets,
-                self._merged(self.bank.key[targets], tokens.key[known], chosen, counts),
-                tuple(
-                    self._merged(old[targets], new[known].to(old.dtype), chosen, counts)
-                    for old, new in zip(self.bank.values, tokens.values, strict=True)
-                ),
-                {
-                    name: self._mean(old[targets], tokens.extras[name][known], chosen, counts)
-                    for name, old in self.bank.extras.items()
-                },
-            )
+            pairs = [(old[targets], new[known]) for old, new in zip(self.bank.values, tokens.values, strict=True)]
+            values = tuple(self._merged(old, new.to(old.dtype), chosen, counts) for old, new in pairs)
+            extras = {
+                name: self._mean(old[targets], tokens.extras[name][known], chosen, counts)
+                for name, old in self.bank.extras.items()
+            }
+            key = self._merged(self.bank.key[targets], tokens.key[known], chosen, counts)
+            self.bank.update(targets, key, values, extras)
         news = (~known).nonzero().flatten()
         self.bank.free(self.bank.lowest(self.score(tokens.frame), self.bank.shortfall(len(news))))
         self.bank.insert(tokens, news)

@@ -53,12 +53,14 @@ class SpoiltScoreWarning(UserWarning):
         return cls(f"{error.message}\n  hint: {error.hint}")
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> VosbenchError:
-    """The error for a `name` that is none of `known`, with the near misses, or else the first of them, as the hint."""
+def unknown(kind: str, name: str, known: Iterable[str], also: str = "") -> VosbenchError:
+    """The error for a `name` that is none of `known`, with the near misses, or else the first of them, as the hint, and
+    what may be given `also`.
+    """
     choices = sorted(known)
     near = difflib.get_close_matches(str(name), choices, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {a_few(choices, MOST_KNOWN) or 'none'}"
-    return VosbenchError(f"unknown {kind} {name!r}", hint)
+    return VosbenchError(f"unknown {kind} {name!r}", f"{hint}; {also}" if also else hint)
 
 
 def first_of(reasons: Mapping[str, VosbenchError], too: str, hint: str | None = None) -> VosbenchError:

@@ -28,7 +28,7 @@ def own_pool(lent_pool, monkeypatch):  # noqa: ARG001
 @pytest.mark.usefixtures("own_pool")
 def test_a_scoring_process_that_dies_is_an_error_and_not_a_hang(small_davis, small_suite, tmp_path, monkeypatch):
     monkeypatch.setattr(background, "score_sequence", lambda *_: os._exit(1))
-    with pytest.raises(VosbenchError, match="a scoring process died") as caught:
+    with pytest.raises(VosbenchError, match="a worker process died") as caught:
         run(small_suite(small_davis, policies=("first-only",)), tmp_path / "run")
     assert "\n" not in caught.value.message
     assert "jobs" in caught.value.hint
@@ -49,7 +49,7 @@ def test_a_scoring_process_that_died_before_the_next_sequence_is_the_same_error(
                 scoring.add(task, todo.blank_record(task))
                 scoring._waiting[0][2].exception(30)
 
-    with pytest.raises(VosbenchError, match="a scoring process died"):
+    with pytest.raises(VosbenchError, match="a worker process died"):
         add_one_after_the_death_of_the_other()
 
 

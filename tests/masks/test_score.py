@@ -188,7 +188,7 @@ def test_a_killed_worker_is_an_error_and_no_hang(pair):
             (worker,) = set(multiprocessing.active_children()) - before
             os.kill(worker.pid, signal.SIGKILL)
 
-    with pytest.raises(VosbenchError, match=r"a worker process died while scoring.*SIGKILL") as caught:
+    with pytest.raises(VosbenchError, match=r"a worker process died.*SIGKILL") as caught:
         score(masks, truth, jobs=2, progress=kill)
     assert "memory" in caught.value.hint
     assert set(multiprocessing.active_children()) <= before

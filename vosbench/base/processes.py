@@ -7,6 +7,7 @@ that cleans up after them, import all of joblib first: a quarter of a second of 
 import atexit
 import gc
 import os
+import re
 import signal
 import threading
 import time
@@ -20,12 +21,19 @@ from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
-from loky import ProcessPoolExecutor, cpu_count
+from loky import BrokenProcessPool, ProcessPoolExecutor, cpu_count
 
 from vosbench.base.own_files import find_beside, folders_beside
 from vosbench.base.signals import ENDING, held
+from vosbench.errors import VosbenchError
 
 T = TypeVar("T")
+
+
+class DiedError(VosbenchError):
+    """A process that was started for work has died."""
+
+
 AHEAD = 3  # tasks that a process has at hand, so that it never waits for this one
 WORTHWHILE = 4  # tasks for each process: for less, starting it would take longer than what it saves
 
@@ -114,11 +122,25 @@ def telling(work: Callable[..., T], *given: Any) -> tuple[T, tuple[Warning | str
 
 
 def told(future: "Future[tuple[T, tuple[Warning | str, ...]]]") -> T:
-    """What the work of a future gave, which was `telling`; warns of what that warned of."""
-    result, heard = future.result()
+    """What the work of a future gave, which was `telling`; warns of what that warned of. Raises as `none_dies`."""
+    with none_dies():
+        result, heard = future.result()
     for message in heard:
         warnings.warn(message, stacklevel=2)
     return result
+
+
+@contextmanager
+def none_dies() -> Iterator[None]:
+    """Raises DiedError where loky finds that a process has died."""
+    try:
+        yield
+    except BrokenProcessPool as error:
+        how = re.search(r"\{.*\}", str(error))  # e.g. {SIGKILL(-9)}
+        raise DiedError(
+            f"a worker process died{f', {how[0]}' if how else ''}",
+            "most often memory was short: use fewer jobs (--jobs); what is finished is kept",
+        ) from None
 
 
 def end(workers: ProcessPoolExecutor) -> None:
@@ -147,14 +169,15 @@ class Crew(Generic[T]):
     def share(self, tasks: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, T]]:
         """(index, `work(*task)`) of every task, in the order in which they are done.
 
-        What `work` raises is raised here, and loky's BrokenProcessPool if a process dies.
+        What `work` raises is raised here, and DiedError if a process dies.
         """
         ahead: dict[Future[tuple[T, tuple[Warning | str, ...]]], int] = {}
         index = 0
         while index < len(tasks) or ahead:
             # Towards the end no process gets more ahead than what is left for this one: all end together.
             while self._workers is not None and len(ahead) < self._others * min(AHEAD, len(tasks) - index):
-                ahead[self._workers.submit(telling, self._work, *tasks[index])] = index
+                with none_dies():
+                    ahead[self._workers.submit(telling, self._work, *tasks[index])] = index
                 index += 1
             if index < len(tasks):
                 yield index, self._work(*tasks[index])

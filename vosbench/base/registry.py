@@ -72,9 +72,8 @@ class Registry(Generic[T]):
             with self._loading(f"{name!r} ({point.value})", "repair or uninstall the package that registers it"):
                 plugin = point.load()
             return self.accept(plugin, f"{point.value} (entry point {name})")
-        error = unknown(self.kind, name, self.names())
-        error.hint += f"; one's own {self.kind} is given by the path of its .py file"
-        raise error
+        own = f"one's own {self.kind} is given by the path of its .py file"
+        raise unknown(self.kind, name, self.names(), own)
 
     def _points(self) -> dict[str, EntryPoint]:
         return {point.name: point for point in entry_points(group=self.group)}

@@ -33,6 +33,4 @@ def find(name: str | Path, folder: Path, kind: str) -> Path:
         raise VosbenchError(
             f"cannot read {path}: No such file", f"name a TOML file, or one of: {', '.join(shipped(folder))}"
         )
-    error = unknown(kind, str(name), shipped(folder))
-    error.hint += "; one's own is given by the path of a .toml file"
-    raise error
+    raise unknown(kind, str(name), shipped(folder), "one's own is given by the path of a .toml file")

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import ParamSpec, Self, TypeVar
 
-from loky import BrokenProcessPool, ProcessPoolExecutor
+from loky import ProcessPoolExecutor
 
 from vosbench.base import processes
 from vosbench.bench.plan import Plan, Task
@@ -67,10 +67,8 @@ class BackgroundScoring:
             self._pool = self._workers = processes.start(score_sequence, self._plan.suite.jobs)
         truth = self._plan.truths[task.name]
         masks = {name: LabelPng(task.masks / truth.sequence / f"{name}.png") for name in truth.masks}
-        try:
+        with processes.none_dies():
             future = self._pool.submit(processes.telling, score_sequence, truth, masks, self._plan.protocol)
-        except BrokenProcessPool as error:
-            raise _dead(error) from None
         self._waiting.append((task, record, future))
         while self._waiting and self._waiting[0][2].done():
             self._finish()
@@ -109,18 +107,11 @@ class BackgroundScoring:
         assert protocol is not None
         try:
             traces = processes.told(future)
-        except BrokenProcessPool as error:
-            raise _dead(error) from None
+        except processes.DiedError:
+            raise
         except VosbenchError as error:  # a true mask that is broken, as a rule
             record = replace(record, unscored=f"{error.message}: {error.hint}")
         else:
             record = replace(record, scores=as_recorded(object_scores(traces, protocol), traces, protocol))
         write_record(task.unscored, record)
         task.unscored.replace(task.record)
-
-
-def _dead(error: BrokenProcessPool) -> VosbenchError:
-    return VosbenchError(
-        f"a scoring process died: {str(error).splitlines()[0]}",
-        "run again, with fewer jobs (--jobs) if memory was short; what is finished is kept",
-    )

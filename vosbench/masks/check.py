@@ -60,7 +60,7 @@ def check_predictions(
     anti-aliased masks, unknown ids, objects never predicted, and masks that equal the ground truth.
     A fault of the data set itself is one of them. Raises VosbenchError for an unknown protocol.
 
-    protocol, jobs: as in `scoring.score`. progress: called with the number of sequences done and the number of all.
+    protocol, jobs: as in `score.score`. progress: called with the number of sequences done and the number of all.
     for_server: hold the masks against what a server wants, every frame of `Sequence.output_frames`, not against
     ground truth; always so for private splits.
     """

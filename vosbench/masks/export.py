@@ -34,7 +34,7 @@ def export(
     The archive holds exactly the frames that the server wants (`Sequence.output_frames`), as they are on disk. The
     same masks give the same bytes. It appears only when all of it is written, opened again and found equal.
 
-    jobs, progress: as in `preflight.check_predictions`.
+    jobs, progress: as in `check.check_predictions`.
 
     Warns of objects that no mask holds, which score 0. Raises UnfitMasksError if the pre-flight finds anything else,
     VosbenchError for a choice of sequences, a data set that has no server, and an archive that cannot be written.

@@ -1,15 +1,11 @@
 """Score a folder of masks against a data set, in parallel, and write the results in the official layout."""
 
 import math
-import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from loky import BrokenProcessPool
 
 from vosbench.base.atomic import replacing
 from vosbench.base.processes import Crew
@@ -108,7 +104,7 @@ def score(
     for _, _, predicted in todo if not dataset.trusts_masks else ():
         if (odd := smoothed(predicted)) is not None:
             warnings.warn(SpoiltScoreWarning.of(odd), stacklevel=3)
-    for name, traced in _score(todo, predictions, jobs, progress):
+    for name, traced in _score(todo, jobs, progress):
         if isinstance(traced, VosbenchError):
             unscored[name] = traced.message
             continue
@@ -160,7 +156,6 @@ def _plans(
 
 def _score(
     todo: Sequence[tuple[ScoringPlan, GroundTruth, Mapping[str, MaskSource]]],
-    predictions: Path,
     jobs: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[tuple[str, tuple[ObjectTrace, ...] | VosbenchError]]:
@@ -168,7 +163,7 @@ def _score(
     the rules cannot score it, which only shows in its true masks. Raises the faults of predictions.
     """
     tasks = sum(len(truth.masks) for _, truth, _ in todo) // FRAMES_PER_TASK
-    with _no_silent_death(predictions), Crew(score_or_fault, tasks, jobs) as crew:
+    with Crew(score_or_fault, tasks, jobs) as crew:
         plans = [planned for planned, _, _ in todo]
         parts = [(index, part) for index, one in enumerate(todo) for part in split_plan(*one, FRAMES_PER_TASK)]
         scored: list[dict[int, list[FrameScores]]] = [{} for _ in plans]
@@ -196,18 +191,6 @@ def _score(
                 scored[index].clear()
 
 
-@contextmanager
-def _no_silent_death(predictions: Path) -> Iterator[None]:
-    try:
-        yield
-    except BrokenProcessPool as error:
-        how = re.search(r"\{.*\}", str(error))  # e.g. {SIGKILL(-9)}
-        raise VosbenchError(
-            f"a worker process died while scoring {predictions}{f', {how[0]}' if how else ''}",
-            "most often the machine ran out of memory: use fewer jobs",
-        ) from None
-
-
 def temporal_stability(
     scores: MaskScores,
     predictions: Path,
@@ -233,7 +216,7 @@ def temporal_stability(
     masks = {name: dataset.predicted(predictions.absolute() / name, frames[name]) for name in frames}
     tasks = [(trace, masks[trace.sequence], rules) for trace in scores.traces]
     found = {}
-    with _no_silent_death(predictions), Crew(object_stability, len(tasks), jobs) as crew:
+    with Crew(object_stability, len(tasks), jobs) as crew:
         for number, stability in crew.share(tasks):
             found[number] = stability
             if progress is not None:

@@ -153,9 +153,8 @@ def _find(name: str | Path) -> Path:
     require_fetched(path)
     if path.suffix or len(path.parts) > 1:
         raise VosbenchError(f"no checkpoint {path}", f"give a path, or one of: {', '.join(bundled())}")
-    error = unknown("model", str(name), (*bundled(), *plugged_in()))
-    error.hint += "; published weights are given by path, e.g. stcn.pth (--model stcn.pth)"
-    raise error
+    known = *bundled(), *plugged_in()
+    raise unknown("model", str(name), known, "published weights are given by path, e.g. stcn.pth (--model stcn.pth)")
 
 
 def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:

@@ -170,8 +170,7 @@ def _no_such_split(name: str) -> VosbenchError:
             "the split train of synthetic is a stream without an end, drawn during training and never on disk",
             "`vosbench train` uses it; here the splits are val, long, or e.g. occlusion=20",
         )
-    error = unknown("split", name, BASES)
-    return VosbenchError(error.message, f"{error.hint}; or an attribute with its strength, e.g. occlusion=20")
+    return unknown("split", name, BASES, "or an attribute with its strength, e.g. occlusion=20")
 
 
 def _recipe(values: Mapping[str, Any], fit: bool) -> Recipe:
