@@ -17,9 +17,6 @@ class VosbenchError(Exception):
         self.message = message
         self.hint = hint
 
-    def __reduce__(self) -> tuple[type["VosbenchError"], tuple[str, str]]:
-        return type(self), (self.message, self.hint)  # keeps the hint across process boundaries
-
 
 class NotANumberError(VosbenchError):
     """A network predicted what is no number. The sequence has no masks; others are not concerned."""

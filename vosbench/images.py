@@ -13,7 +13,7 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from vosbench.base import jpeg
-from vosbench.base.unfetched import require_fetched
+from vosbench.base.unfetched import read_bytes, require_fetched
 from vosbench.errors import VosbenchError, a_few
 from vosbench.video_file import FrameOfVideo
 
@@ -59,13 +59,7 @@ def read_rgb(path: Picture, strict: bool = False) -> np.ndarray:
     """
     if isinstance(path, FrameOfVideo):
         return path.load()
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        require_fetched(path)
-        raise VosbenchError(
-            f"cannot read frame {path}: {error.strerror}", "check the data set with `vosbench check`"
-        ) from None
+    data = read_bytes(path, "check the data set with `vosbench check`", "frame")
     is_jpeg = data.startswith(_JPEG)
     if data and not (is_jpeg or data.startswith(_PNG) or data[8:12] == b"WEBP"):
         return _rgb_of_other_format(path)

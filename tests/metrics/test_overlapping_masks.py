@@ -40,7 +40,7 @@ def test_each_pair_is_scored_as_if_it_were_alone(data, height, width, radius, fl
             (predicted,), (true,) = prediction.planes(pair[:1]), truth.planes(pair[1:])
             if predicted.any() or true.any():
                 expected = (*pair_score(predicted, true, radius), true.any())
-                assert (found[pair].j, found[pair].f, found[pair].visible) == expected
+                assert (found[pair].j, found[pair].f, found[pair].true > 0) == expected
             else:
                 assert pair not in found
 

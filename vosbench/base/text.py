@@ -3,8 +3,7 @@
 import codecs
 from pathlib import Path
 
-from vosbench.base.unfetched import require_fetched
-from vosbench.errors import VosbenchError
+from vosbench.base.unfetched import read_bytes, require_fetched
 
 BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -22,11 +21,7 @@ def read_text(path: Path, hint: str) -> str:
     none, as Windows-1252, which Latin-1 is a part of. No file fails to decode. Raises VosbenchError, with the `hint`,
     for a file that cannot be read, and for one whose content was not fetched.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        require_fetched(path)
-        raise VosbenchError(f"cannot read {path}: {error.strerror}", hint) from None
+    data = read_bytes(path, hint)
     require_fetched(path, data)
     return decode(data).replace("\r\n", "\n").replace("\r", "\n")
 

@@ -9,6 +9,15 @@ from vosbench.errors import VosbenchError
 LFS, ANNEX = b"version https://git-lfs", b"/annex/objects/"
 
 
+def read_bytes(path: Path, hint: str, what: str = "") -> bytes:
+    """The content of a file, which a message calls `what`. Raises VosbenchError, with the `hint`, if there is none."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        require_fetched(path)
+        raise VosbenchError(f"cannot read {what and f'{what} '}{path}: {error.strerror}", hint) from None
+
+
 def require_fetched(path: Path, data: bytes | None = None) -> None:
     """Raise VosbenchError if the content of a file is elsewhere; `data` are its bytes, where they have been read."""
     target = os.readlink(path) if path.is_symlink() else ""

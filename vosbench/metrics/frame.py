@@ -24,7 +24,7 @@ class FrameScores:
     @property
     def true_ids(self) -> set[int]:
         """The ids that the true mask holds, of those that were paired."""
-        return {true for (_, true), score in self.scores.items() if score.visible}
+        return {true for (_, true), score in self.scores.items() if score.true}
 
 
 def frame_scores(

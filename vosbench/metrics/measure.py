@@ -24,11 +24,6 @@ class PairScore(NamedTuple):
     both: int
     extra: tuple[float, ...] = ()
 
-    @property
-    def visible(self) -> bool:
-        """Whether the true mask has a pixel."""
-        return self.true > 0
-
 
 class MaskPair:
     """A predicted and a true mask of which one has a pixel, as a bitmap of two cut out of a picture [height, width]."""
