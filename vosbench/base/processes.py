@@ -97,8 +97,7 @@ def end_with(parent: int) -> None:
 def _begin(module: str, parent: int, beside: dict[str, Path]) -> None:
     """Import what the work needs, and never look through it for garbage, as loky would once a second.
 
-    Files of one's own import from `beside`. This process ends without taking it apart, for which its parent would wait
-    for 0.1 s.
+    Files of one's own import from `beside`. This process ends without being taken apart, which takes 0.1 s.
     """
     end_with(parent)
     warnings.showwarning = lambda message, *_, **__: _heard.append(message)

@@ -45,9 +45,8 @@ class Estimate:
 def estimate(plan: Plan, fresh: bool = False, workers: int = 1) -> Estimate:
     """Measure the strategies of a plan on the first frames of its first sequence, and count the rest by its frames.
 
-    Nothing is written to the folder of the run. A strategy whose memory grows takes more in a long video than it is
-    counted for. Where no strategy is left to do, nothing is measured. Raises VosbenchError if those frames cannot be
-    segmented.
+    A strategy whose memory grows takes more in a long video than it is counted for. Where no strategy is left to do,
+    nothing is measured. Raises VosbenchError if those frames cannot be segmented.
     """
     todo = to_do(plan, fresh)[0]
     run = [task for task in todo if isinstance(task.what, PolicySpec) and task.video]

@@ -55,15 +55,13 @@ class Task:
 class Plan:
     """The data set, the model and the tasks of a suite.
 
-    `faults` are the sequences of which a frame list, a first mask or the ground truth is unusable: they are left out,
-    the rest goes on. `misfits` are those that the protocol cannot score: they run without scores, as all do where
-    `protocol` is None; `unfit` are those of them that somebody expects scores of. All are by name, with their reasons.
+    Sequences by name, with the reasons: `faults` have an unusable frame list, first mask or ground truth, and are left
+    out; `misfits` cannot be scored by the protocol, and run without scores, as all do where `protocol` is None; `unfit`
+    are those of them that somebody expects scores of.
 
-    Nothing is written to the run's `folder` (None: one in `within`, named after what determines the results, the first
-    that holds no results of other files).
-    Raises VosbenchError for whatever is wrong with the suite, the data set's lists, the weights, the device or a
-    strategy, and if no sequence is sound, or none fits the protocol that was asked for. A shard that is empty has no
-    tasks.
+    Nothing is written to the run's `folder` (None: the first in `within` that is named after what determines the
+    results and holds none of other files). Raises VosbenchError for whatever is wrong with the suite, the data set's
+    lists, the weights, the device or a strategy, and if no sequence is sound or fits the protocol that was asked for.
     """
 
     def __init__(self, suite: Suite, folder: Path | None = None, within: Path = RUNS) -> None:
@@ -187,10 +185,8 @@ class Plan:
         return part
 
     def _conditions(self) -> dict[str, Any]:
-        """What determines the results, strategy and sequence apart; device and repetitions, too: times are results.
-
-        That is every field of the suite that is not known to be incidental, what the names among them stand for, and
-        the code.
+        """What determines the results, strategy and sequence apart: the code, and every field of the suite that is not
+        known to be incidental, with what names among them stand for; device and repetitions, too: times are results.
         """
         return facts(self.suite, without=INCIDENTAL) | {
             "split": self.dataset.split,

@@ -88,11 +88,9 @@ def _records(folder: Path) -> list[Path]:
 
 
 def write_scored(folder: Path, records: Iterable[RunRecord], root: Path | None = None) -> None:
-    """Write the records of scored masks into a folder, which can then be read as that of a run, and where the data set
-    is, for pictures of them.
-
-    Those of an earlier scoring there are replaced. Raises VosbenchError as `refuse_run` does, and if the folder cannot
-    be written.
+    """Write records of scored masks into a folder, which is then read as that of a run, in the place of those of an
+    earlier scoring, and where the data set is, for pictures. Raises VosbenchError as `refuse_run`, and if it cannot be
+    written.
     """
     refuse_run(folder)
     for path in _records(folder):

@@ -47,10 +47,7 @@ def subfolders(folder: Path) -> list[str]:
 
 def listed(path: Path, *folders: Path) -> list[str]:
     """The sequences that a text file names, one a line and each once: by its name, the path of its folder, or those of
-    a frame and its mask.
-
-    `folders` are where the sequences are: a name that a list writes with other bytes is found there. Raises
-    VosbenchError if it cannot be read.
+    a frame and its mask. A name in other bytes than on disk is found in the `folders`. VosbenchError as `read_text`.
     """
     names = dict.fromkeys(_sequence(line) for line in lines(read_text(path, "make the list readable")))
     if all(map(str.isascii, names)):

@@ -12,10 +12,9 @@ from vosbench.video_file import VIDEOS, FrameOfVideo, count_frames
 class Folder(Dataset):
     """One's own videos. Few frames need masks: each object is followed from the earliest one that holds its id.
 
-    Frames are JPEG, PNG, WebP, BMP or TIFF; masks PNG, BMP or TIFF of object ids, 255 is void. A video file may stand
-    for a folder of frames, `JPEGImages/<sequence>.mp4`, or `<sequence>.mp4` if it has masks: its frames are called
-    00000 and so on. The masks there are, are the ground truth. A split is `all`, or a list `ImageSets/<split>.txt`,
-    which may lie one folder further down.
+    Frames are JPEG, PNG, WebP, BMP or TIFF, or a video, `JPEGImages/<sequence>.mp4`, or `<sequence>.mp4` if it has
+    masks, with frames 00000 and so on; masks, the ground truth, are PNG, BMP or TIFF of object ids, 255 is void. A
+    split is `all`, or a list `ImageSets/<split>.txt`, which may lie one folder further down.
     """
 
     name = "folder"

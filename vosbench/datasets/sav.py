@@ -23,9 +23,8 @@ class _LabelPng(LabelPng):
 class SAV(SplitFolders):
     """Objects may overlap, and start where their folders start; object 000 has the id 1.
 
-    An object's folder may end before the video: its evaluator goes by the masks in that of the truth. It reads label
-    maps, `<video>/%05d.png`, as well, and so does this. Masks are written of every fourth frame and of those that are
-    annotated.
+    An object's folder may end before the video. Label maps, `<video>/%05d.png`, are read too, as by its evaluator.
+    Masks are written of every fourth frame and of those that are annotated.
 
     Our choices: the folder of a split is `sav_val` or `val`, or the root itself if the list is there; without a list,
     sequences are the folders; inference is at 480 pixels.

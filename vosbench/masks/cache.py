@@ -1,8 +1,7 @@
 """Scores of sequences kept on disk, so that unchanged masks are never decoded twice.
 
-An entry is found by the content of every file that it depends on, by the rules and by the code that computed it.
-Nothing can be stale: whatever changes a score changes the name under which it is looked up. Old entries are of use
-again only if masks, rules or code return, so `prune` lets those go that were used least recently.
+An entry is found by the content of every file that it depends on, by the rules and by the code that computed it, so
+that none can be stale. `prune` lets those go that were used least recently.
 """
 
 import hashlib

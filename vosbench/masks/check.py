@@ -56,13 +56,12 @@ def check_predictions(
 ) -> list[Problem]:
     """Every problem of the masks `<predictions>/<sequence>/<frame>.png`, each in one line with what to do.
 
-    Missing and unexpected sequences and frames, unreadable files, colour pictures, wrong sizes, 0/255 and
-    anti-aliased masks, unknown ids, objects never predicted, and masks that equal the ground truth.
-    A fault of the data set itself is one of them. Raises VosbenchError for an unknown protocol.
+    Missing and unexpected sequences and frames, unreadable files, colour pictures, wrong sizes, 0/255 and anti-aliased
+    masks, unknown ids, objects never predicted, masks that equal the ground truth, and faults of the data set itself.
+    Raises VosbenchError for an unknown protocol.
 
     protocol, jobs: as in `score.score`. progress: called with the number of sequences done and the number of all.
-    for_server: hold the masks against what a server wants, every frame of `Sequence.output_frames`, not against
-    ground truth; always so for private splits.
+    for_server: hold them against what a server wants, `Sequence.output_frames`, not the truth; so for private splits.
     """
     predictions = Path(predictions)
     if not predictions.is_dir():

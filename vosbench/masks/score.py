@@ -249,10 +249,8 @@ def write_official_csv(scores: MaskScores, folder: Path, split: str) -> tuple[Pa
 
 
 def write_per_frame_csv(scores: MaskScores, path: Path) -> Path:
-    """Write J and F of each object in each of its scored frames, in full precision, whether the truth shows it, and
-    what else the protocol measures in a frame.
-
-    Raises VosbenchError if the file cannot be written.
+    """Write J, F and what else the protocol measures of each object in each scored frame, in full precision,
+    and whether the truth shows it. Raises VosbenchError if the file cannot be written.
     """
     extra = scores.rules.measure.extra
     rows = [

@@ -3,8 +3,7 @@
 A frame in which the object is visible is tracked (IoU above 0), drifted (something else is predicted) or missed
 (nothing is predicted); one in which it is absent is rejected (nothing is predicted) or hallucinated.
 
-Source: Kristan et al., VOTS2023; github.com/votchallenge/toolkit. There every frame but the first is scored: protocol
-`vots`.
+Source: Kristan et al., VOTS2023; github.com/votchallenge/toolkit. There every frame but the first counts (`vots`).
 """
 
 from collections.abc import Iterable, Mapping

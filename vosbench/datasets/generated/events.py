@@ -1,8 +1,7 @@
 """Scripted events: an object is hidden, leaves the view, or appears, for an exact number of frames.
 
-An event bends a path: that of the object, or that of an occluder which follows the object. How far is found from the
-object's own pixels in the frames where it matters, so that what is meant to be out of sight is, and the frames before
-and after show a part of the object.
+An event bends the path of the object, or of an occluder that follows it, as far as the object's own pixels ask for:
+what is meant to be out of sight is, and the frames before and after show a part of the object.
 """
 
 from dataclasses import dataclass, replace

@@ -111,8 +111,7 @@ SWEEP_CLIPS = 6
 class Script:
     """A split: its name in full, the recipe of every clip, and the seed.
 
-    Clip number i of two scripts is drawn from the same random numbers, so that clips of a sweep differ in what the
-    sweep is about.
+    Clip i of any script is drawn from the same random numbers: clips of a sweep differ in what the sweep is about.
     """
 
     split: str

@@ -1,7 +1,6 @@
 """Surfaces and outlines of generated video: photographs that scikit-image ships, fractal noise, smooth blobs.
 
-The photographs of the splits are disjoint, so what a model learnt by heart in training does not help it in
-`val`.
+The photographs of the splits are disjoint: what a model learnt by heart in training does not help it in `val`.
 """
 
 from functools import cache
