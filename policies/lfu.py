@@ -8,14 +8,8 @@ is not protected (`pin_first`), ties go to the older frame, then to the lower po
 are hidden, since nothing matches their tokens.
 """
 
-from torch import Tensor
-
-from vosbench.memory.match import Match
 from vosbench.memory.policy import FrequencyPolicy
 
 
 class LFU(FrequencyPolicy):
     """References are appearances among the top k."""
-
-    def count(self, match: Match) -> Tensor:
-        return match.hits()

@@ -7,15 +7,11 @@ tokens never leave, since young ones have had no time to be hit.
 
 from torch import Tensor
 
-from vosbench.memory.match import Match
 from vosbench.memory.policy import FrequencyPolicy
 
 
 class LFUPlain(FrequencyPolicy):
     """References are appearances among the top k; age does not count."""
-
-    def count(self, match: Match) -> Tensor:
-        return match.hits()
 
     def worth(self, age: Tensor) -> Tensor:  # noqa: ARG002
         return self.references.values.double()

@@ -29,9 +29,6 @@ class ObjectLFU(FrequencyPolicy):
         self.owner = bank.add_column("owner", torch.int64)
         self.seen = bank.add_column("seen", torch.int64)
 
-    def count(self, match: Match) -> Tensor:
-        return match.hits()
-
     def observe(self, match: Match) -> None:
         super().observe(match)
         present = match.segmentation.areas >= self.least_area

@@ -21,9 +21,7 @@ from vosbench.memory.policy import BoundedPolicy, LookAhead, VideoInfo
 class Offline(BoundedPolicy):
     """Score = attention mass still to come."""
 
-    @property
-    def needs_future(self) -> bool:
-        return True
+    needs_future = True
 
     def start(self, video: VideoInfo, bank: MemoryBank) -> None:
         super().start(video, bank)

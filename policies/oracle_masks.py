@@ -13,9 +13,7 @@ from vosbench.memory.policy import Step, WrappingPolicy
 class OracleMasks(WrappingPolicy):
     """The base strategy, with true masks."""
 
-    @property
-    def needs_truth(self) -> bool:
-        return True
+    needs_truth = True
 
     def masks(self, step: Step) -> Tensor:
         assert self.video.truth is not None  # it was asked for

@@ -21,10 +21,7 @@ class Reservoir(BoundedPolicy):
     """Vitter's algorithm R over frames."""
 
     seed: int = parameter(0, "", "of the random numbers")
-
-    @property
-    def needs_length(self) -> bool:
-        return True
+    needs_length = True
 
     def start(self, video: VideoInfo, bank: MemoryBank) -> None:
         super().start(video, bank)

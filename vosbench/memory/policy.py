@@ -246,9 +246,9 @@ class FrequencyPolicy(BoundedPolicy):
     def observe(self, match: Match) -> None:
         self.references.values.add_(self.count(match))
 
-    @abstractmethod
     def count(self, match: Match) -> Tensor:
-        """What one read adds to the index of each slot, [extent]."""
+        """What one read adds to the index of each slot, [extent]: here, how often it is among the top k of a pixel."""
+        return match.hits()
 
     def score(self, frame: int) -> Tensor:
         age = frame - self.bank.frame
