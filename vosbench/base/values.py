@@ -109,7 +109,12 @@ def converted(value: Any, hint: Any, where: str, how: str = "", file: str = "") 
     if hint is Any:
         return value
     if origin is Annotated:
-        return _not_below(converted(value, parts[0], where, how, file), parts[1:], where, how, file)
+        value = converted(value, parts[0], where, how, file)
+        for bound in parts[1:]:
+            if isinstance(bound, AtLeast) and value < bound.least and value != bound.special:
+                least = f"{bound.least}{bound.unit}" + ("" if bound.special is None else f" or {bound.special}")
+                raise _wrong(value, f"at least {least}", where, how or f"give {bound.least}", file)
+        return value
     if origin in (UnionType, Union):
         return _member(value, hint, where, how, file)
     if origin is Literal:
@@ -135,14 +140,6 @@ def converted(value: Any, hint: Any, where: str, how: str = "", file: str = "") 
     if hint not in (int, float) and isinstance(hint, type) and isinstance(value, hint):
         return value
     raise _wrong(value, f"of type {_name(hint, file)}", where, how or f"give {_example(hint)}", file)
-
-
-def _not_below(value: Any, bounds: tuple[Any, ...], where: str, how: str, file: str) -> Any:
-    for bound in bounds:
-        if isinstance(bound, AtLeast) and value < bound.least and value != bound.special:
-            other = "" if bound.special is None else f" or {bound.special}"
-            raise _wrong(value, f"at least {bound.least}{bound.unit}{other}", where, how or f"give {bound.least}", file)
-    return value
 
 
 def _member(value: Any, union: Any, where: str, how: str, file: str) -> Any:

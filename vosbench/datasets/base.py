@@ -65,10 +65,9 @@ class Dataset(Choice, ABC):
                 f"give it as root: open_dataset({self.name!r}, FOLDER), or --root FOLDER",
             )
         if not root.is_dir():
-            hint = (
-                root.exists() and explain_no_pictures(root)
-            ) or "correct root (--root), or unpack the data set there"
-            raise VosbenchError(f"data set root {root} is not a folder", hint)
+            hint = explain_no_pictures(root) if root.exists() else ""
+            correct = "correct root (--root), or unpack the data set there"
+            raise VosbenchError(f"data set root {root} is not a folder", hint or correct)
         self.root = root
         self.split = self.splits[0] if split is None else split
         self.frame_mode = self.frame_modes[0] if frame_mode is None else frame_mode
@@ -177,11 +176,9 @@ class Dataset(Choice, ABC):
         """
         self._require(name)
         if self.is_private:
-            raise VosbenchError(
-                f"the ground truth of {self.name} {self.split} is private: it has no local score",
-                ("export the masks and submit them to the data set's server, or " if self.server else "")
-                + "score another split",
-            )
+            server = "export the masks and submit them to the data set's server, or " if self.server else ""
+            private = f"the ground truth of {self.name} {self.split} is private: it has no local score"
+            raise VosbenchError(private, f"{server}score another split")
         frames, masks = self._frames(name), self._masks(name)
         if not masks:
             raise self._absent(name, self.mask_folder(name), "masks", MASKS)

@@ -112,9 +112,8 @@ def elsewhere(predictions: Path, names: Iterable[str]) -> str:
         return f"that is the folder of one sequence: give the folder above it, {predictions.resolve().parent}"
     for folder in (predictions / "masks", predictions):
         if found := [inner for inner in subfolders(folder) if any((folder / inner / n).is_dir() for n in wanted)]:
-            return f"give the folder of one method: {folder / found[0]}" + (
-                f"; or {a_few(found[1:])} beside it" if found[1:] else ""
-            )
+            beside = f"; or {a_few(found[1:])} beside it" if found[1:] else ""
+            return f"give the folder of one method: {folder / found[0]}{beside}"
     return ""
 
 

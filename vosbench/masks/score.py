@@ -210,11 +210,8 @@ def temporal_stability(
             f"the protocol {rules.name} has no temporal stability: a proposal need not be the same object throughout",
             "leave the stability out, or choose another protocol",
         )
-    frames: dict[str, dict[str, None]] = {}
-    for trace in scores.traces:
-        frames.setdefault(trace.sequence, {}).update(dict.fromkeys(trace.frames))
-    masks = {name: dataset.predicted(predictions.absolute() / name, frames[name]) for name in frames}
-    tasks = [(trace, masks[trace.sequence], rules) for trace in scores.traces]
+    folder = predictions.absolute()
+    tasks = [(t, dataset.predicted(folder / t.sequence, t.frames), rules) for t in scores.traces]
     found = {}
     with Crew(object_stability, len(tasks), jobs) as crew:
         for number, stability in crew.share(tasks):
