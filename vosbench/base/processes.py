@@ -28,14 +28,12 @@ from vosbench.base.signals import ENDING, held
 from vosbench.errors import VosbenchError
 
 T = TypeVar("T")
+AHEAD = 3  # tasks that a process has at hand, so that it never waits for this one
+WORTHWHILE = 4  # tasks for each process: for less, starting it would take longer than what it saves
 
 
 class DiedError(VosbenchError):
     """A process that was started for work has died."""
-
-
-AHEAD = 3  # tasks that a process has at hand, so that it never waits for this one
-WORTHWHILE = 4  # tasks for each process: for less, starting it would take longer than what it saves
 
 
 def start(work: Callable[..., Any], count: int) -> ProcessPoolExecutor:

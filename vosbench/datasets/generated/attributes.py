@@ -126,16 +126,10 @@ class Observer:
     def result(self) -> ClipAttributes:
         """What the frames so far show."""
         smears = [_mean(track.smear) for track in self.tracks.values() if track.smear]
-        return ClipAttributes(
-            self.length,
-            {i: _summary(track) for i, track in self.tracks.items()},
-            _mean(self._camera),
-            max(self._light) / min(self._light) if self._light else 1.0,
-            _mean(self._cover),
-            _mean(self._gradient),
-            _mean(self._similar),
-            _mean(smears),
-        )
+        objects = {i: _summary(track) for i, track in self.tracks.items()}
+        light = max(self._light) / min(self._light) if self._light else 1.0
+        means = map(_mean, (self._cover, self._gradient, self._similar, smears))
+        return ClipAttributes(self.length, objects, _mean(self._camera), light, *means)
 
     def _corner_motion(self, t: int) -> float:
         """How far the points of the world that are in the frame's corners move in it."""
@@ -218,21 +212,11 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _summary(track: _Track) -> ObjectAttributes:
-    return ObjectAttributes(
-        track.first_frame,
-        track.first_area,
-        sum(track.hidden),
-        longest(track.hidden),
-        track.partly,
-        track.most_hidden,
-        sum(track.outside),
-        longest(track.outside),
-        track.reappearances,
-        track.cut,
-        _mean(track.motion) if track.motion else None,
-        max(track.motion, default=None),
-        max(track.size) / min(track.size) if track.size else None,
-        _mean(track.turning),
-        max(track.deformation, default=None),
-        max(track.change, default=None),
-    )
+    hidden = sum(track.hidden), longest(track.hidden), track.partly
+    outside = sum(track.outside), longest(track.outside), track.reappearances, track.cut
+    motion = _mean(track.motion) if track.motion else None, max(track.motion, default=None)
+    scale = max(track.size) / min(track.size) if track.size else None
+    looks = max(track.deformation, default=None), max(track.change, default=None)
+    first = track.first_frame, track.first_area
+    turning = _mean(track.turning)
+    return ObjectAttributes(*first, *hidden, track.most_hidden, *outside, *motion, scale, turning, *looks)

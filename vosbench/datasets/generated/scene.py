@@ -62,16 +62,12 @@ def _layer(rng: np.random.Generator, spec: SceneSpec, label: int, picture: np.nd
     scale = np.exp(fold(drift(rng, count, spec.scaling)[:, 0], 0.5))
     frequencies = rng.uniform(-2.5, 2.5, (2, 3))
     waves = np.vstack([frequencies, spec.deformation * rng.uniform(0, 1, 3) * np.array([1, 0.6, 0.4])]).T
-    return Layer(
-        label,
-        picture,
-        fold(start + drift(rng, count, speed, 2), spec.roam * np.array([spec.width, spec.height]) / spec.side),
-        rng.uniform(-0.4, 0.4) + drift(rng, count, spec.turning)[:, 0],
-        rng.uniform(*spec.radius) * scale,
-        waves.astype(np.float32),
-        rng.uniform(0, 2 * np.pi, 3) + drift(rng, count, spec.pace, 3),
-        np.exp(fold(drift(rng, count, spec.lighting)[:, 0], 0.4)),
-    )
+    path = fold(start + drift(rng, count, speed, 2), spec.roam * np.array([spec.width, spec.height]) / spec.side)
+    angle = rng.uniform(-0.4, 0.4) + drift(rng, count, spec.turning)[:, 0]
+    radius = rng.uniform(*spec.radius) * scale
+    phases = rng.uniform(0, 2 * np.pi, 3) + drift(rng, count, spec.pace, 3)
+    gain = np.exp(fold(drift(rng, count, spec.lighting)[:, 0], 0.4))
+    return Layer(label, picture, path, angle, radius, waves.astype(np.float32), phases, gain)
 
 
 def blob_sprite(photos: tuple[np.ndarray, ...]) -> Sprite:
@@ -103,15 +99,10 @@ class Scene:
             layers.append(_layer(rng, spec, 0, sprite(size, rng) if twin is None else twin))
         order = rng.permutation(len(layers))
         extent = int(1.3 * max(spec.height, spec.width))
-        camera = drift(rng, spec.frames, spec.camera, 4) * np.array([1, 1, 0.5, 0.5])
-        return cls(
-            spec,
-            texture(photos, extent, rng),
-            fold(camera, 0.3),
-            tuple(layers[i] for i in order),
-            np.exp(fold(drift(rng, spec.frames, spec.lighting)[:, 0], 0.4)),
-            int(rng.integers(2**31)),
-        )
+        camera = fold(drift(rng, spec.frames, spec.camera, 4) * np.array([1, 1, 0.5, 0.5]), 0.3)
+        ground = texture(photos, extent, rng)
+        light = np.exp(fold(drift(rng, spec.frames, spec.lighting)[:, 0], 0.4))
+        return cls(spec, ground, camera, tuple(layers[i] for i in order), light, int(rng.integers(2**31)))
 
     def render(self, t: int) -> tuple[np.ndarray, np.ndarray]:
         """Frame t: RGB uint8 [H,W,3] and its label map uint8 [H,W]."""
