@@ -138,33 +138,21 @@ def truth_problems(dataset: Dataset, name: str, rules: Protocol) -> list[Problem
 
 def _expected(dataset: Dataset, name: str, rules: Protocol | None) -> Expected:
     """What a protocol scores; what a server wants if there is none, or none of it can be scored."""
+    readers, trusted = (dataset.read_masks, label_pngs), dataset.trusts_masks
     if rules is None or misfit(dataset.truth(name), rules):
         video = dataset.sequence(name)
-        return Expected(
-            name,
-            tuple(video.frames[index].name for index in video.output_frames),
-            frozenset(frame.name for frame in video.frames),
-            frozenset(video.object_ids),
-            (dataset.read_masks, label_pngs),
-            pictures={f.name: f.source for f in video.frames if not isinstance(f.source, np.ndarray)},
-            trusted=dataset.trusts_masks,
-        )
+        wanted = tuple(video.frames[index].name for index in video.output_frames)
+        pictures = {f.name: f.source for f in video.frames if not isinstance(f.source, np.ndarray)}
+        known, ids = frozenset(f.name for f in video.frames), frozenset(video.object_ids)
+        return Expected(name, wanted, known, ids, readers, pictures=pictures, trusted=trusted)
     truth = dataset.truth(name)
     planned = plan(truth, rules)
-    ids = set(planned.object_ids)
+    ids = frozenset(planned.object_ids)
     if not rules.objects.first_frame_decides:
         ids |= {i for source in truth.masks.values() for i in source.load().present()}
         ids -= {VOID} if rules.void == "background" else set()
-    return Expected(
-        name,
-        planned.frames,
-        frozenset(truth.frame_names),
-        frozenset(ids),
-        (binary_pngs,) if rules.binary else (dataset.read_masks, label_pngs),
-        truth.masks,
-        rules=rules,
-        trusted=dataset.trusts_masks,
-    )
+    known, layouts = frozenset(truth.frame_names), (binary_pngs,) if rules.binary else readers
+    return Expected(name, planned.frames, known, ids, layouts, truth.masks, rules=rules, trusted=trusted)
 
 
 def check_sequence(folder: Path, expected: Expected) -> list[Problem]:
