@@ -145,10 +145,8 @@ def read_labels(path: Path) -> np.ndarray:
         if picture.mode == "1":
             return np.asarray(picture, dtype=np.uint8)
         if not picture.mode.startswith("I"):
-            raise VosbenchError(
-                f"mask {path} is a {picture.mode} image, not a label map",
-                "masks must be palette or 8-bit grey PNGs whose pixel values are object ids",
-            )
+            hint = "masks must be palette or 8-bit grey PNGs whose pixel values are object ids"
+            raise VosbenchError(f"mask {path} is a {picture.mode} image, not a label map", hint)
         values = np.asarray(picture)
     if not 0 <= values.min(initial=0) <= values.max(initial=0) <= VOID:
         raise VosbenchError(

@@ -223,10 +223,8 @@ class Plan:
         for info, _ in entries:
             other = folders.setdefault(folder_name(info).casefold(), info)
             if other is not info:
-                raise VosbenchError(
-                    f"{other.label} and {info.label} would share the folder {folder_name(info)}",
-                    "give one of them another label",
-                )
+                hint = "give one of them another label"
+                raise VosbenchError(f"{other.label} and {info.label} would share the folder {folder_name(info)}", hint)
         timed = self.timed
         for sequence in self.dataset.sequence_names():
             video, truth = self.sequences.get(sequence), self.truths.get(sequence)

@@ -90,10 +90,8 @@ class Dataset(Choice, ABC):
                 "return a tuple of texts, such as those of the folders of videos",
             )
         if twice := [name for name, times in Counter(found).items() if times > 1]:
-            raise VosbenchError(
-                f"_list_names of the data set {self.name} gives {a_few(twice)} more than once",
-                "give each sequence once",
-            )
+            hint = "give each sequence once"
+            raise VosbenchError(f"_list_names of the data set {self.name} gives {a_few(twice)} more than once", hint)
         return found
 
     @abstractmethod

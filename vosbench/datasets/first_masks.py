@@ -59,10 +59,8 @@ def earliest(name: str, folder: Path, frames: Frames, masks: Masks) -> First:
             first[frame] = new
             seen.update(new)
     if not first:
-        raise VosbenchError(
-            f"sequence {name}: none of the {len(masks)} masks in {folder} holds an object",
-            "write the ids 1, 2, ... as pixel values",
-        )
+        hint = "write the ids 1, 2, ... as pixel values"
+        raise VosbenchError(f"sequence {name}: none of the {len(masks)} masks in {folder} holds an object", hint)
     return first
 
 
@@ -70,14 +68,10 @@ def in_first_frame(name: str, folder: Path, frames: Frames, masks: Masks) -> Fir
     """The objects in the first frame's mask, beside which no other counts. Raises VosbenchError as `earliest`."""
     start = next(iter(frames))
     if start not in masks:
-        raise VosbenchError(
-            f"sequence {name}: the first frame's mask {folder / f'{start}.png'} does not exist",
-            "unpack the annotations again",
-        )
+        hint = "unpack the annotations again"
+        raise VosbenchError(f"sequence {name}: the first frame's mask {folder / f'{start}.png'} does not exist", hint)
     ids = Appearances(frames, masks).ids(start)
     if not ids:
-        raise VosbenchError(
-            f"sequence {name}: the first mask {masks[start].where} holds no object",
-            "the first frame's mask says what to follow; unpack the annotations again",
-        )
+        hint = "the first frame's mask says what to follow; unpack the annotations again"
+        raise VosbenchError(f"sequence {name}: the first mask {masks[start].where} holds no object", hint)
     return {start: ids}

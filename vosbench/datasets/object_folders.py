@@ -69,10 +69,8 @@ def object_folders(folder: Path, lowest: int = 1, to_the_end: bool = True) -> di
 def _object_id(folder: Path, lowest: int) -> int:
     number = int(folder.name) - lowest + 1 if folder.name.isdecimal() else 0
     if not 0 < number < VOID:
-        raise VosbenchError(
-            f"{folder} is not the folder of an object",
-            f"the masks of an object are in a folder named by its number, from {lowest} to {lowest + VOID - 2}",
-        )
+        hint = f"the masks of an object are in a folder named by its number, from {lowest} to {lowest + VOID - 2}"
+        raise VosbenchError(f"{folder} is not the folder of an object", hint)
     return number
 
 

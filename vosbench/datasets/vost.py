@@ -34,10 +34,8 @@ class VOST(DavisLayout):
     def _resolution_folder(self) -> str:
         folder = "JPEGImages_10fps" if self.frame_mode == "10fps" else "JPEGImages"
         if not (self.root / folder).is_dir() and not (self.root / "Annotations").is_dir():
-            raise VosbenchError(
-                f"{self.root} holds neither {folder} nor Annotations",
-                "give the folder that holds them as root (--root), or choose another frame mode (--frame-mode)",
-            )
+            hint = "give the folder that holds them as root (--root), or choose another frame mode (--frame-mode)"
+            raise VosbenchError(f"{self.root} holds neither {folder} nor Annotations", hint)
         return folder
 
     def _split_folders(self) -> tuple[Path, ...]:

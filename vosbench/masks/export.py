@@ -42,15 +42,11 @@ def export(
     predictions, archive = Path(predictions), Path(archive)
     if dataset.server is None:
         private = f"the ground truth of {dataset.split} is private, and no server of it is known: score another split"
-        raise VosbenchError(
-            f"no server takes masks of the data set {dataset.name}",
-            private if dataset.is_private else "score them here, with `vosbench score`",
-        )
+        hint = private if dataset.is_private else "score them here, with `vosbench score`"
+        raise VosbenchError(f"no server takes masks of the data set {dataset.name}", hint)
     if dataset.is_partial:
-        raise VosbenchError(
-            f"a choice of the sequences of {dataset.name} {dataset.split} cannot be submitted",
-            "export all of them: a server scores what is missing as zero, or refuses it",
-        )
+        hint = "export all of them: a server scores what is missing as zero, or refuses it"
+        raise VosbenchError(f"a choice of the sequences of {dataset.name} {dataset.split} cannot be submitted", hint)
     found = check_predictions(predictions, dataset, jobs=jobs, progress=progress, for_server=True)
     if problems := [problem for problem in found if not problem.warning]:
         more = f"; and {len(problems) - 1} more" if len(problems) > 1 else ""
@@ -94,7 +90,5 @@ def _verify(archive: Path, masks: Mapping[str, Path], shown: Path) -> None:
     except zipfile.BadZipFile:
         sound = False
     if not sound:
-        raise VosbenchError(
-            f"archive {shown}, opened again, does not hold the masks as they are on disk",
-            "a mask was written meanwhile, or the disk is faulty: export again",
-        )
+        hint = "a mask was written meanwhile, or the disk is faulty: export again"
+        raise VosbenchError(f"archive {shown}, opened again, does not hold the masks as they are on disk", hint)

@@ -126,10 +126,8 @@ def score(
         raise VosbenchError(f"no sequence can be scored: {reason}", advice(truths[name]))
     unscored |= {name: f"in sequence {name} no object counts" for name, traced in found.items() if not traced}
     if not everything:
-        raise VosbenchError(
-            f"no object of {dataset.name} {dataset.split} counts under the protocol {rules.name}",
-            "check the annotations, or choose another protocol",
-        )
+        hint = "check the annotations, or choose another protocol"
+        raise VosbenchError(f"no object of {dataset.name} {dataset.split} counts under the protocol {rules.name}", hint)
     objects = object_scores(everything, rules)
     partial = dataset.is_partial or bool(unscored)
     return MaskScores(dataset.name, dataset.split, rules, partial, objects, everything, missing, unscored)

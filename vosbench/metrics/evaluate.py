@@ -38,17 +38,13 @@ def plan(truth: GroundTruth, protocol: Protocol) -> ScoringPlan:
     annotated = tuple(name for name in truth.frame_names if name in truth.masks)
     if protocol.dense and len(annotated) < len(truth.frame_names):
         missing = next(name for name in truth.frame_names if name not in truth.masks)
-        raise VosbenchError(
-            f"sequence {truth.sequence} has no ground truth for frame {missing}",
-            f"the protocol {protocol.name} scores every frame: complete the annotations or choose another protocol",
-        )
+        hint = f"the protocol {protocol.name} scores every frame: complete the annotations or choose another protocol"
+        raise VosbenchError(f"sequence {truth.sequence} has no ground truth for frame {missing}", hint)
     (first, last), rule = protocol.unscored, protocol.objects
     frames = rule.wanted(annotated, truth, protocol)
     if not frames:
-        raise VosbenchError(
-            f"sequence {truth.sequence} has no frame to score",
-            f"the protocol {protocol.name} needs at least {1 + sum(protocol.unscored)} with ground truth",
-        )
+        hint = f"the protocol {protocol.name} needs at least {1 + sum(protocol.unscored)} with ground truth"
+        raise VosbenchError(f"sequence {truth.sequence} has no frame to score", hint)
     opening = annotated[:1] if rule.first_frame_decides else annotated[:first] + annotated[len(annotated) - last :]
     masks = [read_truth(truth.masks[name].load(), protocol) for name in opening]
     return ScoringPlan(truth, annotated[0], frames, rule.known(truth, masks, protocol), protocol)
@@ -88,10 +84,8 @@ def _refuse_lacking(planned: ScoringPlan, predictions: Mapping[str, MaskSource])
             if there is not None and object_id not in there:
                 lacking.append(f"object {object_id} in frame {name}")
     if lacking:
-        raise VosbenchError(
-            f"the predictions of {planned.sequence} lack {lacking[0]}",
-            "every scored frame needs a mask, and of each object where objects have their own",
-        )
+        hint = "every scored frame needs a mask, and of each object where objects have their own"
+        raise VosbenchError(f"the predictions of {planned.sequence} lack {lacking[0]}", hint)
 
 
 def traces(planned: ScoringPlan, scored: Sequence[FrameScores]) -> tuple[ObjectTrace, ...]:

@@ -117,10 +117,8 @@ def generate(folder: Path, script: Script) -> None:
     except OSError as error:
         if folder.is_dir():
             return  # another process was faster
-        raise VosbenchError(
-            f"cannot write the generated data set to {folder}: {error.strerror}",
-            "choose a writable folder as root (--root)",
-        ) from None
+        hint = "choose a writable folder as root (--root)"
+        raise VosbenchError(f"cannot write the generated data set to {folder}: {error.strerror}", hint) from None
 
 
 def _write_clip(root: Path, name: str, recipe: Recipe, scene: Scene) -> ClipAttributes | None:

@@ -25,10 +25,8 @@ class FirstFrame(ObjectRule):
     def known(self, truth: GroundTruth, unscored: Sequence[ObjectMasks], protocol: Protocol) -> tuple[int, ...]:
         highest = unscored[0].highest()
         if not highest:
-            raise VosbenchError(
-                f"sequence {truth.sequence} has no object in its first annotated frame",
-                f"the protocol {protocol.name} takes its objects from there",
-            )
+            hint = f"the protocol {protocol.name} takes its objects from there"
+            raise VosbenchError(f"sequence {truth.sequence} has no object in its first annotated frame", hint)
         return tuple(range(1, highest + 1))
 
     def pairs(self, prediction: ObjectMasks, truth: ObjectMasks, planned: ScoringPlan, where: str) -> Iterable[Pair]:  # noqa: ARG002

@@ -81,7 +81,5 @@ def _number(name: str, names: Sequence[str]) -> int:
     try:
         return int(name)
     except ValueError:
-        raise VosbenchError(
-            f"frame names {names[0]} to {names[-1]} are not all numbers",
-            "the protocol scores every few frames by number; choose another protocol",
-        ) from None
+        hint = "the protocol scores every few frames by number; choose another protocol"
+        raise VosbenchError(f"frame names {names[0]} to {names[-1]} are not all numbers", hint) from None
