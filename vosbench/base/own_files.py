@@ -163,17 +163,6 @@ def own_modules() -> dict[str, str]:
     return {name: str(module.__file__) for name, module in [*sys.modules.items()] if name.startswith("vosbench_")}
 
 
-def load_again(name: str, file: str) -> None:
-    """Load one of the `own_modules` of another process, so that what it pickled means the same here.
-
-    Raises VosbenchError if the file is not here, or not as it was there.
-    """
-    path = Path(file)
-    if not path.is_file() or not name.endswith(digest_of(path)):
-        raise _other(file)
-    load(name, path)
-
-
 def _other(file: str) -> VosbenchError:
     return VosbenchError(
         f"{file} is not here, or is not the same as where the run was started",

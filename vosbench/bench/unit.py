@@ -16,21 +16,17 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from vosbench.base.atomic import replacing
 from vosbench.base.hashing import source_hash
-from vosbench.base.own_files import contents_of, load_again, own_modules, renew
+from vosbench.base.own_files import contents_of, load, own_modules, renew
 from vosbench.bench.folder import forget, sweep, unfinished
 from vosbench.bench.identity import environment, library_versions
 from vosbench.bench.machine import WaitingWarning
 from vosbench.bench.passes import Progress
 from vosbench.bench.plan import Plan, Task
-from vosbench.bench.record import Environment
 from vosbench.bench.runner import to_do, work_off
 from vosbench.bench.scoring import AtOnce
 from vosbench.datasets import open_dataset
-from vosbench.datasets.base import Dataset
 from vosbench.errors import VosbenchError
 from vosbench.inference.threads import threads
 from vosbench.models.base import Network
@@ -38,6 +34,7 @@ from vosbench.models.checkpoint import read_checkpoint
 
 TOKEN = ".shared"  # a file by whose content a process knows that it sees the folder of the run
 Files = dict[str, bytes]  # a record, its trace and its masks by their names
+_environment, _dataset = cache(environment), cache(open_dataset)
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ class _Unpickler(pickle.Unpickler):
 
     def find_class(self, module_name: str, global_name: str, /) -> Any:
         if module_name in self._modules:
-            load_again(module_name, self._modules[module_name])
+            load(module_name, Path(self._modules[module_name]))  # which `renew` has looked at
         return super().find_class(module_name, global_name)
 
 
@@ -85,10 +82,9 @@ def carry_out(content: bytes, progress: Progress) -> list[Files] | None:
     """
     parcel: Parcel = pickle.loads(content)
     if parcel.code != _code():
-        raise VosbenchError(
-            f"a worker has other code of vosbench or other libraries: {_listed(_code())}, not {_listed(parcel.code)}",
-            "install the same on all machines",
-        )
+        told = f"{', '.join(_code())}, not {', '.join(parcel.code)}"
+        message = f"a worker has other code of vosbench or other libraries: {told}"
+        raise VosbenchError(message, "install the same on all machines")
     with suppress(OSError):
         os.chdir(parcel.here)
     if renew(parcel.contents):
@@ -129,16 +125,12 @@ def _code() -> tuple[str, ...]:
     return (source_hash("vosbench.bench.unit"), *library_versions())
 
 
-def _listed(code: tuple[str, ...]) -> str:
-    return ", ".join(code)
-
-
 def _equip(plan: Plan) -> None:
     """Give a part of a plan what it was sent without, and what is this process's own."""
     suite = plan.suite
     sha256, source = plan.checkpoint.sha256, plan.checkpoint.source_hash
     plan.model = _network(suite.model, sha256, source, str(plan.device), suite.affinity, suite.precision)
-    plan.environment = _environment(str(plan.device), plan.environment.threads)
+    plan.environment = _environment(plan.device, plan.environment.threads)
 
 
 @lru_cache(1)
@@ -147,16 +139,6 @@ def _network(model: str, sha256: str, source: str, device: str, affinity: Any, p
     if (checkpoint.sha256, checkpoint.source_hash) != (sha256, source):
         raise VosbenchError(f"a worker has other weights under {model}", "give all machines the same weights")
     return checkpoint.build(device, affinity, precision)
-
-
-@cache
-def _environment(device: str, count: int) -> Environment:
-    return environment(torch.device(device), count)
-
-
-@cache
-def _dataset(name: str, root: Path | None, split: str, frame_mode: str | None, trust_masks: bool) -> Dataset:
-    return open_dataset(name, root, split, frame_mode=frame_mode, trust_masks=trust_masks)
 
 
 def _sees(parcel: Parcel) -> bool:
@@ -169,7 +151,8 @@ def _moved(plan: Plan, task: Task, folder: Path) -> Task:
     """A task whose results go to another folder, and whose files are those of this machine."""
     if task.video is not None:
         suite, fingerprint = plan.suite, plan.blank_record(task).fingerprint
-        dataset = _dataset(suite.dataset, suite.root, suite.split, suite.frame_mode, suite.trust_masks)
+        shown = {"frame_mode": suite.frame_mode, "trust_masks": suite.trust_masks}
+        dataset = _dataset(suite.dataset, suite.root, suite.split, **shown)
         if dataset.fingerprint(task.name) != fingerprint:
             raise VosbenchError(f"a worker has other files of {task.name}", "give all machines the same data")
         task = replace(task, video=dataset.sequence(task.name))
