@@ -23,36 +23,52 @@ def replacing(path: Path, what: str = "", hint: str = "", *, durable: bool = Fal
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
-        made = [folder for folder in path.parents if not folder.exists()]
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        if durable:
-            _sync(temporary)
-        temporary.replace(path)
-        if durable:
-            for folder in (path.parent, *(folder.parent for folder in made)):
-                _sync(folder)
-    except OSError as error:
-        room = "free some space or choose another folder" if error.errno in FULL else "choose another folder"
-        named = f"{what} {path}" if what else path
-        raise VosbenchError(f"cannot write {named}: {error.strerror or error}", hint or room) from None
+        with writing(path, what, hint):
+            made = [folder for folder in path.parents if not folder.exists()]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            if durable:
+                _sync(temporary)
+            temporary.replace(path)
+            if durable:
+                for folder in (path.parent, *(folder.parent for folder in made)):
+                    _sync(folder)
     finally:
         with suppress(OSError):
             temporary.unlink()
 
 
-def move_into(part: Path, folder: Path) -> None:
-    """Give `folder` the content of the folder `part`, and delete what it held. A folder that is there stays itself,
-    since it may be the one that somebody works in. Raises OSError.
+@contextmanager
+def writing(path: Path, what: str = "", hint: str = "") -> Iterator[None]:
+    """Raises VosbenchError for what the system refuses in the block, which writes to `path`; see `replacing`."""
+    try:
+        yield
+    except OSError as error:
+        room = "free some space or choose another folder" if error.errno in FULL else "choose another folder"
+        named = f"{what} {path}" if what else path
+        raise VosbenchError(f"cannot write {named}: {error.strerror or error}", hint or room) from None
+
+
+@contextmanager
+def replacing_folder(folder: Path, what: str = "", hint: str = "") -> Iterator[Path]:
+    """As `replacing`, of a folder with all that is in it. One that is there stays itself, and gets the new content,
+    since somebody may work in it.
     """
-    if not folder.exists():
-        part.rename(folder)
-        return
-    for old in folder.iterdir():
-        shutil.rmtree(old) if old.is_dir() and not old.is_symlink() else old.unlink()
-    for new in sorted(part.iterdir()):
-        new.rename(folder / new.name)
-    part.rmdir()
+    whole = folder.resolve()  # which has a name where `.` has none
+    part = whole.with_name(f".{whole.name}{UNFINISHED}")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        with writing(folder, what, hint):
+            yield part
+            if not whole.exists():
+                part.rename(whole)
+                return
+            for old in whole.iterdir():
+                shutil.rmtree(old) if old.is_dir() and not old.is_symlink() else old.unlink()
+            for new in sorted(part.iterdir()):
+                new.rename(whole / new.name)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def check_writable(path: Path, hint: str, folder: bool = False) -> None:

@@ -82,7 +82,8 @@ class Dispatch:
                     # A worker that was given up may live on for a moment, and clear away what another writes.
                     self._submit(Unit(unit.tasks, 1, unit.starts))
                 else:
-                    self._take(unit, files)
+                    for task, content in zip(unit.tasks, files or (), strict=False):
+                        unpack(task, content)
                 future.release()
         finally:
             self._client.cancel([*self._units])
@@ -108,10 +109,6 @@ class Dispatch:
         future = self._client.submit(work, content, key=key, pure=False, priority=unit.cost)
         self._units[future] = unit
         future.add_done_callback(self._done.put)
-
-    def _take(self, unit: Unit, files: list[Files] | None) -> None:
-        for task, content in zip(unit.tasks, files or (), strict=False):
-            unpack(task, content)
 
     def _after_deaths(self, unit: Unit) -> Iterator[Unit]:
         """What is to be tried again of a unit whose workers died: each task alone. One that was alone has failed.

@@ -39,17 +39,13 @@ def _hold(path: Path, stack: ExitStack, how: str = "") -> None:
     try:
         lock.acquire(blocking=False)
     except Timeout:
+        number = next(iter(_lines(path)), "")  # as far as it is told
+        process = f" ({number})" if number.isdecimal() else ""
         raise VosbenchError(
-            f"another process{_process(path)} is at work in {path.parent}{how}",
+            f"another process{process} is at work in {path.parent}{how}",
             "wait until it has ended, or choose another folder (--out)",
         ) from None
     stack.callback(lock.release)
-
-
-def _process(lock: Path) -> str:
-    """The number of the process that has a lock, as far as it is told."""
-    number = next(iter(_lines(lock)), "")
-    return f" ({number})" if number.isdecimal() else ""
 
 
 def _lines(lock: Path) -> list[str]:

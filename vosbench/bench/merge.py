@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vosbench.base.atomic import UNFINISHED, move_into
+from vosbench.base.atomic import replacing_folder
 from vosbench.base.codec import encode
 from vosbench.base.values import checked
 from vosbench.bench.conditions import difference
@@ -70,20 +70,13 @@ def merge(runs: Sequence[Path | str], out: Path | str) -> tuple[RunRecord, ...]:
     records = {key: _together(same) for key, same in groups.items()}
     _require_masks(parts)
     names = [policy.text for policy in policies.values() if policy.kind != "control"]
-    out = out.resolve()  # which has a name where `.` has none
-    unfinished = out.with_name(f".{out.name}{UNFINISHED}")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    try:
+    run = out.resolve().name
+    with replacing_folder(out, hint="choose another folder (--out)") as unfinished:
         for (strategy, _), (best, record) in records.items():
-            record = replace(record, run=out.name, policy=policies[strategy], suite={**record.suite, "policies": names})
+            record = replace(record, run=run, policy=policies[strategy], suite={**record.suite, "policies": names})
             _write(unfinished, best, record)
         for root in filter(Path.is_file, (folder / DATA_ROOT for folder in reversed(folders))):
             shutil.copy2(root, unfinished)
-        move_into(unfinished, out)
-    except OSError as error:
-        raise VosbenchError(f"cannot write {out}: {error.strerror or error}", "choose another folder (--out)") from None
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return read_run(out)
 
 

@@ -1,13 +1,12 @@
 """The folder of a report: which pages there are, and what is on them."""
 
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vosbench.base.atomic import UNFINISHED, move_into
+from vosbench.base.atomic import replacing_folder
 from vosbench.base.processes import Crew
 from vosbench.bench.record import RunRecord, read_record
 from vosbench.errors import VosbenchError, a_few
@@ -89,18 +88,8 @@ def build(
         name = folder.resolve().name if names[folder.resolve().name] == 1 else str(folder)
         found.append(Run(name, folder, records, place, context(records)))
         _require_data(found[-1], root)
-    whole = out.resolve()  # which has a name where `.` has none
-    part = whole.with_name(f".{whole.name}{UNFINISHED}")
-    shutil.rmtree(part, ignore_errors=True)
-    try:
+    with replacing_folder(out, "the report", "free space, or choose another --out") as part:
         _write(Writer(part), found, root, baseline, jobs, progress)
-        move_into(part, whole)
-    except OSError as error:
-        raise VosbenchError(
-            f"cannot write the report {out}: {error.strerror or error}", "free space, or choose another --out"
-        ) from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     for run in found:
         if run.faults:
             more = f" (and {len(run.faults) - 1} more, which the report names)" if len(run.faults) > 1 else ""
