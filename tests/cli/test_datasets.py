@@ -1,11 +1,15 @@
 """A data set with a meta file by the command line: from frames on disk to a table by attribute, a score and a zip."""
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
-from layouts import write_lvos
+from layouts import write_lvos, write_sav
+
+from vosbench.images import read_labels, write_labels
+from vosbench.metrics.protocols import SHIPPED
 
 pytestmark = pytest.mark.usefixtures("scored_in_a_thread")
 RUN = ("--policies", "first-only", "--no-controls", "--shorter-side", 32, "--threads", 1)
@@ -47,6 +51,40 @@ def test_a_zip_for_the_server(root, tmp_path, vosbench, refused):
     assert "lacks 1 of 12 masks: frames 00000016" in refused(
         "export", masks, *where, "--out", tmp_path / "another.zip", "--jobs", 1
     )
+
+
+def test_captions_say_how_the_objects_of_sav_are_numbered(tmp_path, vosbench):
+    where = ("--dataset", "sav", "--root", write_sav(tmp_path / "SAV"), "--limit", 1)
+    assert "; object 1 is that of the folder 000;" in vosbench("run", *where, *RUN, "--out", tmp_path / "run").out
+    table = vosbench("table", tmp_path / "run", "--by", "object").out
+    assert "; object 1 is that of the folder 000;" in table
+    scored = vosbench("score", tmp_path / "run/masks/first-only", *where, "--objects", "--jobs", 1, "--no-cache")
+    assert ", object 1 is that of the folder 000; 3 objects" in scored.out
+
+
+@pytest.mark.parametrize("protocol", sorted({*SHIPPED} - {"lvos"}))
+def test_every_protocol_tells_how_objects_were_lost(small_davis, vosbench, tmp_path, protocol):
+    where = ("--dataset", "davis2017", "--root", small_davis, "--protocol", protocol, "--jobs", 1, "--no-cache")
+    told = ("--analyse", "--objects", "--json", tmp_path / "told.json")
+    outcome = vosbench("score", small_davis / "Annotations/480p", *where, *told)
+    assert outcome.status == 0
+    tracking = json.loads((tmp_path / "told.json").read_text())["result"]["tracking"]
+    assert (tracking["all"]["robustness"], tracking["all"]["drift"]) == (1, 0)
+    assert len(tracking["objects"]) == (2 if protocol == "davis2016" else 3)
+
+
+def test_objects_that_overlap_are_lost_on_their_own(tmp_path, vosbench, read_json):
+    root = write_sav(tmp_path / "SAV")
+    truth = next(root.rglob("Annotations_6fps"))
+    masks = Path(shutil.copytree(truth, tmp_path / "masks"))
+    for path in (masks / "sav_000001/001").iterdir():
+        write_labels(path, 0 * read_labels(path))
+    where = ("--dataset", "sav", "--root", root, "--analyse", "--jobs", 1, "--no-cache", "--json", tmp_path / "x.json")
+    assert vosbench("score", masks, *where).status == 0
+    missed = {
+        (o["sequence"], o["object"]): o["not_reported"] for o in read_json(tmp_path / "x.json")["tracking"]["objects"]
+    }
+    assert [place for place, share in missed.items() if share] == [("sav_000001", 2)]
 
 
 def test_a_faulty_entry_of_the_meta_file_costs_one_sequence(root, tmp_path, vosbench, read_json):

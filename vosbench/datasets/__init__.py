@@ -70,6 +70,13 @@ def open_dataset(
     return dataset
 
 
+def numbering(name: str) -> str:
+    """How the objects of a data set are numbered, where it is not as there, in words."""
+    with suppress(VosbenchError):  # of another machine's data set
+        return DATASETS.find(name).numbering
+    return ""
+
+
 def unpublished(name: str, split: str, size: int, sequences: Sequence[str]) -> str | None:
     """That a split of `size` sequences, such as a list of one's own, is not the published one of its name, in words;
     None if it is, or that is not known. `sequences` are those that are used.

@@ -55,6 +55,7 @@ class Dataset(Choice, ABC):
     every_frame_annotated: ClassVar[bool] = False
     shorter_side: ClassVar[int | None] = None
     trusts_masks = False  # see `open_dataset`
+    numbering: ClassVar[str] = ""  # how ids differ from those that the data set gives objects itself, for captions
     server: ClassVar[str | None] = None
     server_folder: ClassVar[str] = ""
 

@@ -37,6 +37,7 @@ class SAV(SplitFolders):
     frame_modes = ("24fps",)
     default_protocol = "sav"
     shorter_side = 480
+    numbering = "object 1 is that of the folder 000"
     frames_in = "JPEGImages_24fps"
     masks_in = "Annotations_6fps"
 

@@ -10,7 +10,7 @@ from vosbench.base.codec import encode
 from vosbench.base.hashing import digest
 from vosbench.base.words import TRUSTED, count, data_title
 from vosbench.bench.record import DatasetInfo, ModelInfo, RunRecord, Settings
-from vosbench.datasets import Dataset, unpublished
+from vosbench.datasets import Dataset, numbering, unpublished
 from vosbench.errors import VosbenchError, a_few, unknown
 from vosbench.report.lacks import lacks, usable
 
@@ -24,8 +24,8 @@ class Context:
 
     `lacks` says why the result is partial (nothing: it is whole), `unscored` why there are no scores at all,
     `unpublished` that the split is not the one that was published under its name, `times` of which sequences there are
-    times, if not of all, `trusted` that masks were taken as they are, though they may look smoothed.
-    Masks that no run made have neither model nor settings.
+    times, if not of all, `trusted` that masks were taken as they are, though they may look smoothed,
+    `numbering` how ids differ from the data set's own. Masks that no run made have neither model nor settings.
     """
 
     dataset: DatasetInfo
@@ -41,6 +41,7 @@ class Context:
     sequences: int
     objects: int
     trusted: bool
+    numbering: str
 
     @property
     def data(self) -> str:
@@ -52,6 +53,7 @@ class Context:
         data = data_title(self.dataset.name, self.dataset.split, self.dataset.frame_mode)
         other = f"; {self.unpublished}" if self.unpublished else ""
         other += f"; {TRUSTED}" if self.trusted else ""
+        other += f"; {self.numbering}" if self.numbering else ""
         return f"{data}; {protocol}{partial}; {number}{other}"
 
     @property
@@ -124,6 +126,7 @@ def context(records: Records) -> Context:
         sequences=len(sequences),
         objects=sum(map(len, sequences.values())),
         trusted=any(record.suite.get("trust_masks") for record in records),
+        numbering=numbering(dataset.name),
     )
 
 

@@ -239,7 +239,7 @@ class _Further:
         lacks, missing = _lacks(self.data, scores), count(len(scores.missing), "sequence")
         partial = f", PARTIAL ({'; '.join(lacks)})" if lacks else ""
         partial += f", {missing} without masks: scored 0" if scores.missing else ""
-        partial += f", {TRUSTED}" if self.data.trusts_masks else ""
+        partial += "".join(f", {what}" for what in (TRUSTED * self.data.trusts_masks, self.data.numbering) if what)
         where = f"{folder}: {scores.dataset} {scores.split}, protocol {scores.protocol}{partial}"
         caption = f"{where}; {count(len(scores.objects), 'object')}."
         told = scores.objects, scores.rules.figures
