@@ -28,9 +28,8 @@ _AGAIN = "delete the file and repeat the run"
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """The data: `frame_mode` is the data set's name for the pictures that were shown, where it has several of a video
-    (`480p`, `6fps`; empty: it has one), `fingerprint` says which files they were (empty: each record does), `sequences`
-    how many the run goes through, and `in_split` how many the split has (0: not known, as in older records).
+    """The data: `frame_mode` as the data set calls what was shown (empty: it has one), `fingerprint` of the files
+    (empty: see the records), `sequences` that the run goes through, `in_split` those of the split (0: not known).
     """
 
     name: str
@@ -45,9 +44,8 @@ class DatasetInfo:
 class PolicyInfo(Strategy):
     """The memory strategy of a run, a reference (`MemoryPolicy.is_reference`), or a control that runs no model.
 
-    `spec` is its text with the parameters that were given, and `label` what tables and figures call it, which is the
-    spec where the user gave no other; both are unique in a run. `source_hash` is that of its source code, `position`
-    its place in the order in which the run names its strategies, from 0.
+    `spec` is its text with the parameters given, `label` what tables and figures call it, by default the same; both are
+    unique in a run. `source_hash` is that of its source code, `position` its place in the run, from 0.
     """
 
     spec: str
@@ -97,9 +95,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class ObjectRecord:
-    """The scores of one object over `frames` scored frames; the series hold those frames' J, F and names, or nothing.
-    `f` is None under a protocol without F; `own` is what else the protocol tells of the object.
-    """
+    """Scores of an object in `frames` frames, with their series or none; `f`: None without F; `own`: the protocol's."""
 
     object_id: int
     frames: int
@@ -133,11 +129,10 @@ class Scores:
 class Timing:
     """The time that one pass over a sequence took, its first annotated frame included.
 
-    `model_seconds` is the device-synchronised time in the model, the memory and the strategy; `stages` splits it
-    (seconds); `end_to_end_seconds` adds reading frames and writing masks. `latency_ms` is each frame's share of
-    `model_seconds`, `objects` how many were followed in it; `warmup_frames` ran before the clock. `cpu_ms` is the CPU
-    time of each frame (none on a GPU), `reference_ms` that of a fixed piece of work after it (older: none). `shared`:
-    others of vosbench were at work on the machine.
+    `model_seconds`, synchronised with the device, are those in model, memory and strategy, and `stages` splits them;
+    `end_to_end_seconds` add reading and writing. `latency_ms` is each frame's share of the former, `objects` how many
+    were followed in it; `warmup_frames` ran before the clock. `cpu_ms` is the CPU time of each frame (none on a GPU),
+    `reference_ms` that of fixed work after it (older: none). `shared`: vosbench did more at a time.
     """
 
     model_seconds: float
@@ -169,10 +164,8 @@ class Timing:
 
 @dataclass(frozen=True)
 class Memory:
-    """The memory bank: `tokens` in it after each frame, of which one frame of this video gives `tokens_per_frame`.
-
-    `bytes_peak` is the most that the bank's keys and values took, `device_bytes_peak` the most that the whole process
-    took on the device (None: not measured, as on a CPU, or of several strategies together).
+    """The bank: `tokens` after each frame, `tokens_per_frame` of this video; most bytes of keys and values, and of the
+    process on the device (None: not measured, as on a CPU, or of several strategies together).
     """
 
     tokens: tuple[int, ...]
