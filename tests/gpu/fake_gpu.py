@@ -17,24 +17,14 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
+from cuda_operators import INDEXING, UNREPEATABLE, WAITING, name_of, writes
 from guard import load_guard
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
 
 torch.inference_mode = torch.no_grad
 CUDA = torch.device("cuda:0")
 SOURCES = tuple(str(Path(__file__).parents[2] / name) + os.sep for name in ("vosbench", "policies"))
-INDEXING = {"aten.index", "aten.index_put", "aten.index_put_", "aten._index_put_impl_"}
-WAITING = {  # operators that wait for the device, as the host needs the size or the value of their result
-    *("aten._local_scalar_dense", "aten.item", "aten.is_nonzero", "aten.equal", "aten.nonzero", "aten.nonzero_static_"),
-    *("aten.masked_select", "aten._unique2", "aten.unique_dim", "aten.unique_consecutive", "aten.bincount"),
-    *("aten.histc", "aten.repeat_interleave", "aten.multinomial", "aten._linalg_check_errors"),
-}
-UNREPEATABLE = {  # of floats they add in any order (see torch.use_deterministic_algorithms)
-    *("aten.scatter_add", "aten.scatter_add_", "aten.index_add", "aten.index_add_", "aten.put_", "aten.histc"),
-    *("aten.bincount", "aten.cumsum", "aten.upsample_bicubic2d_backward"),
-}
 
 
 class Event(NamedTuple):
@@ -149,6 +139,10 @@ class FakeGPU(TorchDispatchMode):
         self._under_way: list[tuple[int, torch.Tensor, torch.Tensor]] = []  # copies: number, from, to
         self._stack = ExitStack()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # torch would load its compiler and go through it with every operator
+
     def launch(self) -> int:
         """The number of one more thing that the device is asked for."""
         self._launched += 1
@@ -178,18 +172,18 @@ class FakeGPU(TorchDispatchMode):
 
     def carry_out(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Do on the CPU what an operator does, and note what CUDA would have made of it."""
-        leaves = tree_leaves((args, kwargs))
-        ours = [leaf for leaf in leaves if isinstance(leaf, DeviceTensor)]
-        hosts = [leaf for leaf in leaves if isinstance(leaf, torch.Tensor) and not isinstance(leaf, DeviceTensor)]
+        ours: list[DeviceTensor] = []
+        hosts: list[torch.Tensor] = []
         target = None if kwargs.get("device") is None else torch.device(kwargs["device"]).type
-        host_args, host_kwargs = tree_map(_on_host, (args, dict(kwargs)))
+        host_args = _on_host(args, ours, hosts)
+        host_kwargs = {key: _on_host(value, ours, hosts) for key, value in kwargs.items()}
         if target is not None:
             host_kwargs["device"] = torch.device("cpu")
         if not ours and target != "cuda":
             return func(*args, **kwargs)
         if kwargs.get("generator") is not None and self.generator_place != "cuda":
             self._refuse(func, "a generator of the CPU for a tensor of the GPU")
-        name = _name(func)
+        name = name_of(func)
         if name in ("aten._to_copy", "aten.to") and bool(ours) != ((target or "cuda") == "cuda"):
             return self._transfer(func, host_args, host_kwargs, to_device=not ours)
         if name == "aten.copy_" and isinstance(args[0], DeviceTensor) != isinstance(args[1], DeviceTensor):
@@ -198,10 +192,10 @@ class FakeGPU(TorchDispatchMode):
             return args[0]
         self._look_at(func, name, args, ours, hosts)
         result = func(*host_args, **host_kwargs)
-        if any(r.alias_info is not None and r.alias_info.is_write for r in func._schema.returns):
+        if writes(func):
             outs = [kwargs[a.name] for a in func._schema.arguments if a.is_out and a.name in kwargs]
             return (outs[0] if len(outs) == 1 else tuple(outs)) if outs else args[0]
-        return tree_map(lambda x: DeviceTensor(x) if isinstance(x, torch.Tensor) else x, result)
+        return _on_device(result)
 
     def _transfer(self, func: Any, args: Any, kwargs: Any, to_device: bool) -> Any:
         waits = not kwargs.get("non_blocking")
@@ -277,13 +271,23 @@ def moved(model: torch.nn.Module) -> torch.nn.Module:
     return model
 
 
-def _on_host(value: Any) -> Any:
-    return value.data_on_host if isinstance(value, DeviceTensor) else value
+def _on_host(value: Any, ours: list[DeviceTensor], hosts: list[torch.Tensor]) -> Any:
+    """What an operator is given, with its tensors on the CPU; those of the device and of the CPU join the lists."""
+    if isinstance(value, DeviceTensor):
+        ours.append(value)
+        return value.data_on_host
+    if isinstance(value, torch.Tensor):
+        hosts.append(value)
+    elif type(value) in (list, tuple):
+        return type(value)([part if type(part) is int else _on_host(part, ours, hosts) for part in value])
+    return value
 
 
-def _name(func: Any) -> str:
-    """`aten.index_put_` of `aten.index_put_.default`."""
-    return ".".join(str(func).split(".")[:2])
+def _on_device(value: Any) -> Any:
+    """What an operator gives, with its tensors on the device."""
+    if isinstance(value, torch.Tensor):
+        return DeviceTensor(value)
+    return type(value)(map(_on_device, value)) if type(value) in (list, tuple) else value
 
 
 def _is_ours(file: str) -> bool:

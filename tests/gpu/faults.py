@@ -6,6 +6,7 @@ python tests/gpu/faults.py
 import copy
 import json
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,7 @@ def masks_of_a_run() -> dict[str, Any]:
         for frame in CLIP.frames:
             assert cv2.imwrite(str(root / "JPEGImages" / "one" / f"{frame.name}.jpg"), frame.load())
         write_labels(root / "Annotations" / "one" / f"{CLIP.frames[0].name}.png", LABELS[0])
-        suite = Suite(dataset="folder", root=root, policies=PAPER, timing="none", controls=False)
+        suite = Suite(dataset="folder", root=root, policies=PAPER, shorter_side=0, timing="none", controls=False)
         for where in ("cpu", "cuda"):
             plan = Plan(suite, Path(folder) / where)
             tasks = [task for task in plan.tasks if isinstance(task.what, PolicySpec)]
@@ -128,6 +129,33 @@ def masks_of_a_run() -> dict[str, Any]:
                     plan.model = moved(copy.deepcopy(MODEL))
                     hashes[where] = [record.masks for _, record in passes.together(plan, tasks, tasks[0].video, None)]
     return hashes
+
+
+def what_is_refused() -> dict[str, bool]:
+    """The emulation itself: it would be of no use if it let everything through, or noted nothing."""
+    with FakeGPU() as gpu:
+        x = torch.zeros(3, device="cuda")
+
+        def refused(work: Callable[[], object]) -> bool:
+            try:
+                work()
+            except RuntimeError as error:
+                return "would be refused" in str(error)
+            return False
+
+        found = {
+            "is there": x.device.type == "cuda" and type(x) is DeviceTensor,
+            "two devices": refused(lambda: x + torch.ones(3)),
+            "a generator of the CPU": refused(lambda: torch.rand(3, device="cuda", generator=torch.Generator("cpu"))),
+        }
+        torch.rand(3, device="cuda", generator=torch.Generator("cuda"))
+        before = waits(gpu)
+        found["computes"] = (x + 1).add_(1).sum().item() == 6
+        x[torch.tensor([0], device="cuda")] = 1
+        _ = x.tolist(), x.cpu(), x[x > 0]
+        found["waits"] = waits(gpu) == before + 6
+        x.index_add_(0, torch.zeros(1, dtype=torch.int64).to("cuda", non_blocking=True), x[:1].clone())
+        return found | {"notes": [event.kind for event in gpu.events[-2:]] == ["copy", "unrepeatable"]}
 
 
 def nan_in_the_last_frame() -> str:
@@ -146,7 +174,8 @@ def nan_in_the_last_frame() -> str:
 def main() -> None:
     torch.set_num_threads(1)
     acts = (pace, slots_of_another_device, resumed_training, frames_that_come_one_by_one, masks_of_a_run)
-    print(json.dumps({act.__name__: act() for act in (*acts, nan_in_the_last_frame)}, indent=1))
+    acts += (what_is_refused, nan_in_the_last_frame)
+    print(json.dumps({act.__name__: act() for act in acts}, indent=1))
 
 
 if __name__ == "__main__":

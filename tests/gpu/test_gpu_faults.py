@@ -12,6 +12,11 @@ def found(emulated):
     return emulated("faults.py")
 
 
+def test_what_a_gpu_would_refuse_is_refused(found):
+    assert [what for what, holds in found["what_is_refused"].items() if not holds] == []
+    assert len(found["what_is_refused"]) == 6
+
+
 def test_the_reference_beside_frames_waits_once_in_the_end(found):
     pace = found["pace"]
     assert pace["during"] == [0] * 5
