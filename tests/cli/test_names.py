@@ -40,10 +40,9 @@ def test_from_frames_to_files(vosbench, scored_in_a_thread, root, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     rename(root, NAMES[kind])
     data = ("--dataset", "folder", "--root", root)
+    asked = ("run", *data, "-p", "first-only", "--shorter-side", 0, "--threads", 1, "--out", "run")
     assert vosbench("check", *data).status == 0
-    outcome = vosbench(
-        "run", *data, "-p", "first-only", "--threads", 1, "--out", "run", "--report", "--json", "run.json"
-    )
+    outcome = vosbench(*asked, "--report", "--json", "run.json")
     assert (outcome.status, "Traceback" in outcome.err) == (0, False), outcome.err
     for format_ in ("markdown", "latex", "csv"):
         assert vosbench("table", "run", "--by", "sequence", "--format", format_, "--out", f"t.{format_}").status == 0
@@ -62,7 +61,7 @@ def test_from_frames_to_files(vosbench, scored_in_a_thread, root, tmp_path, monk
     shown = NAMES[kind].encode(errors="backslashreplace")
     assert shown in Path("csv/per-sequence_results-all.csv").read_bytes()
     assert shown in Path("f.csv").read_bytes()
-    again = vosbench("run", *data, "-p", "first-only", "--threads", 1, "--out", "run")
+    again = vosbench(*asked)
     assert (again.status, "frames" in again.err) == (0, False)  # nothing is done again
 
 
