@@ -33,6 +33,8 @@ def smoothness(labels: np.ndarray, present: np.ndarray) -> Smoothness:
             thin = not edges.are_of_objects(labels, 2 * solid)
             like_rings = edges.share > 0.8 and edges.complete and (thin or not edges.all_around)
             return "doubtful" if like_rings else "smoothed"
+        if solid == max(_STRIPS_BELOW) and edges.sharp > _WIDE_BY_CHANCE:
+            break  # wide strips leave hardly an edge sharp
     return "smoothed" if _is_shading(labels, present) else "sound"
 
 
@@ -66,8 +68,12 @@ class _Edges:
         return sum(smooth for smooth, _ in self.sides)
 
     @property
+    def sharp(self) -> int:
+        return sum(sharp for _, sharp in self.sides)
+
+    @property
     def share(self) -> float:
-        return self.smooth / sum(map(sum, self.sides))
+        return self.smooth / (self.smooth + self.sharp)
 
     @property
     def least_share(self) -> float:
