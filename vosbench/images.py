@@ -105,6 +105,15 @@ def _orientation(picture: Image.Image) -> int:
     return orientation if orientation in _TURNS else 1
 
 
+def turned_unseen(path: Picture) -> bool:
+    """Whether a frame is turned or mirrored by its EXIF orientation in a way that its size does not show."""
+    if isinstance(path, Path):
+        with suppress(*_UNREADABLE), Image.open(path) as picture:
+            orientation = _orientation(picture)
+            return orientation > 1 and (orientation not in _SIDEWAYS or picture.width == picture.height)
+    return False
+
+
 def _rgb_of_other_format(path: Path) -> np.ndarray:
     with _opened(path, "frame", "image") as picture:
         if picture.mode.startswith(("I", "F")):

@@ -188,6 +188,19 @@ def test_odd_palettes_are_a_warning(vosbench, small_davis, read_json, tmp_path):
     assert problem["warning"] is True
 
 
+@pytest.mark.parametrize("orientation", [2, 3, 4])
+def test_a_frame_that_is_turned_in_its_own_size_is_a_warning(vosbench, small_davis, orientation):
+    """Masks that were drawn over the pixels as they are stored fit by their size, and by nothing else."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for path in (small_davis / "JPEGImages/480p/ant").iterdir():
+        Image.open(path).save(path, exif=exif)
+    status, out, err = say(vosbench, small_davis)
+    assert status == 0
+    assert out.count("is shown turned or mirrored by its EXIF orientation") == 1
+    assert err.endswith("2 sequences, sound, 1 warning\n")
+
+
 @pytest.mark.usefixtures("scored_in_a_thread")
 @pytest.mark.parametrize("orientation", [3, 6, 8])
 def test_a_video_that_is_shown_turned_has_the_masks_of_what_is_shown(vosbench, small_davis, tmp_path, orientation):

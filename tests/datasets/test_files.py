@@ -63,6 +63,8 @@ LISTS = {
     "frames and masks": "/JPEGImages/480p/ant/00000.jpg /Annotations/480p/ant/00000.png\n"
     "/JPEGImages/480p/café 2/00000.jpg /Annotations/480p/café 2/00000.png 1\n",
     "Windows frames": "ant\\00000.JPG ant\\00000.PNG\ncafé 2\\00000.JPG café 2\\00000.PNG\n",
+    "separators at the end": "ant,\ncafé 2;\n",
+    "the end of a file of DOS": "ant\ncafé 2\n\x1a",
     "columns": "ant\t80 frames\ncafé 2\t91 frames\n",
 }
 
@@ -92,6 +94,15 @@ def test_a_list_finds_folders_whose_names_are_no_utf_8(tmp_path: Path) -> None:
 
 JUNK = ["Thumbs.db", "thumbs.db", "desktop.ini", "@eaDir", "__MACOSX", ".DS_Store", "._00000.jpg", ".ipynb_checkpoints"]
 JUNK += ["#recycle", "$RECYCLE.BIN", "lost+found", "00003.jpg.part", "Icon\r"]
+JUNK += [
+    "00000.jpg:Zone.Identifier",
+    "@Recycle",
+    "@__thumb",
+    "ant@SynoEAStream",
+    "~$list.xlsx",
+    "00000.jpg~",
+    "FOUND.000",
+]
 
 
 def test_what_systems_leave_behind_counts_as_nothing(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Whatever a training wraps around the weights, they are found; and what is no file of weights is called what it is."""
 
 import argparse
+import pickle
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -143,6 +144,7 @@ def refused(path: Path) -> VosbenchError:
     return caught.value
 
 
+HALF = b'{"a":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}'
 NO_WEIGHTS = {
     "a web page": (b"<!DOCTYPE html><html><title>Google Drive - Virus scan warning", "is a web page", "login"),
     "an error of a server": (b"\xef\xbb\xbf\r\n<?xml version='1.0'?><Error>AccessDenied", "is a web page", "login"),
@@ -162,6 +164,17 @@ NO_WEIGHTS = {
         "again",
     ),
     "what a pickle never put aside": (b"junk\n\x00", r"is not a readable checkpoint (KeyError)", "state dict"),
+    "an ONNX file": (
+        b"\x08\x07\x12\x07pytorch" + bytes(60),
+        "(torch.save did not write it, or it is damaged)",
+        "state",
+    ),
+    "a pickle of something else": (pickle.dumps({"a": 1}), "(torch.save did not write it, or it is damaged)", "state"),
+    "safetensors without its end": (
+        len(HALF).to_bytes(8, "little") + HALF + bytes(8),
+        "is truncated",
+        "again",
+    ),
     "JSON like safetensors": (b'{"abcd":{"dtype":"F32"}}', "is a text, such as JSON, not a checkpoint", "again"),
 }
 

@@ -44,10 +44,13 @@ def decode(data: bytes) -> str:
 
 def lines(text: str) -> list[str]:
     """The lines of a list that hold an entry: not the blank ones, nor those that begin with `#`; without the spaces
-    and the quotes around.
+    and the quotes around, nor what cannot be seen, such as a zero-width space or the end of a file of DOS.
     """
-    stripped = (line.strip() for line in text.split("\n"))
+    stripped = (line.translate(_UNSEEN).strip() for line in text.split("\n"))
     return [_unquoted(line) for line in stripped if line and not line.startswith("#")]
+
+
+_UNSEEN = dict.fromkeys((0, 0x1A, 0x200B, 0x200E, 0x2060, 0xFEFF))
 
 
 def _unquoted(line: str) -> str:

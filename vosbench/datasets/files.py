@@ -19,10 +19,12 @@ MASKS = frozenset({".png", ".bmp", ".tif", ".tiff"})  # formats that keep every 
 FRAMES = MASKS | {".jpg", ".jpeg", ".jpe", ".jfif", ".webp"}
 ARCHIVES = frozenset({".zip", ".tar", ".gz", ".tgz", ".xz", ".7z", ".rar"})
 
-# What systems leave behind: macOS (and every hidden file), Windows, network storage, unfinished downloads.
+# What systems leave behind: macOS (and every hidden file), Windows, network storage, editors and unfinished copies.
 _JUNK = re.compile(
-    r"\..*|__MACOSX|Icon\r|Thumbs\.db|ehthumbs.*\.db|desktop\.ini|\$RECYCLE\.BIN|System Volume Information"
-    r"|@eaDir|@tmp|#recycle|#snapshot|lost\+found|.*\.(part|crdownload|tmp)",
+    r"\..*|__MACOSX|Icon\r|Network Trash Folder|Temporary Items|Thumbs\.db|ehthumbs.*\.db|_?desktop\.ini|Picasa\.ini"
+    r"|\$RECYCLE\.BIN|System Volume Information|FOUND\.\d{3}|~\$.*|.*\.lnk|.*:(Zone\.Identifier|encryptable)|_gsdata_"
+    r"|@eaDir|@tmp|@Recycle|@Recently-Snapshot|@__thumb|.*@Syno\w+|#recycle|#snapshot|lost\+found"
+    r"|.*~|.*\.(part|crdownload|tmp|bak|sw[op]|ffs_db|ffs_lock)",
     re.IGNORECASE,
 )
 _PATH_OF_PICTURE = re.compile(rf"\S.*?(?:{'|'.join(map(re.escape, sorted(FRAMES)))})(?=\s|$)", re.IGNORECASE)
@@ -58,7 +60,7 @@ def listed(path: Path, *folders: Path) -> list[str]:
 
 
 def _sequence(line: str) -> str:
-    entry = line.partition("\t")[0].rstrip().replace("\\", "/")
+    entry = line.partition("\t")[0].rstrip(" ,;").replace("\\", "/")
     picture = _PATH_OF_PICTURE.match(entry)
     if picture and "/" in picture[0]:
         return PurePosixPath(picture[0]).parent.name

@@ -8,7 +8,7 @@ from typing import Self
 from vosbench.datasets.files import FRAMES, MASKS, entries, gaps
 from vosbench.datasets.label_pngs import LabelPng
 from vosbench.errors import SmoothedMaskError, VosbenchError, a_few
-from vosbench.images import Picture, read_palette, read_rgb
+from vosbench.images import Picture, read_palette, read_rgb, turned_unseen
 from vosbench.video import MaskSource
 
 
@@ -65,6 +65,10 @@ def picture_problems(frames: Mapping[str, Picture], masks: Mapping[str, MaskSour
         if issubclass(source.reader, LabelPng) and not source.reader.binary:
             coloured += [(path, checked.present()) for path in source.files()]
     found += palette_problems(coloured)
+    if masks and (turned := next((path for path in frames.values() if turned_unseen(path)), None)):
+        message = f"frame {turned} is shown turned or mirrored by its EXIF orientation, as viewers do; masks never are"
+        hint = "is its mask one of the frame as it is shown? else take the orientation out of the file"
+        found.append(Problem(Path(str(turned)), message, hint, warning=True))
     if missing := gaps(frames):
         folder = next(iter(frames.values())).parent
         found.append(Problem(folder, f"{folder} lacks frames {a_few(missing)} in between", "unpack the frames again"))

@@ -74,7 +74,11 @@ def read_weights_file(path: Path) -> object:
                 "save the weights alone: torch.save(model.state_dict(), PATH)",
             ) from None
         said = str(error).strip().partition("\n")[0]
+        if "not fully covered" in said:  # as safetensors has it
+            raise _truncated(path) from None
         reason = said if " " in said else type(error).__name__  # a KeyError's is a bare number
+        if "weights_only" in said:  # torch's advice to run what is in it
+            reason = "torch.save did not write it, or it is damaged"
         raise VosbenchError(
             f"{path} is not a readable checkpoint ({reason[:120]})", "expected a state dict as .pth or .safetensors"
         ) from None
