@@ -93,7 +93,8 @@ def test_a_failure_gives_way_to_a_result(parts, tmp_path):
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_other_conditions_are_refused_by_name(parts, tmp_path, changes, what):
+def test_other_conditions_are_refused_by_name(parts, tmp_path, monkeypatch, changes, what):
+    monkeypatch.setattr("torch.set_num_threads", lambda _: None)  # two would wait for each other
     one, other = parts("one", policies=("first-only",)), parts("other", policies=("first-only",), **changes)
     with pytest.raises(VosbenchError, match=what) as caught:
         merge([one, other], tmp_path / "whole")
