@@ -67,6 +67,7 @@ def test_every_field_can_be_set(read):
     score = false
     sequences = ["ant"]
     exclude = ["bee"]
+    trust_masks = true
     limit = 3
     shard = "1/2"
     controls = false
@@ -96,6 +97,7 @@ def test_every_field_can_be_set(read):
         score=False,
         sequences=("ant",),
         exclude=("bee",),
+        trust_masks=True,
         limit=3,
         shard="1/2",
         controls=False,
