@@ -3,12 +3,14 @@
 import multiprocessing
 import os
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
+from spoiling import relabel
 
 from vosbench.errors import VosbenchError
 from vosbench.training.mixture import Mixture, Shares, batches, open_source
@@ -117,6 +119,12 @@ def test_sources_of_a_configuration(small_config, small_davis, pairs):
         assert len(source) == length
         rgb, labels = source.draw(0, np.random.default_rng(0), 0.2)
         assert (rgb.shape, labels.shape) == ((3, 32, 32, 3), (3, 32, 32))
+    relabel(small_davis / "Annotations/480p/bee/00003.png", lambda labels: cv2.GaussianBlur(100 * labels, (5, 5), 0))
+    draws = [(open_source(replace(video, trust_masks=trusted), small_config), trusted) for trusted in (False, True)]
+    for source, trusted in draws:
+        with nullcontext() if trusted else pytest.raises(VosbenchError, match="anti-aliased"):
+            for item in range(30):
+                source.draw(0, np.random.default_rng(item), 0.2)
     with pytest.raises(VosbenchError, match="unknown sequence 'wasp'"):
         open_source(VideoData("davis2017", str(small_davis), split="val", sequences=("wasp",)), small_config)
 

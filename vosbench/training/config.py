@@ -58,7 +58,10 @@ class CutoutData:
 
 @dataclass(frozen=True)
 class VideoData:
-    """A data set (`kind`): each of `sequences` (none: all) joins `repeat` times an epoch; see `VideoClips`."""
+    """A data set (`kind`): each of `sequences` (none: all) joins `repeat` times an epoch; see `VideoClips`.
+
+    trust_masks: masks are taken as they are, though they look smoothed.
+    """
 
     kind: str
     root: str
@@ -70,6 +73,7 @@ class VideoData:
     reverse: float = 0.5
     augment: Augmentation = VIDEO
     weight: float = 0.0
+    trust_masks: bool = False
 
 
 Data = GeneratedData | StaticData | CutoutData | VideoData

@@ -59,7 +59,9 @@ def open_source(data: Data, config: TrainConfig) -> ClipSource:
         return Cutouts(
             config.size, config.objects, config.max_gap, sets, data.shares, videos, data.from_video, data.clips
         )
-    dataset = open_dataset(data.kind, Path(data.root), data.split, frame_mode=data.frame_mode)
+    dataset = open_dataset(
+        *(data.kind, Path(data.root), data.split), frame_mode=data.frame_mode, trust_masks=data.trust_masks
+    )
     if data.sequences:
         dataset = dataset.only(data.sequences)
     return VideoClips(dataset, config.size, config.objects, data.augment, config.gaps, data.frame_step, data.reverse)
