@@ -58,9 +58,17 @@ def test_a_strategy_that_fails(small_davis, small_suite, tmp_path, fault, reason
     assert [r.scores for r in records if r.policy.spec == "every-k:k=2"] == [r.scores for r in others]
     (row,) = (row for row in strategy.table(records).rows if row["strategy"] == str(source))
     assert (row["kind"], row["failed_sequences"]) == ("failed", 1)
-    work.clear()
+
+
+@pytest.mark.parametrize("fault", ["raise MemoryError()", "self.bank.free(torch.tensor([9999]))"])
+def test_a_strategy_that_failed_is_tried_again(small_davis, small_suite, tmp_path, fault, work):
+    source = tmp_path / "hungry.py"
+    source.write_text(HUNGRY.replace("FAULT", fault))
+    suite = small_suite(small_davis, policies=(str(source), "every-k:k=2"))
+    records = run(suite, tmp_path / "run")
+    assert [r.policy.name for r in records if r.failure] == ["hungry"]
     assert [r.failure is None for r in run(suite, tmp_path / "run", work)] == [r.failure is None for r in records]
-    assert not work  # it was tried again, and did not come to its end
+    assert not work  # it was, and did not come to its end
     source.write_text(HUNGRY.replace("FAULT", "pass"))
     assert not any(r.failure for r in run(suite, tmp_path / "run", work))
     assert work == {(str(source), "ant"), (str(source), "bee")}
