@@ -36,6 +36,8 @@ def own(rows):
 
 def test_table_1_on_the_data_that_is_there(here, vosbench, read_json, refused):
     command = ("reproduce", "table1", "--root", "davis2017=DAVIS", "--threads", 1)
+    assert "data set root none is not a folder" in refused(*command, "--root", "davis2016=none")
+    assert not (here / ".vosbench").exists()  # nothing was measured before it was said
     outcome = vosbench(*command, "--json", "one.json")
     assert outcome.status == 0
     rows = read_json(here / "one.json")["rows"]

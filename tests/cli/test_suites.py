@@ -19,7 +19,7 @@ def night(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_suite_of_two_data_sets(night, vosbench, read_json):
+def test_a_suite_of_two_data_sets(night, vosbench, read_json, refused):
     outcome = vosbench("run", "night.toml", "--root", "DAVIS", "--out", "out", "--json", "night.json")
     assert outcome.status == 0
     folders = sorted((night / "out").iterdir())
@@ -33,6 +33,8 @@ def test_a_suite_of_two_data_sets(night, vosbench, read_json):
         assert len(records) == len(result["records"]) == 3
         assert {r.suite["name"] for r in records} == {"night"}
         assert [r.policy.spec for r in records] == ["first-only", "every-k:k=2", "every-k:k=3"]
+    both = f"out is no run, but holds {', '.join(f'out/{folder.name}' for folder in folders)}\nname one, or all: out/*"
+    assert {refused(verb, "out") for verb in ("table", "report", "compare")} == {f"error: {both}"}
     again = vosbench("run", "night.toml", "--root", "DAVIS", "--out", "out")
     assert (again.out, again.err) == (outcome.out, "")
 

@@ -24,7 +24,8 @@ def terminal(monkeypatch):
 
 
 def heads(table):
-    return table.split("\n\n")[1].splitlines()[2].split()
+    lines = table.split("\n\n")[1].splitlines()
+    return lines[lines.index(lines[0], 1) - 1].split()  # above the second rule
 
 
 def test_a_table_fits_the_terminal_and_a_pipe_gets_all(finished, vosbench, terminal):
@@ -47,6 +48,24 @@ def test_a_table_fits_the_terminal_and_a_pipe_gets_all(finished, vosbench, termi
     assert heads(chosen) == ["strategy", "decay", "FPS"]
 
 
+def test_the_figure_that_a_table_is_made_for_leaves_last(finished, vosbench, terminal):
+    terminal(40)
+    assert heads(vosbench("table", finished / "run").out)[-1] == "J&F"
+    terminal(52)
+    assert heads(vosbench("table", finished / "run", "--by", "object").out)[-1] == "J&F"
+    terminal(28)
+    shown = vosbench("compare", finished / "run").out
+    assert heads(shown) == ["strategy", "J&F", "diff."]
+    note = " ".join(shown.partition("The objects whose")[0].split())
+    assert note.endswith("model FPS, F mean, J mean. --columns chooses. A file or a pipe has all.")
+    terminal(38)
+    shown = vosbench("compare", finished / "run").out.partition("changed most.")[2]
+    assert heads(shown) == ["strategy", "sequence", "object", "diff."]
+    assert " ".join(shown.split()).endswith("Left out for want of width: baseline J&F, J&F. A file or a pipe has all.")
+    terminal(20)
+    assert "J mean, diff. --columns" in " ".join(vosbench("compare", finished / "run").out.split())
+
+
 def test_a_list_is_wrapped_under_its_names(vosbench, terminal):
     whole = vosbench("list", "policies").out
     terminal(60)
@@ -66,7 +85,7 @@ def test_chosen_columns_in_every_format(finished, vosbench, refused):
     assert "unknown column 'jff'" in refused("table", finished / "run", "--columns", "strategy,jff")
 
 
-def test_a_strategy_with_its_parameters(vosbench, read_json, tmp_path, refused):
+def test_a_strategy_with_its_parameters(vosbench, read_json, tmp_path, refused, terminal):
     outcome = vosbench("list", "policies", "lfu", "--json", tmp_path / "lfu.json")
     line = next(line for line in outcome.out.splitlines() if line.startswith("capacity "))
     assert line.split() == ["capacity", "2.0", "frames", "1", "size", "of", "the", "bank"]
@@ -74,8 +93,16 @@ def test_a_strategy_with_its_parameters(vosbench, read_json, tmp_path, refused):
     assert told["parameters"]["every"] == {
         "default": 5, "unit": "frames", "about": "distance between writes", "at_least": 1
     }  # fmt: skip
-    assert "unknown strategy 'lfuu'" in refused("list", "policies", "lfuu")
     assert vosbench("list", "suites", "catalogue").out.count("\n") == 1
+    terminal(62)
+    shown = vosbench("list", "policies", "lfu").out
+    assert max(map(len, shown.splitlines())) <= 62 < max(map(len, outcome.out.splitlines()))
+    assert "Left out" not in shown  # the meaning is wrapped
+    assert line.split() in map(str.split, shown.splitlines())
+    terminal(40)
+    note = vosbench("list", "policies", "lfu").out.partition("Left out for want of width: ")[2]
+    assert " ".join(note.split()) == "about. A file or a pipe has all."  # and no option that it has not
+    assert "unknown strategy 'lfuu'" in refused("list", "policies", "lfuu")
     assert "unknown suite 'catalog'" in refused("list", "suites", "catalog")
 
 

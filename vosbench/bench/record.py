@@ -1,7 +1,6 @@
 """The record of one strategy on one sequence: all that a table or a figure needs, so that nothing is run again.
 
-A run folder holds one JSON file of each under `records/`; one that exists is complete. An older schema is upgraded when
-it is read, a newer one refused.
+A run folder holds one JSON file of each under `records/`; one that exists is complete. Older schemas are upgraded.
 """
 
 import json
@@ -16,7 +15,7 @@ from vosbench.base.codec import encode
 from vosbench.base.text import read_text
 from vosbench.base.values import build, checked
 from vosbench.bench.migrations import OLDEST, upgrade
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, a_few
 from vosbench.memory.strategy import Strategy
 from vosbench.metrics.statistics import Statistics
 
@@ -293,5 +292,7 @@ def read_run(folder: Path | str) -> tuple[RunRecord, ...]:
         raise VosbenchError(f"run {folder} {state}", "give the folder that `vosbench run` wrote")
     records = [read_record(path) for path in sorted((folder / "records").rglob("*.json"))]
     if not records:
+        if inner := [str(path.parent) for path in sorted(folder.glob("*/records"))]:
+            raise VosbenchError(f"{folder} is no run, but holds {a_few(inner)}", f"name one, or all: {folder}/*")
         raise VosbenchError(f"run {folder} holds no records", f"`vosbench run` or `score {folder} --out DIR` makes one")
     return tuple(sorted(records, key=lambda r: (r.policy.position, r.policy.spec, r.sequence)))

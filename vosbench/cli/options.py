@@ -35,7 +35,7 @@ MemoryLimit = Annotated[
 TopK = Annotated[int | None, Option(help="memory tokens that count for a query pixel; default: the model's", min=1)]
 Predictions = Annotated[Path, Argument(help="folder with SEQUENCE/FRAME.png, the masks of any method")]
 DatasetName = Annotated[str, Option(help="data set; `vosbench list datasets` names them")]
-Root = Annotated[Path | None, Option(help="the folder of the data set")]
+Root = Annotated[Path | None, Option(help="the folder of the data set; generated clips are kept there")]
 Split = Annotated[str | None, Option(help="split of the data set; default: its first, which mostly is val")]
 FrameMode = Annotated[
     str | None, Option(help="480p or Full-Resolution (DAVIS), 6fps or all-frames (YouTube-VOS), 10fps or 5fps (VOST)")

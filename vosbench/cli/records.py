@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Option
 
@@ -143,13 +143,17 @@ def show(
     out: Path | None = None,
     *,
     name: str = "results",
-    columns: str | None = None,
+    columns: str | Literal[False] | None = False,
     caption: str | None = None,
 ) -> None:
-    """Print tables as wide as the terminal, or write them to `out`; columns and caption are those of the first."""
+    """Print tables as wide as the terminal, or write them to `out`; columns (False: the verb has no option for them)
+    and caption are those of the first.
+    """
     width = terminal_width() if out is None else None
+    advice = "" if columns is False else "--columns chooses. "
+    chosen = column_names(columns or None if columns is False else columns)
     first, *others = tables
-    texts = [render(first, format, columns=column_names(columns), caption=caption, name=name, width=width)]
+    texts = [render(first, format, columns=chosen, caption=caption, name=name, width=width, advice=advice)]
     texts += [render(other, format, name=f"{name}-{place}", width=width) for place, other in enumerate(others, 2)]
     if format == "latex" and columns is None and (wide := len(printed_columns(first))) > _LATEX:
         hint = f"hint: {wide} columns may be wider than a page: --columns strategy,jf,fps chooses among them"

@@ -136,9 +136,12 @@ def segment(
     first = first_masks(clip, masks, trust_masks)
     check_device(device)
     strategy = load_policy(policy)
+    if strategy.needs_truth or strategy.needs_future:
+        what = "true masks" if strategy.needs_truth else "the frames still to come"
+        hint = "choose another: `vosbench list policies` names them"
+        raise VosbenchError(f"strategy {policy} needs {what}, which there are not where a video is a stream", hint)
     network = load_model(model, device, affinity, precision)
-    reference = strategy.needs_truth or strategy.needs_future  # which is refused: nothing here can give it that
-    known = _length(clip, first) if strategy.needs_length and not reference else None
+    known = _length(clip, first) if strategy.needs_length else None
     name, side = clip.path.stem, shorter_side
     return Segmenting(clip, first, Session(network, strategy, name=name, top_k=top_k, shorter_side=side, known=known))
 
@@ -191,8 +194,6 @@ def _new_planes(path: Path, size: tuple[int, int], seen: set[int], trusted: bool
     else:
         planes = {i: labels == i for i in object_ids(labels) if i not in seen}
     if not planes:
-        raise VosbenchError(
-            f"mask {path} holds no object that is not followed already",
-            "pixels of an object are 255, or an id of its own; 0 is background",
-        )
+        what = "holds no object that is not followed already" if labels.any() else "is empty: all is background"
+        raise VosbenchError(f"mask {path} {what}", "pixels of an object are 255, or an id of its own; 0 is background")
     return planes

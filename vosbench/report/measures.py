@@ -22,7 +22,7 @@ from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.metrics.statistics import Scored, mean
 from vosbench.report.context import Records, by_strategy
 from vosbench.report.makers import NotApplicableError
-from vosbench.report.table import Column, Row, percent
+from vosbench.report.table import HEADLINE, NAME, Column, Row, percent
 
 
 def name_and_kind(row: Row) -> str:
@@ -30,8 +30,8 @@ def name_and_kind(row: Row) -> str:
     return row["strategy"] if row.get("kind", "strategy") == "strategy" else f"{row['strategy']} ({row['kind']})"
 
 
-STRATEGY = (Column("strategy", cell=name_and_kind), Column("kind", printed=False))
-JF = percent("jf", "J&F", "higher")
+STRATEGY = (Column("strategy", cell=name_and_kind, leaves=NAME), Column("kind", printed=False))
+JF = percent("jf", "J&F", "higher", HEADLINE)
 SCORES = (
     *(
         percent(f"{m}_{name}", f"{m.upper()}\n{name}", "lower" if name == "decay" else "higher", leaves)
@@ -42,7 +42,7 @@ SCORES = (
 )
 MODEL_FPS = Column("model_fps", "model\nFPS", 2, better="higher")
 TRACKING = (
-    percent("quality", "Q", "higher"),
+    percent("quality", "Q", "higher", HEADLINE),
     percent("accuracy", "accuracy", "higher"),
     percent("robustness", "robust-\nness", "higher"),
     percent("not_reported", "not\nreported", "lower"),

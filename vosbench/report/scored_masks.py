@@ -8,9 +8,9 @@ from vosbench.metrics.figures import MEANS, Figures
 from vosbench.metrics.stability import ObjectStability
 from vosbench.metrics.statistics import ObjectScore, mean
 from vosbench.report.measures import SCORES, TRACKING, called, with_own
-from vosbench.report.table import Column, Table, percent
+from vosbench.report.table import HEADLINE, NAME, Column, Table, percent
 
-OBJECTS = (Column("sequence"), Column("object"), *SCORES, Column("scored_frames", "scored\nframes"))
+OBJECTS = (Column("sequence"), Column("object", leaves=NAME), *SCORES, Column("scored_frames", "scored\nframes"))
 LATER = (
     percent("jf_after_reappearance", "J&F after\nre-appearance", "higher"),
     Column("reappearing", "objects that\nre-appear"),
@@ -21,10 +21,10 @@ RECALL = (
     *(column for column in SCORES if column.key in ("j_recall", "f_recall")),
 )
 STABILITY = (percent("t_mean", "T\nmean"), Column("objects"))
-TRACKED_OBJECTS = (Column("sequence"), Column("object"), *TRACKING, *map(Column, tracking.KINDS))
+TRACKED_OBJECTS = (Column("sequence"), Column("object", leaves=NAME), *TRACKING, *map(Column, tracking.KINDS))
 SEEN_UNSEEN = (
     *(percent(f"{m}_{group}", f"{m.upper()}\n{group}", "higher") for group in ("seen", "unseen") for m in "jf"),
-    percent("overall", "overall", "higher"),
+    percent("overall", "overall", "higher", HEADLINE),
 )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 Row = Mapping[str, Any]
+HEADLINE, NAME = -1, -2  # turns of a column to leave: of the figure that a table is made for, and of what a row is of
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,9 @@ class Column:
     cell: makes the printed text of the whole row instead.
     printed: whether text, Markdown and LaTeX show it; CSV and JSON always do.
     better: whether a higher or a lower value is better; empty where neither is.
-    leaves: its turn to be left out where a terminal is too narrow, 1 first; those of 0 come last, from the right.
+    leaves: its turn to be left out where a terminal is too narrow: 1 first, those of 0 after all turns, then a
+        `HEADLINE`, a `NAME` last; these three from the right.
+    wraps: whether its text is wrapped before any column is left out.
     """
 
     key: str
@@ -42,6 +45,7 @@ class Column:
     printed: bool = True
     better: Literal["higher", "lower", ""] = ""
     leaves: int = 0
+    wraps: bool = False
 
     @property
     def title(self) -> str:

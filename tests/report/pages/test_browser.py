@@ -100,7 +100,7 @@ def test_the_scrubber_shows_what_the_run_wrote(sequence, keys, traced_run, visit
     assert masks.keys() >= folders.keys()
     for key, frame in keys.items():
         page.keyboard.press(key)
-        assert page.locator("#where").inner_text() == f"frame {frame} of 6 ({frame:05d})"
+        assert page.locator("#where").inner_text() == f"frame {frame} of 0 to 5 ({frame:05d})"
         page.locator(f".row[data-step='{frame}']").nth(2).wait_for()  # what is in sight is drawn
         truth = read_labels(traced_run / f"DAVIS/Annotations/480p/{sequence}/{frame:05d}.png")
         assert_drawn(pixels(page.locator(".base canvas").nth(1)), truth)
@@ -179,7 +179,7 @@ def test_it_plays_and_failures_lead_to_their_frame(traced_run, visit):
     frame, object_id = re.search(r"#frame=(\d+)&object=(\d+)", link.get_attribute("href")).groups()
     link.click()
     page.locator(READY).wait_for()
-    assert page.locator("#where").inner_text().startswith(f"frame {frame} of 6")
+    assert page.locator("#where").inner_text().startswith(f"frame {frame} of 0 to 5")
     assert page.locator("#object").input_value() == object_id
     assert page.url.endswith(f"#frame={frame}&object={object_id}")
     page.keyboard.press("Home")

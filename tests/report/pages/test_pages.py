@@ -1,8 +1,11 @@
 """What is on the pages of a report, from records and pictures, without a browser."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
+from html import unescape
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -182,6 +185,16 @@ def test_a_folder_that_is_no_report_is_left_alone(traced_run, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
+def linked(report):
+    """The files that all pages of a report name."""
+    found = set()
+    for page in report.rglob("*.html"):
+        names = re.findall(r'\b(?:href|src)="(?!data:)([^"#]+)', page.read_text())
+        found |= {page.parent / unquote(unescape(name)) for name in names}
+    assert {"figures", "sequences", "assets"} <= {part for path in found for part in path.parts}
+    return found
+
+
 def test_several_runs_are_compared(traced_run, tmp_path):
     shutil.copytree(traced_run / "run", tmp_path / "again")
     for path in (tmp_path / "again").glob("records/*/ant.json"):
@@ -199,6 +212,8 @@ def test_several_runs_are_compared(traced_run, tmp_path):
     alike = {one: read_run(one) for one in (traced_run / "run", tmp_path / "other/run")}
     html = build(alike, tmp_path / "report", policies=("every-k:k=2",), jobs=1).read_text()
     assert html.count(f">{traced_run / 'run'}<") == html.count(f">{tmp_path / 'other/run'}<") == 2  # not both `run`
+    assert len(targets := linked(tmp_path / "report")) > 10
+    assert [target for target in targets if not target.is_file()] == []
     both.popitem()
     build(both, tmp_path / "report", policies=("every-k:k=2",), jobs=1)  # takes its place
     assert not (tmp_path / "report/run-1").exists()

@@ -103,6 +103,12 @@ def test_every_column_of_timing_can_be_shown(run: tuple[RunRecord, ...], format:
     assert "unaccounted" in render(stages.table(run), format)
 
 
+def test_a_column_without_a_head_is_called_by_what_it_holds() -> None:
+    rows = ({"strategy": "lfu", "mark": "*"}, {"strategy": "lru", "mark": ""}, {"strategy": "fifo", "mark": "="})
+    shown = render(Table((Column("strategy"), Column("mark", "")), rows, ""), width=9)
+    assert " ".join(shown.split()).endswith("Left out for want of width: * =. A file or a pipe has all.")
+
+
 def test_a_key_without_a_column_is_refused() -> None:
     with pytest.raises(ValueError, match="no column for 'jf'"):
         Table((Column("strategy"),), ({"strategy": "lfu", "jf": 0.5},), "")

@@ -45,10 +45,10 @@ def _parameters(policy: dict[str, Any]) -> Table:
     """A row for each parameter of a strategy: its default, unit, least value and meaning."""
     columns = (
         Column("parameter"),
-        Column("default", leaves=3),
-        Column("unit", leaves=1),
-        Column("at_least", "at least", leaves=2),
-        Column("about"),
+        Column("default"),
+        Column("unit"),
+        Column("at_least", "at least"),
+        Column("about", wraps=True, leaves=1),
     )
     rows = [
         {"parameter": name}

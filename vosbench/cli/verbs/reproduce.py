@@ -71,7 +71,8 @@ def reproduce(
     Data that is absent is named, and its rows stay empty. Runs are those of `vosbench run paper-table1` and so on: what
     is finished is not done again.
     """
-    from vosbench.bench.suite_file import override, read_suites  # here: torch takes seconds
+    from vosbench.bench.plan import Plan  # here: torch takes seconds
+    from vosbench.bench.suite_file import override, read_suites
 
     if what not in WHAT:
         raise VosbenchError(f"unknown table or figure of the paper {what!r}", f"known: {', '.join(WHAT)}")
@@ -97,15 +98,18 @@ def reproduce(
     settings = {name: value for name, value in given.items() if value is not None} | {"controls": False}
     suites = override(read_suites(STRIPS.get(what, f"paper-{what}")), wanted, root or (), settings)
     absent = {name: "no --model for it" for name in KNOWN if what in TRAININGS and name not in models}
-    measured, plans, failed = [], [], False
-    for suite in suites:
-        data = _data(suite, absent)
-        for training, weights in models.items() if data else ():
-            plan, records = _run(replace(suite, model=weights), f"{training} " if training else "")
-            more = None if known is None or data is None else _seen(records, data, known)
-            measured.append(Measured(data.name if data else "", records, training, more))
-            plans.append(plan)
-            failed |= any(record.failure for record in records)
+    found = [(suite, data) for suite in suites if (data := _data(suite, absent))]
+    plans = [
+        (Plan(replace(suite, model=weights)), data, training)
+        for suite, data in found
+        for training, weights in models.items()
+    ]
+    measured, failed = [], False
+    for plan, data, training in plans:
+        records = _carry_out(plan, f"{training} " if training else "")
+        more = None if known is None else _seen(records, data, known)
+        measured.append(Measured(data.name, records, training, more))
+        failed |= any(record.failure for record in records)
     if what in TABLES:
         table = reproduced(TABLES[what], measured, absent)
         show([table], kind, out, name=what, columns=columns, caption=caption)
@@ -114,7 +118,7 @@ def reproduce(
         raise VosbenchError(f"there is no data for {what}: {next(iter(absent.values()))}", "give --root, or --dataset")
     if what == CURVE:
         return _curve(measured[0], folder / f"{what}.{kind}", overwrite)
-    return _strips(what, plans[0], measured[0].records, folder, kind, bool(sequences), overwrite)
+    return _strips(what, plans[0][0], measured[0].records, folder, kind, bool(sequences), overwrite)
 
 
 def _require_form(what: str, kind: str, columns: str | None) -> None:
@@ -163,13 +167,11 @@ def _data(suite: "Suite", absent: dict[str, str]) -> Dataset | None:
     return data
 
 
-def _run(suite: "Suite", who: str) -> tuple["Plan", tuple[RunRecord, ...]]:
-    from vosbench.bench.plan import Plan
+def _carry_out(plan: "Plan", who: str) -> tuple[RunRecord, ...]:
     from vosbench.bench.runner import execute
 
-    plan = Plan(suite)
     with RunProgress(plan.passes) as progress:
-        return plan, execute(plan, lambda policy, *where: progress(who + policy, *where))
+        return execute(plan, lambda policy, *where: progress(who + policy, *where))
 
 
 def _seen(records: Sequence[RunRecord], data: Dataset, known: frozenset[str]) -> Mapping[str, Mapping[str, float]]:

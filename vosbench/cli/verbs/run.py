@@ -30,7 +30,11 @@ def run(
         str | None, Option(help="data set; `vosbench list datasets` names them; default: the suite's, or synthetic")
     ] = None,
     root: Annotated[
-        list[str] | None, Option(help="the folder of the data set; for several data sets NAME=FOLDER, repeated")
+        list[str] | None,
+        Option(
+            help="the folder of the data set, in which generated clips are kept; for several data sets NAME=FOLDER, "
+            "repeated"
+        ),
     ] = None,
     split: options.Split = None,
     frame_mode: options.FrameMode = None,

@@ -1,7 +1,7 @@
 """Tables of a comparison: strategies with their differences from the baseline, and the objects that changed most."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -26,21 +26,21 @@ from vosbench.report.measures import (
 )
 from vosbench.report.paper import paper_rows
 from vosbench.report.scored_masks import SEEN_UNSEEN
-from vosbench.report.table import Column, Row, Table, percent
+from vosbench.report.table import HEADLINE, NAME, Column, Row, Table, percent
 
 
-def _points(key: str, heading: str) -> Column:
+def _points(key: str, heading: str, leaves: int = 0) -> Column:
     """A difference in points, of which none is printed as -0.00."""
 
     def cell(row: Row) -> str:
         text = f"{100 * row[key]:.2f}"
         return text if float(text) else "0.00"
 
-    return Column(key, heading, 2, 100, cell)
+    return Column(key, heading, 2, 100, cell, leaves=leaves)
 
 
-_RUN = Column("run")
-_DIFFERENCE = _points("difference", "diff.")
+_RUN = Column("run", leaves=NAME)
+_DIFFERENCE = _points("difference", "diff.", HEADLINE)
 _COSTS = (MODEL_FPS, FRAMES_IN_MEMORY)
 DIFFERENCES = (
     *STRATEGY,
@@ -58,10 +58,10 @@ DIFFERENCES = (
 CHANGED_OBJECTS = (
     *STRATEGY,
     _RUN,
-    Column("sequence"),
-    Column("object"),
-    percent("jf_baseline", "baseline\nJ&F"),
-    JF,
+    Column("sequence", leaves=NAME),
+    Column("object", leaves=NAME),
+    percent("jf_baseline", "baseline\nJ&F", leaves=1),
+    replace(JF, leaves=2),
     _DIFFERENCE,
 )
 

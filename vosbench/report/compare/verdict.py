@@ -5,9 +5,14 @@ from xml.etree import ElementTree as Xml
 
 from vosbench.base.words import count
 from vosbench.report.compare.gate import Check
-from vosbench.report.table import Column, Table
+from vosbench.report.table import HEADLINE, NAME, Column, Table
 
-CHECKS = (Column("strategy"), Column("quantity"), Column("result"), Column("detail"))
+CHECKS = (
+    Column("strategy"),
+    Column("quantity", leaves=NAME),
+    Column("result", leaves=HEADLINE),
+    Column("detail", wraps=True),
+)
 _SUITE = "vosbench compare"
 
 

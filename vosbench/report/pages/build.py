@@ -205,7 +205,7 @@ def _write_run(writer: Writer, run: Run, baseline: str | None, several: bool) ->
         run=run,
         accuracy=accuracy_of(run.records),
         board=leaderboard(run.records, run.common),
-        figures=writer.figures(f"{run.place}figures/", made),
+        figures=writer.figures(run.place, made),
         left_out=left_out,
         too_few=too_few(run.common.sequences, len(labels) - 1),
         titles=[_titles(run)[label] for label in labels],
@@ -235,7 +235,7 @@ def _write_runs(writer: Writer, runs: Sequence[Run]) -> None:
         table = grid(difference_table(differences(pair_up({run.name: run.records for run in runs}))))
     except VosbenchError as error:
         notes.append(f"There is no table of the differences between runs: {error.message}.")
-    figures = writer.figures("figures/", made)
+    figures = writer.figures("", made)
     writer.page("index.html", "runs", title="Runs", runs=runs, figures=figures, table=table, notes=notes)
 
 

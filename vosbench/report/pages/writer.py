@@ -51,12 +51,12 @@ class Writer:
         self.file(path, f'"use strict";\nconst DATA = {text};\n'.encode())
 
     def figures(self, folder: str, figures: "Mapping[str, Figure]") -> dict[str, str]:
-        """Write figures as SVG; name -> path."""
+        """Write figures as SVG below `folder`, that of their page; name -> path from there."""
         from vosbench.report.drawing.style import save  # matplotlib takes a second to load
 
-        paths = {name: f"{folder}{figure.get_label() or name}.svg" for name, figure in figures.items()}
+        paths = {name: f"figures/{figure.get_label() or name}.svg" for name, figure in figures.items()}
         for name, path in paths.items():
-            save(figures[name], self.out / path)
+            save(figures[name], self.out / folder / path)
         return paths
 
     def assets(self) -> None:

@@ -18,9 +18,9 @@ from vosbench.report.table import Column, Table
 _PERCENTILES = (50, 95, 99)
 COLUMNS = (
     *STRATEGY,
-    Column("frames"),
-    Column("objects_per_frame", "objects\nper frame", 1),
-    Column("warmup_frames", "warm-up\nframes"),
+    Column("frames", leaves=3),
+    Column("objects_per_frame", "objects\nper frame", 1, leaves=2),
+    Column("warmup_frames", "warm-up\nframes", leaves=1),
     MODEL_FPS,
     END_TO_END_FPS,
     *(Column(f"p{percentile}_ms", f"p{percentile}\nms", 1, better="lower") for percentile in _PERCENTILES),

@@ -4,9 +4,15 @@ from vosbench.metrics.figures import MEANS
 from vosbench.report.context import Records, by_strategy, context
 from vosbench.report.makers import NotApplicableError
 from vosbench.report.measures import SCORES, STRATEGY, of_protocol, who
-from vosbench.report.table import Column, Table
+from vosbench.report.table import NAME, Column, Table
 
-COLUMNS = (Column("sequence"), Column("object"), *STRATEGY, Column("scored_frames", "scored\nframes"), *SCORES)
+COLUMNS = (
+    Column("sequence"),
+    Column("object", leaves=NAME),
+    *STRATEGY,
+    Column("scored_frames", "scored\nframes"),
+    *SCORES,
+)
 PUBLISHED = ("objects.csv",)
 
 

@@ -4,9 +4,14 @@ from math import fsum
 
 from vosbench.report.context import Records, context
 from vosbench.report.measures import STRATEGY, timed, timings_of, who
-from vosbench.report.table import Column, Table, percent
+from vosbench.report.table import NAME, Column, Table, percent
 
-COLUMNS = (*STRATEGY, Column("stage"), Column("ms_per_frame", "ms per\nframe", 2), percent("share", "share\n%"))
+COLUMNS = (
+    *STRATEGY,
+    Column("stage", leaves=NAME),
+    Column("ms_per_frame", "ms per\nframe", 2),
+    percent("share", "share\n%"),
+)
 
 
 def table(records: Records) -> Table:

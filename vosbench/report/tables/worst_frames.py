@@ -5,13 +5,13 @@ import numpy as np
 from vosbench.report.context import Records, by_strategy, context
 from vosbench.report.makers import NotApplicableError
 from vosbench.report.measures import JF, STRATEGY, accuracy_of, called, who
-from vosbench.report.table import Column, Row, Table, percent
+from vosbench.report.table import NAME, Column, Row, Table, percent
 
 COLUMNS = (
     *STRATEGY,
-    Column("sequence"),
-    Column("object"),
-    Column("frame"),
+    Column("sequence", leaves=NAME),
+    Column("object", leaves=NAME),
+    Column("frame", leaves=NAME),
     percent("j", "J"),
     percent("f", "F"),
     JF,

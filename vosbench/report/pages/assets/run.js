@@ -57,6 +57,6 @@ for (const [head, box] of boxes) {
   document.getElementById("columns").append(report.make("label", {}, box, " ", head.textContent.trim()));
 }
 const turn = (head) => Number(head.dataset.leaves ?? 0);
-for (const head of heads.filter(turn).sort((a, b) => turn(a) - turn(b))) {
+for (const head of heads.filter((head) => turn(head) > 0).sort((a, b) => turn(a) - turn(b))) {
   if (board.parentElement.scrollWidth > board.parentElement.clientWidth) choose(head, false);
 }

@@ -128,7 +128,7 @@ function go(step) {
   state.step = Math.max(0, Math.min(steps.length - 1, step));
   state.frame = steps[state.step];
   by("frame").value = state.step;
-  by("where").textContent = `frame ${state.frame} of ${DATA.frames} (${DATA.names[state.step]})`;
+  by("where").textContent = `frame ${state.frame} of 0 to ${DATA.frames - 1} (${DATA.names[state.step]})`;
   drawPictures();
   Object.values(curves).forEach((curve) => curve.redraw());
   const object = state.object === "" ? "" : `&object=${state.object}`;
