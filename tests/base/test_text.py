@@ -40,6 +40,16 @@ def test_entries_of_a_list():
     assert lines(text) == ["ant", "bee 2", "c'at", "'"]
 
 
+@pytest.mark.parametrize("end", [b"\0\n", b"\0\r\n", b"\x1a", b"\n\0", "\u200b\n".encode()])
+@pytest.mark.parametrize("name", ["e", "ant", "bee4", "caf\u00e9"])
+def test_what_cannot_be_seen_is_no_part_of_a_name(name, end):
+    assert lines(decode(name.encode() + end)) == [name]
+
+
+def test_utf_16_of_names_without_zeros_is_read():
+    assert lines(decode("\u6e2c\u8a66\n\u732b\u72ac\n".encode("utf-16-le"))) == ["\u6e2c\u8a66", "\u732b\u72ac"]
+
+
 def test_a_name_that_is_no_utf_8_is_written(tmp_path):
     write_text(tmp_path / "out.csv", "caf\udce9,ok\n")
     assert (tmp_path / "out.csv").read_bytes() == b"caf\\udce9,ok\n"

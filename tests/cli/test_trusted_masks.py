@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -58,14 +59,48 @@ def test_smoothed_masks_are_taken_by_who_says_so(data, vosbench, refused, tmp_pa
 
 @pytest.mark.filterwarnings("default")
 def test_scoring_tells_of_them(data, vosbench):
+    masks = Path(shutil.copytree("root/Annotations", "masks"))
+    score = ("score", "masks", *DATA, "--jobs", 1, "--cache", "cache")
+    sound = vosbench(*score)
+    assert (sound.status, sound.err) == (0, "")
+    for path in masks.glob("ant/*"):
+        relabel(path, blurred)
+    predicted = vosbench(*score)
+    assert (predicted.status, predicted.err.count("is anti-aliased")) == (2, 1)
     data(blurred)
-    score = ("score", "root/Annotations", *DATA, "--jobs", 1, "--no-cache")
-    scored = vosbench(*score)
-    assert scored.err.count("is anti-aliased") == 1
     trusted = vosbench(*score, "--trust-masks")
     assert (trusted.status, trusted.err) == (0, "")
     assert "masks taken as they are" in trusted.out
-    assert scored.out.splitlines()[1:] == trusted.out.splitlines()[1:]
+    truth = vosbench(*score)  # as a run, and a check, say; not from what was kept
+    assert (truth.status, truth.out) == (2, "")
+    assert truth.err.startswith("vosbench: error: mask ")
+    assert "root/Annotations/ant/00000.png is anti-aliased" in truth.err
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_true_mask_that_brings_ids_is_looked_at(data, vosbench, tmp_path):
+    """Of the true masks, those that show an object first, as where a run finds objects."""
+    del data
+    shutil.copytree("root/Annotations/ant", "root/Annotations/bee")
+    shutil.copytree("root/JPEGImages/ant", "root/JPEGImages/bee")
+    shutil.copytree("root/Annotations", "masks")
+    relabel(tmp_path / "root/Annotations/ant/00003.png", blurred)
+    scored = vosbench("score", "masks", *DATA, "--jobs", 1, "--no-cache")
+    assert scored.status == 2
+    assert "PARTIAL (not scored: ant); " in " ".join(scored.out.split())
+    assert "ant/00003.png is anti-aliased" in scored.err
+    assert vosbench("check", *DATA).status == 2
+
+
+def test_masks_that_are_refused_are_not_empty(data, vosbench):
+    data(lambda labels: labels)
+    masks = Path(shutil.copytree("root/Annotations", "masks"))
+    for path in masks.glob("ant/*"):
+        relabel(path, blurred)
+    checked = vosbench("check", "masks", *DATA)
+    assert (checked.status, "is anti-aliased" in checked.out) == (2, True)
+    assert "empty" not in checked.out
+    assert "no mask holds" not in checked.out
 
 
 @pytest.mark.usefixtures("scored_in_a_thread")

@@ -139,8 +139,15 @@ def test_a_bad_mask_in_the_last_sequence_is_named(pair, how, message, hint, jobs
 
 def test_bad_ground_truth_is_named(pair):
     truth, masks = pair
+    alone = score(masks, truth.only(["ant"]), jobs=1).objects
     spoil(truth.mask_folder("bee") / "00002.png", "truncated")
-    with pytest.raises(VosbenchError, match=r"truth.Annotations.bee.00002\.png"):
+    found = score(masks, truth, jobs=1)
+    assert (found.partial, found.objects) == (True, alone)
+    assert (
+        "truth/Annotations/bee/00002.png is not a readable PNG" in found.unscored["bee"] == found.faults["bee"].message
+    )
+    spoil(truth.mask_folder("ant") / "00000.png", "truncated")
+    with pytest.raises(VosbenchError, match=r"no sequence can be scored: .*ant.00000\.png"):
         score(masks, truth, jobs=1)
 
 

@@ -31,10 +31,13 @@ def decode(data: bytes) -> str:
     for mark, encoding in BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
             return data.decode(encoding, errors="replace")
-    if b"\0" in data:  # no text but UTF-16 without its mark holds one: most of its letters are a byte and a zero
-        little = data[1::2].count(0) >= data[::2].count(0)
-        return data.decode("utf-16-le" if little else "utf-16-be", errors="replace")
-    for encoding in ("utf-8", "cp1252"):
+    encodings = ["utf-8", "cp1252"]
+    if zeros := data.count(0):  # UTF-16 without its mark, whose letters are a byte and a zero as a rule; or stray ones
+        wide = "utf-16-le" if data[1::2].count(0) >= data[::2].count(0) else "utf-16-be"
+        if zeros > 0.4 * len(data):
+            return data.decode(wide, errors="replace")
+        encodings.insert(1, wide)
+    for encoding in encodings:
         try:
             return data.decode(encoding)
         except UnicodeDecodeError:

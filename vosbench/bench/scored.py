@@ -41,7 +41,8 @@ def records_of(found: dict[str, tuple[Path, MaskScores]], dataset: Dataset, prot
     `protocol` is the name or file of the rules. Reads every frame and mask of the data set, to say which they were.
     """
     names = dataset.sequence_names()
-    fingerprints = {name: dataset.fingerprint(name) for name in names}
+    faults = {name for _, scores in found.values() for name in scores.faults}
+    fingerprints = {name: "" if name in faults else dataset.fingerprint(name) for name in names}
     which, in_split = (dataset.name, dataset.split, dataset.frame_mode), len(dataset.split_names())
     info = DatasetInfo(*which, sequences=len(names), in_split=in_split)
     suite = {"dataset": dataset.name, "protocol": protocol, "trust_masks": dataset.trusts_masks}
@@ -68,7 +69,7 @@ def records_of(found: dict[str, tuple[Path, MaskScores]], dataset: Dataset, prot
                     told,
                     (),
                     None,
-                    attributes=dataset.attributes(name),
+                    attributes=() if name in faults else dataset.attributes(name),
                     unscored=scores.unscored.get(name),
                     partial=dataset.is_partial,
                     fingerprint=fingerprints[name],

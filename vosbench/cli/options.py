@@ -155,11 +155,17 @@ def print_not_scored(reasons: Mapping[str, str], advice: Callable[[str], str]) -
 
 
 def print_unfit(reasons: Mapping[str, str], advice: Callable[[str], str]) -> None:
-    """Say at the end, where the status is 2, that sequences are not scored: the reason of the first, and which else."""
-    for name, reason in islice(reasons.items(), 1):
-        others = [*reasons][1:]
-        print(f"vosbench: error: {reason}" + f"; not scored either: {a_few(others)}" * bool(others), file=sys.stderr)
-        print(f"hint: {advice(name)}", file=sys.stderr)
+    """Say at the end, where the status is 2, that sequences are not scored: of those with the same hint the reason of
+    the first, and which else. Of many the hints of the first few are looked at.
+    """
+    alike: dict[str, list[str]] = {}
+    for name in islice(reasons, MOST):
+        alike.setdefault(advice(name), []).append(name)
+    more = [*reasons][MOST:]
+    for hint, (first, *others) in alike.items():
+        told, more = [*others, *more], []
+        either = f"; not scored either: {a_few(told, MOST)}" if told else ""
+        print(f"vosbench: error: {reasons[first]}{either}\nhint: {hint}", file=sys.stderr)
 
 
 def warn_of_partial(lacks: Iterable[str]) -> None:

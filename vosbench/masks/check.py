@@ -17,7 +17,7 @@ from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError, a_few
 from vosbench.images import VOID, Picture, read_size
 from vosbench.metrics.evaluate import plan
-from vosbench.metrics.fitness import is_excused, misfit, nowhere
+from vosbench.metrics.fitness import advice, is_excused, misfit, nowhere
 from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.metrics.reading import read_prediction
 from vosbench.video import MaskSource, ObjectMasks
@@ -126,7 +126,7 @@ def truth_problems(dataset: Dataset, name: str, rules: Protocol) -> list[Problem
         with warnings.catch_warnings(action="ignore"):  # of masks that were told of as those of the data set
             ids = dataset.sequence(name).object_ids
         if (reason := misfit(truth, rules, ids)) is not None:
-            fault = Problem.of(dataset.mask_folder(name), reason)
+            fault = Problem(dataset.mask_folder(name), reason.message, advice(truth, ids))
             if not is_excused(truth, rules, dataset.default_protocol):
                 return [fault]
             return [replace(fault, message=f"{fault.message}: it will not be scored", warning=True)]
@@ -165,7 +165,8 @@ def check_sequence(folder: Path, expected: Expected) -> list[Problem]:
     found = list(_name_problems(folder, masks, expected))
     seen: dict[int, str] = {}
     shown: set[int] = set()  # by the truth
-    equal = usable = 0
+    equal = usable = refused = 0
+    scored = set(expected.frames)
     for name, source in masks.items():
         if name not in expected.known:
             continue
@@ -176,16 +177,19 @@ def check_sequence(folder: Path, expected: Expected) -> list[Problem]:
             predicted = _read(checked, expected)
         except VosbenchError as error:
             found.append(Problem.of(Path(source.where), error))
+            refused += 1
             continue
         if checked.doubt:
             found.append(Problem.of(Path(source.where), checked.doubt, warning=True))
         shown.update(truth.present() if truth else expected.object_ids)
         for object_id in predicted.present():
-            seen.setdefault(object_id, name)
-        if truth is not None and truth.covered().any() and name in set(expected.frames):
+            if expected.rules is None or name in scored or object_id in expected.object_ids:
+                seen.setdefault(object_id, name)
+        if truth is not None and truth.covered().any() and name in scored:
             usable += 1
             equal += predicted.equals(truth)
-    found += _id_problems(folder, seen, shown, expected)
+    if seen or not refused:  # masks that are refused are not empty
+        found += _id_problems(folder, seen, shown, expected)
     if usable >= 3 and equal > LEAK_SHARE * usable:
         message = f"{folder} equals the ground truth in {equal} of {usable} scored frames"
         found.append(Problem(folder, message, "did the method get the annotations as input? Scores would mean nothing"))

@@ -3,7 +3,7 @@
 import math
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +13,12 @@ from vosbench.base.text import write_text
 from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.problems import smoothed
-from vosbench.errors import SpoiltScoreWarning, VosbenchError, first_of
+from vosbench.errors import SequenceError, SpoiltScoreWarning, VosbenchError, first_of
 from vosbench.masks import cache as score_cache
 from vosbench.masks.check import elsewhere, no_folder
 from vosbench.metrics.evaluate import missing_traces, object_scores, plan, split_plan, traces
 from vosbench.metrics.figures import MEANS, STATISTICS
-from vosbench.metrics.fitness import advice, later_objects, misfit, nowhere, score_or_fault
+from vosbench.metrics.fitness import advice, blame_truth, nowhere, require_sound, score_or_fault
 from vosbench.metrics.frame import FrameScores
 from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.metrics.rules.base import ScoringPlan
@@ -32,7 +32,7 @@ FRAMES_PER_TASK = 8  # frames to a task: some 0.03 s of work, so that processes 
 @dataclass(frozen=True)
 class MaskScores:
     """The scores of one folder of masks by the `rules` of a protocol; `partial` if sequences were left out, those of
-    `unscored` since the rules cannot score them: sequence -> why.
+    `unscored`: sequence -> why. Of these, `faults` have faulty ground truth; the others the rules cannot score.
 
     `missing` are sequences without predicted masks, under a protocol by which these score 0.
     """
@@ -45,6 +45,7 @@ class MaskScores:
     traces: tuple[ObjectTrace, ...]
     missing: tuple[str, ...]
     unscored: Mapping[str, str]
+    faults: Mapping[str, VosbenchError]
 
     @property
     def protocol(self) -> str:
@@ -68,45 +69,65 @@ def score(
 ) -> MaskScores:
     """Score the masks `<predictions>/<sequence>/<frame>.png` against the ground truth of a data set.
 
-    The result is marked partial if `dataset` is a choice of its split (`Dataset.only`), or the rules cannot score some
-    of its sequences, which are then left out.
+    The result is marked partial if `dataset` is a choice of its split (`Dataset.only`), or if the rules cannot score
+    some of its sequences, or their ground truth is faulty: these are left out.
 
     protocol: the rules, the name of a protocol or one's own file of it (None: the data set's own).
     jobs: processes (None: one per core). 1 works in this process.
     progress: called with the number of frames done and the number of all.
     cache: the folder where scores of unchanged masks are looked up and kept (None: nowhere).
 
-    Raises VosbenchError for a missing sequence or frame and for every other fault of a mask, naming the file, and
-    if a worker process dies. Warns if scores cannot be kept, of objects that the rules count and no mask holds, and
-    where the mask in the middle of a sequence looks smoothed.
+    Raises VosbenchError for a missing sequence or frame and for every other fault of a predicted mask, naming the file,
+    if no sequence can be scored, and if a worker process dies. Warns if scores cannot be kept, of objects that the
+    rules count and no mask holds, and where the predicted mask in the middle of a sequence looks smoothed.
     """
     rules = protocol if isinstance(protocol, Protocol) else find_protocol(str(protocol or dataset.default_protocol))
     # Worker processes stay in the folder where they started, whatever the caller does meanwhile.
     predictions, cache = Path(predictions), None if cache is None else Path(cache).absolute()
     names, placed = dataset.sequence_names(), dataset.absolute()
-    truths = {name: placed.truth(name) for name in names}
+    if dataset.is_private:
+        dataset.truth(names[0])  # raises
+    truths: dict[str, GroundTruth] = {}
+    unscored: dict[str, VosbenchError] = {}  # of a faulty sequence SequenceError
+    for name in names:
+        try:
+            truths[name] = placed.truth(name)
+        except VosbenchError as error:
+            unscored[name] = SequenceError(error.message, error.hint)
+    if not truths:
+        raise first_of(unscored, "faulty too")
     if not predictions.is_dir():
         raise no_folder(predictions)
-    missing = tuple(name for name in names if not (predictions / name).is_dir())
-    if missing and (len(missing) == len(names) or not rules.missing_is_zero):
+    missing = tuple(name for name in truths if not (predictions / name).is_dir())
+    if missing and (len(missing) == len(truths) or not rules.missing_is_zero):
         raise VosbenchError(
             f"predictions lack the sequence {missing[0]}: {predictions / missing[0]} is no folder",
             elsewhere(predictions, names)
             or "masks are expected as <sequence>/<frame>.png, for every sequence of the split",
         )
-    without = {name: missing_traces(truths.pop(name), rules) for name in missing}
+    found: dict[str, tuple[ObjectTrace, ...]] = {}
+    for name in missing:
+        try:
+            found[name] = missing_traces(truths[name], rules)
+        except VosbenchError as error:
+            unscored[name] = blame_truth(truths[name], rules, error)
+        del truths[name]
     masks = {name: dataset.predicted(predictions.absolute() / name, truth.masks) for name, truth in truths.items()}
     keys = {name: score_cache.key(truth, masks[name], rules) for name, truth in truths.items()} if cache else {}
     kept = {name: score_cache.read(cache, key) for name, key in keys.items()} if cache else {}
-    found = without | {name: traced for name, traced in kept.items() if traced is not None}
-    plans, unscored = _plans([truth for name, truth in truths.items() if name not in found], rules, bool(found))
+    found |= {name: traced for name, traced in kept.items() if traced is not None}
+    plans, unplanned = _plans([truth for name, truth in truths.items() if name not in found], rules)
+    unscored |= unplanned
+    if unplanned and not plans and not found:
+        name, reason = next(iter(unplanned.items()))
+        raise first_of(unplanned, "not to be scored either", _advice(reason, truths[name]))
     todo = [(planned, truths[planned.sequence], masks[planned.sequence]) for planned in plans]
     for _, _, predicted in todo if not dataset.trusts_masks else ():
         if (odd := smoothed(predicted)) is not None:
             warnings.warn(SpoiltScoreWarning.of(odd), stacklevel=3)
     for name, traced in _score(todo, jobs, progress):
         if isinstance(traced, VosbenchError):
-            unscored[name] = traced.message
+            unscored[name] = traced
             continue
         found[name] = traced
         # A mask may have been written anew meanwhile.
@@ -123,33 +144,36 @@ def score(
     everything = tuple(trace for name in names for trace in found.get(name, ()))
     if unscored and not everything:
         name, reason = next(iter(unscored.items()))
-        raise VosbenchError(f"no sequence can be scored: {reason}", advice(truths[name]))
-    unscored |= {name: f"in sequence {name} no object counts" for name, traced in found.items() if not traced}
+        raise VosbenchError(f"no sequence can be scored: {reason.message}", _advice(reason, truths.get(name)))
+    reasons = {name: unscored[name].message for name in names if name in unscored}
+    reasons |= {name: f"in sequence {name} no object counts" for name, traced in found.items() if not traced}
     if not everything:
         hint = "check the annotations, or choose another protocol"
         raise VosbenchError(f"no object of {dataset.name} {dataset.split} counts under the protocol {rules.name}", hint)
     objects = object_scores(everything, rules)
-    partial = dataset.is_partial or bool(unscored)
-    return MaskScores(dataset.name, dataset.split, rules, partial, objects, everything, missing, unscored)
+    partial = dataset.is_partial or bool(reasons)
+    faults = {name: error for name, error in unscored.items() if isinstance(error, SequenceError)}
+    return MaskScores(dataset.name, dataset.split, rules, partial, objects, everything, missing, reasons, faults)
 
 
-def _plans(
-    truths: Sequence[GroundTruth], rules: Protocol, others_are_scored: bool
-) -> tuple[list[ScoringPlan], dict[str, str]]:
-    """The plans of the sequences that the rules can score, and why they cannot score the others, by name.
+def _advice(error: VosbenchError, truth: GroundTruth | None) -> str:
+    return error.hint if truth is None or isinstance(error, SequenceError) else advice(truth)
 
-    Raises VosbenchError if they can score none, unless others are scored, and for a true mask that is broken.
-    """
+
+def _plans(truths: Iterable[GroundTruth], rules: Protocol) -> tuple[list[ScoringPlan], dict[str, VosbenchError]]:
+    """The plans of the sequences that the rules can score, and why they cannot score the others, by name."""
     plans = []
-    misfits: dict[str, VosbenchError] = {}
+    unplanned = {}
     for truth in truths:
         try:
             plans.append(plan(truth, rules))
         except VosbenchError as error:
-            misfits[truth.sequence] = misfit(truth, rules) or error
-    if misfits and not plans and not others_are_scored:
-        raise first_of(misfits, "not to be scored either", advice(truths[0]))
-    return plans, {name: error.message for name, error in misfits.items()}
+            try:
+                require_sound(truth)
+                unplanned[truth.sequence] = error
+            except SequenceError as fault:
+                unplanned[truth.sequence] = fault
+    return plans, unplanned
 
 
 def _score(
@@ -158,7 +182,7 @@ def _score(
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[tuple[str, tuple[ObjectTrace, ...] | VosbenchError]]:
     """The traces of each sequence, as soon as all of its frames are scored, `FRAMES_PER_TASK` frames at a time; or why
-    the rules cannot score it, which only shows in its true masks. Raises the faults of predictions.
+    it cannot be scored, which only shows in its true masks. Raises the faults of predictions.
     """
     tasks = sum(len(truth.masks) for _, truth, _ in todo) // FRAMES_PER_TASK
     with Crew(score_or_fault, tasks, jobs) as crew:
@@ -175,7 +199,7 @@ def _score(
                 progress(done, total)
             if isinstance(frames, VosbenchError):
                 if index not in refused:
-                    yield plans[index].sequence, later_objects(todo[index][1], plans[index].protocol, frames)
+                    yield plans[index].sequence, blame_truth(todo[index][1], plans[index].protocol, frames)
                 refused.add(index)
                 continue
             scored[index][number] = frames
@@ -185,7 +209,7 @@ def _score(
                 try:
                     yield plans[index].sequence, traces(plans[index], in_order)
                 except VosbenchError as error:
-                    yield plans[index].sequence, later_objects(todo[index][1], plans[index].protocol, error)
+                    yield plans[index].sequence, blame_truth(todo[index][1], plans[index].protocol, error)
                 scored[index].clear()
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from vosbench.base.allocation import keep_freed_memory
-from vosbench.errors import VosbenchError
+from vosbench.errors import SmoothedMaskError, VosbenchError
 from vosbench.images import check_size
 from vosbench.metrics.boundary import tolerance
 from vosbench.metrics.frame import FrameScores, frame_scores, labelled_box
@@ -34,7 +34,10 @@ def score_sequence(
 
 
 def plan(truth: GroundTruth, protocol: Protocol) -> ScoringPlan:
-    """The frames and objects of a sequence that count. Raises VosbenchError if none do, or ground truth is missing."""
+    """The frames and objects of a sequence that count.
+
+    Raises VosbenchError if none do, or ground truth is missing, or its first mask looks smoothed.
+    """
     annotated = tuple(name for name in truth.frame_names if name in truth.masks)
     if protocol.dense and len(annotated) < len(truth.frame_names):
         missing = next(name for name in truth.frame_names if name not in truth.masks)
@@ -45,6 +48,7 @@ def plan(truth: GroundTruth, protocol: Protocol) -> ScoringPlan:
     if not frames:
         hint = f"the protocol {protocol.name} needs at least {1 + sum(protocol.unscored)} with ground truth"
         raise VosbenchError(f"sequence {truth.sequence} has no frame to score", hint)
+    refuse_smoothed(truth.masks[annotated[0]])
     opening = annotated[:1] if rule.first_frame_decides else annotated[:first] + annotated[len(annotated) - last :]
     masks = [read_truth(truth.masks[name].load(), protocol) for name in opening]
     return ScoringPlan(truth, annotated[0], frames, rule.known(truth, masks, protocol), protocol)
@@ -91,9 +95,25 @@ def _refuse_lacking(planned: ScoringPlan, predictions: Mapping[str, MaskSource])
 def traces(planned: ScoringPlan, scored: Sequence[FrameScores]) -> tuple[ObjectTrace, ...]:
     """The traces of a sequence's objects, by id, from all its scored frames, given in order.
 
-    Raises VosbenchError for what only shows over a whole sequence: ids that the truth never has, hidden objects.
+    Raises VosbenchError for what only shows over a whole sequence: ids that the truth never has, hidden objects, true
+    masks that look smoothed: of these it looks at those that show an object first.
     """
+    known: set[int] = set()
+    for frame in scored:
+        if not known.issuperset(frame.true_ids):
+            refuse_smoothed(planned.truth.masks[frame.frame])
+            known.update(frame.true_ids)
     return tuple(trace for trace in planned.protocol.objects.traces(planned, scored) if trace.frames)
+
+
+def refuse_smoothed(true: MaskSource) -> None:
+    """Raise SmoothedMaskError if true masks look smoothed; what else is wrong with them, whoever loads them says."""
+    try:
+        true.check()
+    except SmoothedMaskError:
+        raise
+    except VosbenchError:
+        return
 
 
 def missing_traces(truth: GroundTruth, protocol: Protocol) -> tuple[ObjectTrace, ...]:

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from vosbench.errors import VosbenchError, a_few
-from vosbench.metrics.evaluate import Sources, empty_like, plan, score_frames, traces
+from vosbench.errors import SequenceError, VosbenchError, a_few
+from vosbench.images import check_size
+from vosbench.metrics.evaluate import Sources, empty_like, plan, refuse_smoothed, score_frames, traces
 from vosbench.metrics.frame import FrameScores
 from vosbench.metrics.protocols import PROTOCOLS, SHIPPED, Protocol, find_protocol
 from vosbench.metrics.reading import read_prediction, read_truth
@@ -19,8 +20,9 @@ from vosbench.video import GroundTruth, ObjectMasks
 def misfit(truth: GroundTruth, protocol: Protocol, predicted: Iterable[int] = ()) -> VosbenchError | None:
     """Why a protocol cannot score a sequence; None if it can.
 
-    `predicted` are the ids that predictions will hold. Empty predictions are scored, few of them where these suffice:
-    1, 2, 4, ... until an object counts. Raises VosbenchError for a true mask that cannot be read.
+    `predicted` are the ids that predictions will hold, each from where true masks first show it. Empty predictions are
+    scored, few of them where these suffice: 1, 2, 4, ... until an object counts. Raises VosbenchError for a true mask
+    that cannot be read.
     """
     annotated = [name for name in truth.frame_names if name in truth.masks]
     for name in annotated[:1] + annotated[1:][-1:]:
@@ -32,7 +34,8 @@ def misfit(truth: GroundTruth, protocol: Protocol, predicted: Iterable[int] = ()
     )
     try:
         planned = plan(truth, protocol)
-        ids = read_prediction(ObjectMasks(np.array([sorted(predicted)], np.uint8)), protocol)
+        scored_ids = {*predicted} - _too_late(planned)
+        ids = read_prediction(ObjectMasks(np.array([sorted(scored_ids)], np.uint8)), protocol)
         list(protocol.objects.pairs(ids, ids, planned, where))
     except VosbenchError as error:
         return error
@@ -49,6 +52,19 @@ def misfit(truth: GroundTruth, protocol: Protocol, predicted: Iterable[int] = ()
             except VosbenchError as error:
                 reason = error
     return reason
+
+
+def _too_late(planned: ScoringPlan) -> set[int]:
+    """The ids that true masks show first after the last scored frame: no prediction that counts holds them."""
+    truth = planned.truth
+    annotated = [name for name in truth.frame_names if name in truth.masks]
+    end = annotated.index(planned.frames[-1]) + 1
+    late = {i for name in annotated[end:] for i in truth.masks[name].load().present()}
+    for name in annotated[:end]:
+        if not late:
+            break
+        late.difference_update(truth.masks[name].load().present())
+    return late
 
 
 def is_excused(truth: GroundTruth, protocol: Protocol, own: str) -> bool:
@@ -70,10 +86,27 @@ def score_or_fault(planned: ScoringPlan, sources: Sources) -> list[FrameScores] 
         return error
 
 
-def later_objects(truth: GroundTruth, protocol: Protocol, fault: VosbenchError) -> VosbenchError:
-    """Why a protocol cannot score a sequence of which a prediction has a `fault`: its true masks hold ids, too, that
-    a prediction must not hold. Raises `fault` where they do not.
+def require_sound(truth: GroundTruth) -> None:
+    """Raise SequenceError if a true mask of a sequence cannot be read, is of another size, or looks smoothed."""
+    try:
+        sources = [truth.masks[name] for name in truth.frame_names if name in truth.masks]
+        for source in sources:
+            check_size(source.load().size, sources[0].load().size, source.where, "first mask")
+            refuse_smoothed(source)
+    except VosbenchError as error:
+        raise SequenceError(error.message, error.hint) from error
+
+
+def blame_truth(truth: GroundTruth, protocol: Protocol, fault: VosbenchError) -> VosbenchError:
+    """Why a sequence cannot be scored, whose scoring ended with a `fault`, where that is not one of the prediction.
+
+    A true mask is faulty (SequenceError), or the true masks hold ids that a prediction must not hold under the
+    protocol. Raises `fault` if neither.
     """
+    try:
+        require_sound(truth)
+    except SequenceError as error:
+        return error
     if (reason := misfit(truth, protocol, _true_ids(truth, protocol))) is None:
         raise fault
     return reason

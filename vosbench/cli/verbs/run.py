@@ -173,10 +173,17 @@ def _shared_out(
     return Cluster(workers, address, scheduler_file, dashboard, lambda line: print(line, file=sys.stderr, flush=True))
 
 
+def _say_what_is_left_out(plan: "Plan") -> None:
+    options.print_not_scored({name: reason.message for name, reason in plan.misfits.items()}, plan.advice)
+
+
 def _forecast(plan: "Plan", fresh: bool, workers: int) -> dict[str, Any]:
     """Print what a plan will take; the same as JSON values."""
     from vosbench.bench.estimate import estimate
 
+    _say_what_is_left_out(plan)
+    for name, fault in plan.faults.items():
+        print(f"vosbench: faulty: {name}: {fault.message}: {fault.hint}", file=sys.stderr)
     found = estimate(plan, fresh, workers)
     by = f" with {count(workers, 'worker')}" if workers > 1 else ""
     done = f", {found.finished} are there" if found.finished else ""
@@ -200,7 +207,7 @@ def _carry_out(plan: "Plan", fresh: bool, report: bool, others: "Cluster | None"
         return {"folder": str(plan.folder), "records": []}, True
     if plan.device.type == "cpu" and (advice := _about_threads(plan.environment.threads)):
         print(advice, file=sys.stderr)
-    options.print_not_scored({name: reason.message for name, reason in plan.misfits.items()}, plan.advice)
+    _say_what_is_left_out(plan)
     with RunProgress(plan.passes) as progress:
         records = execute(plan, progress, fresh, others)
     table = strategy.table(records)

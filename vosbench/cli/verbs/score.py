@@ -137,7 +137,9 @@ def score(
             scores = score_masks(folder, data, rules, jobs, progress, None if no_cache else cache)
         found[name] = folder, scores
     unscored = {name: why for _, scores in found.values() for name, why in scores.unscored.items()}
-    options.print_not_scored(unscored, lambda name: advice(data.truth(name)))
+    faults = {name: fault for _, scores in found.values() for name, fault in scores.faults.items()}
+    advised = cached(lambda name: faults[name].hint if name in faults else advice(data.truth(name)))
+    options.print_not_scored(unscored, advised)
     records = cached(partial(records_of, found, data, protocol or data.default_protocol))  # it reads all frames
     told = {name: further.of(*one) for name, one in found.items()}
     _, tables, result = next(iter(told.values()))
@@ -173,9 +175,10 @@ def score(
     shown = {name: str(folder) for name, folder in folders.items()} if several else str(folder)
     conditions = options.conditions(data, protocol=scores.protocol, predictions=shown)
     conditions |= {"partial": scores.partial, "lacks": _lacks(data, scores)}
-    unfit = {n: why for n, why in unscored.items() if not is_excused(data.truth(n), rules, data.default_protocol)}
+    own = data.default_protocol
+    unfit = {n: why for n, why in unscored.items() if n in faults or not is_excused(data.truth(n), rules, own)}
     kept = lambda: {"records": [record.to_json() for record in records()]}  # noqa: E731
-    options.print_unfit(unfit, lambda name: advice(data.truth(name)))
+    options.print_unfit(unfit, advised)
     no_table = left_out and not more  # none of those that were asked for
     return Answer(conditions, result, 2 if unfit or no_table else 0, kept)
 
