@@ -149,6 +149,30 @@ def test_a_training_says_how_long_it_will_take(monkeypatch, vosbench, tmp_path):
     ]
 
 
+def test_a_training_in_stages_says_where_it_is_and_what_is_left_of_all(monkeypatch, vosbench, tmp_path):
+    """The second stage has four times the pixels a step, so that its 50 steps take as long as 200 of the first."""
+    now = [0.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+
+    def carry_out(stages, folder, export, average, tell):
+        del export, average
+        for stage, step in ((0, 50), (0, 100), (1, 25)):
+            now[0] += 600
+            tell(step, 0.5, 0.25, 1.5, None, stages[stage].name)
+        return SimpleNamespace(checkpoint=folder / "last.pt", weights=None)
+
+    monkeypatch.setattr("vosbench.training.training.train", carry_out)
+    (tmp_path / "two.toml").write_text(
+        "steps = 100\nsize = 64\n[[stages]]\nname = 'still'\n[[stages]]\nname = 'moving'\nsize = 128\nsteps = 50\n"
+    )
+    said = vosbench("train", tmp_path / "two.toml", "--out", tmp_path / "out").out.splitlines()
+    assert said == [
+        "still (1 of 2), step 50/100  loss 0.5000  IoU 0.250  1.50 clips/s",
+        "still (1 of 2), step 100/100  loss 0.5000  IoU 0.250  1.50 clips/s, about 40 min left",
+        "moving (2 of 2), step 25/50  loss 0.5000  IoU 0.250  1.50 clips/s, about 13 min left",
+    ]
+
+
 def test_numbers_and_words():
     assert [count(n, "pass") for n in (0, 1, 2)] == ["0 passes", "1 pass", "2 passes"]
     assert [count(2, noun) for noun in ("strategy", "key", "frame")] == ["2 strategies", "2 keys", "2 frames"]
