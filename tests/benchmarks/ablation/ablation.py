@@ -188,6 +188,7 @@ def main() -> None:
     parser.add_argument("--six", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--until", type=datetime.time.fromisoformat, help="HH:MM")
+    parser.add_argument("--only", action="append", help="a table of changes.toml; repeatable; default: all")
     given = parser.parse_args()
     out, six = given.out.resolve(), given.six.resolve()
     os.chdir(given.data)
@@ -197,7 +198,8 @@ def main() -> None:
     longest = 0.0
     for name, change in {"start": None, **tomllib.loads((HERE / "changes.toml").read_text())}.items():
         ends = datetime.datetime.now() + datetime.timedelta(seconds=longest)
-        if name in found or (given.until and ends.time() > given.until):
+        wanted = name not in found and (not given.only or name in given.only)
+        if not wanted or (given.until and ends.time() > given.until):
             continue
         began = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
