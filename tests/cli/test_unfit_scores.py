@@ -8,6 +8,8 @@ import pytest
 from layouts import write_lvos, write_sav, write_vost
 from spoiling import relabel
 
+from vosbench.cli import options
+
 pytestmark = pytest.mark.usefixtures("scored_in_a_thread")
 
 
@@ -153,3 +155,41 @@ def test_void_in_every_true_mask_is_scored_by_a_run_too(small_davis, tmp_path, v
     assert vosbench("score", masks, *data, tmp_path / "score.json", "--no-cache", "--jobs", 1).status == 0
     (row,) = json.loads((tmp_path / "run.json").read_text())["result"]["runs"][0]["rows"]
     assert row["jf"] == pytest.approx(json.loads((tmp_path / "score.json").read_text())["result"]["summary"]["jf"])
+
+
+def test_an_object_that_davis_never_scores_is_no_misfit(videos, tmp_path, vosbench):
+    """It appears in the last frame, which is skipped: check, run and score take the sequence."""
+    for frame in (3, 4, 5):
+        path = videos / f"Annotations/ant/{frame:05d}.png"
+        relabel(path, lambda labels: np.where(labels == 3, 1, labels))
+    last = sorted((videos / "Annotations/ant").iterdir())[-1]
+    relabel(last, lambda labels: np.where(np.arange(labels.shape[1]) < 5, 4, labels))
+    data = ("--dataset", "folder", "--root", videos, "--protocol", "davis2017", "--sequences", "ant")
+    assert vosbench("check", *data).status == 0
+    command = ("-p", "first-only", "--no-controls", "--timing", "none", "--shorter-side", 0, "--out", tmp_path / "run")
+    ran = vosbench("run", *data, *command)
+    assert (ran.status, ran.err.count("not scored")) == (0, 0)
+    masks = tmp_path / "run/masks/first-only"
+    assert vosbench("score", masks, *data, "--no-cache", "--jobs", 1).status == 0
+    assert "holds ids" not in vosbench("check", masks, *data, "--jobs", 1).out
+
+
+def test_what_cannot_be_scored_is_said_in_the_same_words(videos, tmp_path, vosbench):
+    """By a check, a dry run and a run."""
+    data = ("--dataset", "folder", "--root", videos, "--protocol", "davis2017")
+    run = ("run", *data, "-p", "first-only", "--shorter-side", 48, "--timing", "none", "--out", tmp_path / "run")
+    (dry,) = [line for line in vosbench(*run, "--dry-run").err.splitlines() if "not scored" in line]
+    assert dry in vosbench(*run).err
+    reason, _, advice = dry.removeprefix("vosbench: not scored: ").partition("; ")
+    assert f"{reason}\n  hint: {advice}" in vosbench("check", *data).out
+
+
+def test_the_last_error_gives_every_hint(capsys):
+    hints = {"ant": "copy it", "bee": "resize it", "cat": "copy it"}
+    options.print_unfit({name: f"{name} is bad" for name in hints}, hints.__getitem__)
+    assert capsys.readouterr().err.splitlines() == [
+        "vosbench: error: ant is bad; not scored either: cat",
+        "hint: copy it",
+        "vosbench: error: bee is bad",
+        "hint: resize it",
+    ]

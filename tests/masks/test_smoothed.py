@@ -128,6 +128,22 @@ def test_rings_are_never_refused(kind: str, width: int, number: int) -> None:
     assert look(np.kron(labels, np.ones((2, 2), np.uint8))) in ("sound", "doubtful")
 
 
+@pytest.mark.parametrize(("ids", "quality"), [((38, 75), 95), ((30, 60), 75), (range(2, 30, 2), 50)])
+def test_masks_that_were_jpegs_are_told(ids: range | tuple[int, ...], quality: int) -> None:
+    """Noise near edges is of ids that lie about in small pieces, in whatever order."""
+    told = cv2.imencode(".jpg", circles(ids), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    assert look(cv2.imdecode(told, cv2.IMREAD_GRAYSCALE)) == "smoothed"
+
+
+@pytest.mark.parametrize("side", [1, 2, 3])
+def test_many_small_objects_are_sound(side: int) -> None:
+    labels = np.zeros((120, 160), np.uint8)
+    for number, place in enumerate(np.random.default_rng(side).permutation(30 * 40)[:200], 1):
+        y, x = 4 * int(place // 40), 4 * int(place % 40)
+        labels[y : y + side, x : x + side] = number
+    assert look(labels) == "sound"
+
+
 def test_a_target_is_no_shading() -> None:
     y, x = np.mgrid[:64, :96]
     assert look(np.maximum(0, 24 - np.hypot(y - 30, x - 40)).astype(np.uint8)) != "smoothed"
@@ -156,6 +172,14 @@ def test_three_objects_made_small_are_sound(shared: Path) -> None:
         labels = read_labels(path)
         small = cv2.resize(np.where(labels <= 3, labels, 0), (216, 120), interpolation=cv2.INTER_NEAREST)
         assert look(small) == "sound"
+
+
+def test_real_masks_that_were_jpegs_are_told(shared: Path) -> None:
+    for path in sorted((shared / "data/multi/Annotations/480p/schoolgirls").glob("*[24]0.png")):
+        for factor, quality in ((1, 95), (2, 75), (2, 50), (30, 95), (30, 50)):
+            labels = read_labels(path) * np.uint8(factor)
+            told = cv2.imencode(".jpg", labels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+            assert look(cv2.imdecode(told, cv2.IMREAD_GRAYSCALE)) == "smoothed"
 
 
 def test_real_masks_that_were_smoothed_are_told(shared: Path) -> None:

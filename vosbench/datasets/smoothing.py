@@ -12,6 +12,8 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from vosbench.images import VOID
+
 Smoothness = Literal["sound", "doubtful", "smoothed"]
 # Chosen on 2,200 masks of OSVOS, DAVIS, PUMaVOS, VOC and YouTube-VOS, whole and shrunk by nearest neighbour to 1/2, 1/4
 # and 1/8, with other ids too, of which none is told, and on smoothed ones of some of them.
@@ -35,7 +37,7 @@ def smoothness(labels: np.ndarray, present: np.ndarray) -> Smoothness:
             return "doubtful" if like_rings else "smoothed"
         if solid == max(_STRIPS_BELOW) and edges.sharp > _WIDE_BY_CHANCE:
             break  # wide strips leave hardly an edge sharp
-    return "smoothed" if _is_shading(labels, present) else "sound"
+    return "smoothed" if _is_shading(labels, present) or _is_scattered(labels, present) else "sound"
 
 
 Runs = tuple[np.ndarray, np.ndarray, np.ndarray]  # of one value in a row: the values, the lengths in pixels, the rows
@@ -139,3 +141,19 @@ def _is_shading(labels: np.ndarray, present: np.ndarray) -> bool:
         return False
     steps = np.concatenate([np.abs(np.diff(labels.astype(np.int16), axis=axis)).ravel() for axis in (0, 1)])
     return bool((steps[steps > 0] > 1).mean() > 0.02)
+
+
+def _is_scattered(labels: np.ndarray, present: np.ndarray) -> bool:
+    """Whether of seven ids or more two fifths, and seven at least, lie about in pieces that never fill a window of 3x3
+    pixels, as JPEG leaves them near edges. Real masks, whole and shrunk to an eighth, have five at most.
+    """
+    ids = np.setdiff1d(present, (0, VOID))
+    many, window = max(7, 0.4 * len(ids)), np.ones((3, 3), np.uint8)
+    if len(ids) < many:
+        return False
+    flat = cv2.erode(labels, window) == cv2.dilate(labels, window)
+    thin = np.setdiff1d(ids, labels[flat])
+    if len(thin) < many:
+        return False
+    pieces = (cv2.connectedComponents((labels == i).view(np.uint8), connectivity=8)[0] - 1 for i in thin)
+    return sum(number > 1 for number in pieces) >= many
