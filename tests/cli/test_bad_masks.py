@@ -39,6 +39,7 @@ PREDICTION_FAULTS = {
 }
 
 
+@pytest.mark.filterwarnings("default::vosbench.errors.SpoiltScoreWarning")  # of smoothed masks, before the error
 @pytest.mark.parametrize("fault", PREDICTION_FAULTS)
 def test_faults_of_predictions(small_davis, predictions, monkeypatch, refused, fault):
     monkeypatch.chdir(small_davis.parent)

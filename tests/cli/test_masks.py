@@ -44,6 +44,7 @@ def test_score(small_davis, tmp_path, elsewhere, vosbench, read_json):
         "lacks": [],
         "protocol": "davis2017/1",
         "predictions": str(small_davis / "Annotations/480p"),
+        "trust_masks": False,
     }
     with (tmp_path / "csv/global_results-val.csv").open() as file:
         assert next(csv.DictReader(file))["J&F-Mean"] == "1.000"
