@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from layouts import write_small_davis
@@ -17,6 +18,7 @@ from run_files import results
 
 from vosbench.base.own_files import place_in_own_file
 from vosbench.bench.cluster import Cluster
+from vosbench.bench.dispatch import Dispatch
 from vosbench.bench.plan import Plan
 from vosbench.bench.runner import execute, run
 from vosbench.bench.suite import Suite
@@ -156,9 +158,14 @@ def test_strategies_that_kill_their_process_fail_alone(suite, alone, cluster, id
     other = tmp_path / "other.py"
     kills = "if (sequence, frame) == ('bee', 2): os.kill(os.getpid(), signal.SIGKILL)"
     other.write_text(f"{IDEA}    {kills}\n".replace("Idea", "Other"))
-    policies = (*suite.policies, str(other))
+    (stops := tmp_path / "stops.py").write_text(
+        f"{IDEA}    if sequence == 'bee': raise KeyboardInterrupt\n".replace("Idea", "Stops")
+    )
+    policies = (*suite.policies, str(other), str(stops))
     records = run(replace(suite, policies=policies, controls=False), tmp_path / "run", cluster=cluster)
-    failed = [record for record in records if record.failure]
+    *failed, stopped = [record for record in records if record.failure]
+    assert (stopped.policy.spec, stopped.sequence) == (str(stops), "bee")
+    assert stopped.failure.reason.endswith("KeyboardInterrupt:")
     assert [(r.policy.spec, r.sequence, r.failure.cause, r.failure.frames) for r in failed] == [
         (str(one), "bee", "strategy", None) for one in (own, other)
     ]
@@ -168,7 +175,7 @@ def test_strategies_that_kill_their_process_fail_alone(suite, alone, cluster, id
     expected = {n: content for n, content in masks(alone).items() if not ("idea" in n and "bee" in n)}
     assert masks(results(tmp_path / "run")) == expected
     assert len(expected) == len(masks(alone)) - 7
-    assert len(records) == 15
+    assert len(records) == 20
 
 
 def test_what_ends_a_process_in_python_ends_the_run(suite, cluster, tmp_path):
@@ -231,6 +238,18 @@ def rest(step):
 def test_a_dashboard_alone():
     with pytest.raises(VosbenchError, match="a dashboard shows what workers do"):
         Cluster(dashboard=True)
+
+
+def test_what_no_worker_lived_to_tell_of_is_told(suite, alone, place):
+    assert alone
+    plan, told = Plan(suite, place / "alone/run"), []
+    dispatch = Dispatch(Mock(), plan, "", lambda *what: told.append(what), print)
+    dispatch.carry_out([], plan.tasks[1:])
+    dispatch._hear((0.0, ["key", 7, plan.tasks[1].policy.label, plan.tasks[1].name, 7, 7]))
+    dispatch._tell_rest(plan.tasks)
+    assert told[0][0].startswith("worker 7: ")
+    assert [what[1] for what in told] == [task.name for task in plan.tasks[1:]]  # the first was there before
+    assert all(frame == frames for *_, frame, frames in told)
 
 
 @pytest.mark.parametrize("given", [{}, {"workers": 2, "address": "tcp://127.0.0.1:1"}])

@@ -1,9 +1,15 @@
 """Times are taken alone on a machine where that is asked for; else those taken beside others say so."""
 
+import fcntl
+import os
+import re
+import tempfile
 import threading
 import time
-from contextlib import ExitStack
+import warnings
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -56,21 +62,47 @@ def test_others_are_seen_though_they_have_ended():
         assert not others()
 
 
-def test_waiting_is_told():
-    entered = threading.Event()
+@contextmanager
+def gate_held():
+    """As by one who waits."""
+    with Path(tempfile.gettempdir(), f"vosbench-{os.getuid()}.gate").open("w") as gate:
+        fcntl.flock(gate, fcntl.LOCK_EX)
+        yield
 
-    def leave_soon():
-        with at_work():
+
+@pytest.mark.parametrize(
+    ("other", "alone", "told"),
+    [
+        (at_work, True, "waiting to be alone; without --timing it would go on"),
+        (lambda: at_work(alone=True), False, "another process is timed alone on this machine, or .*: waiting"),
+        (gate_held, False, "another process is timed alone on this machine, or is about to be: waiting"),
+    ],
+)
+def test_whoever_waits_says_so_meanwhile(other, alone, told, monkeypatch):
+    monkeypatch.setattr("vosbench.bench.machine.PASSING", 0.1)
+    entered, leave = threading.Event(), threading.Event()
+    lines = []
+
+    def work():
+        with other():
             entered.set()
-            time.sleep(0.2)
+            assert leave.wait(10)
 
-    other = threading.Thread(target=leave_soon)
-    other.start()
+    def show(message, category, *_):
+        lines.append((str(message), category))
+        leave.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
     entered.wait(10)
-    with ExitStack() as stack:
-        with pytest.warns(WaitingWarning, match="waiting to be alone"):
-            stack.enter_context(at_work(alone=True))
-        other.join()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = show
+        with at_work(alone):
+            thread.join(10)
+    ((line, category),) = lines
+    assert category is WaitingWarning
+    assert re.search(told, line)
 
 
 @pytest.mark.usefixtures("lent_pool")

@@ -80,7 +80,8 @@ def test_a_failure_gives_way_to_a_result(parts, tmp_path):
     bad = shutil.copytree(good, tmp_path / "bad")
     change(bad, failure=Failure("out of memory", 1, 9), masks=None, scores=None, timings=(), memory=None)
     assert lasting(merge([bad, good], tmp_path / "whole")) == lasting(read_run(good))
-    assert [r.failure.reason for r in merge([bad, bad], tmp_path / "failed")] == ["out of memory"] * 4
+    other = shutil.copytree(bad, tmp_path / "other")
+    assert [r.failure.reason for r in merge([bad, other], tmp_path / "failed")] == ["out of memory"] * 4
 
 
 @pytest.mark.parametrize(
@@ -130,10 +131,13 @@ def test_what_else_does_not_fit_is_refused(parts, tmp_path):
         assert not (tmp_path / "whole").exists()
     with pytest.raises(VosbenchError, match="one run alone cannot be merged"):
         merge([one], tmp_path / "whole")
+    other = changed()
     with pytest.raises(VosbenchError, match="exists already"):
-        merge([one, one], one)
+        merge([one, other], one)
     with pytest.raises(VosbenchError, match=r"one/records/x is in .*one, which is to be merged"):
-        merge([one, one], one / "records/x")
+        merge([one, other], one / "records/x")
+    with pytest.raises(VosbenchError, match=r"x/\.\./one is named twice"):
+        merge([one, other, tmp_path / "x/../one"], tmp_path / "whole")
 
 
 def test_shards_of_one_division_may_be_at_work_together(tmp_path):
@@ -192,15 +196,17 @@ def test_masks_that_are_missing_or_altered_are_refused(parts, tmp_path):
         with pytest.raises(VosbenchError, match=r"masks of first-only on ant in .*bad are missing or were altered"):
             merge([one, bad], tmp_path / "whole")
     shutil.rmtree(bare / "masks")
-    assert len(merge([bare, bare], tmp_path / "whole")) == 2  # as of records that were published
+    other = shutil.copytree(bare, tmp_path / "other")
+    assert len(merge([bare, other], tmp_path / "whole")) == 2  # as of records that were published
 
 
 def test_an_empty_folder_that_is_there_is_filled(parts, tmp_path, monkeypatch):
     one = parts("one", policies=("first-only",), controls=False)
+    copy = shutil.copytree(one, tmp_path / "copy")
     (tmp_path / "whole").mkdir()
     monkeypatch.chdir(tmp_path / "whole")
-    assert {record.run for record in merge([one, one], ".")} == {"whole"}
+    assert {record.run for record in merge([one, copy], ".")} == {"whole"}
     assert read_run(Path())  # which is still the folder that one is in
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["DAVIS", "one", "whole"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["DAVIS", "copy", "one", "whole"]
     with pytest.raises(VosbenchError, match="exists already"):
-        merge([one, one], "..")
+        merge([one, copy], "..")

@@ -227,7 +227,7 @@ def test_repetitions_take_turns(small_davis, small_suite, tmp_path):
     for sequence in ("ant", "bee"):
         turns = [name for at, name in gone if at == sequence]
         assert turns == [*3 * ("every-k:k=2", "first-only"), "copy-first-mask", "predict-nothing"]
-    assert len(gone) == Plan(suite).passes == 16
+    assert len(gone) == (plan := Plan(suite)).passes_of(plan.tasks) == 16
     assert {len(r.timings) for r in records if r.policy.kind == "strategy"} == {3}
     assert len({t.model_seconds for r in records for t in r.timings}) == 12  # raw, not one figure thrice
     assert all(r.scores and r.masks for r in records)

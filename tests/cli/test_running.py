@@ -34,6 +34,8 @@ def test_run(small_davis, tmp_path, vosbench, read_json):
     ]
     assert "PARTIAL" in fresh.out
     assert "control" not in fresh.out
+    (tmp_path / "run/records/predict-nothing/bee.json").unlink()
+    assert vosbench(*arguments, "--out", tmp_path / "run").err.startswith("[8/8] predict-nothing on bee, 6 frames")
 
 
 @pytest.mark.usefixtures("scored_in_a_thread")

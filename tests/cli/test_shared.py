@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from vosbench.bench.machine import at_work
 from vosbench.bench.record import read_run
 
 KILLER = """
@@ -33,7 +34,7 @@ def session(leader: int) -> list[str]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes as Linux lists them")
-def test_a_client_that_is_killed_leaves_no_process_and_another_goes_on(small_davis, tmp_path):
+def test_a_client_that_is_killed_leaves_no_process_and_another_goes_on(small_davis, tmp_path, monkeypatch):
     pytest.importorskip("distributed")
     killer = tmp_path / "killer.py"
     killer.write_text(KILLER)
@@ -50,10 +51,17 @@ def test_a_client_that_is_killed_leaves_no_process_and_another_goes_on(small_dav
         "2",
     ]
     command += ["--threads", "1", "--no-controls", "-p", "first-only", "--out", tmp_path / "run"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "TMPDIR": str(tmp_path)}
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with (tmp_path / "log").open("w") as log:
-        how = {"stdout": log, "stderr": log, "start_new_session": True, "env": os.environ | {"OMP_NUM_THREADS": "1"}}
-        client = subprocess.Popen([*map(str, command)], **how)
+        how = {"stdout": log, "stderr": log, "start_new_session": True, "env": environment}
         until = time.monotonic() + 100
+        with at_work(alone=True):
+            client = subprocess.Popen([*map(str, command)], **how)
+            while "another process is timed alone on this machine" not in (tmp_path / "log").read_text():
+                assert client.poll() is None, (tmp_path / "log").read_text()
+                assert time.monotonic() < until
+                time.sleep(0.1)
         while not list((tmp_path / "run").glob("records/*/*.json")):
             assert client.poll() is None, (tmp_path / "log").read_text()
             assert time.monotonic() < until
@@ -67,7 +75,10 @@ def test_a_client_that_is_killed_leaves_no_process_and_another_goes_on(small_dav
         complete = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").glob("records/*/*.json")}
         assert subprocess.run([*map(str, command), "-p", str(killer)], **how).returncode == 2
     assert {path: path.stat().st_mtime_ns for path in complete} == complete
-    assert f"failed: {killer} on bee: its process died 3 times" in (tmp_path / "log").read_text()
+    told = (tmp_path / "log").read_text()
+    assert told.count("another process is timed alone on this machine") == 1  # by two workers
+    assert "resource_tracker" not in told
+    assert f"failed: {killer} on bee: its process died 3 times" in told
     assert [r.failure is None for r in read_run(tmp_path / "run")] == [True, True, True, False]
 
 

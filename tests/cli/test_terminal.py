@@ -115,6 +115,13 @@ def test_a_log_says_how_long_it_will_take(monkeypatch):
         run("lfu", "dog", 1, 1)
         now[0] += 450
         run("fifo", "dog", 70, 70)
+    with RunProgress(16) as run:
+        run.begin(12)
+        now[0] += 20  # until processes have started
+        for who, frame in (("fifo", 1), ("lfu", 1), ("fifo", 10), ("lfu", 10)):
+            now[0] += 2
+            run(who, "dog", frame, 10)
+        run("random", "cat", 10, 10)
     with CountProgress("frame") as counted:
         for done in range(1, 101):
             now[0] += 1
@@ -122,6 +129,9 @@ def test_a_log_says_how_long_it_will_take(monkeypatch):
     assert log.getvalue().splitlines() == [
         "[1/4] lfu on dog, 1 frame, 50 s since the start, about 2 min left",
         "[2/4] fifo on dog, 70 frames, 8 min since the start, about 8 min left",
+        "[5/16] fifo on dog, 10 frames, 26 s since the start",
+        "[6/16] lfu on dog, 10 frames, 28 s since the start, about 30 s left",
+        "[7/16] random on cat, 10 frames, 28 s since the start, about 18 s left",
         "31 of 100 frames, 31 s since the start, about 69 s left",
         "62 of 100 frames, 62 s since the start, about 38 s left",
         "93 of 100 frames, 93 s since the start, about 7 s left",

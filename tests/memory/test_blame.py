@@ -1,5 +1,7 @@
 """Whatever a strategy raises is its fault, but for Ctrl-C."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from vosbench.errors import PolicyError
@@ -19,3 +21,12 @@ def test_whatever_a_strategy_raises_is_its_fault(kind):
 def test_ctrl_c_is_nobodys():
     with pytest.raises(KeyboardInterrupt), blamed(load_policy("fifo"), "frame 3"):
         raise KeyboardInterrupt
+
+
+def test_beside_the_main_thread_as_in_workers_it_cannot_be_ctrl_c():
+    def stop():
+        with blamed(load_policy("fifo"), "frame 3"):
+            raise KeyboardInterrupt
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(PolicyError, match="frame 3: KeyboardInterrupt"):
+        pool.submit(stop).result()

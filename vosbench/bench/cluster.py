@@ -104,7 +104,7 @@ class Cluster:
                 where = self._file or self._address
                 self._say(f"the scheduler at {where} has no workers yet: waiting for some (dask worker --nthreads 1)")
             units = cut(tasks, self._workers or len(client.nthreads()))
-            Dispatch(client, plan, token, progress, self._say).carry_out(units)
+            Dispatch(client, plan, token, progress, self._say).carry_out(units, todo)
             sweep(plan.tasks)
         except OSError as error:
             if type(error).__name__ == "CommClosedError":  # Dask's, which may not be imported yet

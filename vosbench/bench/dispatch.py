@@ -7,21 +7,24 @@ that the strategy alone that does it fails on that sequence.
 import os
 import secrets
 import time
+import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import current_process
 from queue import Empty, SimpleQueue
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from vosbench.base.words import count
 from vosbench.bench.cutting import Unit
 from vosbench.bench.folder import finished, forget
+from vosbench.bench.machine import WaitingWarning
 from vosbench.bench.passes import Progress
-from vosbench.bench.plan import Plan
-from vosbench.bench.record import Failure, write_record
+from vosbench.bench.plan import Plan, Task
+from vosbench.bench.record import Failure, read_record, write_record
 from vosbench.bench.unit import Files, carry_out, pack, unpack
 from vosbench.errors import VosbenchError
 from vosbench.memory.blame import gpu_failed
@@ -47,14 +50,18 @@ class Dispatch:
         self._units: dict[Any, Unit] = {}
         self._done = SimpleQueue[Any]()
         self._starts = Counter[str]()
-        self._told = Counter[tuple[str, str]]()
         self._frames = dict[tuple[str, str], int]()
-        self._passes = {(t.policy.label, t.name): plan.suite.repeats if t.timed else 1 for t in plan.tasks}
+        self._left = Counter[tuple[str, str]]()  # passes that progress was not told of
+        self._telling = Lock()  # Dask's thread tells, too
+        self._waits = set[str]()
 
-    def carry_out(self, units: Sequence[Unit]) -> None:
-        """Return when all is done. Raises VosbenchError if the scheduler is lost, and what a unit raises."""
+    def carry_out(self, units: Sequence[Unit], todo: Iterable[Task]) -> None:
+        """Return when all is done; `todo` are the tasks that have no masks yet. Raises VosbenchError if the scheduler
+        is lost, and what a unit raises.
+        """
         from distributed.scheduler import KilledWorker
 
+        self._left.update({(task.policy.label, task.name): self._plan.passes_of([task]) for task in todo})
         self._client.subscribe_topic(TOPIC, self._hear)
         try:
             for unit in units:
@@ -66,6 +73,7 @@ class Dispatch:
                     files = future.result()
                 except KilledWorker:
                     unit.starts += self._starts[future.key]
+                    self._tell_rest(unit.tasks)
                     for part in self._after_deaths(unit):
                         self._submit(part)
                 except CancelledError:
@@ -84,6 +92,7 @@ class Dispatch:
                 else:
                     for task, content in zip(unit.tasks, files or (), strict=False):
                         unpack(task, content)
+                    self._tell_rest(unit.tasks)
                 future.release()
         finally:
             self._client.cancel([*self._units])
@@ -123,14 +132,22 @@ class Dispatch:
         elif left:
             (task,) = left
             frames = self._frames.get((task.policy.label, task.name))
-            heard = f", once after {count(frames, 'frame')} or more" if frames else ""
+            heard = f" (it had done at least {count(frames, 'frame')})" if frames else ""
             reason = f"its process died {TRIES} times{heard}: it crashed, was killed, or was out of memory"
             record = replace(self._plan.blank_record(task), unscored=None, failure=Failure(reason, None, 0))
             forget(task)
             write_record(task.record, record)
 
     def _hear(self, event: tuple[float, Any]) -> None:
-        """What a worker says: the key of its unit and its name, and what `Progress` takes."""
+        """What a worker says: its name and what it waits for; or the key of its unit, its name, and what `Progress`
+        takes.
+        """
+        if len(event[1]) == 2:
+            worker, reason = event[1]
+            if reason not in self._waits:  # all may wait, and again and again
+                self._waits.add(reason)
+                self._say(f"worker {worker}: {reason}")
+            return
         key, worker, label, sequence, frame, frames = event[1]
         if not label:
             self._starts[key] += 1
@@ -138,11 +155,22 @@ class Dispatch:
                 self._say(f"a worker died at {sequence}; worker {worker} tries again")
             return
         self._frames[label, sequence] = max(frame, self._frames.get((label, sequence), 0))
-        if self._progress is not None:
-            done = self._told[label, sequence] + (frame == frames)
-            if done <= self._passes.get((label, sequence), 0):  # more of it is a further try
-                self._told[label, sequence] = done
-                self._progress(f"worker {worker}: {label}", sequence, frame, frames)
+        self._tell(f"worker {worker}: ", label, sequence, frame, frames)
+
+    def _tell(self, who: str, label: str, sequence: str, frame: int, frames: int) -> None:
+        with self._telling:
+            if self._progress is not None and self._left[label, sequence] > 0:  # more of it is a further try
+                self._left[label, sequence] -= frame == frames
+                self._progress(f"{who}{label}", sequence, frame, frames)
+
+    def _tell_rest(self, tasks: Iterable[Task]) -> None:
+        """Tell of what is done though no worker lived to say so."""
+        for task in tasks:
+            with suppress(VosbenchError):  # it has no record
+                frames = len(task.video.frames) if task.video else 0
+                if (left := self._left[task.policy.label, task.name]) and not read_record(task.record).failure:
+                    for _ in range(left):
+                        self._tell("", task.policy.label, task.name, frames, frames)
 
 
 def gone() -> VosbenchError:
@@ -171,9 +199,18 @@ def work(content: bytes) -> list[Files] | None:
             said = time.monotonic()
             worker.log_event(TOPIC, [key, worker.name, label, sequence, frame, frames])
 
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if category is WaitingWarning:
+            worker.log_event(TOPIC, [worker.name, str(message)])
+        else:
+            others(message, category, *where, **more)
+
     worker.log_event(TOPIC, [key, worker.name, "", key[1].rpartition("-")[0], 0, 0])
     try:
-        return carry_out(content, tell)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", WaitingWarning)
+            others, warnings.showwarning = warnings.showwarning, show
+            return carry_out(content, tell)
     except VosbenchError as error:
         if isinstance(error.__cause__, Exception) and gpu_failed(error.__cause__):
             os._exit(1)  # nothing works on that GPU in this process any more

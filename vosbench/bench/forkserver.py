@@ -10,24 +10,29 @@ from multiprocessing import forkserver
 
 from vosbench.base.processes import starting
 
-# Threads share the heap of the process, which keeps what torch will ask for again.
-ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+# Threads share the heap of the process, which keeps what torch will ask for again. If all is killed, the process that
+# then clears up semaphores has nothing to tell a user.
+ENVIRONMENT = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "1",
+    "PYTHONWARNINGS": "ignore:resource_tracker:UserWarning",
+}
 
 
 def get_ready() -> None:
     """Start it, if it is not there; it needs seconds for its imports, in which this process may do other things."""
     forkserver.set_forkserver_preload(["vosbench.bench.dispatch", "distributed.nanny", __name__])
     before = {name: os.environ.get(name) for name in ENVIRONMENT}
-    with starting():  # what a terminal sends to all of them is this process's business
+    try:
         os.environ.update(ENVIRONMENT)
-        try:
+        with starting():  # what a terminal sends to all of them is this process's business
             forkserver.ensure_running()
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    del os.environ[name]
-                else:
-                    os.environ[name] = value
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 if any("multiprocessing.forkserver" in argument for argument in sys.orig_argv):

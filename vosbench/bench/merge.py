@@ -50,13 +50,15 @@ def merge(runs: Sequence[Path | str], out: Path | str) -> tuple[RunRecord, ...]:
     hold is taken once if they found the same, with the times of all if one machine took them, else of the first; a
     failure gives way to a result, and times beside others to times alone.
 
-    Raises VosbenchError if the runs are fewer than two or were not made under the same conditions, from the same files
-    or with the same outcome, each named, or if masks are missing or altered; and as `read_run`. Nothing is left behind
-    then.
+    Raises VosbenchError if the runs are fewer than two, one is named twice, or they were not made under the same
+    conditions, from the same files or with the same outcome, each named, or if masks are missing or altered; and as
+    `read_run`. Nothing is left behind then.
     """
     folders, out = [Path(run) for run in runs], Path(out)
     if len(folders) < 2:
         raise VosbenchError("one run alone cannot be merged", "give two or more run folders")
+    if twice := next((run for i, run in enumerate(folders) if run.resolve() in map(Path.resolve, folders[:i])), None):
+        raise VosbenchError(f"{twice} is named twice", "name each run once")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise VosbenchError(f"{out} exists already", "choose another folder (--out)")
     if within := next((folder for folder in folders if folder.resolve() in out.resolve().parents), None):

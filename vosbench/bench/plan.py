@@ -168,10 +168,9 @@ class Plan:
         """The sequences in which strategies go alone, to be timed; in the others they go together."""
         return tuple(self.sequences)[: {"first": 1, "all": None, "none": 0}[self.suite.timing or "first"]]
 
-    @property
-    def passes(self) -> int:
+    def passes_of(self, tasks: Iterable[Task]) -> int:
         """How often a sequence is gone through: by strategies that are timed as often as that, by others once."""
-        return sum(self.suite.repeats if task.timed else 1 for task in self.tasks if task.video)
+        return sum(self.suite.repeats if task.timed else 1 for task in tasks if task.video)
 
     def part(self, tasks: Iterable[Task]) -> "Plan":
         """The plan of some of its tasks, for another process: without the data set and the tensors of the network."""

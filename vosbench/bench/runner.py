@@ -6,7 +6,7 @@ that was stopped goes on where it was.
 """
 
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import replace
@@ -65,14 +65,20 @@ def run(
 
 
 def execute(
-    plan: Plan, progress: Progress | None = None, fresh: bool = False, cluster: Workers | None = None
+    plan: Plan,
+    progress: Progress | None = None,
+    fresh: bool = False,
+    cluster: Workers | None = None,
+    begin: Callable[[int], None] = lambda _: None,
 ) -> tuple[RunRecord, ...]:
-    """Carry out what is not done yet of a plan; see `run`."""
+    """Carry out what is not done yet of a plan; see `run`. `begin` is told first how many passes that takes."""
     if any(to_do(plan, fresh)):
         try:
             with locked(plan.folder, plan.suite.shard, plan.conditions), threads(plan.environment.threads):
                 prepare(plan, fresh)
-                (cluster.work_off if cluster else work_off)(plan, *to_do(plan, fresh), progress)
+                todo, to_score = to_do(plan, fresh)
+                begin(plan.passes_of(todo))
+                (cluster.work_off if cluster else work_off)(plan, todo, to_score, progress)
         except OSError as error:
             raise VosbenchError(
                 f"cannot write {error.filename or plan.folder}: {error.strerror or error}",

@@ -8,7 +8,6 @@ import io
 import os
 import pickle
 import tempfile
-import warnings
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -21,7 +20,6 @@ from vosbench.base.hashing import source_hash
 from vosbench.base.own_files import contents_of, load, own_modules, renew
 from vosbench.bench.folder import forget, sweep, unfinished
 from vosbench.bench.identity import environment, library_versions
-from vosbench.bench.machine import WaitingWarning
 from vosbench.bench.passes import Progress
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.runner import to_do, work_off
@@ -92,11 +90,7 @@ def carry_out(content: bytes, progress: Progress) -> list[Files] | None:
         _dataset.cache_clear()
     plan: Plan = _Unpickler(parcel).load()
     _equip(plan)
-    with (
-        threads(plan.environment.threads),
-        tempfile.TemporaryDirectory() as folder,
-        warnings.catch_warnings(action="ignore", category=WaitingWarning),
-    ):
+    with threads(plan.environment.threads), tempfile.TemporaryDirectory() as folder:
         is_seen = _sees(parcel)
         if not is_seen:
             plan.tasks = tuple(_moved(plan, task, Path(folder)) for task in plan.tasks)

@@ -12,7 +12,7 @@ from vosbench.base.words import count, duration
 EVERY = 30  # seconds between two lines of counted work
 
 
-def time_left(seconds: float, done: int, total: int) -> str:
+def time_left(seconds: float, done: float, total: int) -> str:
     """`, about 3 min left`, if the rest goes on as what was done; nothing if all is done, or nothing yet."""
     return f", about {duration(seconds / done * (total - done))} left" if 0 < done < total else ""
 
@@ -35,29 +35,48 @@ class _Progress:
     def __exit__(self, *_: object) -> None:
         self.bar.close()
 
-    def say(self, what: str, done: int, total: int) -> None:
-        """A line of a log: what was done, how long it took, and how much longer it takes if all goes on like this."""
+    def say(self, what: str, left: str) -> None:
+        """A line of a log: what was done, how long it took, and how much longer it takes."""
         seconds = time.monotonic() - self.started
-        left = time_left(seconds, done, total)
         print(f"{printable(what)}, {duration(seconds)} since the start{left}", file=sys.stderr, flush=True)
 
 
 class RunProgress(_Progress):
-    """Follows a run: called with strategy, sequence, frames done and frames in all."""
+    """Follows a run: called with strategy, sequence, frames done and frames in all.
+
+    The time left is guessed from the first frame on: the start of processes tells nothing of it.
+    """
 
     def __init__(self, parts: int) -> None:
         super().__init__("seq", parts)
-        self.parts, self.done = parts, 0
+        self.parts, self.done, self.before = parts, 0, 0
+        self.first: float | None = None
+        self.in_hand = dict[tuple[str, str], float]()  # the share of it that is done
+
+    def begin(self, left: int) -> None:
+        """So many parts are left to do; the others were there before."""
+        self.done = self.before = self.bar.n = self.bar.initial = self.parts - left
 
     def __call__(self, strategy: str, sequence: str, frame: int, frames: int) -> None:
+        if self.first is None:
+            self.first = time.monotonic() if frame < frames else self.started
         if not self.bar.disable:
             self.bar.set_postfix_str(printable(f"{strategy} {sequence} frame {frame}/{frames}"), refresh=frame % 5 == 0)
+        self.in_hand[strategy, sequence] = frame / frames
         if frame == frames:
+            del self.in_hand[strategy, sequence]
             self.done += 1
             self.bar.update()
             if self.bar.disable:
                 what = f"[{self.done}/{self.parts}] {strategy} on {sequence}, {count(frames, 'frame')}"
-                self.say(what, self.done, self.parts)
+                self.say(what, self._time_left(time.monotonic() - self.first))
+
+    def _time_left(self, seconds: float) -> str:
+        """Nothing after the first while others are in hand, of which there may be more than is known."""
+        done = self.done - self.before
+        if done == 1 and self.in_hand:
+            return ""
+        return time_left(seconds, done + sum(self.in_hand.values()), self.parts - self.before)
 
 
 class CountProgress(_Progress):
@@ -70,6 +89,7 @@ class CountProgress(_Progress):
     def __call__(self, done: int, total: int) -> None:
         self.bar.total = total
         self.bar.update(done - self.bar.n)
-        if self.bar.disable and done < total and time.monotonic() - self.said > EVERY:
-            self.said = time.monotonic()
-            self.say(f"{done} of {count(total, self.unit)}", done, total)
+        now = time.monotonic()
+        if self.bar.disable and done < total and now - self.said > EVERY:
+            self.said = now
+            self.say(f"{done} of {count(total, self.unit)}", time_left(now - self.started, done, total))

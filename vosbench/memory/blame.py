@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
+from threading import current_thread, main_thread
 
 import torch
 
@@ -26,7 +27,8 @@ def blamed(policy: MemoryPolicy, where: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if isinstance(error, PolicyError | KeyboardInterrupt) or out_of_memory(error) or gpu_failed(error):
+        interrupted = isinstance(error, KeyboardInterrupt) and current_thread() is main_thread()  # where Ctrl-C arrives
+        if interrupted or isinstance(error, PolicyError) or out_of_memory(error) or gpu_failed(error):
             raise
         reason, hint = f"{type(error).__name__}: {error}", "repair the strategy; see MemoryPolicy"
         if told := isinstance(error, VosbenchError):

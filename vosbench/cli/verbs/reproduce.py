@@ -170,8 +170,8 @@ def _data(suite: "Suite", absent: dict[str, str]) -> Dataset | None:
 def _carry_out(plan: "Plan", who: str) -> tuple[RunRecord, ...]:
     from vosbench.bench.runner import execute
 
-    with RunProgress(plan.passes) as progress:
-        return execute(plan, lambda policy, *where: progress(who + policy, *where))
+    with RunProgress(plan.passes_of(plan.tasks)) as progress:
+        return execute(plan, lambda policy, *where: progress(who + policy, *where), begin=progress.begin)
 
 
 def _seen(records: Sequence[RunRecord], data: Dataset, known: frozenset[str]) -> Mapping[str, Mapping[str, float]]:

@@ -208,8 +208,8 @@ def _carry_out(plan: "Plan", fresh: bool, report: bool, others: "Cluster | None"
     if plan.device.type == "cpu" and (advice := _about_threads(plan.environment.threads)):
         print(advice, file=sys.stderr)
     _say_what_is_left_out(plan)
-    with RunProgress(plan.passes) as progress:
-        records = execute(plan, progress, fresh, others)
+    with RunProgress(plan.passes_of(plan.tasks)) as progress:
+        records = execute(plan, progress, fresh, others, progress.begin)
     table = strategy.table(records)
     show([table])
     print()
