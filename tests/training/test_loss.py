@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vosbench.training.loss import bootstrapped_cross_entropy, hardest_share, soft_jaccard_loss
+from vosbench.training.loss import bootstrapped_cross_entropy, hardest_share, soft_dice_loss, soft_jaccard_loss
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5, 0.15])
@@ -37,11 +37,11 @@ def test_the_share_never_rises(step, start, length):
     assert 0.15 <= then <= now <= 1
 
 
-def test_soft_jaccard_equals_loops():
+def test_soft_jaccard_and_dice_equal_loops():
     generator = torch.Generator().manual_seed(0)
     logits, labels = torch.randn(2, 3, 5, 8, generator=generator), torch.randint(3, (2, 5, 8), generator=generator)
     labels[1][labels[1] == 2] = 0  # object 2 is not in clip 1, and does not count there
-    losses = []
+    losses, dice = [], []
     for b, i in ((0, 1), (0, 2), (1, 1)):
         both = either = 0.0
         for y in range(5):
@@ -50,7 +50,9 @@ def test_soft_jaccard_equals_loops():
                 both += min(p, g)
                 either += max(p, g)
         losses.append(1 - both / either)
+        dice.append(1 - 2 * both / (both + either))  # the sizes are the union and, once more, the intersection
     assert soft_jaccard_loss(logits, labels).item() == pytest.approx(sum(losses) / 3, rel=1e-5)
+    assert soft_dice_loss(logits, labels).item() == pytest.approx(sum(dice) / 3, rel=1e-5)
 
 
 def test_soft_jaccard_of_what_is_right_and_of_nothing():
@@ -59,3 +61,4 @@ def test_soft_jaccard_of_what_is_right_and_of_nothing():
     labels[0, 1:3] = 1
     logits = torch.stack([labels == 0, labels == 1], 1).float() * 100
     assert soft_jaccard_loss(logits, labels).item() == pytest.approx(0, abs=1e-6)
+    assert soft_dice_loss(logits, labels).item() == pytest.approx(0, abs=1e-6)
