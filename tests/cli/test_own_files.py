@@ -139,3 +139,27 @@ def test_a_fault_of_our_drawing_is_not_blamed_on_a_strategy(finished, vosbench, 
     assert "accuracy-against-speed" in FIGURES.names()
     with pytest.raises(TypeError):
         vosbench("plot", finished, "--only", "accuracy-against-speed", "--out", tmp_path / "figures")
+
+
+PROTOCOL = """from dataclasses import dataclass, replace
+from vosbench.metrics.published.vos_benchmark import VOS_BENCHMARK
+from vosbench.metrics.rules.base import ObjectRule
+
+@dataclass(frozen=True)
+class Visible(ObjectRule):
+    def objects(self):
+        return [1]
+
+MINE = replace(VOS_BENCHMARK, name="mine", version=1, objects=Visible())
+"""
+
+
+def test_a_method_that_takes_too_little_is_blamed_on_its_file_alone(small_davis, tmp_path, vosbench, refused):
+    (tmp_path / "idea.py").write_text(
+        "from vosbench.memory.policy import MemoryPolicy\nclass Idea(MemoryPolicy): ...\n"
+    )
+    vosbench("check", "policy", tmp_path / "idea.py")  # it is loaded
+    (tmp_path / "mine.py").write_text(PROTOCOL)
+    masks = (small_davis / "Annotations/480p", "--dataset", "davis2017", "--root", small_davis, "--jobs", 1)
+    said = refused("score", *masks, "--protocol", tmp_path / "mine.py")
+    assert f"what {tmp_path}/mine.py gives leads to TypeError: Visible.objects() takes 1" in said

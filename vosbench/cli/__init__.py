@@ -87,7 +87,12 @@ def _run(arguments: list[str]) -> int:
 
 
 def _suspects(error: BaseException, own: dict[str, str]) -> dict[str, str]:
-    """Those of the files of one's own, {module: file}, that may lead to an error: where we draw, no strategy does."""
+    """Those of the files of one's own, {module: file}, that may lead to an error: where we draw, no strategy does; one
+    whose class is called wrongly, such as in `Visible.objects() takes 1 positional argument`, is alone.
+    """
+    name = str(error).partition(".")[0]
+    if named := {module: file for module, file in own.items() if name in vars(sys.modules[module])}:
+        return named
     package = Path(__file__).parents[1]
     called = [Path(call.filename) for call in traceback.extract_tb(error.__traceback__)]
     ours = [path.relative_to(package).parts[:2] for path in called if path.is_relative_to(package)]
