@@ -1,13 +1,17 @@
-"""The moving average of the weights: against a plain one, resumed to the bit, and exported."""
+"""Averages of the weights: the moving one, and that of several checkpoints; resumed to the bit, and exported."""
 
+import json
 from dataclasses import replace
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 
+from vosbench.errors import VosbenchError
 from vosbench.models.checkpoint import read_checkpoint
+from vosbench.models.stcn.network import CONFIGS, STCN
 from vosbench.training.averaging import WeightAverage
 from vosbench.training.config import CutoutData
 from vosbench.training.export import export_weights
@@ -57,3 +61,26 @@ def test_a_training_with_everything_new_goes_on_to_the_bit_and_exports_the_avera
     export_weights(whole / "last.pt", tmp_path / "weights.safetensors")
     exported = load_file(tmp_path / "weights.safetensors")
     assert torch.equal(exported["decoder.pred.weight"], states[0]["average"]["decoder.pred.weight"].half())
+
+
+def test_the_mean_of_several_checkpoints(small_config, tmp_path):
+    states = []
+    for seed in (1, 2, 3):
+        trainer = Trainer(replace(small_config, seed=seed), tmp_path / str(seed))
+        trainer.save(trainer.checkpoint)
+        states.append(trainer.model.state_dict())
+    first, *others = (tmp_path / str(seed) / "last.pt" for seed in (1, 2, 3))
+    export_weights(first, tmp_path / "mean.safetensors", others)
+    found = read_checkpoint(tmp_path / "mean.safetensors").state
+    for name, value in found.items():
+        if value.is_floating_point():
+            mean = sum(state[name].double() for state in states) / 3
+            torch.testing.assert_close(value.double(), mean, rtol=2e-3, atol=1e-6)
+    with safe_open(tmp_path / "mean.safetensors", "pt") as file:
+        parts = json.loads(file.metadata()["training"])["averaged_with"]
+    assert [part["config"]["seed"] for part in parts] == [2, 3]
+    other = read_state(others[0])
+    other["config"]["model"], other["model"] = "stcn-tiny", STCN(CONFIGS["stcn-tiny"]).state_dict()
+    torch.save(other, tmp_path / "other.pt")
+    with pytest.raises(VosbenchError, match="have no mean"):
+        export_weights(first, tmp_path / "none.safetensors", [tmp_path / "other.pt"])

@@ -235,29 +235,6 @@ def test_validation_leaves_the_training_alone(everything, tmp_path):
     assert Trainer(config, tmp_path / "a").best_or_last == tmp_path / "a/last.pt"
 
 
-def test_the_mean_of_several_checkpoints(small_config, tmp_path):
-    states = []
-    for seed in (1, 2, 3):
-        trainer = Trainer(replace(small_config, seed=seed), tmp_path / str(seed))
-        trainer.save(trainer.checkpoint)
-        states.append(trainer.model.state_dict())
-    first, *others = (tmp_path / str(seed) / "last.pt" for seed in (1, 2, 3))
-    export_weights(first, tmp_path / "mean.safetensors", others)
-    found = read_checkpoint(tmp_path / "mean.safetensors").state
-    for name, value in found.items():
-        if value.is_floating_point():
-            mean = sum(state[name].double() for state in states) / 3
-            torch.testing.assert_close(value.double(), mean, rtol=2e-3, atol=1e-6)
-    with safe_open(tmp_path / "mean.safetensors", "pt") as file:
-        parts = json.loads(file.metadata()["training"])["averaged_with"]
-    assert [part["config"]["seed"] for part in parts] == [2, 3]
-    other = read_state(others[0])
-    other["config"]["model"], other["model"] = "stcn-tiny", STCN(CONFIGS["stcn-tiny"]).state_dict()
-    torch.save(other, tmp_path / "other.pt")
-    with pytest.raises(VosbenchError, match="have no mean"):
-        export_weights(first, tmp_path / "none.safetensors", [tmp_path / "other.pt"])
-
-
 def test_where_space_is_lacking_the_last_good_checkpoint_survives(small_config, tmp_path):
     trainer = Trainer(small_config, tmp_path)
     trainer.save(trainer.checkpoint)
