@@ -62,9 +62,10 @@ class RunProgress(_Progress):
             self.first = time.monotonic() if frame < frames else self.started
         if not self.bar.disable:
             self.bar.set_postfix_str(printable(f"{strategy} {sequence} frame {frame}/{frames}"), refresh=frame % 5 == 0)
-        self.in_hand[strategy, sequence] = frame / frames
-        if frame == frames:
-            del self.in_hand[strategy, sequence]
+        if frame < frames:
+            self.in_hand[strategy, sequence] = frame / frames
+        else:  # of no frames, too: where nothing could be replayed
+            self.in_hand.pop((strategy, sequence), None)
             self.done += 1
             self.bar.update()
             if self.bar.disable:
