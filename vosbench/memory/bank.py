@@ -51,7 +51,7 @@ class MemoryBank:
         self._limit, self._store, self._scratch = limit, Store(spec, device), scratch or Scratch(device)
         self._scores_at_once = SCORES if limit is None else min(SCORES, limit // 128)  # float32, twice: a sixteenth
         self._free = torch.empty(0, dtype=torch.int64, device=device)
-        self._guard = Guard(device)
+        self.guard = Guard(device)
         for name, dtype in COLUMNS.items():
             self.add_column(name, dtype)
 
@@ -144,7 +144,7 @@ class MemoryBank:
                 f"the strategy must free {count} tokens but only {self.movable} are not pinned", "raise its capacity"
             )
         slots = self.by_age()
-        slots = slots[torch.argsort(score[slots].double(), stable=True)]
+        slots = slots[torch.argsort(self.guard.scores(score, slots, self.extent), stable=True)]
         if self.pinned_count:  # a second stable sort, since a slot that may leave may itself score inf
             slots = slots[torch.argsort(self.pinned[slots].to(torch.int8), stable=True)]
         return slots[:count]
@@ -167,7 +167,7 @@ class MemoryBank:
         if positions is None:
             positions = torch.arange(len(tokens), device=self._free.device)
         else:
-            positions = self._guard.numbers(positions, len(tokens), "positions")
+            positions = self.guard.numbers(positions, len(tokens), "positions")
         if tokens.extras.keys() != self._store.spec.extras.keys():
             raise VosbenchError(f"tokens come with {[*tokens.extras]}", f"give {[*self._store.spec.extras]} as extras")
         size = len(positions)
@@ -265,13 +265,13 @@ class MemoryBank:
             matched = None
             if partial:
                 matched = valid.gather(1, indices) > -torch.inf
-                self._guard.refuse(f"holds nothing of the objects of frame {group.first_frame}", ~matched[:, 0])
+                self.guard.refuse(f"holds nothing of the objects of frame {group.first_frame}", ~matched[:, 0])
             matches.append(GroupMatch(indices, weights, matched))
         return Match(frame, tuple(matches), self.extent)
 
     def verify(self) -> None:
         """Raise what a strategy did wrong on a GPU, where `free` and `pin` do not wait to find out."""
-        self._guard.verify()
+        self.guard.verify()
 
     def _scored(self, query: Keys) -> Tensor:
         """The scores of a query, float32 [Q,extent]."""
@@ -280,9 +280,9 @@ class MemoryBank:
 
     def _check_slots(self, slots: Tensor) -> Tensor:
         """Refuse slots that may not be pinned, freed or overwritten; returns them, clamped into range."""
-        known = self._guard.numbers(slots, self.extent, "slots", self.movable)
-        self._guard.refuse("named slots that are free", ~self.occupied[known], slots)
-        self._guard.refuse("named pinned slots", self.pinned[known], slots)
+        known = self.guard.numbers(slots, self.extent, "slots", self.movable)
+        self.guard.refuse("named slots that are free", ~self.occupied[known], slots)
+        self.guard.refuse("named pinned slots", self.pinned[known], slots)
         return known
 
 

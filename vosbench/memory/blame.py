@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
+from inspect import getsourcefile
 from threading import current_thread, main_thread
 
 import torch
 
 from vosbench.base.registry import place
 from vosbench.errors import PolicyError, VosbenchError
+from vosbench.memory.answer import WrongAnswerError
 from vosbench.memory.policy import MemoryPolicy
 
 _EXHAUSTED = (
@@ -38,8 +40,13 @@ def blamed(policy: MemoryPolicy, where: str) -> Iterator[None]:
 
 
 def location(policy: MemoryPolicy, error: BaseException | None = None) -> str:
-    """`FILE:LINE` of the innermost call in the strategy's file, or a wrapped one's; else of where its class begins."""
-    return place(_kinds(policy), error)
+    """`FILE:LINE` of a method that answers wrongly, else of the innermost call in the strategy's file, or a wrapped
+    one's; else of where its class begins.
+    """
+    kinds = _kinds(policy)
+    if isinstance(error, WrongAnswerError) and getsourcefile(error.method) in map(getsourcefile, kinds):
+        return place([error.method])
+    return place(kinds, error)
 
 
 def _kinds(policy: MemoryPolicy) -> list[type[MemoryPolicy]]:

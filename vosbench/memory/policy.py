@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from vosbench.errors import VosbenchError
+from vosbench.memory.answer import answer_of
 from vosbench.memory.bank import FrameTokens, MemoryBank
 from vosbench.memory.frame import Segmentation
 from vosbench.memory.match import Match
@@ -131,11 +132,12 @@ class MemoryPolicy(ABC):
         """Put a frame into the bank. By default as many victims leave as there is room short, then it enters."""
         shortfall = self.bank.shortfall(len(tokens))
         if shortfall:
-            victims = self.victims(shortfall, tokens)
-            if isinstance(victims, Tensor) and len(victims) != shortfall:
-                hint = "name exactly as many as asked for"
-                raise VosbenchError(f"victims names {len(victims)} slots, not the {shortfall} asked for", hint)
-            self.bank.free(victims)
+            with answer_of(self.victims):
+                victims = self.victims(shortfall, tokens)
+                if isinstance(victims, Tensor) and len(victims) != shortfall:
+                    hint = "name exactly as many as asked for"
+                    raise VosbenchError(f"names {len(victims)} slots, not the {shortfall} asked for", hint)
+                self.bank.free(victims)
         self.bank.insert(tokens)
 
     def victims(self, count: int, incoming: FrameTokens) -> Tensor:
@@ -156,7 +158,8 @@ class LatestPolicy(MemoryPolicy):
 
     def write(self, tokens: FrameTokens) -> None:
         if self.temporary is not None:
-            self.bank.free(self.temporary)
+            with answer_of(self.store):
+                self.bank.free(self.temporary)
         self.temporary = self.store(tokens)
 
     @abstractmethod
@@ -225,7 +228,8 @@ class BoundedPolicy(MemoryPolicy):
             self.bank.pin(torch.arange(len(tokens), device=tokens.key.device))
 
     def victims(self, count: int, incoming: FrameTokens) -> Tensor:
-        return self.bank.lowest(self.score(incoming.frame), count)
+        with answer_of(self.score):
+            return self.bank.lowest(self.score(incoming.frame), count)
 
     @abstractmethod
     def score(self, frame: int) -> Tensor:
@@ -244,7 +248,8 @@ class FrequencyPolicy(BoundedPolicy):
         self.references = bank.add_column("references", self.references_dtype)
 
     def observe(self, match: Match) -> None:
-        self.references.values.add_(self.count(match))
+        with answer_of(self.count):
+            self.references.values.add_(self.count(match))
 
     def count(self, match: Match) -> Tensor:
         """What one read adds to the index of each slot, [extent]: here, how often it is among the top k of a pixel."""
@@ -252,7 +257,8 @@ class FrequencyPolicy(BoundedPolicy):
 
     def score(self, frame: int) -> Tensor:
         age = frame - self.bank.frame
-        return self.worth(age).masked_fill(age < self.min_age, torch.inf)
+        with answer_of(self.worth):
+            return self.worth(age).masked_fill(age < self.min_age, torch.inf)
 
     def worth(self, age: Tensor) -> Tensor:
         """Worth of every slot of an `age` in frames, float64 [extent]."""

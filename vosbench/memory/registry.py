@@ -4,6 +4,7 @@ The folder is listed without importing it; only the strategy that was asked for 
 """
 
 from dataclasses import Field, fields
+from inspect import isfunction
 from typing import Any
 
 from vosbench.base.registry import Registry, as_class, folder_of, modules
@@ -12,6 +13,7 @@ from vosbench.errors import VosbenchError
 from vosbench.memory.policy import MemoryPolicy
 
 PACKAGE = "vosbench.policies"  # the group of entry points, too
+QUALITIES = ("needs_truth", "needs_future", "needs_length", "is_reference")  # a method of that name is always true
 
 
 def describe(kind: type[MemoryPolicy]) -> dict[str, dict[str, Any]]:
@@ -30,6 +32,8 @@ def _strategy(loaded: Any, origin: str) -> type[MemoryPolicy]:
     name = f"{origin}: {kind.__qualname__}"
     if any(isinstance(value, Field) for value in vars(kind).values()):
         raise VosbenchError(f"strategy {name} has parameters but is no dataclass", "put @dataclass above the class")
+    if methods := [known for known in QUALITIES if isfunction(getattr(kind, known))]:
+        raise VosbenchError(f"strategy {name}: {' and '.join(methods)} must be a property", "put @property above it")
     for known in fields(kind):
         if known.init and type(known.default) not in {bool, int, float, str}:
             raise VosbenchError(

@@ -10,6 +10,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from vosbench.errors import VosbenchError
+from vosbench.memory.answer import answer_of, told, yes_or_no
 from vosbench.memory.bank import MemoryBank
 from vosbench.memory.blame import blamed
 from vosbench.memory.frame import FrameTokens, Segmentation
@@ -66,7 +67,7 @@ class VideoMemory:
             return None
         step = Step(frame, self.last_write, predicted, annotated)
         with self.asking(f"frame {frame}"):
-            return self._masks(step) if annotated or self.policy.admit(step) else None
+            return self._masks(step) if annotated or self._admits(step) else None
 
     def write(self, tokens: FrameTokens) -> None:
         """Let the strategy put a frame into the bank."""
@@ -79,14 +80,20 @@ class VideoMemory:
         with self.asking(when):
             self.bank.verify()
 
+    def _admits(self, step: Step) -> bool:
+        with answer_of(self.policy.admit):
+            return yes_or_no(self.policy.admit(step))
+
     def _masks(self, step: Step) -> Segmentation:
         predicted = step.segmentation
         if predicted.soft is None:  # there is no network that would encode any
             return predicted
-        masks = self.policy.masks(step)
-        if masks is predicted.soft:
-            return predicted
-        if masks.shape != predicted.soft.shape:
-            wanted, found = tuple(predicted.soft.shape), tuple(masks.shape)
-            raise VosbenchError(f"masks gives {found}, where {wanted} are predicted", "give one soft mask an object")
-        return Segmentation(masks.to(predicted.soft.dtype), predicted.stride)
+        with answer_of(self.policy.masks):
+            masks = self.policy.masks(step)
+            if masks is predicted.soft:
+                return predicted
+            if not isinstance(masks, Tensor) or masks.shape != predicted.soft.shape:
+                wanted = tuple(predicted.soft.shape)
+                raise VosbenchError(f"{told(masks)}, where {wanted} are predicted", "give one soft mask an object")
+            self.bank.guard.refuse("gave masks that are no numbers", ~masks.isfinite())
+            return Segmentation(masks.to(predicted.soft.dtype), predicted.stride)
