@@ -182,6 +182,15 @@ def measured(weights: Path | str, six: Path) -> dict[str, Any]:
     return found
 
 
+def next_time(clock: datetime.time | None) -> datetime.datetime:
+    """When a clock will show this time next; never without one."""
+    now = datetime.datetime.now()
+    if clock is None:
+        return datetime.datetime.max
+    today = datetime.datetime.combine(now, clock)
+    return today if today > now else today + datetime.timedelta(days=1)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
@@ -195,11 +204,10 @@ def main() -> None:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     found = json.loads(out.read_text()) if out.exists() else {}
-    longest = 0.0
+    longest, until = 0.0, next_time(given.until)
     for name, change in {"start": None, **tomllib.loads((HERE / "changes.toml").read_text())}.items():
-        ends = datetime.datetime.now() + datetime.timedelta(seconds=longest)
         wanted = name not in found and (not given.only or name in given.only)
-        if not wanted or (given.until and ends.time() > given.until):
+        if not wanted or datetime.datetime.now() + datetime.timedelta(seconds=longest) > until:
             continue
         began = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
