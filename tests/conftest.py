@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # also of what tests start: there is a test at work on every core
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what they start again and again is compiled once
 
 import numpy as np
 import pytest

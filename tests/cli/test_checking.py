@@ -101,7 +101,7 @@ def test_check_of_a_strategy(tmp_path, monkeypatch, vosbench, read_json):
     assert outcome.status == 2
     assert outcome.err == "./idea.py:every=3: 13 checks, 1 problem\n"
     line, hint = outcome.out.splitlines()
-    assert line == "idea.py:5: frame 6: victims names 5 slots, not the 6 asked for"
+    assert line == "idea.py:7: frame 6: victims: names 5 slots, not the 6 asked for"
     assert hint.startswith("  hint: ")
     assert json.loads((tmp_path / "check.json").read_text())["conditions"] == {
         "policy": "./idea.py:every=3",

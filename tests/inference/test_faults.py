@@ -208,5 +208,6 @@ def test_masks_of_another_shape(small_model, sequence):
         def masks(self, step):
             return step.segmentation.masks[:1]
 
-    with pytest.raises(PolicyError, match=r"frame 0: masks gives \(1, 48, 64\), where \(2, 48, 64\) are predicted"):
+    told = r"frame 0: masks: a tensor torch.float32 \(1, 48, 64\), where \(2, 48, 64\) are predicted"
+    with pytest.raises(PolicyError, match=told):
         list(propagate(small_model, sequence, Cropped()))

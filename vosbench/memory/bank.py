@@ -60,10 +60,8 @@ class MemoryBank:
     def bound(self, tokens: int) -> None:
         """Let the bank never hold more than `tokens`; at least one frame."""
         if tokens < self.tokens_per_frame:
-            raise VosbenchError(
-                f"a memory of {tokens} tokens cannot hold one frame ({self.tokens_per_frame} tokens)",
-                "give the strategy a capacity of at least 1 frame",
-            )
+            told = f"a memory of {tokens} tokens cannot hold one frame ({self.tokens_per_frame} tokens)"
+            raise VosbenchError(told, "give the strategy a capacity of at least 1 frame")
         self.capacity = tokens
 
     def add_column(self, name: str, dtype: torch.dtype) -> "BankColumn":
@@ -129,8 +127,9 @@ class MemoryBank:
         return self.count - self.pinned_count
 
     def shortfall(self, tokens: int) -> int:
-        """How many tokens must leave before `tokens` more can be inserted."""
-        return 0 if self.capacity is None else max(0, self.count + tokens - self.capacity)
+        """How many tokens must leave before `tokens` more can be inserted. VosbenchError if too many are pinned."""
+        short = 0 if self.capacity is None else max(0, self.count + tokens - self.capacity)
+        return self._movable(short)
 
     def by_age(self) -> Tensor:
         """The occupied slots, int64 [count]: older frame first, then lower position."""
@@ -139,15 +138,11 @@ class MemoryBank:
 
     def lowest(self, score: Tensor, count: int) -> Tensor:
         """The `count` occupied, unpinned slots of lowest score [extent]; ties: older frame, then lower position."""
-        if count > self.movable:
-            raise VosbenchError(
-                f"the strategy must free {count} tokens but only {self.movable} are not pinned", "raise its capacity"
-            )
         slots = self.by_age()
         slots = slots[torch.argsort(self.guard.scores(score, slots, self.extent), stable=True)]
         if self.pinned_count:  # a second stable sort, since a slot that may leave may itself score inf
             slots = slots[torch.argsort(self.pinned[slots].to(torch.int8), stable=True)]
-        return slots[:count]
+        return slots[: self._movable(count)]
 
     def pin(self, slots: Tensor) -> None:
         """Never let these occupied, unpinned slots be freed."""
@@ -172,10 +167,8 @@ class MemoryBank:
             raise VosbenchError(f"tokens come with {[*tokens.extras]}", f"give {[*self._store.spec.extras]} as extras")
         size = len(positions)
         if self.shortfall(size):
-            raise VosbenchError(
-                f"the strategy inserts {size} tokens into a memory with {self.count} of {self.capacity} occupied",
-                "free as many as bank.shortfall says first",
-            )
+            told = f"{size} tokens into a memory with {self.count} of {self.capacity} occupied"
+            raise VosbenchError(f"the strategy inserts {told}", "free as many as bank.shortfall says first")
         reused, fresh = self._free[:size], size - min(size, len(self._free))
         self._free = self._free[len(reused) :]
         self._store.reserve(self.extent + fresh, 4 * self.tokens_per_frame, self.capacity)
@@ -277,6 +270,13 @@ class MemoryBank:
         """The scores of a query, float32 [Q,extent]."""
         room = min(self._scores_at_once, len(query) * self._store.allocated)
         return self._similarity(self.keys, query, out=self._scratch.take(len(query), self.extent, room))
+
+    def _movable(self, count: int) -> int:
+        """Refuse more tokens than may leave."""
+        if count > self.movable:
+            told = f"the strategy must free {count} tokens but only {self.movable} are not pinned"
+            raise VosbenchError(told, "raise its capacity")
+        return count
 
     def _check_slots(self, slots: Tensor) -> Tensor:
         """Refuse slots that may not be pinned, freed or overwritten; returns them, clamped into range."""
