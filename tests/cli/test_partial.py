@@ -6,7 +6,10 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+from spoiling import relabel
 
 from vosbench.bench.record import Failure, read_record, write_record
 
@@ -166,6 +169,8 @@ def test_a_folder_with_a_video_that_cannot_be_scored_and_one_that_is_faulty(vide
     assert (again.status, again.out) == (2, outcome.out)
     masks = tmp_path / "run/masks/first-only"
     data = ("--dataset", "folder", "--root", videos)
+    whole = vosbench("score", masks, *data)
+    assert (whole.status, "PARTIAL (not scored: bee, one)" in flat(whole.out)) == (2, True)
     scored = vosbench("score", masks, *data, "--exclude", "bee", "--json", "-")
     assert scored.status == 0
     assert json.loads(scored.out)["conditions"]["lacks"] == ["sequences were left out", "not scored: one"]
@@ -183,6 +188,32 @@ def test_ground_truth_that_is_broken(small_davis, tmp_path, vosbench):
         f"vosbench: faulty: ant is not scored: mask {path} is not a readable"
     )
     assert "PARTIAL (not scored: ant); 2 sequences, 1 object" in flat(outcome.out)
+
+
+FAULTS = {  # of the sequence bee, which then has no masks
+    "frame": lambda root: (root / "JPEGImages/bee/00003.jpg").write_bytes(b"nothing"),
+    "other size": lambda root: Image.new("RGB", (8, 8)).save(root / "JPEGImages/bee/00003.jpg"),
+    "no frames": lambda root: shutil.rmtree(root / "JPEGImages/bee"),
+    "no object": lambda root: [relabel(p, np.zeros_like) for p in (root / "Annotations/bee").iterdir()],
+}
+
+
+@pytest.mark.parametrize("what", FAULTS)
+def test_masks_of_a_faulty_sequence_are_not_missed(videos, tmp_path, vosbench, what):
+    data = ("--dataset", "folder", "--root", videos)
+    masks = shutil.copytree(videos / "Annotations", tmp_path / "masks")
+    for path in (masks / "a,b").iterdir():
+        relabel(path, lambda labels: np.roll(labels, 1, 1))  # not the truth itself
+    shutil.rmtree(masks / "bee")
+    FAULTS[what](videos)
+    scored = vosbench("score", masks, *data, "--jobs", 1, "--no-cache")
+    assert scored.status == 2
+    assert "PARTIAL (not scored: bee, one); 2 objects." in flat(scored.out)
+    checked = vosbench("check", masks, *data, "--jobs", 1)
+    assert (checked.status, "bee" in checked.out, "sequences: bee" in checked.out) == (2, True, False)
+    shutil.rmtree(masks / "a,b")
+    assert "predictions lack the sequence a,b" in vosbench("score", masks, *data).err
+    assert "lacks 1 of 3 sequences: a,b" in vosbench("check", masks, *data).out
 
 
 def test_no_score(videos, tmp_path, vosbench):

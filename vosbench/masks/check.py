@@ -14,10 +14,10 @@ from vosbench.datasets.files import MASKS, entries, explain_no_pictures, subfold
 from vosbench.datasets.label_pngs import binary_pngs, label_pngs
 from vosbench.datasets.placed import placed
 from vosbench.datasets.problems import Problem
-from vosbench.errors import VosbenchError, a_few
+from vosbench.errors import SequenceError, VosbenchError, a_few
 from vosbench.images import VOID, Picture, read_size
 from vosbench.metrics.evaluate import plan
-from vosbench.metrics.fitness import advice, is_excused, misfit, nowhere
+from vosbench.metrics.fitness import advice, is_excused, misfit, nowhere, require_sound
 from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.metrics.reading import read_prediction
 from vosbench.video import MaskSource, ObjectMasks
@@ -68,9 +68,11 @@ def check_predictions(
         return [Problem.of(predictions, no_folder(predictions))]
     rules = protocol if isinstance(protocol, Protocol) else find_protocol(str(protocol or dataset.default_protocol))
     names = dataset.sequence_names()
-    missing = [name for name in names if not (predictions / name).is_dir()]
+    absent = [name for name in names if not (predictions / name).is_dir()]
+    faults = {name: unusable(dataset, name) if len(absent) < len(names) else None for name in absent}
+    missing = [name for name, fault in faults.items() if fault is None]
     extra = sorted(set(subfolders(predictions)) - set(dataset.split_names()))
-    found = []
+    found = [Problem.of(dataset.mask_folder(name), fault) for name, fault in faults.items() if fault]
     if missing:
         message = f"{predictions} lacks {len(missing)} of {len(names)} sequences: {a_few(missing)}"
         hint = "" if len(missing) < len(names) else elsewhere(predictions, names)
@@ -80,7 +82,7 @@ def check_predictions(
     if extra:
         message = f"{predictions} holds folders that are no sequence of {dataset.name} {dataset.split}: {a_few(extra)}"
         found.append(Problem(predictions, message, "these are never scored; check the split and the spelling"))
-    present = [name for name in names if name not in set(missing)]
+    present = [name for name in names if name not in faults]
     problems: dict[int, list[Problem]] = {}
     with Crew(check_sequence, len(present), jobs) as crew:
         for_server = for_server or dataset.is_private
@@ -108,13 +110,33 @@ def elsewhere(predictions: Path, names: Iterable[str]) -> str:
     of a run; "" if neither.
     """
     wanted = list(names)
-    if predictions.resolve().name in wanted:
-        return f"that is the folder of one sequence: give the folder above it, {predictions.resolve().parent}"
     for folder in (predictions / "masks", predictions):
         if found := [inner for inner in subfolders(folder) if any((folder / inner / n).is_dir() for n in wanted)]:
             beside = f"; or {a_few(found[1:])} beside it" if found[1:] else ""
             return f"give the folder of one method: {folder / found[0]}{beside}"
+    if predictions.resolve().name in wanted:
+        return f"that is the folder of one sequence: give the folder above it, {predictions.resolve().parent}"
     return ""
+
+
+def unusable(dataset: Dataset, name: str) -> SequenceError | None:
+    """Why no method can have masks of a sequence: its frames or its true masks, all of which it reads, cannot be used.
+
+    Frames do not count where no sequence has any, since scores need none.
+    """
+    framed = any(dataset.frame_folder(other).is_dir() for other in dataset.split_names())
+    sizes: set[tuple[int, ...]] = set()
+    try:
+        if not dataset.is_private:
+            require_sound(dataset.truth(name))
+        for frame in dataset.sequence(name).frames if framed else ():
+            sizes.add(frame.load().shape)
+            if len(sizes) > 1:
+                message = f"frame {frame.name} of {name} is of another size than those before it"
+                raise VosbenchError(message, "all frames of a sequence must have one size")
+    except VosbenchError as error:
+        return SequenceError(error.message, error.hint)
+    return None
 
 
 def truth_problems(dataset: Dataset, name: str, rules: Protocol) -> list[Problem]:

@@ -15,7 +15,7 @@ from vosbench.datasets.base import Dataset
 from vosbench.datasets.problems import smoothed
 from vosbench.errors import SequenceError, SpoiltScoreWarning, VosbenchError, first_of
 from vosbench.masks import cache as score_cache
-from vosbench.masks.check import elsewhere, no_folder
+from vosbench.masks.check import elsewhere, no_folder, unusable
 from vosbench.metrics.evaluate import missing_traces, object_scores, plan, split_plan, traces
 from vosbench.metrics.figures import MEANS, STATISTICS
 from vosbench.metrics.fitness import advice, blame_truth, nowhere, require_sound, score_or_fault
@@ -70,7 +70,8 @@ def score(
     """Score the masks `<predictions>/<sequence>/<frame>.png` against the ground truth of a data set.
 
     The result is marked partial if `dataset` is a choice of its split (`Dataset.only`), or if the rules cannot score
-    some of its sequences, or their ground truth is faulty: these are left out.
+    some of its sequences, or their ground truth is faulty, or no method can have masks of them, whose frames are: these
+    are left out.
 
     protocol: the rules, the name of a protocol or one's own file of it (None: the data set's own).
     jobs: processes (None: one per core). 1 works in this process.
@@ -100,11 +101,16 @@ def score(
         raise no_folder(predictions)
     missing = tuple(name for name in truths if not (predictions / name).is_dir())
     if missing and (len(missing) == len(truths) or not rules.missing_is_zero):
-        raise VosbenchError(
-            f"predictions lack the sequence {missing[0]}: {predictions / missing[0]} is no folder",
-            elsewhere(predictions, names)
-            or "masks are expected as <sequence>/<frame>.png, for every sequence of the split",
-        )
+        for name in missing:
+            if len(missing) == len(truths) or (fault := unusable(placed, name)) is None:
+                raise VosbenchError(
+                    f"predictions lack the sequence {name}: {predictions / name} is no folder",
+                    elsewhere(predictions, names)
+                    or "masks are expected as <sequence>/<frame>.png, for every sequence of the split",
+                )
+            unscored[name] = fault
+            del truths[name]
+        missing = ()
     found: dict[str, tuple[ObjectTrace, ...]] = {}
     for name in missing:
         try:
