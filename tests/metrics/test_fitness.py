@@ -7,7 +7,7 @@ import pytest
 
 from vosbench.errors import VosbenchError
 from vosbench.metrics.evaluate import score_sequence
-from vosbench.metrics.fitness import advice, is_excused, misfit
+from vosbench.metrics.fitness import advice, is_excused, misfit, nowhere
 from vosbench.metrics.protocols import PROTOCOLS, SHIPPED
 from vosbench.video import GroundTruth, MasksInMemory
 
@@ -51,7 +51,8 @@ def test_the_verdict_is_that_of_scoring(text: str) -> None:
     for name in SHIPPED:
         fits = misfit(truth, PROTOCOLS.find(name), predicted) is None
         assert fits == is_scored(truth, name, predicted), name
-        assert (name in advised) == (fits and PROTOCOLS.find(name).objects.keeps_ids)
+        sound = fits and nowhere(truth, PROTOCOLS.find(name)) is None
+        assert (name in advised) == (sound and PROTOCOLS.find(name).objects.keeps_ids)
 
 
 @pytest.mark.parametrize("text", TRUTHS[1:4])
@@ -59,6 +60,12 @@ def test_void_is_no_object_that_is_not_to_be_predicted(text: str) -> None:
     for name in ("davis2017", "davis2017-official", "visor", "longvideo", "youtube-vos", "folder"):
         assert misfit(clip(text), PROTOCOLS.find(name), (1, 2)) is None
     assert "davis2017, davis2017-official, " in advice(clip(text))
+
+
+def test_a_protocol_that_counts_objects_which_are_nowhere_is_not_advised() -> None:
+    assert "davis2017" not in advice(clip("13 13 13 13"))
+    assert ", visor, " in advice(clip("12 12 12 12")) and ", visor" not in advice(clip("13 13 13 13"))
+    assert "vos-benchmark" in advice(clip("13 13 13 13"))
 
 
 @pytest.mark.parametrize(

@@ -140,9 +140,11 @@ def nowhere(truth: GroundTruth, protocol: Protocol) -> VosbenchError | None:
 
 def advice(truth: GroundTruth, predicted: Iterable[int] = ()) -> str:
     """What to do about a sequence that a protocol cannot score, in words: the protocols that ship and can score it and
-    the ids that are predicted of it (none: those that its true masks hold).
+    the ids that are predicted of it (none: those that its true masks hold), without those that count objects which are
+    nowhere, where others can.
     """
     ids = tuple(predicted)
     keeping = (p for p in map(PROTOCOLS.find, SHIPPED) if p.objects.keeps_ids)
-    names = [p.name for p in keeping if misfit(truth, p, ids or _true_ids(truth, p)) is None]
+    can = [p for p in keeping if misfit(truth, p, ids or _true_ids(truth, p)) is None]
+    names = [p.name for p in [p for p in can if nowhere(truth, p) is None] or can]
     return f"protocols that can: {', '.join(names)}" if names else "no protocol can: it has too few masks"
