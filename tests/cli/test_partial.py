@@ -133,7 +133,7 @@ RUN = ("run", "--shorter-side", 0, "-p", "first-only", "--no-controls")
 )
 def test_sequences_are_left_out_by_name(videos, tmp_path, monkeypatch, vosbench, chosen, left):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "names.txt").write_bytes("a,b\r\nbee\r\n".encode("utf-16"))
+    (tmp_path / "names.txt").write_bytes("a,b\r\n#one\r\nbee\r\n".encode("utf-16"))
     data = ("--dataset", "folder", "--root", videos, *chosen)
     checked = vosbench("check", *data)
     assert (checked.status, f"{len(left)} sequence" in checked.err, "PARTIAL" in checked.err) == (0, True, True)

@@ -85,6 +85,15 @@ def test_accents_may_be_characters_of_their_own_as_on_macos(tmp_path: Path) -> N
     assert listed(tmp_path / "val.txt", tmp_path) == ["caf\u00e9"]
 
 
+def test_a_comment_that_is_the_name_of_a_folder_is_a_sequence(tmp_path: Path) -> None:
+    for name in ("#hash", "ant", "#caf\u00e9"):
+        (tmp_path / name).mkdir()
+    text = "#hash\n# ant\n#ant\n#frames/ant\nframes/#hash\nant\n#cafe\u0301\n#absent\n"
+    (tmp_path / "val.txt").write_text(text, encoding="utf-8")
+    assert listed(tmp_path / "val.txt", tmp_path) == ["#hash", "ant", "#caf\u00e9"]
+    assert listed(tmp_path / "val.txt") == ["#hash", "ant"]  # by its path
+
+
 def test_a_list_finds_folders_whose_names_are_no_utf_8(tmp_path: Path) -> None:
     os.mkdir(bytes(tmp_path) + b"/caf\xe9")
     for written in (b"caf\xe9\n", "café\n".encode()):

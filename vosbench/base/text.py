@@ -1,6 +1,7 @@
 """Text files that people write, whatever editor or system they come from, read in one way."""
 
 import codecs
+from collections.abc import Callable
 from pathlib import Path
 
 from vosbench.base.unfetched import read_bytes, require_fetched
@@ -45,12 +46,13 @@ def decode(data: bytes) -> str:
     return data.decode("latin-1")
 
 
-def lines(text: str) -> list[str]:
-    """The lines of a list that hold an entry: not the blank ones, nor those that begin with `#`; without the spaces
-    and the quotes around, nor what cannot be seen, such as a zero-width space or the end of a file of DOS.
+def lines(text: str, is_entry: Callable[[str], bool] = lambda _: False) -> list[str]:
+    """The lines of a list that hold an entry: not the blank ones, nor those that begin with `#`, unless one `is_entry`
+    all the same; without the spaces and the quotes around, nor what cannot be seen, such as a zero-width space or the
+    end of a file of DOS.
     """
     stripped = (line.translate(_UNSEEN).strip() for line in text.split("\n"))
-    return [_unquoted(line) for line in stripped if line and not line.startswith("#")]
+    return [_unquoted(line) for line in stripped if line and (line[0] != "#" or is_entry(line))]
 
 
 _UNSEEN = dict.fromkeys((0, 0x1A, 0x200B, 0x200E, 0x2060, 0xFEFF))

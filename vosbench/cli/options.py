@@ -49,7 +49,10 @@ Device = Annotated[str, Option(help="cpu or cuda")]
 Threads = Annotated[int | None, Option(help="threads of the model on a CPU; default: torch's own", min=1)]
 Sequences = Annotated[
     list[str] | None,
-    Option(help="only these sequences, with commas or repeated, or @FILE with one a line; a partial result"),
+    Option(
+        help="only these sequences, with commas or repeated, or @FILE with one a line, in quotes if it begins with #; a "
+        "partial result"
+    ),
 ]
 Exclude = Annotated[list[str] | None, Option(help="all but these sequences, named as in --sequences; partial too")]
 Limit = Annotated[int | None, Option(help="only the first N sequences; the result is marked partial")]

@@ -49,13 +49,19 @@ def subfolders(folder: Path) -> list[str]:
 
 def listed(path: Path, *folders: Path) -> list[str]:
     """The sequences that a text file names, one a line and each once: by its name, the path of its folder, or those of
-    a frame and its mask. A name in other bytes than on disk is found in the `folders`. VosbenchError as `read_text`.
+    a frame and its mask. A name in other bytes than on disk is found in the `folders`, and one that begins with `#`, as
+    comments do. VosbenchError as `read_text`.
     """
-    names = dict.fromkeys(_sequence(line) for line in lines(read_text(path, "make the list readable")))
-    if all(map(str.isascii, names)):
-        return list(names)
-    there = {name for folder in folders for name in subfolders(folder)}
+    text = read_text(path, "make the list readable")
+    odd = "#" in text or not text.isascii()
+    there = {name for folder in folders for name in subfolders(folder)} if odd else set()
     alike = {_comparable(name): name for name in there}
+
+    def is_entry(line: str) -> bool:
+        name = _sequence(line)
+        return name.startswith("#") and _comparable(name) in alike
+
+    names = dict.fromkeys(map(_sequence, lines(text, is_entry)))
     return [name if name in there else alike.get(_comparable(name), name) for name in names]
 
 

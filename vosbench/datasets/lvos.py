@@ -38,7 +38,9 @@ class _LVOS(MetaFolders):
         attributes = self._beside("meta_attribute.json")
         self._attributes = MetaFile(attributes, _read_attributes, "{attributes: […]}") if attributes.is_file() else None
         unseen = (self._folder / "unseen_videos.txt", self.root / "unseen_videos.txt")
-        self._unseen_videos = next((listed(path) for path in unseen if path.is_file()), None)
+        self._unseen_videos = next(
+            (listed(path, self.frame_folder(""), self.mask_folder("")) for path in unseen if path.is_file()), None
+        )
         return tuple(sorted({*names, *self._meta}))
 
     def _beside(self, ending: str) -> Path:
