@@ -50,8 +50,8 @@ Threads = Annotated[int | None, Option(help="threads of the model on a CPU; defa
 Sequences = Annotated[
     list[str] | None,
     Option(
-        help="only these sequences, with commas or repeated, or @FILE with one a line, in quotes if it begins with #; a "
-        "partial result"
+        help="only these sequences, with commas or repeated, or @FILE with one a line, in quotes if it begins with #; "
+        "a partial result"
     ),
 ]
 Exclude = Annotated[list[str] | None, Option(help="all but these sequences, named as in --sequences; partial too")]
