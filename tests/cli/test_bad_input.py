@@ -180,6 +180,10 @@ COMMANDS = {
     "unknown row": (["table", "--by", "colour"], ["unknown table 'colour'", "strategy"]),
     "no configuration": (["train"], ["config", "--help"]),
     "export of another kind": (["train", "tiny.toml", "--out", "t", "--export", "a.pth"], ["a.pth", ".safetensors"]),
+    "an export that is there": (
+        ["train", "stcn-tiny", "--out", "t", "--export", "there.safetensors"],
+        ["there.safetensors exists already", "--export", "--overwrite"],
+    ),
     "packing into another kind": (["pack", "DAVIS", "--out", "a.zip"], ["cannot pack into a.zip", ".tar.xz"]),
     "a training on an absent GPU": (
         ["train", "stcn-tiny", "--out", "t", "--device", "cuda:9"],
@@ -201,7 +205,8 @@ COMMANDS = {
 def test_faults_of_the_command(small_davis, monkeypatch, refused, fault):
     monkeypatch.chdir(small_davis.parent)
     small_davis.parent.joinpath("empty").mkdir()
-    small_davis.parent.joinpath("file").write_text("")
+    for name in ("file", "there.safetensors"):
+        small_davis.parent.joinpath(name).write_text("")
     small_davis.parent.joinpath("broken.toml").write_text("top_k = ")
     small_davis.parent.joinpath("tiny.toml").write_text("steps = 2")
     small_davis.parent.joinpath("gone.toml").write_text("policies = ['first-last']")

@@ -147,3 +147,12 @@ def test_train_elsewhere_and_to_an_earlier_step(tmp_path, vosbench):
     assert first == "on cpu in fp32 (precision is 'mixed')"
     assert [line.split("  ")[0] for line in steps] == ["step 1/1"]
     assert [line.split("  ")[0] for line in vosbench(*arguments).out.splitlines()[1:]] == ["step 2/3", "step 3/3"]
+
+
+def test_a_training_that_ends_in_the_first_of_two_stages_says_so(tmp_path, vosbench):
+    (tmp_path / "two.toml").write_text(
+        "size = 48\nbatch = 1\nsteps = 2\nlog_every = 1\nworkers = 0\nthreads = 1\nmax_gap = 2\n"
+        "[[stages]]\nname = 'one'\n[[stages]]\nname = 'two'\n"
+    )
+    said = vosbench("train", tmp_path / "two.toml", "--out", tmp_path / "training", "--stop-at", 1).out
+    assert said.startswith("one (1 of 2), step 1/1  loss ")

@@ -16,9 +16,11 @@ Without a GPU it does the same on the CPU, small, and says so; `waits` needs a G
 """
 
 import argparse
+import atexit
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -47,6 +49,7 @@ def arguments() -> argparse.Namespace:
 def make_importable(root: Path) -> dict[str, str]:
     """Make a checkout that is not installed importable; returns the environment in which its tests find it, too."""
     folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     try:
         import loky  # noqa: F401
     except ImportError:

@@ -43,9 +43,13 @@ class Lease:
     def __init__(self, given: argparse.Namespace, folder: Path) -> None:
         import torch
 
+        from vosbench.errors import VosbenchError
+        from vosbench.models.checkpoint import check_device
         from vosbench.training.config import TrainConfig
+        from vosbench.training.files import needed, require_files
         from vosbench.training.packing import unpack
 
+        check_device(given.device)
         self.given, self.found = given, dict[str, Any]()
         given.out.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -60,6 +64,11 @@ class Lease:
         self.note(device=torch.cuda.get_device_name() if on_gpu else "CPU", torch=torch.__version__)
         unpack(given.data.resolve(), self.folder / "data")
         os.chdir(self.folder / "data")
+        try:
+            require_files(needed(self.config, weights=True))
+        except VosbenchError as error:
+            hint = f"pack whatever {given.config} names: vosbench pack FOLDER… --out {given.data}"
+            raise VosbenchError(error.message, hint) from None
 
     def note(self, **what: Any) -> None:
         print(json.dumps(what), flush=True)

@@ -151,3 +151,11 @@ def test_values_that_make_no_sense(data, tmp_path, wrong, message):
         pack(**{"folders": [data / "static"], "target": tmp_path / "data.tar", **wrong})
     assert caught.value.message == message
     assert not (tmp_path / "data.tar").exists()
+
+
+def test_pictures_of_which_none_can_be_read(data, tmp_path):
+    for picture in (data / "static/set/images").iterdir():
+        picture.write_bytes(picture.read_bytes()[:40])
+    with pytest.raises(VosbenchError, match=r"with masks below .*: static/set/images/a\..* is left out: ") as caught:
+        pack([data / "static"], tmp_path / "data.tar")
+    assert caught.value.hint == "repair the files"

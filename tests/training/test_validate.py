@@ -43,7 +43,7 @@ def test_it_changes_no_weights(config, small_model):
         ({"policy": "lfo"}, "unknown strategy 'lfo'"),
         ({"protocol": "davis2018"}, "unknown protocol"),
         ({"split": "test-dev"}, "is private"),
-        ({"root": "/absent"}, "is not a folder"),
+        ({"root": "/absent"}, r"^\[validation\] of the training: .*is not a folder"),
     ],
 )
 def test_what_cannot_be_validated_shows_before_the_first_step(config, changes, expected):

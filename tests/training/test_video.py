@@ -110,7 +110,7 @@ def test_clips_of_youtube_vos(small_youtube):
 
 
 def test_a_clip_may_have_no_object(numbered):
-    for path in (numbered / "Annotations/v").iterdir():
+    for path in sorted((numbered / "Annotations/v").iterdir())[:-1]:  # the last one is not drawn
         write_labels(path, np.zeros((32, 32), np.uint8))
     assert not clips(open_dataset("folder", numbered)).draw(0, np.random.default_rng(0), 0)[1].any()
 
@@ -143,3 +143,13 @@ def test_a_broken_frame_names_its_file(small_davis):
         path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(VosbenchError, match=r"bee/0000\d\.jpg is truncated"):
         clips(open_dataset("davis2017", small_davis, "val")).draw(1, np.random.default_rng(0), 0)
+
+
+def test_a_data_set_in_which_no_mask_holds_an_object(numbered):
+    masks = sorted((numbered / "Annotations/v").iterdir())
+    for path in masks[:-1]:
+        write_labels(path, np.full((32, 32), 255, np.uint8))
+    assert len(clips(open_dataset("folder", numbered))) == 1  # the last one does
+    write_labels(masks[-1], np.zeros((32, 32), np.uint8))
+    with pytest.raises(VosbenchError, match=r"no mask of folder all in .* holds an object"):
+        clips(open_dataset("folder", numbered))

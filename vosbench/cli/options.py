@@ -107,10 +107,10 @@ def output(*names: str, help: str, folder: bool = False) -> Any:
     return Option(*names, help=help, callback=check)
 
 
-def require_new(path: Path | None, overwrite: bool) -> None:
+def require_new(path: Path | None, overwrite: bool, option: str = "--out") -> None:
     """Raise VosbenchError, before any work, if a file is there already, or a folder that holds something."""
     if path and not overwrite and (any(path.iterdir()) if path.is_dir() else path.exists()):
-        raise VosbenchError(f"{path} exists already", "choose another --out, or give --overwrite to replace it")
+        raise VosbenchError(f"{path} exists already", f"choose another {option}, or give --overwrite to replace it")
 
 
 def write_text(path: Path, text: str) -> None:

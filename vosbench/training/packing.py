@@ -76,8 +76,10 @@ def pack(
                 _add(archive, mask.relative_to(root.parent), ".png", labels, [cv2.IMWRITE_PNG_COMPRESSION, 9])
                 count += 1
         if not count:
-            hint = next(iter(left_out.values()), f"they lie in {' or '.join(map('/ and '.join, PARTNERS.items()))}/")
-            raise VosbenchError(f"no pictures with masks below {', '.join(map(str, folders)) or 'no folder'}", hint)
+            told = next((f": {name} is left out: {reason}" for name, reason in left_out.items()), "")
+            hint = f"pictures and masks lie in {' or '.join(map('/ and '.join, PARTNERS.items()))}/"
+            below = ", ".join(map(str, folders)) or "no folder"
+            raise VosbenchError(f"no pictures with masks below {below}{told}", "repair the files" if told else hint)
     if left_out:
         names = sorted(left_out)
         text = f"{len(names)} pictures or masks are left out: {a_few(names)} ({left_out[names[0]]})"

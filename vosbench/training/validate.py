@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from vosbench.datasets import open_dataset
+from vosbench.errors import VosbenchError
 from vosbench.inference.propagate import propagate
 from vosbench.memory.spec import PolicySpec
 from vosbench.metrics.evaluate import object_scores, score_sequence
@@ -19,7 +20,10 @@ class Validation:
 
     def __init__(self, config: ValidationConfig) -> None:
         root = Path(config.root) if config.root else None
-        dataset = open_dataset(config.dataset, root, config.split).only(limit=config.limit or None)
+        try:
+            dataset = open_dataset(config.dataset, root, config.split).only(limit=config.limit or None)
+        except VosbenchError as error:
+            raise VosbenchError(f"[validation] of the training: {error.message}", error.hint) from None
         self.top_k, self.keep_best = config.top_k, config.keep_best
         self.policy = PolicySpec.parse(config.policy)
         self.protocol = find_protocol(config.protocol or dataset.default_protocol)

@@ -26,8 +26,8 @@ class VideoClips:
     `frame_step` lie from one annotated frame to the next (5 in YouTube-VOS).
     reverse: chance that a clip runs backwards.
 
-    Raises VosbenchError for a data set without masks. Sequences with fewer than three annotated frames are left
-    out, with one warning for all of them.
+    Raises VosbenchError for a data set without masks, or none of which holds an object. Sequences with fewer than
+    three annotated frames are left out, with one warning for all of them.
     """
 
     dataset: Dataset
@@ -50,6 +50,10 @@ class VideoClips:
         if not found:
             hint = "training needs a split whose masks are there, such as train"
             raise VosbenchError(f"no sequence of {title} in {self.dataset.root} has {FRAMES} frames with masks", hint)
+        every = (mask.load() for video in found for _, mask in video)  # as a rule only the first is read
+        if not any((one.as_labels() % VOID).any() for one in every):
+            hint = "look at them: vosbench check --dataset NAME --root FOLDER"
+            raise VosbenchError(f"no mask of {title} in {self.dataset.root} holds an object", hint)
         if short:
             left = f"{len(short)} sequences with fewer than {FRAMES} frames with masks are left out: {a_few(short)}"
             warnings.warn(f"{title}: {left}", stacklevel=2)

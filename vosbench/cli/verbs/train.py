@@ -7,7 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from vosbench.cli.options import output
+from vosbench.cli.options import Overwrite, output, require_new
 from vosbench.cli.progress import time_left
 from vosbench.cli.verbs import Answer, Verb
 
@@ -31,6 +31,7 @@ def train(
             "later one goes on from there; default: the configuration's",
         ),
     ] = None,
+    overwrite: Overwrite = False,
 ) -> Answer:
     """Train the shared model on generated clips, static images and video.
 
@@ -42,7 +43,9 @@ def train(
     from vosbench.training.stages import ending_at, read_stages
     from vosbench.training.training import train as carry_out
 
+    require_new(export, overwrite, "--export")
     stages = read_stages(config)
+    names = [stage.name for stage in stages]  # those after the last step too
     if stop_at is not None:
         stages = ending_at(stages, stop_at)
     if device is not None:
@@ -52,7 +55,6 @@ def train(
     pixels = {stage.name: stage.config.batch * stage.config.size**2 for stage in stages}  # of a step
     ends = {stage.name: stage.config.end for stage in stages}
     total = sum(pixels[name] * end for name, end in ends.items())
-    names = list(ends)
     first: list[tuple[int, float]] = []  # the pixels that were behind when it was told first, and when
 
     def tell(step: int, loss: float, iou: float, speed: float, score: float | None, stage: str = "") -> None:
