@@ -2,11 +2,13 @@
 
 import gc
 import os
+import re
 import shutil
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -93,8 +95,16 @@ def alone(suite, place, request):
     return results(place / "alone/run")
 
 
-@pytest.mark.parametrize("given", ["tcp://127.0.0.1:9", "nonsense", "foo://bar:1", "HTTP", "{", "{}", "[]"])
-def test_a_scheduler_that_is_not_there(suite, tmp_path, monkeypatch, given, capfd):  # first: clusters come after it
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        *((given, r"no scheduler answers at .+: .+") for given in ("tcp://127.0.0.1:9", "foo://bar:1", "HTTP")),
+        *((given, f"{given} names no port") for given in ("nonsense", "tcp://127.0.0.1")),
+        *((given, r"file\.json is not the file of a scheduler") for given in ("{", "{}", "[]")),
+        ('{"address": "127.0.0.1"}', "127.0.0.1 names no port"),
+    ],
+)
+def test_a_scheduler_that_is_not_there(suite, tmp_path, monkeypatch, given, told, capfd):  # first: clusters come after
     monkeypatch.setattr("vosbench.bench.cluster.LONELY", 0.3)
     (tmp_path / "file.json").write_text(given)
     where = {"scheduler_file": tmp_path / "file.json"} if given[0] in "{[" else {"address": given}
@@ -103,7 +113,7 @@ def test_a_scheduler_that_is_not_there(suite, tmp_path, monkeypatch, given, capf
         if given == "HTTP":
             where = {"address": f"127.0.0.1:{server.server_port}"}
         before = time.monotonic()
-        with Cluster(**where) as cluster, pytest.raises(VosbenchError, match=r"no scheduler answers at .+: .+"):
+        with Cluster(**where) as cluster, pytest.raises(VosbenchError, match=told):
             run(suite, tmp_path / "run", cluster=cluster)
         assert time.monotonic() - before < 20
         server.shutdown()
@@ -152,7 +162,7 @@ def masks(found: dict[str, bytes]) -> dict[str, bytes]:
     return {n: found[n] for n in found if n.endswith((".png", ".npz")) and ("every-k" in n or "idea" in n)}
 
 
-def test_strategies_that_kill_their_process_fail_alone(suite, alone, cluster, idea, place, tmp_path):
+def test_strategies_that_kill_their_process_fail_alone(suite, alone, cluster, idea, place, tmp_path, monkeypatch):
     """As one does under which the GPU fails: nothing works there any more in that process."""
     own = idea("if (sequence, frame) == ('bee', 3): raise RuntimeError('CUDA error: device-side assert triggered')")
     other = tmp_path / "other.py"
@@ -162,7 +172,12 @@ def test_strategies_that_kill_their_process_fail_alone(suite, alone, cluster, id
         f"{IDEA}    if sequence == 'bee': raise KeyboardInterrupt\n".replace("Idea", "Stops")
     )
     policies = (*suite.policies, str(other), str(stops))
+    said: list[str] = []
+    monkeypatch.setattr(cluster, "_say", said.append)
     records = run(replace(suite, policies=policies, controls=False), tmp_path / "run", cluster=cluster)
+    again = Counter(re.sub(r"worker \S+ tries", "worker N tries", line) for line in said if "died" in line)
+    assert again["a worker died at bee; worker N tries again (try 2)"] == 1, again
+    assert again[f"a worker died at bee under {other}; worker N tries again (try 2)"] == 1, again
     *failed, stopped = [record for record in records if record.failure]
     assert (stopped.policy.spec, stopped.sequence) == (str(stops), "bee")
     assert stopped.failure.reason.endswith("KeyboardInterrupt:")

@@ -151,8 +151,11 @@ class Dispatch:
         key, worker, label, sequence, frame, frames = event[1]
         if not label:
             self._starts[key] += 1
-            if self._starts[key] > 1:
-                self._say(f"a worker died at {sequence}; worker {worker} tries again")
+            units = (unit for future, unit in [*self._units.items()] if future.key == key)
+            if self._starts[key] > 1 and (unit := next(units, None)):
+                under = f" under {unit.tasks[0].policy.label}" if len(unit.tasks) == 1 else ""
+                tries = unit.starts + self._starts[key]
+                self._say(f"a worker died at {sequence}{under}; worker {worker} tries again (try {tries})")
             return
         self._frames[label, sequence] = max(frame, self._frames.get((label, sequence), 0))
         self._tell(f"worker {worker}: ", label, sequence, frame, frames)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from vosbench.errors import VosbenchError
 def answering(address: str | None, file: Path | str | None, seconds: float) -> str:
     """The address of the scheduler at an address, or of that whose file it is; it answers.
 
-    Raises VosbenchError if none does within so many seconds.
+    Raises VosbenchError if none does within so many seconds, and for what is no address or no such file.
     """
     from distributed.core import rpc
     from distributed.security import Security
@@ -20,8 +21,10 @@ def answering(address: str | None, file: Path | str | None, seconds: float) -> s
         async with rpc(where, timeout=seconds, connection_args=Security().get_connection_args("client")) as scheduler:
             return await scheduler.identity()
 
+    found = str(address) if file is None else _address_in(Path(file))
+    if not re.search(r":\d+$", found):
+        raise VosbenchError(f"{found} names no port, so it is no scheduler's address", "give one as tcp://HOST:8786")
     try:
-        found = str(address) if file is None else str(json.loads(Path(file).read_bytes())["address"])
         if asyncio.run(asyncio.wait_for(identity(found), seconds))["type"] != "Scheduler":
             raise ValueError("what answers is another part of Dask")
     except Exception as error:  # of many kinds: whatever is there may answer
@@ -31,3 +34,14 @@ def answering(address: str | None, file: Path | str | None, seconds: float) -> s
             "start one: dask scheduler, and workers: dask worker --nthreads 1",
         ) from None
     return found
+
+
+def _address_in(file: Path) -> str:
+    """The address that a scheduler wrote into its file."""
+    hint = "give the file of dask scheduler --scheduler-file FILE, once it is written"
+    try:
+        return str(json.loads(file.read_bytes())["address"])
+    except OSError as error:
+        raise VosbenchError(f"cannot read {file}: {error.strerror}", hint) from None
+    except (ValueError, LookupError, TypeError):
+        raise VosbenchError(f"{file} is not the file of a scheduler", hint) from None
