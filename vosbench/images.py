@@ -188,10 +188,26 @@ def read_drawn(path: Path) -> np.ndarray:
         raise
 
 
+def palette_chunk(path: Path) -> bytes:
+    """What is the same in pictures of the same palette, as quick as reading a file's beginning: that part of a PNG."""
+    with path.open("rb") as file:
+        begin = file.read(2048)
+    at = begin.find(b"PLTE")
+    if at < 0:
+        return repr(read_palette(path)).encode()
+    return begin[at : at + 4 + int.from_bytes(begin[at - 4 : at])]
+
+
 def read_palette(path: Path) -> list[tuple[int, int, int]]:
     """The colours of a palette picture that is sound, by index; [] if it has none."""
     with Image.open(path) as picture:
-        values = (picture.getpalette("RGB") or []) if picture.mode == "P" else []
+        if picture.mode != "P":
+            return []
+        header = picture.palette  # getpalette would decode the pixels
+        if header is not None and (header.rawmode or header.mode) == "RGB":
+            values = [*bytes(header.palette)]
+        else:
+            values = picture.getpalette("RGB") or []
     return [(red, green, blue) for red, green, blue in zip(*[iter(values)] * 3, strict=True)]
 
 

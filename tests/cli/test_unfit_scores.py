@@ -6,9 +6,11 @@ import shutil
 import numpy as np
 import pytest
 from layouts import write_lvos, write_sav, write_vost
+from PIL import Image
 from spoiling import relabel
 
 from vosbench.cli import options
+from vosbench.images import read_labels
 
 pytestmark = pytest.mark.usefixtures("scored_in_a_thread")
 
@@ -87,6 +89,23 @@ def test_gaps_in_the_ids_are_told_of(small_davis, tmp_path, vosbench):
     assert (checked.status, checked.out.splitlines()) == (2, [problem.removeprefix("vosbench: problem: "), hint])
     ran = vosbench("run", *other, "-p", "first-only", "--no-controls", "--out", tmp_path / "run")
     assert (ran.status, ran.err.splitlines()[:2]) == (0, [problem, hint])
+
+
+@pytest.mark.filterwarnings("always")
+def test_ids_that_were_numbered_anew_are_told_of(videos, tmp_path, vosbench):
+    """Palettes show it: a colour changes its id."""
+    for path, second in ((p, p.stem == "00002") for p in (videos / "Annotations/ant").iterdir()):
+        picture = Image.fromarray(read_labels(path))
+        picture.putpalette([0, 0, 0, *((0, 128, 0, 128, 0, 0) if second else (128, 0, 0, 0, 128, 0))])
+        picture.save(path)
+    data = ("--dataset", "folder", "--root", videos, "--sequences", "ant")
+    checked = vosbench("check", *data)
+    problem, hint = (line + "\n" for line in checked.out.splitlines())
+    assert (checked.status, "the colour (0, 128, 0) is the id 1, but 2 in 0000" in problem) == (2, True)
+    ran = vosbench("run", *data, "-p", "first-only", "--no-controls", "--threads", 1, "--out", tmp_path / "run")
+    assert (ran.status, ran.err.startswith(f"vosbench: problem: {problem}{hint}")) == (0, True)
+    scored = vosbench("score", tmp_path / "run/masks/first-only", *data, "--jobs", 1, "--no-cache")
+    assert (scored.status, scored.err) == (0, f"vosbench: problem: {problem}{hint}")
 
 
 def test_what_a_run_and_a_score_refuse_is_found_by_check(videos, tmp_path, vosbench):

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from vosbench.datasets.folder import Folder
-from vosbench.datasets.problems import Problem
+from vosbench.datasets.problems import Problem, numbered_anew
+from vosbench.images import read_palette
 
 BLACK, RED, GREEN, BLUE, WHITE = (0, 0, 0), (128, 0, 0), (0, 128, 0), (0, 0, 128), (255, 255, 255)
 
@@ -41,9 +42,26 @@ SOUND = {
 }
 
 
+@pytest.mark.parametrize("suffix", ["png", "bmp", "tif"])
+@pytest.mark.parametrize("colours", [2, 4, 16, 256])
+def test_a_palette_is_that_of_the_header(tmp_path, suffix, colours):
+    picture = Image.new("P", (4, 4))
+    told = [(7 * i % 256, 3 * i % 256, i) for i in range(colours)]
+    picture.putpalette(np.array(told, np.uint8).tobytes())
+    picture.save(path := tmp_path / f"0.{suffix}")
+    assert read_palette(path)[:colours] == told
+
+
+def seen_by_a_run(tmp_path: Path) -> str:
+    """What a run and a score warn of in the masks of the sequence."""
+    doubt = numbered_anew(Folder(tmp_path).truth("dog").masks)
+    return "" if doubt is None else doubt.message
+
+
 @pytest.mark.parametrize("what", SOUND)
-def test_sound_palettes(problems, what):
+def test_sound_palettes(problems, tmp_path, what):
     assert problems(*SOUND[what]) == []
+    assert seen_by_a_run(tmp_path) == ""
 
 
 ODD = {
@@ -55,11 +73,12 @@ ODD = {
 
 
 @pytest.mark.parametrize("what", ODD)
-def test_odd_palettes_are_warned_of(problems, what):
+def test_odd_palettes_are_warned_of(problems, tmp_path, what):
     masks, message = ODD[what]
     (found,) = problems(*masks)
     assert message in found.message
     assert found.warning
+    assert seen_by_a_run(tmp_path) == ""
 
 
 PERMUTED = {
@@ -73,8 +92,9 @@ PERMUTED = {
 
 
 @pytest.mark.parametrize("what", PERMUTED)
-def test_permuted_ids_are_errors(problems, what):
+def test_permuted_ids_are_errors(problems, tmp_path, what):
     masks, message = PERMUTED[what]
     (found,) = problems(*masks)
     assert message in found.message
     assert not found.warning
+    assert seen_by_a_run(tmp_path) == found.message

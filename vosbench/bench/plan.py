@@ -15,6 +15,7 @@ from vosbench.bench.naming import UNSCORED, folder_name, plain, record_files
 from vosbench.bench.record import RUNS, DatasetInfo, ModelInfo, PolicyInfo, RunRecord, Settings, read_record
 from vosbench.bench.suite import INCIDENTAL, Suite
 from vosbench.datasets import open_dataset
+from vosbench.datasets.problems import numbered_anew
 from vosbench.errors import SpoiltScoreWarning, VosbenchError, first_of
 from vosbench.inference.controls import CONTROLS, Control, hash_of
 from vosbench.memory.spec import PolicySpec
@@ -114,6 +115,8 @@ class Plan:
                 self.misfits[name] = reason
             elif (gap := nowhere(truth, self.protocol)) is not None:
                 warnings.warn(SpoiltScoreWarning.of(gap), stacklevel=2)
+            if (permuted := numbered_anew(truth.masks)) is not None:
+                warnings.warn(SpoiltScoreWarning.of(permuted), stacklevel=2)
             self.truths[name] = truth
         self.sequences[name], self._fingerprints[name] = video, fingerprint
 

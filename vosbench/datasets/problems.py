@@ -1,6 +1,7 @@
 """What can be wrong with the pictures of a sequence."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -8,7 +9,7 @@ from typing import Self
 from vosbench.datasets.files import FRAMES, MASKS, entries, gaps
 from vosbench.datasets.label_pngs import LabelPng
 from vosbench.errors import SmoothedMaskError, VosbenchError, a_few
-from vosbench.images import Picture, read_palette, read_rgb, turned_unseen
+from vosbench.images import Picture, palette_chunk, read_palette, read_rgb, turned_unseen
 from vosbench.video import MaskSource
 
 
@@ -62,7 +63,7 @@ def picture_problems(frames: Mapping[str, Picture], masks: Mapping[str, MaskSour
             continue
         if checked.doubt:
             found.append(Problem.of(Path(source.where), checked.doubt, warning=True))
-        if issubclass(source.reader, LabelPng) and not source.reader.binary:
+        if _is_coloured(source):
             coloured += [(path, checked.present()) for path in source.files()]
     found += palette_problems(coloured)
     if masks and (turned := next((path for path in frames.values() if turned_unseen(path)), None)):
@@ -83,6 +84,27 @@ def smoothed(masks: Mapping[str, MaskSource]) -> VosbenchError | None:
         return error
     except VosbenchError:  # whoever loads it says that
         return None
+
+
+def numbered_anew(masks: Mapping[str, MaskSource]) -> VosbenchError | None:
+    """That palettes tell of ids which were numbered anew, as `palette_problems` says it. Pixels are read only where
+    palettes differ, or black is no background; masks that cannot be read tell nothing.
+    """
+    coloured = [source for source in masks.values() if _is_coloured(source)]
+    files = [path for source in coloured for path in source.files()]
+    if not files:
+        return None
+    with suppress(OSError, ValueError, SyntaxError, VosbenchError):
+        if len({palette_chunk(path) for path in files}) > 1 or read_palette(files[0])[:1] not in ([], [BLACK]):
+            ids = [source.load().present() for source in coloured]
+            for problem in palette_problems([*zip(files, ids, strict=True)]):
+                if not problem.warning:
+                    return VosbenchError(problem.message, problem.hint)
+    return None
+
+
+def _is_coloured(source: MaskSource) -> bool:
+    return issubclass(source.reader, LabelPng) and not source.reader.binary
 
 
 def palette_problems(masks: Sequence[tuple[Path, tuple[int, ...]]]) -> list[Problem]:

@@ -12,7 +12,7 @@ from vosbench.base.processes import Crew
 from vosbench.base.text import write_text
 from vosbench.base.values import Count, checked
 from vosbench.datasets.base import Dataset
-from vosbench.datasets.problems import smoothed
+from vosbench.datasets.problems import numbered_anew, smoothed
 from vosbench.errors import SequenceError, SpoiltScoreWarning, VosbenchError, first_of
 from vosbench.masks import cache as score_cache
 from vosbench.masks.check import elsewhere, no_folder, unusable
@@ -145,8 +145,9 @@ def score(
     if cache and todo:
         score_cache.prune(cache)
     for name in filter(found.__contains__, truths):
-        if (gap := nowhere(truths[name], rules)) is not None:
-            warnings.warn(SpoiltScoreWarning.of(gap), stacklevel=3)
+        for doubt in (nowhere(truths[name], rules), numbered_anew(truths[name].masks)):
+            if doubt is not None:
+                warnings.warn(SpoiltScoreWarning.of(doubt), stacklevel=3)
     everything = tuple(trace for name in names for trace in found.get(name, ()))
     if unscored and not everything:
         name, reason = next(iter(unscored.items()))
