@@ -2,6 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from vosbench.datasets.files import (
     FRAMES,
@@ -133,6 +134,20 @@ def test_what_there_is_instead_of_pictures(tmp_path: Path, name: str, expected: 
     (tmp_path / name).touch()
     assert expected in explain_no_pictures(tmp_path)
     assert expected in explain_no_pictures(tmp_path / name)
+
+
+def test_a_video_among_frames_becomes_frames_there_and_a_still_is_none(tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").touch()
+    assert f"ffmpeg -i {tmp_path / 'clip.mp4'} -q:v 2 -start_number 0 {tmp_path}/%05d.jpg" in explain_no_pictures(
+        tmp_path, of_one=True
+    )
+    assert explain_no_pictures(tmp_path, MASKS).startswith("it holds .mp4 files; masks are PNG, BMP or TIFF")
+    (tmp_path / "clip.mp4").unlink()
+    still, other = (Image.new("L", (8, 8), value) for value in (0, 9))
+    still.save(tmp_path / "00000.gif")
+    assert explain_no_pictures(tmp_path).startswith("it holds .gif files; frames are JPEG")
+    still.save(tmp_path / "00000.gif", save_all=True, append_images=[other])
+    assert explain_no_pictures(tmp_path).startswith("00000.gif is a video")
 
 
 def test_jpegs_are_no_masks(tmp_path: Path) -> None:

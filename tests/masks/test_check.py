@@ -148,6 +148,17 @@ def test_progress_and_order_on_any_number_of_processes(davis, monkeypatch, jobs)
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
+def test_the_folder_of_a_run_that_is_called_like_a_sequence(davis):
+    dataset, masks = davis
+    run = masks.parent / "ant"
+    (run / "masks").mkdir(parents=True)
+    masks.rename(run / "masks/fifo")
+    (problem,) = check_predictions(run, dataset, jobs=1)
+    assert problem.hint == f"give the folder of one method: {run / 'masks/fifo'}"
+    (problem,) = check_predictions(run / "masks/fifo/ant", dataset, jobs=1)
+    assert problem.hint == f"that is the folder of one sequence: give the folder above it, {run / 'masks/fifo'}"
+
+
 def test_no_folder(davis, tmp_path):
     dataset, _ = davis
     assert messages(tmp_path / "none", dataset) == ["masks is not a folder"]

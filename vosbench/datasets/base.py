@@ -284,7 +284,7 @@ class Dataset(Choice, ABC):
         state = f"holds no {what}" if folder.is_dir() else "does not exist"
         return VosbenchError(
             f"sequence {name} of {self.name} {self.split} is absent: {folder} {state}",
-            (folder.is_dir() and explain_no_pictures(folder, wanted))
+            (folder.is_dir() and explain_no_pictures(folder, wanted, of_one=True))
             or ("put masks there, each object's first at least" if what == "masks" else "unpack it there")
             + ", or take it off the split's list; `vosbench check` lists all that is missing",
         )

@@ -10,6 +10,8 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
+from PIL import Image
+
 from vosbench.base.text import decode, lines, read_text
 from vosbench.base.unfetched import require_fetched
 from vosbench.errors import VosbenchError, a_few
@@ -78,13 +80,17 @@ def _comparable(name: str) -> str:
     return unicodedata.normalize("NFC", decode(name.encode(errors="surrogateescape")))
 
 
-def explain_no_pictures(folder: Path, wanted: frozenset[str] = FRAMES) -> str:
-    """What to do about a folder without the pictures that are wanted there, by what it holds instead; "" if nothing."""
+def explain_no_pictures(folder: Path, wanted: frozenset[str] = FRAMES, of_one: bool = False) -> str:
+    """What to do about a folder without the pictures that are wanted there, by what it holds instead; "" if nothing.
+
+    of_one: it is the folder of one sequence, where frames of a video would go.
+    """
     found = entries(folder) if folder.is_dir() else [folder]
     for path in found:
-        if path.suffix.lower() in VIDEOS:
-            frames = f"JPEGImages/{path.stem}"
-            make = f"mkdir -p {frames} && ffmpeg -i {path.name} -q:v 2 -start_number 0 {frames}/%05d.jpg"
+        if wanted == FRAMES and _is_video(path):
+            frames = folder if of_one else f"JPEGImages/{path.stem}"
+            make = "" if of_one else f"mkdir -p {frames} && "
+            make += f"ffmpeg -i {path if of_one else path.name} -q:v 2 -start_number 0 {frames}/%05d.jpg"
             return f"{path.name} is a video: make frames of it, e.g. {make}"
         if path.suffix.lower() in ARCHIVES:
             return f"{path.name} is an archive: unpack it"
@@ -93,6 +99,17 @@ def explain_no_pictures(folder: Path, wanted: frozenset[str] = FRAMES) -> str:
     if wanted == MASKS:
         kinds = "masks are PNG, BMP or TIFF, since JPEG and WebP do not keep ids"
     return f"it holds {a_few(others)} files; {kinds}" if others else ""
+
+
+def _is_video(path: Path) -> bool:
+    """By its ending; a GIF if it moves."""
+    if path.suffix.lower() != ".gif":
+        return path.suffix.lower() in VIDEOS
+    try:
+        with Image.open(path) as picture:
+            return getattr(picture, "n_frames", 1) > 1
+    except (OSError, ValueError, SyntaxError):
+        return True
 
 
 def natural_order(name: str) -> tuple[tuple[int, str], ...]:
