@@ -103,12 +103,31 @@ def test_ids_that_the_meta_file_lacks(root: Path) -> None:
     assert "the masks hold ids 5 that val_meta.json lacks" in problem.message
 
 
+@pytest.mark.parametrize(("end", "told"), [("56", 0), ("61", 0), ("62", 1)])
+def test_a_video_that_ends_before_its_objects_do_is_warned_of(root: Path, end: str, told: int) -> None:
+    edit(root, lambda video: video["objects"]["7"]["frame_range"].update(end=end))
+    found = open_dataset("lvos-v2", root).problems()
+    assert [p.message.partition(" ends at ")[2] for p in found] == ["frame 56, and val_meta.json goes to 62"] * told
+    assert all(problem.warning for problem in found)
+
+
+@pytest.mark.parametrize("objects", ["oops", ["1"], {"o": {}}, {"1": 3}, {"1": {"frame_range": {"start": "a"}}}])
+def test_a_faulty_entry_is_told_of_in_plain_words(root: Path, objects: object) -> None:
+    edit(root, lambda video: video.update(objects=objects))
+    with pytest.raises(VosbenchError, match=r"faulty entry for the video ant, \{.*\}: ") as caught:
+        open_dataset("lvos-v1", root).truth("ant")
+    assert "invalid literal" not in caught.value.message
+    assert "Error" not in caught.value.message
+
+
 def test_a_faulty_entry_spoils_no_other_video(root: Path) -> None:
     edit(root, lambda video: video["objects"]["2"].pop("frame_range"))
     dataset = open_dataset("lvos-v2", root)
     assert dataset.truth("bee").listed == (1,)
     assert dataset.only(["bee"]).problems() == []
-    with pytest.raises(VosbenchError, match=r"val_meta.json has a faulty entry for the video ant \(KeyError"):
+    with pytest.raises(
+        VosbenchError, match=r"val_meta.json has a faulty entry for the video ant, .*: it lacks frame_ra"
+    ):
         dataset.truth("ant")
     assert any("faulty entry for the video ant" in problem.message for problem in dataset.problems())
 
@@ -119,7 +138,7 @@ def test_what_is_no_meta_file(root: Path, text: str) -> None:
     with pytest.raises(VosbenchError, match=r"val/val_meta.json is no meta file"):
         open_dataset("lvos-v2", root)
     (root / "val/val_meta.json").unlink()
-    with pytest.raises(VosbenchError, match=r"cannot read .*val/val_meta.json: No such file"):
+    with pytest.raises(VosbenchError, match=r"cannot read .*val/valid_meta.json: No such file"):
         open_dataset("lvos-v2", root)
 
 
@@ -136,9 +155,10 @@ def test_a_video_is_never_dropped(root: Path) -> None:
 
 
 def test_attributes_are_optional(root: Path) -> None:
-    edit(root, lambda video: video.update(attributes=None), "val_meta_attribute.json")
-    with pytest.raises(VosbenchError, match=r"val_meta_attribute.json has a faulty entry for the video ant"):
-        open_dataset("lvos-v2", root).attributes("ant")
+    for faulty in (None, "OCC"):
+        edit(root, lambda video, faulty=faulty: video.update(attributes=faulty), "val_meta_attribute.json")
+        with pytest.raises(VosbenchError, match=r"val_meta_attribute.json has a faulty entry for .* are no list"):
+            open_dataset("lvos-v2", root).attributes("ant")
     (root / "val/val_meta_attribute.json").unlink()
     assert open_dataset("lvos-v2", root).attributes("ant") == ()
 

@@ -57,13 +57,27 @@ def test_meta_json_lists_the_objects(root: Path) -> None:
     assert open_dataset("mose-v1", root, "train").truth("ant").listed is None
 
 
-@pytest.mark.parametrize("objects", [[], ["0"], ["256"], ["a"], None])
+def test_frames_that_the_meta_file_counts_and_are_not_there(root: Path) -> None:
+    assert open_dataset("mose-v2", root, "train").problems() == []
+    (root / "train/JPEGImages/bee/00005.jpg").unlink()
+    (root / "train/Annotations/bee/00005.png").unlink()
+    (problem,) = open_dataset("mose-v2", root, "train").problems()
+    assert (problem.message.endswith("JPEGImages/bee holds 5 frames, and meta.json tells of 6"), problem.warning) == (
+        True,
+        True,
+    )
+
+
+@pytest.mark.parametrize("objects", [[], ["0"], ["256"], ["a"], None, "12", 3])
 def test_a_faulty_entry_spoils_no_other_video(root: Path, objects: object) -> None:
     rewrite(root, "ant", objects)
     dataset = open_dataset("mose-v2", root, "train")
     assert dataset.truth("bee").listed == (2,)
-    with pytest.raises(VosbenchError, match=r"meta.json has a faulty entry for the video ant"):
+    with pytest.raises(VosbenchError, match=r"meta.json has a faulty entry for the video ant, \{") as caught:
         dataset.sequence("ant")
+    assert caught.value.message.endswith(
+        (": it has no objects", "no object id, from 1 to 255", ": its objects are no list")
+    )
 
 
 def test_an_object_that_no_mask_holds_is_told_of(root: Path) -> None:

@@ -146,6 +146,8 @@ def test_broken_meta(youtube: Path, text: str) -> None:
         {"objects": {"0": {"frames": []}}},
         {"objects": {"255": {"frames": []}}},
         {"objects": {"1": {}}},
+        {"objects": {"1": {"frames": "00000"}}},
+        {"objects": "oops"},
         None,
     ],
 )

@@ -1,17 +1,20 @@
 """LVOS v1 and v2: long videos, whose meta file says from which frame to which each object is scored.
 
 Layout: `{train,val,test}/{JPEGImages,Annotations}/<video>/%08d`, with `<split>_meta.json` inside the folder of a split.
-The folder may be called `valid`, as the evaluator has it. v2 has `<split>_meta_attribute.json` beside it, and
-`unseen_videos.txt`, of the data set or in the folder of the split. Hong et al., ICCV 2023; arXiv:2404.19326.
+The folder may be called `valid`, as the evaluator has it, and its file is `valid_meta.json`. v2 has
+`<split>_meta_attribute.json` beside it, and `unseen_videos.txt`, of the data set or in the folder of the split. Hong et
+al., ICCV 2023; arXiv:2404.19326.
 """
 
 from collections.abc import Mapping
+from operator import sub
 from pathlib import Path
 from typing import Any, ClassVar
 
 from vosbench.datasets.files import listed
 from vosbench.datasets.first_masks import Masks
-from vosbench.datasets.meta_file import MetaFile, MetaFolders, object_number
+from vosbench.datasets.meta_file import MetaFile, MetaFolders, elements, object_number
+from vosbench.datasets.problems import Problem
 from vosbench.video import ObjectSpan
 
 _FORM = "{objects: {<id>: {frame_range: {start: …, end: …, frame_nums: …}}}}"
@@ -44,9 +47,10 @@ class _LVOS(MetaFolders):
         return tuple(sorted({*names, *self._meta}))
 
     def _beside(self, ending: str) -> Path:
-        """A meta file in the folder of the split, by any name of the split; where it should be if there is none."""
+        """A meta file in the folder of the split, by any name of the split; that of the release if there is none."""
         paths = [self._folder / f"{name}_{ending}" for name in (self.split_folder, *self._split_folders())]
-        return next((path for path in paths if path.is_file()), paths[0])
+        published = self._folder / f"{'valid' if self.split == 'val' else self.split}_{ending}"
+        return next((path for path in paths if path.is_file()), published)
 
     def attributes(self, name: str) -> tuple[str, ...]:
         self._require(name)
@@ -61,6 +65,15 @@ class _LVOS(MetaFolders):
     def _starts(self, name: str, masks: Masks) -> dict[int, str | None]:
         frames = {int(frame): frame for frame in masks if frame.isdecimal()}
         return {i: frames.get(span.start, f"{span.start:08d}") for i, span in self._meta[name].items()}
+
+    def _description_problems(self, name: str, masks: Masks) -> list[Problem]:
+        found, folder = super()._description_problems(name, masks), self.frame_folder(name)
+        numbers = [int(frame) for frame in self._frames(name) if frame.isdecimal()]
+        end, step = max(span.end for span in self._meta[name].values()), max(map(sub, numbers[1:], numbers), default=1)
+        if numbers and end > numbers[-1] + step:
+            message = f"sequence {name}: {folder} ends at frame {numbers[-1]}, and {self._meta.path.name} goes to {end}"
+            found.append(Problem(folder, message, "unpack the frames again", warning=True))
+        return found
 
     def _description(self, name: str) -> bytes:
         told = self._about_objects(name)
@@ -90,4 +103,4 @@ def _read_spans(entry: Any) -> dict[int, ObjectSpan]:
 
 
 def _read_attributes(entry: Any) -> tuple[str, ...]:
-    return tuple(map(str, entry["attributes"]))
+    return tuple(map(str, elements(entry["attributes"], "attributes")))

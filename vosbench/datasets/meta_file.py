@@ -20,7 +20,8 @@ T = TypeVar("T")
 class MetaFile(Generic[T]):
     """What a meta file says of each video, read when it is asked for: a faulty entry spoils no other.
 
-    read: makes of the entry of a video what it says. It may raise ValueError, KeyError, TypeError or AttributeError.
+    read: makes of the entry of a video what it says. It may raise ValueError, KeyError, TypeError or AttributeError,
+        which tell nothing to who gets the data set, or VosbenchError, whose message says what is wrong.
     form: what an entry looks like, for a hint.
 
     Building one raises VosbenchError for a file that is absent, no JSON, or has no videos.
@@ -30,11 +31,13 @@ class MetaFile(Generic[T]):
         self.path, self._read = path, read
         self._hint = f"get the data set's {path.name} again: {{videos: {{<video>: {form}}}}}"
         try:
-            videos = json.loads(read_text(path, self._hint))["videos"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise self._broken("is no meta file", error) from None
+            content = json.loads(read_text(path, self._hint))
+        except ValueError as error:
+            where = f" in line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+            raise VosbenchError(f"{path} is no meta file: it is no JSON{where}", self._hint) from None
+        videos = content.get("videos") if isinstance(content, dict) else None
         if not isinstance(videos, dict):
-            raise self._broken("is no meta file", TypeError("videos is no object"))
+            raise VosbenchError(f"{path} is no meta file: it has no videos by their names", self._hint)
         self._videos: dict[str, Any] = videos
 
     def __iter__(self) -> Iterator[str]:
@@ -47,18 +50,35 @@ class MetaFile(Generic[T]):
             raise VosbenchError(f"{self.path} does not have the video {name}", self._hint)
         try:
             return self._read(self._videos[name])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise self._broken(f"has a faulty entry for the video {name}", error) from None
+        except VosbenchError as error:
+            what = error.message
+        except KeyError as error:
+            what = f"it lacks {error.args[0]}"
+        except (ValueError, TypeError, AttributeError):
+            what = "it is of another form"
+        given = json.dumps(self._videos[name])
+        given = given if len(given) < _SHOWN else f"{given[:_SHOWN]}…"
+        raise VosbenchError(f"{self.path} has a faulty entry for the video {name}, {given}: {what}", self._hint)
 
-    def _broken(self, what: str, error: Exception) -> VosbenchError:
-        return VosbenchError(f"{self.path} {what} ({type(error).__name__}: {error})", self._hint)
+
+_SHOWN = 80  # characters of a faulty entry
 
 
-def object_number(key: str) -> int:
-    """The id that a key of a meta file says. Raises ValueError for what is none."""
-    if not 0 < int(key) < VOID:
-        raise ValueError(f"object id {key} is not in 1..254")
-    return int(key)
+def object_number(key: str, most: int = VOID - 1) -> int:
+    """The id, up to `most`, that a key of a meta file says. Raises VosbenchError for what is none."""
+    with suppress(ValueError, TypeError):
+        if 0 < int(key) <= most:
+            return int(key)
+    raise VosbenchError(f"{key!r} is no object id, from 1 to {most}")
+
+
+def elements(value: Any, what: str) -> list[Any]:
+    """The elements of a list, or the keys of an object, that are `what`. Raises VosbenchError for anything else, such
+    as a text, which would be taken letter by letter.
+    """
+    if isinstance(value, list | dict):
+        return list(value)
+    raise VosbenchError(f"its {what} are no list")
 
 
 class MetaFolders(SplitFolders):

@@ -5,11 +5,22 @@ size and the object ids of each video. Ding et al., arXiv:2302.01872 and 2508.05
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from vosbench.datasets.first_masks import Masks
-from vosbench.datasets.meta_file import MetaFile, MetaFolders
+from vosbench.datasets.meta_file import MetaFile, MetaFolders, elements, object_number
+from vosbench.datasets.problems import Problem
 from vosbench.datasets.split_folders import SplitFolders
+from vosbench.errors import VosbenchError
+
+
+@dataclass(frozen=True)
+class _Video:
+    """What meta.json says of one video: the ids of its objects, and how many frames it has, if it says so."""
+
+    objects: tuple[int, ...]
+    length: int | None
 
 
 class MOSE1(SplitFolders):
@@ -42,21 +53,30 @@ class MOSE2(MetaFolders, MOSE1):
     def _list_names(self) -> tuple[str, ...]:
         names = super()._list_names()
         path = self._folder / "meta.json"
-        self._meta = MetaFile(path, _read_objects, "{objects: [<id>, …]}") if path.is_file() else None
+        self._meta = MetaFile(path, _read_video, "{objects: [<id>, …]}") if path.is_file() else None
         return tuple(sorted({*names, *(self._meta or ())}))
 
     def _about_objects(self, name: str) -> Mapping[str, Any]:
-        return {"listed": None if self._meta is None else self._meta[name]}
+        return {"listed": None if self._meta is None else self._meta[name].objects}
 
     def _starts(self, name: str, masks: Masks) -> dict[int, str | None]:  # noqa: ARG002
         return dict.fromkeys(self._about_objects(name)["listed"])
+
+    def _description_problems(self, name: str, masks: Masks) -> list[Problem]:
+        found, folder = super()._description_problems(name, masks), self.frame_folder(name)
+        there, told = len(self._frames(name)), None if self._meta is None else self._meta[name].length
+        if told is not None and 0 < there != told:
+            message = f"sequence {name}: {folder} holds {there} frames, and meta.json tells of {told}"
+            found.append(Problem(folder, message, "unpack the frames again", warning=True))
+        return found
 
     def _description(self, name: str) -> bytes:
         return repr(self._about_objects(name)["listed"]).encode()
 
 
-def _read_objects(entry: Any) -> tuple[int, ...]:
-    objects = tuple(sorted({int(key) for key in entry["objects"]}))  # a list, or an object with a key for each
-    if not objects or not 0 < objects[0] <= objects[-1] < 256:
-        raise ValueError(f"objects are {list(objects)}")
-    return objects
+def _read_video(entry: Any) -> _Video:
+    keys = elements(entry["objects"], "objects")  # a list, or an object with a key for each
+    if not keys:
+        raise VosbenchError("it has no objects")
+    length = entry.get("length")
+    return _Video(tuple(sorted({object_number(key, 255) for key in keys})), length if isinstance(length, int) else None)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from vosbench.datasets.files import natural_order
 from vosbench.datasets.first_masks import Frames, Masks
-from vosbench.datasets.meta_file import MetaFile, MetaFolders, object_number
+from vosbench.datasets.meta_file import MetaFile, MetaFolders, elements, object_number
 from vosbench.errors import VosbenchError, a_few
 
 
@@ -92,6 +92,6 @@ class YouTubeVOS2019(_YouTubeVOS):
 def _read_objects(video: Any) -> dict[int, _Object]:
     objects = {}
     for key, entry in video["objects"].items():
-        frames = sorted({str(frame) for frame in entry["frames"]}, key=natural_order)
+        frames = sorted({str(frame) for frame in elements(entry["frames"], "frames")}, key=natural_order)
         objects[object_number(key)] = _Object(tuple(frames), entry.get("category"))
     return objects

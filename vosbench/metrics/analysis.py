@@ -97,7 +97,8 @@ def train_categories(meta: Path) -> frozenset[str]:
     try:
         videos = json.loads(read_text(meta, "give the file of the train split"))["videos"]
         return frozenset(entry["category"] for video in videos.values() for entry in video["objects"].values())
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise VosbenchError(
-            f"{meta} is not the meta.json of a YouTube-VOS train split: {error!r}", "give the file of the train split"
+            f"{meta} is not the meta.json of a YouTube-VOS train split, which gives every object a category",
+            "give the file of the train split: {videos: {<video>: {objects: {<id>: {category: …}}}}}",
         ) from None

@@ -73,8 +73,9 @@ class Synthetic(DavisLayout):
         path = self.root / "meta.json"
         try:
             told: Mapping[str, Any] = json.loads(read_text(path, "delete the folder"))["videos"][name][what]
-        except (ValueError, KeyError, TypeError) as error:
-            raise VosbenchError(f"{path} does not tell what {name} shows: {error!r}", "delete the folder") from None
+        except (ValueError, KeyError, TypeError):
+            hint = f"delete the folder {self.root}: it is generated again"
+            raise VosbenchError(f"{path} does not tell what {name} shows", hint) from None
         return told
 
     def _resolution_folder(self) -> str:
