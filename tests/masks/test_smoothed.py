@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from vosbench.datasets.label_pngs import check_labels
 from vosbench.datasets.smoothing import smoothness
@@ -135,6 +136,17 @@ def test_masks_that_were_jpegs_are_told(ids: range | tuple[int, ...], quality: i
     assert look(cv2.imdecode(told, cv2.IMREAD_GRAYSCALE)) == "smoothed"
 
 
+def test_a_small_object_in_a_strip_is_doubtful() -> None:
+    """It has few edges, of which hardly one is sharp."""
+    labels = np.zeros((48, 64), np.uint8)
+    labels[8:24, 8:24], labels[30:35, 40:45] = 1, 2
+    assert look(labels) == "sound"
+    labels[29:36, 39:46] = np.maximum(labels[29:36, 39:46], 1)
+    told = check_labels(labels, PATH)
+    assert told is not None
+    assert "or it is anti-aliased" in told.message
+
+
 @pytest.mark.parametrize("side", [1, 2, 3])
 def test_many_small_objects_are_sound(side: int) -> None:
     labels = np.zeros((120, 160), np.uint8)
@@ -172,6 +184,17 @@ def test_three_objects_made_small_are_sound(shared: Path) -> None:
         labels = read_labels(path)
         small = cv2.resize(np.where(labels <= 3, labels, 0), (216, 120), interpolation=cv2.INTER_NEAREST)
         assert look(small) == "sound"
+
+
+def test_two_real_objects_made_small(shared: Path) -> None:
+    """Smoothed, they are told of in most frames; made small by nearest neighbour, in none."""
+    told = []
+    for path in (shared / "data/multi/Annotations/480p/schoolgirls").glob("*.png"):
+        labels = read_labels(path)
+        two = Image.fromarray(np.where(labels <= 2, labels, 0))
+        assert look(np.asarray(two.resize((216, 120), Image.Resampling.NEAREST))) == "sound"
+        told.append(look(np.asarray(two.resize((216, 120), Image.Resampling.BILINEAR))) != "sound")
+    assert (sum(told), len(told)) == (45, 80)
 
 
 def test_real_masks_that_were_jpegs_are_told(shared: Path) -> None:
