@@ -128,13 +128,54 @@ def test_a_video_that_breaks_off_is_told(tmp_path: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(
-        VosbenchError, match=r"clip.mp4 is broken: (frame \d+ cannot be decoded|it ends after \d+ of 40 frames)"
+        VosbenchError,
+        match=r"clip.mp4 is broken: (frame \d+ cannot be decoded|it ends in the middle of frame \d+ of 40)",
     ) as caught:
         list(open_video(path))
     assert "ffmpeg -i clip.mp4" in caught.value.hint
     path.write_bytes(whole[:40])
     with pytest.raises(VosbenchError, match=r"is not a readable video|has no frames|holds no video"):
         open_video(path)
+
+
+CUT = {  # what is told of the first 40 percent of a file, by its kind
+    "a.mkv": r"a\.mkv is broken: it ends after \d+ of \d+ bytes",
+    "a.webm": r"a\.webm is broken: it ends after \d+ of \d+ bytes",
+    "a.avi": r"a\.avi is broken: it ends in the middle of frame \d+ of 50",
+    "fragments.mp4": r"fragments\.mp4 is broken: it ends in the middle of frame \d+$",
+    "a.ts": r"a\.ts may be cut off: it( ends within a packet|s last frame, \d+, is damaged)",
+    "a.mpg": r"a\.mpg may be cut off: its last frame, \d+, is damaged",
+    "a.gif": r"a\.gif may be cut off: it lacks the end of a GIF",
+    "live.mkv": None,  # it was written without knowing its length
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_a_file_of_any_kind_that_is_cut_off(tmp_path: Path, name: str) -> None:
+    path, codecs = tmp_path / name, {"webm": "libvpx", "mpg": "mpeg2video", "gif": "gif"}
+    options = {"live.mkv": {"live": "1"}, "fragments.mp4": {"movflags": "frag_keyframe+empty_moov"}}.get(name, {})
+    noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+    with av.open(str(path), "w", options=options) as container:
+        stream = container.add_stream(codecs.get(name.split(".")[1], "libx264"), rate=25, options={"g": "5"})
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "rgb8" if name == "a.gif" else "yuv420p"
+        for index in range(20):
+            frame = av.VideoFrame.from_ndarray(np.roll(noise, 3 * index, 1), format="rgb24")
+            frame.pts, frame.time_base = index + 30 * (index > 15), Fraction(1, 25)  # one lasts long, in the others
+            container.mux(stream.encode(frame.reformat(format=stream.pix_fmt)))
+        container.mux(stream.encode())
+    assert (count_frames(path), len(list(open_video(path)))) == (20, 20)  # an AVI counts those left out too: 50
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 5 - 3])
+    told = CUT[name]
+    if told is None:
+        assert 0 < len(list(open_video(path))) == count_frames(path) < 20
+    elif "broken" in told:
+        with pytest.raises(VosbenchError, match=told) as caught:
+            count_frames(path)
+        assert f"ffmpeg -i {name}" in caught.value.hint
+    else:
+        with pytest.warns(UserWarning, match=told):
+            found = len(list(open_video(path))), count_frames(path)
+        assert 0 < found[0] == found[1] < 20
 
 
 def test_what_is_no_video_is_told(tmp_path: Path) -> None:

@@ -55,10 +55,11 @@ def read_rgb(path: Picture, strict: bool = False) -> np.ndarray:
 
     The format is that of the content, whatever the file is called. Raises VosbenchError if the file is missing,
     truncated, damaged, no image, or of more than 8 bits in a format that is not scaled to 8. `strict` refuses what may
-    be damage, too: a JPEG whose data go on for some bytes after its last pixel, as some programs write them.
+    be damage, too: a JPEG whose data go on for some bytes after its last pixel, as some programs write them, and a
+    frame of a video that its decoder had to complete.
     """
     if isinstance(path, FrameOfVideo):
-        return path.load()
+        return path.load(strict)
     data = read_bytes(path, "check the data set with `vosbench check`", "frame")
     is_jpeg = data.startswith(_JPEG)
     if data and not (is_jpeg or data.startswith(_PNG) or data[8:12] == b"WEBP"):

@@ -6,6 +6,7 @@ file for the end of the video.
 """
 
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vosbench.base.atomic import replacing
+from vosbench.base.endings import doubt, told_size
 from vosbench.base.unfetched import require_fetched
 from vosbench.base.words import count
 from vosbench.errors import VosbenchError
@@ -51,8 +53,17 @@ class VideoFile:
     def __iter__(self) -> Iterator[tuple[np.ndarray, int]]:
         """The frames in the order in which they are shown, RGB uint8 [H,W,3], each with its time from the first on, in
         units of `time_base`, ascending. Holds one frame. Raises VosbenchError at a frame that cannot be decoded, and
-        where the file ends before what it promised.
+        where the file ends before what it promised; warns where the last frame is damaged.
         """
+        frames, last_damaged = 0, False
+        for rgb, time, damaged in self.decoded():
+            frames, last_damaged = frames + 1, damaged
+            yield rgb, time
+        if last_damaged:
+            warnings.warn(f"video {self.path} may be cut off: its last frame, {frames - 1}, is damaged", stacklevel=2)
+
+    def decoded(self) -> Iterator[tuple[np.ndarray, int, bool]]:
+        """The same, each with whether it is damaged: the decoder made up what the file lacks of it."""
         import av
 
         failure = av.FFmpegError  # a frame's generator may end with Python, when modules are empty
@@ -63,14 +74,14 @@ class VideoFile:
                     begin = frame.pts if begin is None else begin
                     given = time + 1 if frame.pts is None or begin is None else frame.pts - begin
                     time = max(time + 1, given)
-                    yield _turned(frame), time
+                    yield _turned(frame), time, frame.is_corrupt
                     done += 1
         except failure as error:
             raise VosbenchError(
                 f"video {self.path} is broken: frame {done} cannot be decoded ({_reason(error)})",
                 _REENCODE.format(self.path.name),
             ) from None
-        if self.promised is not None and done < self.promised and sum(_known(self.path)[1:]) < self.promised:
+        if self.promised is not None and done < self.promised and _known(self.path)[2] < self.promised:
             raise VosbenchError(
                 f"video {self.path} is broken: it ends after {done} of {count(self.promised, 'frame')}",
                 _REENCODE.format(self.path.name),
@@ -78,7 +89,9 @@ class VideoFile:
 
 
 def open_video(path: Path) -> VideoFile:
-    """A video file, its header and its first frame read. Raises VosbenchError if it is absent, no video or empty."""
+    """A video file, its header and its first frame read. Raises VosbenchError if it is absent, no video, empty, or
+    shorter than its header says.
+    """
     import av
 
     require_fetched(path)
@@ -95,6 +108,11 @@ def open_video(path: Path) -> VideoFile:
         first = None
     except av.FFmpegError as error:
         raise VosbenchError(f"{path} is not a readable video ({_reason(error)})", _REENCODE.format(path.name)) from None
+    told, size = told_size(path), path.stat().st_size
+    if told is not None and size < told:
+        raise VosbenchError(
+            f"video {path} is broken: it ends after {size} of {count(told, 'byte')}", _REENCODE.format(path.name)
+        )
     if first is None:
         raise VosbenchError(f"video {path} has no frames", _REENCODE.format(path.name))
     height, width = _turned(first).shape[:2]
@@ -102,7 +120,9 @@ def open_video(path: Path) -> VideoFile:
 
 
 def count_frames(path: Path) -> int:
-    """How many frames a video file has that are shown, counted without decoding them. Raises as `open_video`."""
+    """How many frames a video file has that are shown, counted without decoding them. Raises as `open_video`, and if
+    it ends within a frame; warns if it may be cut off.
+    """
     return _known(path)[1]
 
 
@@ -131,19 +151,21 @@ class FrameOfVideo:
         """(height, width) in pixels. Raises VosbenchError as `open_video`."""
         return _known(self.path)[0].size
 
-    def load(self) -> np.ndarray:
+    def load(self, strict: bool = False) -> np.ndarray:
         """RGB, uint8 [H,W,3]. Quick where frames are asked for in order, in one thread. Raises VosbenchError if it is
-        not there or cannot be decoded.
+        not there, cannot be decoded, or, if `strict`, is damaged.
         """
         kept = getattr(_last, "place", None)
         if kept is None or kept[0] != self.path or kept[1] > self.index:
-            kept = self.path, 0, iter(open_video(self.path))
+            kept = self.path, 0, open_video(self.path).decoded()
         _, at, frames = kept
         _last.place = None
-        for rgb, _ in frames:
+        for rgb, _, damaged in frames:
             at += 1
             if at > self.index:
                 _last.place = self.path, at, frames
+                if damaged and strict:
+                    raise VosbenchError(f"frame {self} is damaged", _REENCODE.format(self.path.name))
                 return rgb
         raise VosbenchError(f"video {self.path} ends before frame {self.index}", _REENCODE.format(self.path.name))
 
@@ -224,7 +246,9 @@ def _turns(frame: Any) -> int:
 
 
 def _known(path: Path) -> tuple[VideoFile, int, int]:
-    """A video file; how many of its packets are shown, each a frame; how many its header says to leave out."""
+    """A video file; how many of its packets are shown, each a frame; how many frames its header counts as it goes on to
+    the end, with those that it says to leave out and, in an AVI, those without a packet, where the one before stays.
+    """
     try:
         stat = path.stat()
     except OSError:
@@ -240,10 +264,21 @@ def _read(path: Path, *_: int) -> tuple[VideoFile, int, int]:
     video = open_video(path)
     try:
         with av.open(str(path)) as container:
-            hidden = [packet.is_discard for packet in container.demux(_stream(container, path)) if packet.size]
+            packets = (packet for packet in container.demux(_stream(container, path)) if packet.size)
+            told = [(packet.is_discard, packet.is_corrupt, packet.dts or 0) for packet in packets]
+            is_avi = container.format.name == "avi"
     except av.FFmpegError as error:
         raise VosbenchError(f"{path} is not a readable video ({_reason(error)})", _REENCODE.format(path.name)) from None
-    return video, hidden.count(False), hidden.count(True)
+    if told and told[-1][1]:
+        of = f" of {video.promised}" if video.promised else ""
+        raise VosbenchError(
+            f"video {path} is broken: it ends in the middle of frame {len(told) - 1}{of}", _REENCODE.format(path.name)
+        )
+    if why := doubt(path):
+        warnings.warn(f"video {path} may be cut off: {why}", stacklevel=2)
+    shown = sum(not discarded for discarded, _, _ in told)
+    counted = max(len(told), told[-1][2] + 1 if told and is_avi else 0)
+    return video, shown, counted
 
 
 def _reason(error: Any) -> str:

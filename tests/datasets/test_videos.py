@@ -3,6 +3,7 @@
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from layouts import frame
@@ -97,3 +98,24 @@ def test_what_is_wrong_with_a_video_is_one_line(root: Path) -> None:
     found = [problem.message for problem in data.problems()]
     assert [message for message in found if "within.mp4 is not a readable video" in message]
     assert [message for message in found if "lacks frames 00007" in message]
+
+
+def test_check_tells_that_a_video_is_cut_off(root: Path) -> None:
+    mask = root / "Annotations/within/00003.png"
+    for name in ("cut.mkv", "cut.mpg"):
+        path, noise = root / "JPEGImages" / name, np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("mpeg2video", rate=25)
+            stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+            for t in range(12):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(np.roll(noise, t, 1), format="rgb24")))
+            container.mux(stream.encode())
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        (root / "Annotations" / path.stem).mkdir(exist_ok=True)
+        write_labels(root / "Annotations/cut/00000.png", read_labels(mask))
+        (problem,) = open_dataset("folder", root).sequence_problems("cut")
+        path.unlink()
+        if name == "cut.mkv":
+            assert "cut.mkv is broken: it ends after" in problem.message
+        else:
+            assert (problem.message.endswith("cut.mpg is damaged"), problem.warning) == (True, True)
