@@ -10,7 +10,7 @@ from vosbench.bench.record import DatasetInfo, read_run
 from vosbench.bench.runner import run
 from vosbench.report.compare.differences import differences
 from vosbench.report.compare.pairing import pair_up
-from vosbench.report.context import version
+from vosbench.report.context import by_strategy, context, version
 from vosbench.report.tables.strategy import table
 
 pytestmark = pytest.mark.usefixtures("lent_pool")
@@ -48,6 +48,26 @@ def test_choices_add_up_to_the_whole(finished_run, small_davis, small_suite, tmp
     work.clear()
     run(small_suite(small_davis), tmp_path / "run", work)
     assert not work
+
+
+def test_what_is_asked_for_is_whole_whatever_was_asked_before(small_davis, small_suite, tmp_path):
+    """A finished request is not PARTIAL for what an earlier, wider one asked for; a stopped one is in every table."""
+    wide, narrow, renamed = (
+        small_suite(small_davis, policies=policies, controls=False)
+        for policies in (("first-only", "every-k"), ("every-k",), ("K=every-k:k=5", "latest-only"))
+    )
+    run(wide, tmp_path / "run")
+    for suite, labels in (
+        (narrow, ["every-k"]),
+        (replace(narrow, limit=1), ["every-k"]),
+        (renamed, ["K", "latest-only"]),
+    ):
+        records = run(suite, tmp_path / "run")
+        assert list(by_strategy(records)) == labels
+        assert context(records).lacks == (("sequences were left out",) if suite.limit else ())
+    assert context(read_run(tmp_path / "run")).lacks == ()
+    shutil.rmtree(tmp_path / "run/records/K")
+    assert context(read_run(tmp_path / "run")).lacks == ("not run yet: every-k, K=every-k:k=5",)
 
 
 def test_the_folder_of_a_run_is_that_of_its_files(small_davis, small_suite, tmp_path, work):

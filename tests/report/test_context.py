@@ -88,6 +88,8 @@ def test_what_a_run_lacks_is_told_and_the_rest_stands_side_by_side(run: Run) -> 
     assert [[r.sequence for r in group] for group in by_strategy(unfinished).values()] == [["cat"]] * 3
     asked = [replace(r, dataset=replace(r.dataset, sequences=5), suite={"policies": ["lfu", "lru"]}) for r in run]
     assert context(asked).lacks == ("2 of 5 sequences are done", "not run yet: lru")
+    later = [*run[:-1], replace(run[-1], suite={"policies": ["lru"]})]  # another suite, that was stopped
+    assert context(later).lacks == ("not run yet: lru",)
     assert context(restrict(asked, ["fifo"])).lacks == ("2 of 5 sequences are done",)
     faulty = [fail(r, "sequence") if r.sequence == "dog" else r for r in run]
     assert context(faulty).lacks == ("faulty: dog",)

@@ -11,7 +11,6 @@ import os
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from vosbench.base.atomic import UNFINISHED
@@ -92,7 +91,9 @@ def prepare(plan: Plan, fresh: bool) -> None:
                 if path in own or (task := tasks.get(record.identity)) is None:
                     continue
                 if not finished(task):
-                    _rename(plan.folder / "masks" / path.parent.name / path.stem, path, record, task)
+                    _rename(
+                        plan.folder / "masks" / path.parent.name / path.stem, path, plan.as_asked(task, record), task
+                    )
             elif not fresh:
                 other = "choose another folder (--out), or throw them away: fresh=True (--fresh)"
                 if plan.suite.score and not record.suite.get("score", True):
@@ -133,4 +134,4 @@ def _rename(masks: Path, path: Path, record: RunRecord, task: Task) -> None:
     if (trace := path.with_suffix(".npz")).exists():
         task.trace.parent.mkdir(parents=True, exist_ok=True)
         trace.replace(task.trace)
-    write_record(task.record.with_suffix(path.suffix), replace(record, policy=task.policy))
+    write_record(task.record.with_suffix(path.suffix), record)

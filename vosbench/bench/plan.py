@@ -262,6 +262,11 @@ class Plan:
             fingerprint=self._fingerprints.get(task.name, ""),
         )
 
+    def as_asked(self, task: Task, record: RunRecord) -> RunRecord:
+        """The record of a task, which another suite may have asked for, with the strategies and sequences of this."""
+        suite = {**record.suite, "policies": self.suite.as_json()["policies"]}
+        return replace(record, suite=suite, policy=task.policy, dataset=self.data, partial=self.is_partial)
+
 
 def _a_record_each(folder: Path) -> Iterator[RunRecord]:
     """Of each sequence that a run has a result of, one record."""

@@ -84,7 +84,7 @@ def execute(
                 f"cannot write {error.filename or plan.folder}: {error.strerror or error}",
                 "free space or choose another folder (--out); what is finished is kept",
             ) from None
-    return tuple(read_record(task.record) for task in plan.tasks)
+    return tuple(plan.as_asked(task, read_record(task.record)) for task in plan.tasks)
 
 
 def to_do(plan: Plan, fresh: bool) -> tuple[list[Task], list[tuple[Task, RunRecord]]]:

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from vosbench.bench.record import RunRecord
+from vosbench.bench.record import PolicyInfo, RunRecord
 from vosbench.errors import a_few
+from vosbench.memory.grammar import read
 
 FAILED = "failed: "  # in front of the strategies that failed, which is a result too
 
@@ -42,8 +43,9 @@ def lacks(records: Iterable[RunRecord]) -> tuple[str, ...]:
     whole = present == max(record.dataset.in_split for record in records)  # be it in several runs
     unscored = sorted({record.sequence for record in kept if record.unscored})
     some_scored = any(record.scores for record in kept)
-    have = {name for r in records for name in (r.policy.spec, f"{r.policy.label}={r.policy.spec}")}
-    absent = [name for name in records[0].suite.get("policies", ()) if name not in have]
+    have = {record.policy.text: record.policy for record in records}.values()
+    asked = dict.fromkeys(text for record in records for text in record.suite.get("policies", ()))  # by any suite
+    absent = [text for text in asked if not any(_is(policy, text) for policy in have)]
     failed = dict.fromkeys(record.policy.label for record in kept if record.failure)
     found = {
         "sequences were left out": not whole and any(record.partial for record in records),
@@ -54,6 +56,15 @@ def lacks(records: Iterable[RunRecord]) -> tuple[str, ...]:
         f"{FAILED}{a_few(failed)}": failed,
     }
     return tuple(words for words, holds in found.items() if holds)
+
+
+def _is(policy: PolicyInfo, text: str) -> bool:
+    """Whether a suite that asked for `text` has this strategy, though another may have called it otherwise."""
+    if text in (policy.spec, policy.text, f"{policy.label}={policy.spec}"):
+        return True
+    asked, had = read(text), policy.parameters
+    same = all(str(had.get(key)).lower() == str(value).lower() for key, value in asked.items)
+    return same and asked.name == read(policy.spec).name
 
 
 def _faulty(records: Iterable[RunRecord]) -> list[str]:
