@@ -151,7 +151,7 @@ TOLD = {
     jpegs_called_png: ("is a JPEG image, which does not keep ids", "write masks as PNG"),
     many_objects: ("holds the id 400, but ids go from 1 to 254", "number the objects of each video from 1 on"),
     turned: ("is 64x48 pixels, its frame 48x64", "turned as their file says"),
-    a_video: ("ant holds no frames", "ffmpeg -i ant.mp4"),
+    a_video: ("ant holds no frames", "480p/ant/ant.mp4 -q:v 2 -start_number 0 "),
 }
 
 
