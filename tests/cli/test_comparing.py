@@ -150,6 +150,13 @@ FAULTS = {
         lambda new: rewrite(new, lambda r: replace(r, fingerprint="00")),
         ["their versions of the data differ", "repeat one of the runs"],
     ),
+    "other data, and a strategy that is gone": (
+        lambda new: (
+            rewrite(new, lambda r: replace(r, fingerprint="00")),
+            shutil.rmtree(new / "records/first-only"),
+        ),
+        ["their versions of the data differ", "repeat one of the runs"],
+    ),
     "a strategy that is gone": (
         lambda new: shutil.rmtree(new / "records/first-only"),
         ["strategy first-only of old is not in new", "--policies"],

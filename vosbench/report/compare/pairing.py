@@ -79,6 +79,8 @@ def pair_up(runs: Runs, names: Sequence[str] | None = None) -> tuple[tuple[Entra
             if gone and mixed:
                 return tuple((entrants[0], entrant) for entrant in entrants[1:])
             if gone:
+                for other in (entrant for entrant in entrants if entrant.run == run):
+                    same_data(gone[0], other)
                 raise VosbenchError(
                     f"strategy {gone[0].name} is not in {run}", "run it too, or choose others with --policies"
                 )
@@ -96,6 +98,7 @@ def pair_up(runs: Runs, names: Sequence[str] | None = None) -> tuple[tuple[Entra
     for entrant in rest:
         baseline = baselines.get(entrant.strategy) if len(baselines) > 1 else entrants[0]
         if baseline is None:
+            same_data(entrants[0], entrant)
             known = ", ".join(one.label for one in baselines.values())
             hint = "choose with --policies which to compare"
             raise VosbenchError(f"strategy {entrant.name} has no counterpart among those of {first}: {known}", hint)
