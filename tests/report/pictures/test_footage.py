@@ -69,6 +69,7 @@ def test_masks_of_another_size_are_refused(finished: Path) -> None:
     footage = open_footage(finished / "run", "ant")
     with pytest.raises(FaultyMasksError, match="mask of first-only for frame 00002 of ant is 32x24 pixels") as caught:
         footage.drawn(2, (48, 64))
+    assert "the other strategies alone, with -p" in caught.value.hint
     assert caught.value.strategy == "first-only"
 
 

@@ -48,7 +48,8 @@ class Footage:
             labels = self.masks[strategy][frame].load().as_labels()
             check_size(labels.shape, size, f"of {strategy} for frame {frame} of {self.sequence}")
         except VosbenchError as error:
-            raise FaultyMasksError(error.message, error.hint, strategy) from None
+            hint = f"{error.hint}; or show the other strategies alone, with -p"
+            raise FaultyMasksError(error.message, hint, strategy) from None
         return labels
 
     @cached_property
