@@ -109,7 +109,8 @@ def score(
 ) -> Answer:
     """Score folders of masks against a data set: J and F, mean, recall and decay.
 
-    One folder gets a row, several a table of them. What --out or --json wrote is read by compare, table and plot.
+    One folder gets a row, several a table of them. What --out or --json wrote is read by compare, table and
+    plot; what --out wrote by report, figure and video, too.
     """
     if out is not None:
         refuse_run(out)
