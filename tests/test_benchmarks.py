@@ -41,6 +41,8 @@ def test_help(start, name, capsys):
         ("bench_memory.py --objects some", "'some' is not 1"),
         ("bench_memory.py lfu --limit 4", "error: '4' has no unit"),
         ("bench_report.py -1", "not 1 or a larger"),
+        ("bench_score.py nowhere --only decoding", "nowhere is no folder"),
+        ("bench_score_turns.py nowhere", "nowhere is no folder: name one"),
         ("bench_read.py more", "unrecognized arguments: more"),
     ],
 )

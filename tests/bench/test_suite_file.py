@@ -91,7 +91,7 @@ def test_every_field_can_be_set(read):
         top_k=4,
         affinity="dot",
         precision="fp16",
-        memory_limit="4GB",
+        memory_limit=4_000_000_000,
         shorter_side=256,
         protocol="davis2017-official",
         score=False,

@@ -50,3 +50,8 @@ def test_a_list_of_splits_is_a_run_for_each(tmp_path):
     path.write_text("split = [5]\n")
     with pytest.raises(VosbenchError, match="split must be of type str, not 5"):
         read_suites(path)
+
+
+def test_amounts_of_memory_that_are_equal_are_the_same() -> None:
+    assert Suite(memory_limit="4GB") == Suite(memory_limit="4000 mb") == Suite(memory_limit=4_000_000_000)
+    assert Suite(memory_limit="4GB") != Suite(memory_limit="4GiB")

@@ -130,6 +130,8 @@ def test_without_scores(small_davis, small_suite, tmp_path, work):
     assert {r.policy.kind for r in records} == {"strategy"}
     assert all(r.masks and r.timings and not r.scores for r in records)
     assert "not scored (no scores were asked for); 2 sequences" in strategy.table(records).caption
+    (oracle,) = run(small_suite(small_davis, score=False, policies=("oracle-masks",), limit=1), tmp_path / "oracle")
+    assert oracle.masks  # a reference sees the truth, which nobody scores by
     private = run(small_suite(small_davis, split="test-dev"), tmp_path / "private")
     assert {r.unscored for r in private} == {"the ground truth of davis2017 test-dev is private"}
 

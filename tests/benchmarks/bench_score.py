@@ -267,6 +267,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="processes for it")
     parser.add_argument("--protocol", default="davis2017", help="its rules")
     arguments = parser.parse_args()
+    if not arguments.masks.is_dir() and arguments.masks != parser.get_default("masks"):
+        parser.error(f"{arguments.masks} is no folder")
     if arguments.measure:
         measure(arguments.measure, arguments.masks, arguments.jobs, arguments.protocol)
         return

@@ -38,6 +38,8 @@ def main() -> None:
     parser.add_argument("masks", type=Path, nargs="?", default=REPOSITORY.parent / "shared" / "data" / "osvos")
     parser.add_argument("--rounds", type=int, default=9)
     arguments = parser.parse_args()
+    if not arguments.masks.is_dir():
+        parser.error(f"{arguments.masks} is no folder: name one of sequences of label PNGs")
     print(conditions())
     with tempfile.TemporaryDirectory() as name:
         lag(arguments.masks, Path(name), videos=6)

@@ -118,6 +118,9 @@ class Plan:
             if (permuted := numbered_anew(truth.masks)) is not None:
                 warnings.warn(SpoiltScoreWarning.of(permuted), stacklevel=2)
             self.truths[name] = truth
+        elif not self.is_private:
+            with suppress(VosbenchError):  # of a reference, which says itself what it misses
+                self.truths[name] = self.dataset.truth(name)
         self.sequences[name], self._fingerprints[name] = video, fingerprint
 
     def _require_something(self) -> None:

@@ -28,8 +28,8 @@ class Suite:
     `trust_masks` takes masks as they are, though they look smoothed. Without `score` masks are made and not scored.
     `shorter_side` is that of frames at inference, in pixels (None: the data set's; 0: their own); `top_k` and
     `affinity` say how memory is read (None: as the model is used with), `precision` in what the model computes,
-    `memory_limit` how much memory a run takes at most beside model and libraries, such as "4GB" (None: what there is):
-    a strategy that needs more fails. `jobs` are the processes that score while inference goes on.
+    `memory_limit` how much memory a run takes at most beside model and libraries, such as "4GB", kept in bytes (None:
+    what there is): a strategy that needs more fails. `jobs` are the processes that score while inference goes on.
     `threads` are those of the model on a CPU, which round differently in different numbers (None: torch's own number).
     Strategies go through a sequence together, which takes less time than one after the other; in the sequences of
     `timing`, the first, all or none, each goes alone, to be timed, `repeats` times by turns, while no other process of
@@ -75,7 +75,7 @@ class Suite:
         if self.seeds == ():
             raise VosbenchError("seeds are an empty list", "write seeds = [0, 1, 2] (--seeds 0,1,2), or leave it out")
         if self.memory_limit is not None:
-            size_in_bytes(self.memory_limit)
+            object.__setattr__(self, "memory_limit", size_in_bytes(self.memory_limit))
         if self.root is not None:
             object.__setattr__(self, "root", Path(self.root))
 
