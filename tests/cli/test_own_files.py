@@ -163,3 +163,19 @@ def test_a_method_that_takes_too_little_is_blamed_on_its_file_alone(small_davis,
     masks = (small_davis / "Annotations/480p", "--dataset", "davis2017", "--root", small_davis, "--jobs", 1)
     said = refused("score", *masks, "--protocol", tmp_path / "mine.py")
     assert f"what {tmp_path}/mine.py gives leads to TypeError: Visible.objects() takes 1" in said
+
+
+def test_what_a_protocol_gives_is_not_blamed_on_a_data_set(small_davis, tmp_path, refused):
+    (tmp_path / "data.py").write_text(
+        "from vosbench.datasets.davis import Davis2017\nclass Mine(Davis2017):\n    name = 'mine'\n"
+    )
+    (tmp_path / "mine.py").write_text(PROTOCOL.replace("objects(self)", "frames_of(self, *asked)"))
+    masks = (small_davis / "Annotations/480p", "--dataset", tmp_path / "data.py", "--root", small_davis, "--jobs", 1)
+    said = refused("score", *masks, "--protocol", tmp_path / "mine.py")
+    assert f"{tmp_path}/mine.py gives leads to AttributeError: 'int' object has no attribute" in said
+    assert "data.py" not in said
+
+
+def test_a_comma_in_the_name_of_a_file_parts_strategies(tmp_path, refused):
+    (tmp_path / "a, b.py").write_text("")
+    assert "has a comma in its name, and commas part strategies" in refused("run", "-p", tmp_path / "a, b.py")

@@ -265,6 +265,8 @@ def test_a_file_without_a_data_set_says_what_it_lacks(tmp_path: Path, stacks: Pa
         ("def _list_names(self): pass", "gives nothing, not the names of the sequences", "return a tuple of texts"),
         ("def _list_names(self): return 'ant'", "gives 'ant', not the names of the sequences", "return a tuple"),
         ("def _list_names(self): return [self.root]", "not the names of the sequences", "return a tuple of texts"),
+        ("def _list_names(self): return ['../ant']", "names '../ant', which is no sequence", "name each by its folder"),
+        ("name = 'davis2017'", "has the name of a published one, davis2017", "give it one of its own"),
         ("def _list_names(self): return ['ant', 'ant']", "gives ant more than once", "give each sequence once"),
     ],
 )

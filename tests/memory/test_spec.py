@@ -164,6 +164,7 @@ def test_wrong_values_are_refused_as_in_a_text(values, message):
         ("Mine=other=lfu", "has two `=` before its parameters"),
         ("lfu=capacity", "unknown strategy 'capacity'"),
         ("lfu:k", "unknown parameter of lfu 'k'"),
+        ("lfu(capacity=4)", "has parentheses, as one within another has"),
         ("a/b=lfu", "the label 'a/b' holds a / or \\"),
         ("a\\b=lfu:capacity=2", "the label 'a\\\\b' holds a / or \\"),
     ],
@@ -199,7 +200,7 @@ def test_paths_may_hold_nearly_anything(idea, tmp_path):
         (["lfu", "lru", "lfu"], "lfu and lfu are the same strategy: name each once"),
         (["gated:base=lfu(capacity=2)", "Mine=gated"], "gated:base=lfu(capacity=2) and Mine=gated are the same"),
         (["Mine=lfu", "mine=lru"], "Mine=lfu and mine=lru have the same label"),
-        (["lru=lfu", "lru"], "lru=lfu and lru have the same label"),
+        (["lru=lfu", "fifo"], "the label of lru=lfu is the name of another strategy"),
     ],
 )
 def test_strategies_that_cannot_be_compared(entries, message):

@@ -87,8 +87,9 @@ def _run(arguments: list[str]) -> int:
 
 
 def _suspects(error: BaseException, own: dict[str, str]) -> dict[str, str]:
-    """Those of the files of one's own, {module: file}, that may lead to an error: where we draw, no strategy does; one
-    whose class is called wrongly, such as in `Visible.objects() takes 1 positional argument`, is alone.
+    """Those of the files of one's own, {module: file}, that may lead to an error: where we draw, no strategy does;
+    where we score, a protocol, if there is one; one whose class is called wrongly, such as in `Visible.objects() takes 1
+    positional argument`, is alone.
     """
     name = str(error).partition(".")[0]
     if named := {module: file for module, file in own.items() if name in vars(sys.modules[module])}:
@@ -98,7 +99,8 @@ def _suspects(error: BaseException, own: dict[str, str]) -> dict[str, str]:
     ours = [path.relative_to(package).parts[:2] for path in called if path.is_relative_to(package)]
     if ours and ours[-1] in {("report", "drawing"), ("report", "plots")}:
         return {name: file for name, file in own.items() if name.split("_")[1] in ("tables", "figures")}
-    return own
+    protocols = {name: file for name, file in own.items() if name.split("_")[1] == "protocols"}
+    return protocols if protocols and ours and ours[-1][0] == "metrics" else own
 
 
 def _try(own: dict[str, str], arguments: Sequence[str]) -> str:

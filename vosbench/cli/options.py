@@ -87,6 +87,9 @@ def _in_file(value: str) -> list[str]:
 
 def split_specs(values: Sequence[str] | None) -> tuple[str, ...]:
     """Lists of strategies and repeated options to strategies: `lfu:capacity=4,pin_first=true,lru` is two."""
+    for value in values or ():
+        if "," in value and Path(value).is_file():
+            raise VosbenchError(f"the file {value} has a comma in its name, and commas part strategies", "rename it")
     return tuple(spec for value in values or () for spec in several(value))
 
 

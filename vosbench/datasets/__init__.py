@@ -42,6 +42,8 @@ def _dataset(loaded: Any, origin: str) -> type[Dataset]:
         if isinstance(names, str) or not all(isinstance(one, str) for one in names):
             example = f'write {name} = ("{names if isinstance(names, str) else "all"}",)'
             raise VosbenchError(f"data set {origin}: {name} must be several names, not {names!r}", example)
+    if kind.name in SHIPPED and origin != SHIPPED[kind.name]:
+        raise VosbenchError(f"data set {origin} has the name of a published one, {kind.name}", "give it one of its own")
     if not kind.splits:
         raise VosbenchError(f"data set {origin} has no splits", 'write splits = ("all",) if it has no parts')
     return kind

@@ -5,6 +5,7 @@ A model gets `Dataset.sequence`, the metrics get `Dataset.truth`; there is no ot
 
 import copy
 import hashlib
+import re
 import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -89,6 +90,11 @@ class Dataset(Choice, ABC):
             raise VosbenchError(
                 f"_list_names of the data set {self.name} gives {given:.60}, not the names of the sequences",
                 "return a tuple of texts, such as those of the folders of videos",
+            )
+        if strange := [name for name in found if not {"", ".", ".."}.isdisjoint(re.split(r"[/\\]", name))]:
+            hint = "name each by its folder, as JPEGImages has it"
+            raise VosbenchError(
+                f"the list of {self.name} names {a_few(map(repr, strange))}, which is no sequence", hint
             )
         if twice := [name for name, times in Counter(found).items() if times > 1]:
             hint = "give each sequence once"

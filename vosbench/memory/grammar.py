@@ -29,6 +29,10 @@ def read(text: str) -> Written:
     """The parts of one strategy, `[label=]name[:parameters]`. Raises VosbenchError if its parentheses do not match."""
     colon = _colon(text)
     head, tail = (text, "") if colon is None else (text[:colon], text[colon + 1 :])
+    if head.endswith(")") and "(" in head:
+        name, _, inside = head.partition("(")
+        wanted = ":".join(filter(None, (name, inside[:-1])))
+        raise VosbenchError(f"strategy {text!r} has parentheses, as one within another has", f"write {wanted}")
     if colon is not None and not tail.strip(","):
         raise VosbenchError(f"strategy {text!r} has no parameter after its colon", f"write {head}, or {head}:KEY=VALUE")
     parts = _split(head, "=", text)

@@ -204,9 +204,13 @@ class PolicySpec:
 
 
 def parse_policies(entries: Iterable[str | Path | PolicySpec]) -> tuple[PolicySpec, ...]:
-    """The strategies to compare. Raises as `PolicySpec.parse`, for none, one named twice, and two of one label."""
+    """The strategies to compare. Raises as `PolicySpec.parse`, for none, one named twice, two of one label, and a
+    label that is another's name.
+    """
     found: list[PolicySpec] = []
     for spec in map(PolicySpec.parse, entries):
+        if spec.label in {*POLICIES.names()} - {spec.name}:
+            raise VosbenchError(f"the label of {spec} is the name of another strategy", "give it a label of its own")
         for other in found:
             if spec == other:
                 raise VosbenchError(
