@@ -55,7 +55,8 @@ def unknown(kind: str, name: str, known: Iterable[str], also: str = "") -> Vosbe
     what may be given `also`.
     """
     choices = sorted(known)
-    near = difflib.get_close_matches(str(name), choices, n=3, cutoff=0.5)
+    plain = {choice.casefold(): choice for choice in choices}
+    near = [plain[one] for one in difflib.get_close_matches(str(name).casefold(), plain, n=3, cutoff=0.5)]
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {a_few(choices, MOST_KNOWN) or 'none'}"
     return VosbenchError(f"unknown {kind} {name!r}", f"{hint}; {also}" if also else hint)
 

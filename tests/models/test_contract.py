@@ -1,6 +1,7 @@
 """`check_model`: sound networks pass, and each way to be broken is found where it is."""
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,12 @@ class Mixing(Toy):
         return super().decode_several([readouts[0]] * len(readouts), *arguments)
 
 
+class Still(Toy):
+    @property
+    def spec(self):
+        return replace(super().spec, stride=0)
+
+
 class Adopting(Toy):
     """Takes its weights for another's."""
 
@@ -173,6 +180,7 @@ EXPECTED = {
     Unsummed: ("aggregate", "does not sum up to 1"),
     Crash: ("encode_value", "KeyError: 'hiden'"),
     Mixing: ("decode_several", "gives a strategy something else than it gets alone"),
+    Still: ("spec", "stride of the network toy must be 1 or more, not 0"),
     Adopting: ("detect", "takes its own weights for None"),
 }
 
@@ -196,7 +204,8 @@ def test_a_broken_network_is_found_with_file_and_line(kind):
     assert fault is not None, faults
     file, line = fault.message.split(": ")[0].rsplit(":", 1)
     assert Path(file).resolve() == Path(__file__)
-    source, begin = inspect.getsourcelines(getattr(kind, method) if method else kind)
+    blamed = getattr(kind, method) if method else kind
+    source, begin = inspect.getsourcelines(getattr(blamed, "fget", blamed))
     assert begin <= int(line) < begin + len(source)
     for other in faults:
         assert "\n" not in other.message

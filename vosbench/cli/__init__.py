@@ -88,7 +88,7 @@ def _run(arguments: list[str]) -> int:
 
 def _suspects(error: BaseException, own: dict[str, str]) -> dict[str, str]:
     """Those of the files of one's own, {module: file}, that may lead to an error: where we draw, no strategy does;
-    where we score, a protocol, if there is one; one whose class is called wrongly, such as in `Visible.objects() takes 1
+    where we score, a protocol, if there is one; one whose class is called wrongly, as in `Visible.objects() takes 1
     positional argument`, is alone.
     """
     name = str(error).partition(".")[0]

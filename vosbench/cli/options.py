@@ -34,13 +34,13 @@ MemoryLimit = Annotated[
 ]
 TopK = Annotated[int | None, Option(help="memory tokens that count for a query pixel; default: the model's", min=1)]
 Predictions = Annotated[Path, Argument(help="folder with SEQUENCE/FRAME.png, the masks of any method")]
-DatasetName = Annotated[str, Option(help="data set; `vosbench list datasets` names them")]
+DatasetName = Annotated[str, Option(help="data set; `vosbench list datasets` names them; or a .py file with one's own")]
 Root = Annotated[Path | None, Option(help="the folder of the data set; generated clips are kept there")]
 Split = Annotated[str | None, Option(help="split of the data set; default: its first, which mostly is val")]
 FrameMode = Annotated[
     str | None, Option(help="480p or Full-Resolution (DAVIS), 6fps or all-frames (YouTube-VOS), 10fps or 5fps (VOST)")
 ]
-Protocol = Annotated[str | None, Option(help="scoring rules; default: the data set's own")]
+Protocol = Annotated[str | None, Option(help="scoring rules, or a .py file with one's own; default: the data set's")]
 ShorterSide = Annotated[
     int | None, Option(help="shorter side at inference, in pixels; 0: as it is; default: the data set's (folder: 480)")
 ]

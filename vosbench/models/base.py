@@ -71,7 +71,7 @@ class Spec:
     """A network in numbers: channels of keys and values; `stride`, the distance of two tokens in pixels.
 
     `top_k` and `shorter_side` (pixels; None: the video's own size) are what it is used with unless something else is
-    asked for. `extras` are what its tokens have beside the key.
+    asked for. `extras` are what its tokens have beside the key. Raises VosbenchError for a number below 1.
     """
 
     family: str
@@ -81,6 +81,11 @@ class Spec:
     top_k: int = 20
     shorter_side: int | None = None
     extras: Mapping[str, Extra] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("key_dim", "value_dim", "stride", "top_k"):
+            if not (isinstance(value := getattr(self, name), int) and value > 0):
+                raise VosbenchError(f"{name} of the network {self.family} must be 1 or more, not {value!r}", "see Spec")
 
 
 @dataclass(frozen=True)

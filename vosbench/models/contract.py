@@ -29,7 +29,7 @@ def check_model(build: Build) -> list[VosbenchError]:
         try:
             check(build)
         except (Exception, SystemExit) as error:
-            told = isinstance(error, _Broken)
+            told = isinstance(error, _Broken | VosbenchError)
             reason = str(error) if told else f"{type(error).__name__}: {' '.join(str(error).split())}"
             fault = VosbenchError(f"{_place(network, error)}: {reason}", "see Network in vosbench/models/base.py")
             found.setdefault(re.sub(r"\d+", "", reason), fault)

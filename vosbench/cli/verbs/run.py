@@ -27,7 +27,8 @@ def run(
         str | None, Argument(help="a TOML file, or a name of `vosbench list suites`; options override it")
     ] = None,
     dataset: Annotated[
-        str | None, Option(help="data set; `vosbench list datasets` names them; default: the suite's, or synthetic")
+        str | None,
+        Option(help="data set, of `vosbench list datasets` or a .py file; default: the suite's, or synthetic"),
     ] = None,
     root: Annotated[
         list[str] | None,
