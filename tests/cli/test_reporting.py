@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from made_records import make_record
 
-from vosbench.bench.record import write_record
+from vosbench.bench.record import DATA_ROOT, write_record
 
 
 @pytest.mark.usefixtures("scored_in_a_thread")
@@ -27,7 +27,7 @@ def test_a_run_says_how_to_look_at_it(small_davis, tmp_path, vosbench, read_json
     assert again.err == ""  # nothing was run again
 
 
-def test_clips_that_are_made_anew_are_spoken_of_once(tmp_path, vosbench, monkeypatch):
+def test_clips_are_made_anew_where_the_run_had_them_and_spoken_of_once(tmp_path, vosbench, refused, monkeypatch):
     monkeypatch.chdir(tmp_path)
     split = "length=20,objects=1,clips=1"
     record = make_record(sequence="clip-00", latency_ms=[1.0] * 20, tokens=[10] * 20)
@@ -40,6 +40,15 @@ def test_clips_that_are_made_anew_are_spoken_of_once(tmp_path, vosbench, monkeyp
         assert (outcome.status, outcome.err) == (0, line)
     assert (tmp_path / "report/sequences/1/19.webp").exists()
     assert "There are no masks: published results have none." in (tmp_path / "report/sequences/1.html").read_text()
+    (tmp_path / "other").mkdir()
+    said = refused("report", "published", "--root", "other", "--out", "again")
+    assert f"other does not hold synthetic {split}: there is nothing in other/{split}\nleave out --root: the" in said
+    assert [*tmp_path.glob("other/*"), *tmp_path.glob("again")] == []
+    (tmp_path / "published" / DATA_ROOT).write_text("moved")
+    for wrong in ("other", "nowhere"):
+        assert "out --root: the run had moved" in refused("report", "published", "--root", wrong, "--out", "again")
+    Path(where).parent.rename("moved")
+    assert vosbench("report", "published", "--root", "moved", "--jobs", 1).err == ""
 
 
 def test_a_report_is_refused_in_one_line(finished_run, tmp_path, vosbench, refused, monkeypatch):

@@ -36,6 +36,7 @@ TopK = Annotated[int | None, Option(help="memory tokens that count for a query p
 Predictions = Annotated[Path, Argument(help="folder with SEQUENCE/FRAME.png, the masks of any method")]
 DatasetName = Annotated[str, Option(help="data set; `vosbench list datasets` names them; or a .py file with one's own")]
 Root = Annotated[Path | None, Option(help="the folder of the data set; generated clips are kept there")]
+RootOfRun = Annotated[Path | None, Option(help="the folder of the data set; default: where it was for the run")]
 Split = Annotated[str | None, Option(help="split of the data set; default: its first, which mostly is val")]
 FrameMode = Annotated[
     str | None, Option(help="480p or Full-Resolution (DAVIS), 6fps or all-frames (YouTube-VOS), 10fps or 5fps (VOST)")

@@ -101,6 +101,11 @@ class Dataset(Choice, ABC):
             raise VosbenchError(f"_list_names of the data set {self.name} gives {a_few(twice)} more than once", hint)
         return found
 
+    @classmethod
+    def would_make(cls, root: Path | None, split: str | None = None) -> Path | None:  # noqa: ARG003
+        """The folder that is absent or empty, and that building one would fill; None: building one only reads."""
+        return None
+
     @abstractmethod
     def _list_names(self) -> tuple[str, ...]:
         """Every sequence of the split, once. Raises VosbenchError if the split or its list is absent."""

@@ -20,7 +20,7 @@ def figure(
     ] = None,
     number: Annotated[int, Option("--number", "-n", help="of frames where none are named", min=1)] = 5,
     policies: options.Policies = None,
-    root: options.Root = None,
+    root: options.RootOfRun = None,
     overwrite: options.Overwrite = False,
 ) -> Answer:
     """Draw a strip for a paper: a column for each frame, a row for the truth and for each strategy of a run.

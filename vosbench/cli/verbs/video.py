@@ -20,7 +20,7 @@ def video(
     sequence: SequenceName = None,
     policies: options.Policies = None,
     fps: Annotated[float, Option(help="frames per second", min=0.1, max=240)] = 12,
-    root: options.Root = None,
+    root: options.RootOfRun = None,
     overwrite: options.Overwrite = False,
 ) -> Answer:
     """Show the masks of each strategy of a run side by side over the frames, beside the truth, as an mp4.

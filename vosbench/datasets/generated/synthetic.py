@@ -50,10 +50,20 @@ class Synthetic(DavisLayout):
 
     def __init__(self, root: Path | None = None, split: str | None = None, frame_mode: str | None = None) -> None:
         script = Script.parse(split or self.splits[0])
-        folder = (root or CACHE / f"synthetic-v{VERSION}") / script.split
-        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-            generate(folder, script)
-        super().__init__(folder, script.split, frame_mode)
+        if absent := self.would_make(root, script.split):
+            generate(absent, script)
+        super().__init__(self._place(root, script), script.split, frame_mode)
+
+    @classmethod
+    def would_make(cls, root: Path | None, split: str | None = None) -> Path | None:
+        """The folder of the split, unless something is there. Raises VosbenchError for a split that cannot be made."""
+        folder = cls._place(root, Script.parse(split or cls.splits[0]))
+        taken = any(folder.iterdir()) if folder.is_dir() else folder.exists()
+        return None if taken else folder
+
+    @staticmethod
+    def _place(root: Path | None, script: Script) -> Path:
+        return (root or CACHE / f"synthetic-v{VERSION}") / script.split
 
     def attributes(self, name: str) -> tuple[str, ...]:
         """The attributes of which a clip was asked for more than a calm one has. Raises as `shows`."""

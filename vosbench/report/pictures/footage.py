@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from vosbench.bench.record import DATA_ROOT, RunRecord, read_record, read_run
-from vosbench.datasets import Dataset, open_dataset
+from vosbench.datasets import DATASETS, Dataset, open_dataset
 from vosbench.errors import VosbenchError, unknown
 from vosbench.images import check_size
 from vosbench.report.context import require_own_files, restrict
@@ -150,12 +150,19 @@ def footage_of(sequence: str, found: Mapping[str, tuple[RunRecord, Path]], data:
 
 
 def data_of(run: Path, record: RunRecord, root: Path | None = None) -> Dataset:
-    """The data set of a run, in `root` or where it was for the run. Raises VosbenchError as `open_dataset`."""
+    """The data set of a run, in `root` or where it was for the run, where clips that are gone are generated again.
+
+    Raises VosbenchError as `open_dataset`, and for a `root` in which they would be generated: it is not the run's.
+    """
     info, kept = record.dataset, run / DATA_ROOT
-    if root is None and kept.is_file():
-        root = Path(os.fsdecode(kept.read_bytes()))
+    name = str(record.suite.get("dataset", info.name))
+    before = Path(os.fsdecode(kept.read_bytes())) if kept.is_file() else None
+    if root is not None and (absent := DATASETS.find(name).would_make(root, info.split)):
+        message = f"{root} does not hold {info.name} {info.split}: there is nothing in {absent}"
+        raise VosbenchError(message, f"leave out --root: the run had {'none' if before is None else before}")
+    root = root or before
     try:
-        return open_dataset(str(record.suite.get("dataset", info.name)), root, info.split, frame_mode=info.frame_mode)
+        return open_dataset(name, root, info.split, frame_mode=info.frame_mode)
     except VosbenchError as error:
         if root is None or not root.is_dir():
             raise VosbenchError(error.message, "say where the data set is now, with --root") from None
