@@ -1,5 +1,6 @@
 """`vosbench report`, and `run --report`."""
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -87,6 +88,9 @@ def test_masks_of_any_method_have_a_report(finished_run, tmp_path, vosbench, mon
     assert '"in_video":false' in (page.parent / "1/data.js").read_text()
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    for _ in range(2):  # into the folder that one is in, and once more
+    for had in (False, True):  # into the folder that one is in, and once more
         assert vosbench("report", "../scored.json", "--jobs", 1, "--out", ".").status == 0
-        assert (Path.cwd() / "index.html").is_file()
+        assert {*os.listdir()} == {"assets", "data.js", "index.html", "sequences", *(["notes.txt"] if had else [])}
+        assert not Path("sequences/of-before.html").exists()
+        Path("sequences/of-before.html").touch()
+        Path("notes.txt").touch()

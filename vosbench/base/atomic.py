@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -50,9 +50,9 @@ def writing(path: Path, what: str = "", hint: str = "") -> Iterator[None]:
 
 
 @contextmanager
-def replacing_folder(folder: Path, what: str = "", hint: str = "") -> Iterator[Path]:
+def replacing_folder(folder: Path, what: str = "", hint: str = "", old: Iterable[str] = ("*",)) -> Iterator[Path]:
     """As `replacing`, of a folder with all that is in it. One that is there stays itself, and gets the new content,
-    since somebody may work in it.
+    since somebody may work in it; what is in it already goes if its name fits one of the patterns `old`.
     """
     whole = folder.resolve()  # which has a name where `.` has none
     part = whole.with_name(f".{whole.name}{UNFINISHED}")
@@ -63,8 +63,8 @@ def replacing_folder(folder: Path, what: str = "", hint: str = "") -> Iterator[P
             if not whole.exists():
                 part.rename(whole)
                 return
-            for old in whole.iterdir():
-                shutil.rmtree(old) if old.is_dir() and not old.is_symlink() else old.unlink()
+            for path in {path for pattern in old for path in whole.glob(pattern)}:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
             for new in sorted(part.iterdir()):
                 new.rename(whole / new.name)
     finally:

@@ -28,6 +28,7 @@ from vosbench.report.pages.failures import chosen, moments_of
 from vosbench.report.pages.leaderboard import gains, leaderboard, too_few
 from vosbench.report.pages.sequence import make_page
 from vosbench.report.pages.series import ObjectSeries, series_of
+from vosbench.report.pages.writer import OWN
 
 
 def labels_from(base64_text, size):
@@ -208,6 +209,7 @@ def test_several_runs_are_compared(traced_run, tmp_path):
     assert html.count(">every-k:k=2</td>") == 2  # the table of differences
     assert HOSTILE not in (tmp_path / "report/run-1/index.html").read_text()
     assert (tmp_path / "report/run-2/sequences/2.html").is_file()
+    assert all(any(path.match(name) for name in OWN) for path in (tmp_path / "report").iterdir())
     shutil.copytree(traced_run / "run", tmp_path / "other/run")
     alike = {one: read_run(one) for one in (traced_run / "run", tmp_path / "other/run")}
     html = build(alike, tmp_path / "report", policies=("every-k:k=2",), jobs=1).read_text()

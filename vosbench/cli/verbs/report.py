@@ -15,8 +15,8 @@ from vosbench.report.context import context
 
 def report(
     run: RunFolders = None,
-    out: Annotated[Path, options.output(help="folder of the report, which is replaced", folder=True)] = Path("report"),
-    root: Annotated[Path | None, Option(help="the folder of the data set; default: where it was for the run")] = None,
+    out: Annotated[Path, options.output(help="folder of the report; other files stay", folder=True)] = Path("report"),
+    root: options.RootOfRun = None,
     policies: options.Policies = None,
     baseline: Annotated[str | None, Option(help="strategy to compare others with at first; default: the first")] = None,
     jobs: options.ManyJobs = None,

@@ -19,7 +19,7 @@ from vosbench.report.measures import accuracy_of, name_and_kind, pooled_jf
 from vosbench.report.pages.failures import chosen
 from vosbench.report.pages.leaderboard import gains, grid, leaderboard, too_few
 from vosbench.report.pages.sequence import Page, Source, make_page, thumbnail_name
-from vosbench.report.pages.writer import MARK, Writer
+from vosbench.report.pages.writer import MARK, OWN, Writer
 from vosbench.report.pictures.footage import data_of
 
 if TYPE_CHECKING:
@@ -75,9 +75,9 @@ def build(
     jobs: processes (None: one per core).
     tell: takes a line about what of a run is damaged or gone, such as masks; the rest is shown.
 
-    The folder appears whole, or stays as it was; a report that is there already is replaced. Raises VosbenchError as
-    `context` does, for an unknown strategy, for a folder that holds something else, and for a `root` that is not that
-    of the runs.
+    The folder appears whole, or stays as it was; a report that is there already is replaced, other files beside it
+    stay. Raises VosbenchError as `context` does, for an unknown strategy, for a folder that holds no report but
+    something else, and for a `root` that is not that of the runs.
     """
     require_free(out)
     chosen = restrict_each(runs, policies)
@@ -88,7 +88,7 @@ def build(
         name = folder.resolve().name if names[folder.resolve().name] == 1 else str(folder)
         found.append(Run(name, folder, records, place, context(records)))
         _require_data(found[-1], root)
-    with replacing_folder(out, "the report", "free space, or choose another --out") as part:
+    with replacing_folder(out, "the report", "free space, or choose another --out", OWN) as part:
         _write(Writer(part), found, root, baseline, jobs, progress)
     for run in found:
         if run.faults:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PACKAGE = "vosbench.report.pages"
 ASSETS = "assets"
 MARK = f"{ASSETS}/report.css"  # by which the folder of a report is known
+OWN = (ASSETS, "data.js", "figures", "index.html", "run-[0-9]*", "sequences")  # what is in it; the rest is the user's
 
 
 class Writer:
