@@ -15,6 +15,9 @@ from vosbench.metrics.protocols import find_protocol
 from vosbench.video import ObjectSpan
 
 
+HALF = {"1": {"frame_range": {"start": 1.5}}}
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return write_lvos(tmp_path)
@@ -92,9 +95,17 @@ def test_an_object_that_no_mask_shows_is_not_followed(root: Path) -> None:
     assert dataset.truth("ant").listed == (2, 7, 9)
     (problem,) = dataset.problems()
     assert "starts object 9 at 00000006" in problem.message
+    assert problem.hint.startswith("no mask holds it, so it is not followed")
     edit(root, lambda video: [video["objects"].pop(i) for i in ("2", "7")])
     with pytest.raises(VosbenchError, match=r"no mask in .* holds an object of val_meta.json"):
         open_dataset("lvos-v2", root).sequence("ant")
+
+
+def test_start_frames_are_not_told_of_where_no_mask_is(root: Path) -> None:
+    for kind in ("JPEGImages", "Annotations"):
+        shutil.rmtree(root / "val" / kind / "bee")
+    found = open_dataset("lvos-v2", root).problems()
+    assert [problem.message.partition(": ")[0] for problem in found] == ["sequence bee of lvos-v2 val is absent"] * 2
 
 
 def test_ids_that_the_meta_file_lacks(root: Path) -> None:
@@ -111,7 +122,7 @@ def test_a_video_that_ends_before_its_objects_do_is_warned_of(root: Path, end: s
     assert all(problem.warning for problem in found)
 
 
-@pytest.mark.parametrize("objects", ["oops", ["1"], {"o": {}}, {"1": 3}, {"1": {"frame_range": {"start": "a"}}}])
+@pytest.mark.parametrize("objects", ["oops", ["1"], {"o": {}}, {"1": 3}, {"1": {"frame_range": {"start": "a"}}}, HALF])
 def test_a_faulty_entry_is_told_of_in_plain_words(root: Path, objects: object) -> None:
     edit(root, lambda video: video.update(objects=objects))
     with pytest.raises(VosbenchError, match=r"faulty entry for the video ant, \{.*\}: ") as caught:

@@ -68,7 +68,17 @@ def test_frames_that_the_meta_file_counts_and_are_not_there(root: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("objects", [[], ["0"], ["256"], ["a"], None, "12", 3])
+@pytest.mark.parametrize(("length", "told"), [("five", 1), (5.5, 1), (True, 1), ("6", 0), (6.0, 0), (None, 0)])
+def test_a_length_that_is_no_number_of_frames(root: Path, length: object, told: int) -> None:
+    path = root / "train/meta.json"
+    meta = json.loads(path.read_text())
+    meta["videos"]["bee"]["length"] = length
+    path.write_text(json.dumps(meta))
+    found = open_dataset("mose-v2", root, "train").problems()
+    assert [p.message.partition("}: ")[2] for p in found] == [f"{length!r} is no length"] * told
+
+
+@pytest.mark.parametrize("objects", [[], ["0"], ["256"], ["a"], None, "12", 3, [1.5, 2], [True], [[1]]])
 def test_a_faulty_entry_spoils_no_other_video(root: Path, objects: object) -> None:
     rewrite(root, "ant", objects)
     dataset = open_dataset("mose-v2", root, "train")

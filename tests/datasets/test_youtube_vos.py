@@ -94,7 +94,20 @@ def test_object_without_any_mask(youtube: Path) -> None:
     edit(youtube, "valid", lambda objects: objects.update({"5": {"frames": ["00010"]}}))
     with pytest.raises(VosbenchError, match=r"no mask in .* holds object 5 of meta.json"):
         starts(youtube)
-    assert len(open_dataset("youtube-vos-2019", youtube).problems()) == 2
+    (problem,) = open_dataset("youtube-vos-2019", youtube).problems()
+    assert "holds object 5 of meta.json" in problem.message
+
+
+@pytest.mark.parametrize("kept", ["frames and masks", "frames", "no readable mask"])
+def test_start_frames_are_not_told_of_where_no_mask_is(youtube: Path, kept: str) -> None:
+    if kept != "no readable mask":
+        shutil.rmtree(youtube / "valid/Annotations/a1")
+        shutil.rmtree(youtube / "valid/JPEGImages/a1") if kept != "frames" else None
+    for mask in youtube.glob("valid/Annotations/a1/*"):
+        mask.write_bytes(b"broken")
+    messages = [problem.message for problem in open_dataset("youtube-vos-2019", youtube).problems()]
+    assert messages
+    assert not [message for message in messages if "starts object" in message]
 
 
 def test_ids_that_meta_lacks_are_left_out_and_told_of(youtube: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from vosbench.datasets.files import listed
 from vosbench.datasets.first_masks import Masks
-from vosbench.datasets.meta_file import MetaFile, MetaFolders, elements, object_number
+from vosbench.datasets.meta_file import MetaFile, MetaFolders, elements, object_number, whole_number
 from vosbench.datasets.problems import Problem
 from vosbench.video import ObjectSpan
 
@@ -98,7 +98,8 @@ def _read_spans(entry: Any) -> dict[int, ObjectSpan]:
     spans = {}
     for key, told in entry["objects"].items():
         span = told["frame_range"]
-        spans[object_number(key)] = ObjectSpan(int(span["start"]), int(span["end"]), int(span["frame_nums"]))
+        said = [whole_number(span[part], part) for part in ("start", "end", "frame_nums")]
+        spans[object_number(key)] = ObjectSpan(*said)
     return spans
 
 

@@ -64,12 +64,23 @@ class MetaFile(Generic[T]):
 _SHOWN = 80  # characters of a faulty entry
 
 
-def object_number(key: str, most: int = VOID - 1) -> int:
-    """The id, up to `most`, that a key of a meta file says. Raises VosbenchError for what is none."""
-    with suppress(ValueError, TypeError):
-        if 0 < int(key) <= most:
-            return int(key)
-    raise VosbenchError(f"{key!r} is no object id, from 1 to {most}")
+def whole_number(value: Any, what: str) -> int:
+    """The whole number that a value of a meta file says, as a number or a text: `what`, in words. Raises VosbenchError
+    for what is none, such as 1.5, which would be cut.
+    """
+    if not isinstance(value, bool) and (not isinstance(value, float) or value.is_integer()):
+        with suppress(ValueError, TypeError):
+            return int(value)
+    raise VosbenchError(f"{value!r} is no {what}")
+
+
+def object_number(key: Any, most: int = VOID - 1) -> int:
+    """The object id, up to `most`, that a value of a meta file says. Raises VosbenchError for what is none."""
+    what = f"object id, from 1 to {most}"
+    number = whole_number(key, what)
+    if 0 < number <= most:
+        return number
+    raise VosbenchError(f"{key!r} is no {what}")
 
 
 def elements(value: Any, what: str) -> list[Any]:
@@ -117,14 +128,23 @@ class MetaFolders(SplitFolders):
         for frame, source in masks.items():
             with suppress(VosbenchError):  # told of as a picture already
                 held[frame] = source.load().object_ids()
+        if not held:  # that no mask is there, or none can be read, is told of already
+            return []
+        shown = {i for ids in held.values() for i in ids}
         folder, meta, starts = self.mask_folder(name), self._meta.path.name, self._starts(name, masks)
         for object_id, start in sorted(starts.items()):
             if start is None or (start in masks and object_id in held.get(start, (object_id,))):
                 continue
+            if self.every_object_shown and object_id not in shown:  # the reason why the sequence cannot be read
+                continue
             message = f"sequence {name}: {meta} starts object {object_id} at {start}, whose mask does not hold it"
             hint = "the earliest mask that holds the object is taken instead"
+            hint = (
+                hint
+                if object_id in shown
+                else f"no mask holds it, so it is not followed; is {meta} of another release?"
+            )
             found.append(Problem(folder / f"{start}.png", message, hint))
-        shown = {i for ids in held.values() for i in ids}
         absent = sorted(i for i, start in starts.items() if start is None and i not in {*shown, VOID})
         if absent and not self.is_private and not self.every_object_shown:
             message = f"sequence {name}: no mask holds object {a_few(map(str, absent))} of {meta}"

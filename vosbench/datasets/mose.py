@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from vosbench.datasets.first_masks import Masks
-from vosbench.datasets.meta_file import MetaFile, MetaFolders, elements, object_number
+from vosbench.datasets.meta_file import MetaFile, MetaFolders, elements, object_number, whole_number
 from vosbench.datasets.problems import Problem
 from vosbench.datasets.split_folders import SplitFolders
 from vosbench.errors import VosbenchError
@@ -79,4 +79,5 @@ def _read_video(entry: Any) -> _Video:
     if not keys:
         raise VosbenchError("it has no objects")
     length = entry.get("length")
-    return _Video(tuple(sorted({object_number(key, 255) for key in keys})), length if isinstance(length, int) else None)
+    objects = tuple(sorted({object_number(key, 255) for key in keys}))
+    return _Video(objects, None if length is None else whole_number(length, "length"))
