@@ -1,6 +1,7 @@
 import json
 import pickle
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ from layouts import frame, write_lvos
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.images import write_labels
+from vosbench.masks.check import truth_problems
+from vosbench.masks.score import score
 from vosbench.metrics.evaluate import plan, score_frames, split_plan, traces
 from vosbench.metrics.protocols import find_protocol
 from vosbench.video import ObjectSpan
-
 
 HALF = {"1": {"frame_range": {"start": 1.5}}}
 
@@ -106,6 +108,19 @@ def test_start_frames_are_not_told_of_where_no_mask_is(root: Path) -> None:
         shutil.rmtree(root / "val" / kind / "bee")
     found = open_dataset("lvos-v2", root).problems()
     assert [problem.message.partition(": ")[0] for problem in found] == ["sequence bee of lvos-v2 val is absent"] * 2
+
+
+@pytest.mark.parametrize(("count", "more"), [("12", 0), ("13", 1), ("20", 8)])
+def test_frames_that_the_meta_file_counts_and_no_range_has(root: Path, count: str, more: int) -> None:
+    """The array of the published evaluator is filled up with zeros: scored so, but not in silence."""
+    edit(root, lambda video: video["objects"]["2"]["frame_range"].update(end="56", frame_nums=count))
+    dataset, rules = open_dataset("lvos-v2", root).only(["ant"]), find_protocol("lvos")
+    told = [(p.message.rpartition(": ")[2], p.warning) for p in truth_problems(dataset, "ant", rules)]
+    assert told == [(f"{more} of object 2", True)] * (more > 0)
+    with warnings.catch_warnings(record=True, action="always") as caught:
+        scores = score(root / "val/Annotations", dataset, jobs=1)
+    assert [f"{more} of object 2" in str(w.message) for w in caught] == [True] * (more > 0)
+    assert [t.j.tolist() for t in scores.traces if t.object_id == 2] == [[1] * 10 + [0] * more]
 
 
 def test_ids_that_the_meta_file_lacks(root: Path) -> None:

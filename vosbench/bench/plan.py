@@ -113,10 +113,9 @@ class Plan:
                 if not is_excused(truth, self.protocol, self.dataset.default_protocol):
                     self.unfit[name] = reason.message
                 self.misfits[name] = reason
-            elif (gap := nowhere(truth, self.protocol)) is not None:
-                warnings.warn(SpoiltScoreWarning.of(gap), stacklevel=2)
-            if (permuted := numbered_anew(truth.masks)) is not None:
-                warnings.warn(SpoiltScoreWarning.of(permuted), stacklevel=2)
+            doubts = () if reason else (nowhere(truth, self.protocol), self.protocol.objects.doubt(truth))
+            for doubt in filter(None, (*doubts, numbered_anew(truth.masks))):
+                warnings.warn(SpoiltScoreWarning.of(doubt), stacklevel=2)
             self.truths[name] = truth
         elif not self.is_private:
             with suppress(VosbenchError):  # of a reference, which says itself what it misses

@@ -152,10 +152,11 @@ def truth_problems(dataset: Dataset, name: str, rules: Protocol) -> list[Problem
             if not is_excused(truth, rules, dataset.default_protocol):
                 return [fault]
             return [replace(fault, message=f"{fault.message}: it will not be scored", warning=True)]
-        gap = nowhere(truth, rules)
+        gap, doubt = nowhere(truth, rules), rules.objects.doubt(truth)
     except VosbenchError as error:
         return [Problem.of(dataset.mask_folder(name), error)]
-    return [] if gap is None else [Problem.of(dataset.mask_folder(name), gap)]
+    found = [] if gap is None else [Problem.of(dataset.mask_folder(name), gap)]
+    return found if doubt is None else [*found, Problem.of(dataset.mask_folder(name), doubt, warning=True)]
 
 
 def _expected(dataset: Dataset, name: str, rules: Protocol | None) -> Expected:

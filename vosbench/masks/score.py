@@ -144,8 +144,8 @@ def score(
                 warnings.warn(f"{error.message}: the next run will score these masks again", stacklevel=2)
     if cache and todo:
         score_cache.prune(cache)
-    for name in filter(found.__contains__, truths):
-        for doubt in (nowhere(truths[name], rules), numbered_anew(truths[name].masks)):
+    for truth in [truth for name, truth in truths.items() if name in found]:
+        for doubt in (nowhere(truth, rules), rules.objects.doubt(truth), numbered_anew(truth.masks)):
             if doubt is not None:
                 warnings.warn(SpoiltScoreWarning.of(doubt), stacklevel=3)
     everything = tuple(trace for name in names for trace in found.get(name, ()))

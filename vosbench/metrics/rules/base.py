@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from vosbench.errors import VosbenchError
 from vosbench.metrics.frame import FrameScores, Pair
 from vosbench.metrics.measure import PairScore
 from vosbench.metrics.statistics import ObjectTrace
@@ -77,6 +78,13 @@ class ObjectRule(ABC):  # noqa: B024 - every method has a default
         May raise VosbenchError for ids that must not be predicted; `where` names the prediction.
         """
         return ((i, i) for i in {*prediction.present(), *truth.present()})
+
+    def doubt(self, truth: GroundTruth) -> VosbenchError | None:  # noqa: ARG002
+        """What in a meta file may give a false score, though it gives one; None if nothing does.
+
+        May raise VosbenchError for what gives none.
+        """
+        return None
 
     def traces(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Iterable[ObjectTrace]:
         """The traces of a sequence's objects from all its scored frames, given in order.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, a_few
 from vosbench.metrics.frame import FrameScores
 from vosbench.metrics.measure import PairScore
 from vosbench.metrics.protocols import Protocol
@@ -43,6 +43,15 @@ class Span(Onward):
 
     def known(self, truth: GroundTruth, unscored: Sequence[ObjectMasks], protocol: Protocol) -> tuple[int, ...]:
         return tuple(sorted(truth.spans)) if truth.spans else super().known(truth, unscored, protocol)
+
+    def doubt(self, truth: GroundTruth) -> VosbenchError | None:
+        lacking = {i: span.count - 2 - len(self._numbers(i, truth)) for i, span in truth.spans.items()}
+        told = [f"{more} of object {i}" for i, more in lacking.items() if more > 0]
+        if not told:
+            return None
+        counted = f"sequence {truth.sequence}: its meta file counts frames that the range of an object does not have"
+        message = f"{counted}, and these score 0: {a_few(told)}"
+        return VosbenchError(message, "the published evaluator scores it so; is the meta file that of the release?")
 
     def traces(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Iterable[ObjectTrace]:
         truth = planned.truth
