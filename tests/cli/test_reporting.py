@@ -43,7 +43,8 @@ def test_clips_are_made_anew_where_the_run_had_them_and_spoken_of_once(tmp_path,
     assert "There are no masks: published results have none." in (tmp_path / "report/sequences/1.html").read_text()
     (tmp_path / "other").mkdir()
     said = refused("report", "published", "--root", "other", "--out", "again")
-    assert f"other does not hold synthetic {split}: there is nothing in other/{split}\nleave out --root: the" in said
+    assert f"other does not hold synthetic {split}: there is nothing in other/{split}\n" in said
+    assert "leave out --root: the run tells of none" in said
     assert [*tmp_path.glob("other/*"), *tmp_path.glob("again")] == []
     (tmp_path / "published" / DATA_ROOT).write_text("moved")
     for wrong in ("other", "nowhere"):

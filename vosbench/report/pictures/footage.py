@@ -159,7 +159,9 @@ def data_of(run: Path, record: RunRecord, root: Path | None = None) -> Dataset:
     before = Path(os.fsdecode(kept.read_bytes())) if kept.is_file() else None
     if root is not None and (absent := DATASETS.find(name).would_make(root, info.split)):
         message = f"{root} does not hold {info.name} {info.split}: there is nothing in {absent}"
-        raise VosbenchError(message, f"leave out --root: the run had {'none' if before is None else before}")
+        raise VosbenchError(
+            message, f"leave out --root: the run {'tells of none' if before is None else f'had {before}'}"
+        )
     root = root or before
     try:
         return open_dataset(name, root, info.split, frame_mode=info.frame_mode)
