@@ -197,9 +197,8 @@ def test_what_ends_a_process_in_python_ends_the_run(suite, cluster, tmp_path):
     """Dask would never tell of it, and the run wait for ever."""
     network = Path(__file__).parents[1] / "toy_network.py"
     ends = "from multiprocessing import current_process\n        if current_process().name != 'MainProcess': exit(3)"
-    (tmp_path / "own.py").write_text(
-        network.read_text().replace("features = self.trunk", f"{ends}\n        features = self.trunk")
-    )
+    before = "features = self.trunk"
+    (tmp_path / "own.py").write_text(network.read_text().replace(before, f"{ends}\n        {before}"))
     with pytest.raises(RuntimeError, match="SystemExit: 3") as caught:
         run(replace(suite, model=str(tmp_path / "own.py")), tmp_path / "run", cluster=cluster)
     assert "own.py" in str(place_in_own_file(caught.value))
@@ -210,9 +209,8 @@ def test_what_a_worker_finds_to_be_other_ends_the_run(suite, cluster, tmp_path):
     own = Path(shutil.copy(network, tmp_path / "own.py"))
     plan = Plan(replace(suite, model=str(own)), tmp_path / "run")
     own.write_text(network.read_text() + "# another")
-    with pytest.raises(
-        VosbenchError, match=r"worker \d: .*own\.py is not here, or is not the same as where the run was started"
-    ):
+    told = r"worker \d: .*own\.py is not here, or is not the same as where the run was started"
+    with pytest.raises(VosbenchError, match=told):
         execute(plan, cluster=cluster)
     assert not list((tmp_path / "run").glob("records/*/*"))
     assert not (tmp_path / "run" / MARK).exists()

@@ -162,16 +162,8 @@ def compare_with_published(folder: Path) -> None:
 def verb(folder: Path, *arguments: str) -> float:
     """Seconds that `vosbench score` takes from its start to its end."""
     code = "import sys; from vosbench.cli import main; sys.exit(main())"
-    where = (
-        "--dataset",
-        "folder",
-        "--protocol",
-        "davis2017",
-        "--root",
-        str(folder / "truth"),
-        "--cache",
-        str(folder / "kept"),
-    )
+    places = "--root", str(folder / "truth"), "--cache", str(folder / "kept")
+    where = "--dataset", "folder", "--protocol", "davis2017", *places
     command = [sys.executable, "-c", code, "score", str(folder / "masks"), *where, *arguments]
     return seconds(lambda: subprocess.run(command, check=True, capture_output=True, cwd=REPOSITORY))[1]
 

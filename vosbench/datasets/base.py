@@ -92,10 +92,8 @@ class Dataset(Choice, ABC):
                 "return a tuple of texts, such as those of the folders of videos",
             )
         if strange := [name for name in found if not {"", ".", ".."}.isdisjoint(re.split(r"[/\\]", name))]:
-            hint = "name each by its folder, as JPEGImages has it"
-            raise VosbenchError(
-                f"the list of {self.name} names {a_few(map(repr, strange))}, which is no sequence", hint
-            )
+            told = f"the list of {self.name} names {a_few(map(repr, strange))}, which is no sequence"
+            raise VosbenchError(told, "name each by its folder, as JPEGImages has it")
         if twice := [name for name, times in Counter(found).items() if times > 1]:
             hint = "give each sequence once"
             raise VosbenchError(f"_list_names of the data set {self.name} gives {a_few(twice)} more than once", hint)
