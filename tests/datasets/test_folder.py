@@ -57,6 +57,18 @@ def test_every_mask_is_looked_at(tmp_path: Path, labels, write_frames, write_mas
         open_dataset("folder", tmp_path).sequence("zoo")
 
 
+@pytest.mark.parametrize("odd", ["0000\udce9", "00002\u200b"])
+def test_frames_whose_names_cannot_be_read_are_named(tmp_path: Path, labels, write_frames, write_masks, odd) -> None:
+    names = ["00000", "00001", "00002", "00003"]
+    write_frames(tmp_path / "JPEGImages/zoo", names)
+    write_masks(tmp_path / "Annotations/zoo", dict.fromkeys(names, labels(1)))
+    for path in tmp_path.glob("*/zoo/00002.*"):
+        path.rename(path.with_stem(odd))
+    problem = open_dataset("folder", tmp_path).problems()[0]
+    assert problem.warning
+    assert problem.message.endswith(f"unseen characters: {odd}.jpg")
+
+
 def test_folders_that_are_not_one(tmp_path: Path) -> None:
     with pytest.raises(VosbenchError, match="holds neither JPEGImages nor Annotations"):
         open_dataset("folder", tmp_path)

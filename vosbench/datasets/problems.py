@@ -32,7 +32,7 @@ class Problem:
 
 
 def picture_problems(frames: Mapping[str, Picture], masks: Mapping[str, MaskSource]) -> list[Problem]:
-    """Every unreadable frame or mask, frame of another size, gap in the numbering, and unusable mask.
+    """Every unreadable frame or mask, frame of another size, unreadable name, gap in the numbering, and unusable mask.
 
     `frames` and `masks` are by frame name in the order of the video; masks may be fewer than frames.
     """
@@ -70,8 +70,12 @@ def picture_problems(frames: Mapping[str, Picture], masks: Mapping[str, MaskSour
         message = f"frame {turned} is shown turned or mirrored by its EXIF orientation, as viewers do; masks never are"
         hint = "is its mask one of the frame as it is shown? else take the orientation out of the file"
         found.append(Problem(Path(str(turned)), message, hint, warning=True))
+    folder = next((path.parent for path in frames.values()), Path())
+    if odd := [path.name for name, path in frames.items() if not name.isprintable()]:
+        message = f"{folder} holds frames whose names cannot be read, as they are no UTF-8 or hold unseen characters: "
+        hint = "rename them, and their masks alike: frames are in the order of their names"
+        found.append(Problem(folder, message + a_few(odd), hint, warning=True))
     if missing := gaps(frames):
-        folder = next(iter(frames.values())).parent
         found.append(Problem(folder, f"{folder} lacks frames {a_few(missing)} in between", "unpack the frames again"))
     return found
 
