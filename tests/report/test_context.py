@@ -95,6 +95,8 @@ def test_what_a_run_lacks_is_told_and_the_rest_stands_side_by_side(run: Run) -> 
     assert context(faulty).lacks == ("faulty: dog",)
     assert "PARTIAL (faulty: dog); 1 sequence, 1 object;" in context(faulty).caption
     assert measures(by_strategy(faulty)["lfu"]) == measures([run[0]])
+    stopped = [replace(r, dataset=replace(r.dataset, sequences=5)) for r in faulty]
+    assert context(stopped).lacks == ("1 of 5 sequences are done", "faulty: dog")
     failed = [fail(run[0], "strategy"), *run[1:]]
     assert context(failed).lacks == ("failed: lfu",)
     unscored = [replace(r, scores=None, unscored="no mask") if r.sequence == "dog" else r for r in run]

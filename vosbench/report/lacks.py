@@ -37,7 +37,7 @@ def lacks(records: Iterable[RunRecord]) -> tuple[str, ...]:
     """Why the result of a run is partial, in words; nothing if it is whole."""
     records = list(records)
     kept, faulty = usable(records), _faulty(records)
-    done = len({record.sequence for record in kept}) + len(faulty)
+    done = len({record.sequence for record in kept})
     present = len({record.sequence for record in records})
     total = max(present, *(record.dataset.sequences for record in records))
     whole = present == max(record.dataset.in_split for record in records)  # be it in several runs
@@ -49,7 +49,7 @@ def lacks(records: Iterable[RunRecord]) -> tuple[str, ...]:
     failed = dict.fromkeys(record.policy.label for record in kept if record.failure)
     found = {
         "sequences were left out": not whole and any(record.partial for record in records),
-        f"{done} of {total} sequences are done": done < total,
+        f"{done} of {total} sequences are done": done + len(faulty) < total,
         f"not run yet: {a_few(absent)}": absent,
         f"faulty: {a_few(faulty)}": faulty,
         f"not scored: {a_few(unscored)}": some_scored and unscored,
