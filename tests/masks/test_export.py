@@ -1,13 +1,15 @@
 """Archives hold exactly what a server wants, in its layout, or are not written at all."""
 
 import errno
+import json
 import os
 import shutil
+import warnings
 import zipfile
 
 import numpy as np
 import pytest
-from layouts import write_vost
+from layouts import write_mose, write_vost
 
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
@@ -47,6 +49,23 @@ def test_davis(test_dev, tmp_path):
     assert list(found) == [f"cat/{t:05d}.png" for t in range(6)]
     for name, data in found.items():
         assert data == (masks / name).read_bytes()
+
+
+def test_an_object_of_the_meta_file_that_no_mask_shows_may_be_predicted(tmp_path):
+    root, masks = write_mose(tmp_path / "MOSE"), tmp_path / "masks"
+    dataset = open_dataset("mose-v2", root)
+    predict(masks, dataset)
+    meta = json.loads((root / "valid/meta.json").read_text())
+    meta["videos"]["bee"]["objects"].append(4)
+    (root / "valid/meta.json").write_text(json.dumps(meta))
+    with warnings.catch_warnings(action="error"):
+        export(masks, open_dataset("mose-v2", root), tmp_path / "without.zip")  # nor need it be
+        path = sorted((masks / "bee").iterdir())[-1]
+        write_labels(path, np.full_like(read_labels(path), 4))
+        export(masks, open_dataset("mose-v2", root), tmp_path / "with.zip")
+    write_labels(path, np.full_like(read_labels(path), 5))
+    with pytest.raises(UnfitMasksError, match="bee holds ids that the ground truth does not have: 5"):
+        export(masks, open_dataset("mose-v2", root), tmp_path / "another.zip")
 
 
 def test_youtube_vos_gets_the_wanted_frames_only(small_youtube, tmp_path):

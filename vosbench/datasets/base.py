@@ -31,7 +31,7 @@ class Dataset(Choice, ABC):
 
     A subclass must define `name`, `splits`, `_list_names`, `frame_folder` and `mask_folder`. It may define `read_masks`
     (masks that are no label PNGs), `_first_masks` (objects that do not start at the first mask that holds them),
-    `_outputs`, `_about_objects`, `_description`, `categories` and `attributes`.
+    `_outputs`, `_description`, `about_objects`, `categories` and `attributes`.
 
     Building one reads the list of sequences, no picture. Every subclass is built as `(root, split, frame_mode)`;
     None means the first of `splits`, the first of `frame_modes`.
@@ -143,7 +143,7 @@ class Dataset(Choice, ABC):
         """Indices of the frames whose masks the data set's server wants (None: all)."""
         return None
 
-    def _about_objects(self, name: str) -> Mapping[str, Any]:  # noqa: ARG002
+    def about_objects(self, name: str) -> Mapping[str, Any]:  # noqa: ARG002
         """What a meta file tells of the objects: `spans`, `unseen` and `listed` of `GroundTruth`, as far as it does."""
         return {}
 
@@ -198,7 +198,7 @@ class Dataset(Choice, ABC):
                 f"sequence {name}: {self.mask_folder(name)} lacks the masks of frames {a_few(lacking)}",
                 "unpack the annotations again",
             )
-        return GroundTruth(name, tuple(frames or masks), masks, **self._about_objects(name))
+        return GroundTruth(name, tuple(frames or masks), masks, **self.about_objects(name))
 
     def categories(self, name: str) -> dict[int, str]:
         """Object id -> category of the objects of a sequence, as far as the data set tells."""

@@ -56,7 +56,7 @@ class _LVOS(MetaFolders):
         self._require(name)
         return () if self._attributes is None else self._attributes[name]
 
-    def _about_objects(self, name: str) -> Mapping[str, Any]:
+    def about_objects(self, name: str) -> Mapping[str, Any]:
         spans, unseen = self._meta[name], None
         if self._unseen_videos is not None:
             unseen = tuple(spans) if name in self._unseen_videos else ()
@@ -76,7 +76,7 @@ class _LVOS(MetaFolders):
         return found
 
     def _description(self, name: str) -> bytes:
-        told = self._about_objects(name)
+        told = self.about_objects(name)
         return repr((list(told["spans"].items()), told["unseen"])).encode()
 
 

@@ -56,11 +56,11 @@ class MOSE2(MetaFolders, MOSE1):
         self._meta = MetaFile(path, _read_video, "{objects: [<id>, …]}") if path.is_file() else None
         return tuple(sorted({*names, *(self._meta or ())}))
 
-    def _about_objects(self, name: str) -> Mapping[str, Any]:
+    def about_objects(self, name: str) -> Mapping[str, Any]:
         return {"listed": None if self._meta is None else self._meta[name].objects}
 
     def _starts(self, name: str, masks: Masks) -> dict[int, str | None]:  # noqa: ARG002
-        return dict.fromkeys(self._about_objects(name)["listed"])
+        return dict.fromkeys(self.about_objects(name)["listed"])
 
     def _description_problems(self, name: str, masks: Masks) -> list[Problem]:
         found, folder = super()._description_problems(name, masks), self.frame_folder(name)
@@ -71,7 +71,7 @@ class MOSE2(MetaFolders, MOSE1):
         return found
 
     def _description(self, name: str) -> bytes:
-        return repr(self._about_objects(name)["listed"]).encode()
+        return repr(self.about_objects(name)["listed"]).encode()
 
 
 def _read_video(entry: Any) -> _Video:

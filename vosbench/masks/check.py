@@ -31,7 +31,8 @@ class Expected:
 
     frames: names that must be there. known: all names that may. truth: true masks, where they are to be compared.
     pictures: what else gives a mask's size. layouts: in which masks are looked for, in order. rules: None for a server.
-    trusted: masks are taken as they are, though they look smoothed.
+    listed: ids that may be predicted beside those of the masks, `object_ids`. trusted: masks are taken as they are,
+    though they look smoothed.
     """
 
     sequence: str
@@ -42,6 +43,7 @@ class Expected:
     truth: Mapping[str, MaskSource] = field(default_factory=dict)
     pictures: Mapping[str, Picture] = field(default_factory=dict)
     rules: Protocol | None = None
+    listed: frozenset[int] = frozenset()
     trusted: bool = False
 
 
@@ -167,7 +169,8 @@ def _expected(dataset: Dataset, name: str, rules: Protocol | None) -> Expected:
         wanted = tuple(video.frames[index].name for index in video.output_frames)
         pictures = {f.name: f.source for f in video.frames if not isinstance(f.source, np.ndarray)}
         known, ids = frozenset(f.name for f in video.frames), frozenset(video.object_ids)
-        return Expected(name, wanted, known, ids, readers, pictures=pictures, trusted=trusted)
+        listed = frozenset(dataset.about_objects(name).get("listed") or ())
+        return Expected(name, wanted, known, ids, readers, pictures=pictures, listed=listed, trusted=trusted)
     truth = dataset.truth(name)
     planned = plan(truth, rules)
     ids = frozenset(planned.object_ids)
@@ -246,7 +249,7 @@ def _id_problems(folder: Path, seen: dict[int, str], shown: set[int], expected: 
         return
     if expected.rules is not None and not expected.rules.objects.keeps_ids:
         return  # any id goes
-    if extra := sorted(set(seen) - expected.object_ids):
+    if extra := sorted(set(seen) - expected.object_ids - expected.listed):
         ids = a_few(map(str, extra))
         message = f"{folder} holds ids that the ground truth does not have: {ids}, first in {seen[extra[0]]}"
         yield Problem(folder, message, "an object keeps the id of its first annotation, everything else is 0")
