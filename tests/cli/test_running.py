@@ -136,17 +136,23 @@ def test_train(tmp_path, vosbench):
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_train_elsewhere_and_to_an_earlier_step(tmp_path, vosbench):
+def test_train_elsewhere_and_to_an_earlier_step(tmp_path, vosbench, refused):
     """--device overrides the file and says what becomes of the precision; --stop-at ends before the last step."""
     (tmp_path / "tiny.toml").write_text(
         "size = 48\nbatch = 1\nsteps = 3\nlog_every = 1\nworkers = 0\nthreads = 1\nmax_gap = 2\n"
         'precision = "mixed"\ndevice = "cuda:9"\n'
     )
-    arguments = ("train", tmp_path / "tiny.toml", "--out", tmp_path / "training", "--device", "cpu")
+    export = tmp_path / "tiny.safetensors"  # which a later step of the same training replaces
+    arguments = ("train", tmp_path / "tiny.toml", "--out", tmp_path / "training", "--device", "cpu", "--export", export)
     first, *steps = vosbench(*arguments, "--stop-at", 1).out.splitlines()
     assert first == "on cpu in fp32 (precision is 'mixed')"
-    assert [line.split("  ")[0] for line in steps] == ["step 1/1"]
-    assert [line.split("  ")[0] for line in vosbench(*arguments).out.splitlines()[1:]] == ["step 2/3", "step 3/3"]
+    assert [line.split("  ")[0] for line in steps] == ["step 1/1", f"weights are in {export}"]
+    before = export.read_bytes()
+    said = [line.split("  ")[0] for line in vosbench(*arguments).out.splitlines()[1:]]
+    assert said == ["step 2/3", "step 3/3", f"weights are in {export}"]
+    assert export.read_bytes() != before
+    (tmp_path / "tiny.toml").write_text("size = 64\nsteps = 1\n")
+    assert "tiny.safetensors exists already" in refused(*arguments[:2], "--out", tmp_path / "other", *arguments[-2:])
 
 
 def test_a_training_that_ends_in_the_first_of_two_stages_says_so(tmp_path, vosbench):

@@ -50,6 +50,8 @@ class Lease:
         from vosbench.training.packing import unpack
 
         check_device(given.device)
+        if not given.data.is_file():
+            raise VosbenchError(f"{given.data} is no file", "give what `vosbench pack` wrote")
         self.given, self.found = given, dict[str, Any]()
         given.out.mkdir(parents=True, exist_ok=True)
         self.folder = folder

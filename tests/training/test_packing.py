@@ -159,3 +159,11 @@ def test_pictures_of_which_none_can_be_read(data, tmp_path):
     with pytest.raises(VosbenchError, match=r"with masks below .*: static/set/images/a\..* is left out: ") as caught:
         pack([data / "static"], tmp_path / "data.tar")
     assert caught.value.hint == "repair the files"
+
+
+def test_masks_of_which_none_holds_an_object(data, tmp_path):
+    for path in (data / "static/set/masks").iterdir():
+        write_labels(path, np.zeros(read_size(path), np.uint8))
+    with pytest.raises(VosbenchError, match="no mask of static holds an object"):
+        pack([data / "static"], tmp_path / "data.tar")
+    assert not (tmp_path / "data.tar").exists()

@@ -1,14 +1,17 @@
 """A training in stages: each begins with the weights of the one before, and the whole is stopped and goes on as one."""
 
 import csv
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 
 from vosbench.errors import VosbenchError
+from vosbench.images import read_size, write_labels
 from vosbench.training.config import StaticData, ValidationConfig, VideoData
 from vosbench.training.export import mean_weights
 from vosbench.training.files import needed
@@ -135,6 +138,23 @@ def test_what_lacks_for_a_late_stage_shows_before_the_first(stages, tmp_path):
     with pytest.raises(VosbenchError, match=r"the training needs gone\.pth, nowhere, which"):
         run((Stage(first, "static"), stages[1], replace(stages[2], config=absent)), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_wrong_for_a_late_stage_shows_before_the_first(stages, tmp_path, small_davis, pairs):
+    data = VideoData("davis2017", str(small_davis), split="val", sequences=("beer",))
+    masks = tmp_path / "blank"
+    shutil.copytree(pairs, masks)
+    for path in (masks / "masks").iterdir():
+        write_labels(path, np.zeros(read_size(path), np.uint8))
+    for changes, said in (
+        ({"data": (data,)}, "unknown sequence 'beer'"),
+        ({"data": (StaticData(str(masks)),)}, r"none of the \d masks in .* holds an object"),
+        ({"validation": replace(stages[0].config.validation, policy="nope")}, r"\[validation\] .* strategy 'nope'"),
+    ):
+        late = replace(stages[2], config=replace(stages[2].config, **changes))
+        with pytest.raises(VosbenchError, match=f"stage both of the training: .*{said}"):
+            run((*stages[:2], late), tmp_path / "out")
+        assert not (tmp_path / "out").exists()
 
 
 def test_a_stage_that_has_ended_asks_for_no_data(stages, tmp_path, monkeypatch):

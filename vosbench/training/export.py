@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from vosbench.base.atomic import replacing
 from vosbench.errors import VosbenchError
 from vosbench.models.stcn.network import CONFIGS, STCN
+from vosbench.training.config import TrainConfig
 from vosbench.training.state import is_finite, read_state
 
 
@@ -40,6 +43,17 @@ def export_weights(checkpoint: Path, target: Path, others: Sequence[Path] = ()) 
     data = save({k: v.contiguous() for k, v in halves.items()}, metadata={"training": about})
     with replacing(target, "weights", "choose another --export, and start again: the training is kept") as part:
         part.write_bytes(data)
+
+
+def is_earlier_export(target: Path, configs: Sequence[TrainConfig]) -> bool:
+    """Whether a file holds weights that a training of one of these settings exported, be it after fewer steps."""
+    try:
+        with safe_open(target, "pt") as weights:
+            found = json.loads(weights.metadata()["training"])["config"]
+        mine = [json.loads(json.dumps(_without_folders(asdict(config)))) for config in configs]
+        return any(all(found[key] == one[key] for key in one.keys() - {"stop_at", "device", "initial"}) for one in mine)
+    except (OSError, SafetensorError, LookupError, TypeError, ValueError):  # it holds something else
+        return False
 
 
 def read_averaged(path: Path, model: str) -> dict[str, Any]:

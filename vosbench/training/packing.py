@@ -41,8 +41,9 @@ def pack(
     100. `progress` is told how many pictures are done, and of how many. The same folders give the same file. Formats
     are those of data sets. What cannot be read is left out with its partner, and so are masks without a picture, with
     one warning for all of them.
-    Raises VosbenchError if nothing is left, for a folder that is absent or has the name of another, a mask of another
-    size than its picture, two files of one name, and if the file cannot be written; then what was there before stays.
+    Raises VosbenchError if nothing is left or no mask holds an object, for a folder that is absent or has the name of
+    another, a mask of another size than its picture, two files of one name, and if the file cannot be written; then
+    what was there before stays.
     """
     roots = [Path(os.path.abspath(folder)) for folder in folders]  # "." has a name too, and a link keeps its own
     names = [root.name for root in roots]
@@ -54,7 +55,7 @@ def pack(
         raise VosbenchError(f"quality must be at most 100, not {quality}", "it is 70 by default")
     check_writable(target, "choose another place")
     left_out: dict[str, str] = {}  # with the reason
-    count = 0
+    count, seen = 0, False
     with replacing(target, "packed file") as part:
         with tarfile.open(part, "w:xz", format=tarfile.PAX_FORMAT, preset=1) as archive:
             pairs = [found for folder in roots for found in _pairs(folder, left_out)]
@@ -74,12 +75,14 @@ def pack(
                 bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
                 _add(archive, picture.relative_to(root.parent), ".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, quality])
                 _add(archive, mask.relative_to(root.parent), ".png", labels, [cv2.IMWRITE_PNG_COMPRESSION, 9])
-                count += 1
+                count, seen = count + 1, seen or bool(labels.any())
         if not count:
             told = next((f": {name} is left out: {reason}" for name, reason in left_out.items()), "")
             hint = f"pictures and masks lie in {' or '.join(map('/ and '.join, PARTNERS.items()))}/"
             below = ", ".join(map(str, folders)) or "no folder"
             raise VosbenchError(f"no pictures with masks below {below}{told}", "repair the files" if told else hint)
+        if not seen:
+            raise VosbenchError(f"no mask of {', '.join(names)} holds an object", "look at the masks: all are empty")
     if left_out:
         names = sorted(left_out)
         text = f"{len(names)} pictures or masks are left out: {a_few(names)} ({left_out[names[0]]})"

@@ -1,9 +1,11 @@
 """A training in one call: read the settings, train or go on, stage by stage, write the weights."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from vosbench.base.atomic import check_writable
 from vosbench.base.values import checked
@@ -12,9 +14,11 @@ from vosbench.training.config import TrainConfig
 from vosbench.training.distributed import Process, joined
 from vosbench.training.export import export_weights, read_averaged
 from vosbench.training.files import needed, require_files
+from vosbench.training.mixture import Mixture
 from vosbench.training.precision import check_gpu
 from vosbench.training.stages import Place, Stage, checked_stages, read_stages
 from vosbench.training.train import Progress, Trainer
+from vosbench.training.validate import Validation
 
 # As `train.Progress`, and the name of the stage ("" where there is one only)
 StageProgress = Callable[[int, float, float, float, float | None, str], None]
@@ -78,6 +82,7 @@ def _carry_out(
     begun = {stage.name: (folder / stage.name / "last.pt").exists() for stage in stages}
     ahead = [needed(stage.config, weights=stage is stages[0]) for stage in stages if not begun[stage.name]]
     require_files(chain.from_iterable(ahead))  # what lacks for a late one shows now
+    _try_out([stage for stage in stages[1:] if not begun[stage.name]])
     ends: dict[str, Path] = {}
     found: tuple[Path, ...] = ()
     for number, stage in enumerate(stages):
@@ -95,6 +100,23 @@ def _carry_out(
         found = (ends[stage.name], *(ends[name] for name in stage.mean_with))
         del trainer  # before the next takes as much memory
     return found
+
+
+def _try_out(late: Sequence[Stage]) -> None:
+    """Open what later stages are trained on and validated by. VosbenchError, with the stage, for what is wrong."""
+    sound: list[Any] = []
+    for stage in late:
+        data, validation = (stage.config.data, stage.config.photos), stage.config.validation
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # they come when the stage begins
+                if data not in sound:
+                    Mixture.open(stage.config)
+                if validation and validation not in sound:
+                    Validation(validation)
+        except VosbenchError as error:
+            raise VosbenchError(f"stage {stage.name} of the training: {error.message}", error.hint) from error
+        sound += [data, validation]
 
 
 def _with_stage(progress: StageProgress, name: str) -> Progress:

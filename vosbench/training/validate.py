@@ -20,14 +20,14 @@ class Validation:
 
     def __init__(self, config: ValidationConfig) -> None:
         root = Path(config.root) if config.root else None
+        self.top_k, self.keep_best = config.top_k, config.keep_best
         try:
             dataset = open_dataset(config.dataset, root, config.split).only(limit=config.limit or None)
+            self.policy = PolicySpec.parse(config.policy)
+            self.protocol = find_protocol(config.protocol or dataset.default_protocol)
+            self.parts = [(dataset.sequence(name), dataset.truth(name)) for name in dataset.sequence_names()]
         except VosbenchError as error:
             raise VosbenchError(f"[validation] of the training: {error.message}", error.hint) from None
-        self.top_k, self.keep_best = config.top_k, config.keep_best
-        self.policy = PolicySpec.parse(config.policy)
-        self.protocol = find_protocol(config.protocol or dataset.default_protocol)
-        self.parts = [(dataset.sequence(name), dataset.truth(name)) for name in dataset.sequence_names()]
 
     def j_and_f(self, model: Network) -> float:
         """Mean J&F over all objects, in percent. Leaves the model in evaluation mode."""

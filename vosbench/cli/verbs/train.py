@@ -39,12 +39,14 @@ def train(
     training in stages each stage has its checkpoints in a folder of its name. `vosbench plot OUT` draws the curves.
     Data for another machine: `vosbench pack`. Several GPUs: torchrun --nproc-per-node N --no-python vosbench train …
     """
+    from vosbench.training.export import is_earlier_export
     from vosbench.training.precision import precision_on  # here, as below: torch takes seconds
     from vosbench.training.stages import ending_at, read_stages
     from vosbench.training.training import train as carry_out
 
-    require_new(export, overwrite, "--export")
     stages = read_stages(config)
+    if not (export and is_earlier_export(export, [stage.config for stage in stages])):
+        require_new(export, overwrite, "--export")
     names = [stage.name for stage in stages]  # those after the last step too
     if stop_at is not None:
         stages = ending_at(stages, stop_at)
