@@ -43,6 +43,11 @@ def test_help(start, name, capsys):
         ("bench_report.py -1", "not 1 or a larger"),
         ("bench_score.py nowhere --only decoding", "nowhere is no folder"),
         ("bench_score_turns.py nowhere", "nowhere is no folder: name one"),
+        ("bench_segment.py --frames 3 --policy nosuch", "unknown strategy 'nosuch'"),
+        ("bench_loader.py stcn-tiny --folder nowhere", "nowhere is no folder"),
+        ("bench_table3.py --frames 2 --size 48 --objects 300", "no clip has 300 objects"),
+        ("bench_engine.py --before . --model nomodel", "invalid choice: 'nomodel'"),
+        ("bench_score.py . --only verb", "has no folders of label PNGs"),
         ("bench_read.py more", "unrecognized arguments: more"),
     ],
 )

@@ -26,6 +26,8 @@ CHECKOUT = HERE.parents[1]
 sys.path.insert(0, str(HERE.parent / "gpu"))
 from clips import clip  # noqa: E402
 
+from vosbench.models.checkpoint import bundled  # noqa: E402
+
 
 def random_weights(file: Path) -> None:
     """Those of the published STCN's size that neither explode nor vanish: what it predicts means nothing."""
@@ -73,7 +75,7 @@ def main() -> None:
     parser = Arguments(__doc__)
     parser.add_argument("--published", type=Path)
     parser.add_argument("--before", type=Path)
-    parser.add_argument("--model", default="stcn", help="stcn, with random weights, or a name of bundled ones")
+    parser.add_argument("--model", default="stcn", choices=("stcn", *bundled()), help="stcn has random weights")
     parser.add_argument("--objects", type=int, nargs="+", default=[1, 3])
     parser.add_argument("--size", type=int, nargs=2, default=[480, 854], help="height and width")
     parser.add_argument("--frames", type=int, default=21)
@@ -89,8 +91,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "stcn.pth"
         random_weights(weights)
-        bundled = CHECKOUT / "vosbench" / "models" / "weights" / f"{given.model}.safetensors"
-        name = str(weights if given.model == "stcn" else bundled)
+        ours = CHECKOUT / "vosbench" / "models" / "weights" / f"{given.model}.safetensors"
+        name = str(weights if given.model == "stcn" else ours)
         for objects in given.objects:
             rgb, labels = clip(given.frames, *given.size, objects)
             np.savez(Path(folder) / "clip.npz", rgb=rgb, labels=labels[0])

@@ -28,6 +28,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path())
     parser.add_argument("--batch", type=int, default=4)
     given = parser.parse_args()
+    if not given.folder.is_dir():
+        parser.error(f"{given.folder} is no folder")
     os.chdir(given.folder)
     cv2.setNumThreads(0)  # as in the loading processes
     config = read_stages(given.config)[-1].config

@@ -19,6 +19,7 @@ Its parts score the folder (default: the OSVOS masks in ../shared) against itsel
 Some nine minutes on two cores.
 """
 
+import argparse
 import os
 import platform
 import resource
@@ -37,6 +38,7 @@ from PIL import Image
 from usage import Arguments, begin
 
 from vosbench.datasets.folder import Folder
+from vosbench.errors import VosbenchError
 from vosbench.images import write_labels
 from vosbench.masks.score import score
 from vosbench.metrics.protocols import PROTOCOLS
@@ -95,6 +97,8 @@ def lag(root: Path, folder: Path, frames: int = 2, times: int = 1, videos: int |
     Each of the first `videos` is played so many `times` over. Returns the number of frames.
     """
     total = 0
+    if not any(root.glob("*/*.png")):
+        raise VosbenchError(f"{root} has no folders of label PNGs", "name a folder of them, one for each sequence")
     for sequence in sorted(path for path in root.iterdir() if path.is_dir())[:videos]:
         masks = sorted(sequence.glob("*.png")) * times
         total += len(masks)
@@ -255,9 +259,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="comparisons with Pillow")
     parser.add_argument("--large-frames", type=int, default=1000, help="frames of the 1080p video")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=", ".join(PARTS))
-    parser.add_argument("--measure", choices=WORKS, help="only print CPU s, s and peak MB of this (Linux)")
-    parser.add_argument("--jobs", type=int, default=1, help="processes for it")
-    parser.add_argument("--protocol", default="davis2017", help="its rules")
+    for own, how in (("measure", {"choices": WORKS}), ("jobs", {"type": int}), ("protocol", {})):
+        parser.add_argument(f"--{own}", help=argparse.SUPPRESS, **how)  # of the processes that this one starts
     arguments = parser.parse_args()
     if not arguments.masks.is_dir() and arguments.masks != parser.get_default("masks"):
         parser.error(f"{arguments.masks} is no folder")

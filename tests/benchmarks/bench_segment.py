@@ -60,7 +60,11 @@ def main() -> None:
             done = subprocess.run(
                 [sys.executable, "-c", CODE, *command], capture_output=True, text=True, check=True, env=environment
             )
-            *_, speed, (status, peak) = [line.split() for line in done.stdout.splitlines()]
+            *_, (status, peak) = [line.split() for line in done.stdout.splitlines()]
+            if status != "0":
+                print(done.stderr, end="", file=sys.stderr)
+                sys.exit(int(status))
+            speed = done.stdout.splitlines()[-2].split()
             masks = len(list((folder / str(frames) / "masks").iterdir()))
             assert (status, masks, open_video(folder / f"{frames}/overlay.mp4").promised) == ("0", frames, frames)
             print(f"{frames} frames: peak {int(peak) / 1024:.1f} MiB, {speed[0]} frames per second")

@@ -33,5 +33,6 @@ def begin(main: Callable[[], int | None]) -> None:
     except VosbenchError as error:
         print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
         sys.exit(2)
-    except subprocess.CalledProcessError as error:  # of a process for a strategy, which has told why
+    except subprocess.CalledProcessError as error:  # of a process, which has told why
+        print(error.stderr or "", end="", file=sys.stderr)
         sys.exit(error.returncode)

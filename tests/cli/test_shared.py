@@ -93,6 +93,10 @@ def test_a_dry_run_says_what_there_is_to_do_and_writes_nothing(small_davis, tmp_
     assert 0 < found["seconds"] < 100
     assert found["memory_bytes"] > 10**8
     assert 6 * 20_000 < found["disk_bytes"] < 6 * 20_000 + 36 * 64 * 48
+    said = vosbench(*arguments, "--dry-run", "--no-score", "--memory-limit", "1MB")
+    assert said.status == 0
+    assert "scoring" not in said.out
+    assert said.err.startswith("vosbench: will fail: first-only on ant: ")
     assert vosbench(*arguments).status == 0
     outcome = vosbench(*arguments, "--dry-run")
     assert outcome.status == 0

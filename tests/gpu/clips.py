@@ -5,6 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from vosbench.errors import VosbenchError
+from vosbench.images import VOID
 from vosbench.video import GroundTruth, MasksInMemory, Sequence
 
 PAPER = ("every-k:k=5", "first-and-latest", "lfu:capacity=2")
@@ -21,7 +23,14 @@ def strategies() -> tuple[str, ...]:
 
 
 def clip(frames: int, height: int, width: int, objects: int) -> tuple[np.ndarray, np.ndarray]:
-    """Textured squares that drift, pass each other and turn round: rgb uint8 [T,H,W,3], labels uint8 [T,H,W]."""
+    """Textured squares that drift, pass each other and turn round: rgb uint8 [T,H,W,3], labels uint8 [T,H,W].
+
+    Raises VosbenchError for more objects than a label map holds, and for frames of less than 8 pixels.
+    """
+    if objects >= VOID or min(height, width) < 8:
+        raise VosbenchError(
+            f"no clip has {objects} objects of {height}x{width}", "ask for 1 to 254, of 8 pixels or more"
+        )
     draw, side = np.random.default_rng(5), height // 4
     ground, coats = _texture(draw, height, width), [_texture(draw, side, side) for _ in range(objects)]
     rgb, labels = np.repeat(ground[None], frames, 0), np.zeros((frames, height, width), np.uint8)

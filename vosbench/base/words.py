@@ -45,7 +45,9 @@ def size_in_bytes(size: str | int) -> int:
     if found is None or not (given := float(found[1])):
         raise VosbenchError(f"{size!r} is no amount of memory", "write it as 4GB or 500MB")
     if str(size).strip() == found[1] and (isinstance(size, str) or given < LEAST):
-        raise VosbenchError(f"{size!r} has no unit: bytes, MB or GB?", f"write it as {size}GB or {size}MB")
+        units = ("GB", "MB") if given < LEAST else ("B",)
+        hint = f"write it as {' or '.join(f'{size}{unit}' for unit in units)}"
+        raise VosbenchError(f"{size!r} has no unit: bytes, MB or GB?", hint)
     power = " KMGT".index((found[2] or " ").upper())
     return max(1, int(given * (1024 if len(found[3] or "") == 2 else 1000) ** power))
 

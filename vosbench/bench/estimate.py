@@ -4,7 +4,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ class Estimate:
     units: sequences, which are what workers share; results: strategies and controls on each; finished: results there
     are. seconds: of the model, on `workers` of them, scoring apart. memory_bytes: at most, in one process on its
     device. disk_bytes: of masks and records. measured: the sequence, or "" where no strategy is left to be measured.
+    failing: label -> why the strategy fails on its first frames.
     """
 
     units: int
@@ -40,6 +41,7 @@ class Estimate:
     memory_bytes: int
     disk_bytes: int
     measured: str
+    failing: Mapping[str, str]
 
 
 def estimate(plan: Plan, fresh: bool = False, workers: int = 1) -> Estimate:
@@ -55,11 +57,11 @@ def estimate(plan: Plan, fresh: bool = False, workers: int = 1) -> Estimate:
     frames = sum(lengths.get(name, 0) for name in names)
     known = (len(names), len(todo), len(plan.tasks) - len(todo), frames, workers)
     if not run:
-        return Estimate(*known, seconds=0.0, memory_bytes=0, disk_bytes=len(todo) * RECORD, measured="")
+        return Estimate(*known, seconds=0.0, memory_bytes=0, disk_bytes=len(todo) * RECORD, measured="", failing={})
     first = [task for task in run if task.name == run[0].name]
     with threads(plan.environment.threads):
         warm_up(plan, plan.sequences[first[0].name])
-        together, mask_bytes, memory = _measure(plan, first)
+        together, mask_bytes, memory, failed = _measure(plan, first)
         alone = [_measure(plan, [task])[0] for task in first[:: -(-len(first) // ALONE)]]
     a_frame, a_frame_alone = together / len(first), sum(alone) / len(alone)
     timed = sum(lengths[task.name] for task in run if task.timed) * plan.suite.repeats * a_frame_alone
@@ -71,20 +73,26 @@ def estimate(plan: Plan, fresh: bool = False, workers: int = 1) -> Estimate:
         memory_bytes=memory,
         disk_bytes=round(masks * mask_bytes) + len(todo) * RECORD,
         measured=first[0].name,
+        failing={first[place].policy.label: str(error) for place, error in failed.items()},
     )
 
 
-def _measure(plan: Plan, tasks: Sequence[Task]) -> tuple[float, float, int]:
-    """Of strategies together: seconds a frame, bytes a mask, and bytes of memory by the end of the longest video."""
+def _measure(plan: Plan, tasks: Sequence[Task]) -> tuple[float, float, int, dict[int, Exception]]:
+    """Of strategies together: seconds a frame, bytes a mask, bytes of memory by the end of the longest video, and the
+    errors, by place; not that memory does not suffice for several, which go alone then.
+    """
     on_gpu, longest = plan.device.type == "cuda", max(len(video.frames) for video in plan.sequences.values())
     video = beginning(plan.sequences[tasks[0].name], WARMUP_FRAMES + FRAMES)
     sizes, banks, count = list[int](), dict[int, list[int]](), 0
+    failed: dict[int, Exception] = {}
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         for frame in predictions(plan, strategies(tasks), video):
             for place, result in frame.items():
                 if isinstance(result, Exception):
-                    continue  # the run will say so
+                    if len(tasks) == 1 or not isinstance(result, MemoryError):
+                        failed[place] = result
+                    continue
                 path = Path(folder) / f"{place}.png"
                 write_labels(path, result.mask)
                 sizes.append(path.stat().st_size)
@@ -93,7 +101,7 @@ def _measure(plan: Plan, tasks: Sequence[Task]) -> tuple[float, float, int]:
     seconds = time.perf_counter() - started
     growth = sum((series[-1] - series[0]) / len(series) * (longest - len(series)) for series in banks.values())
     peak = torch.cuda.max_memory_allocated(plan.device) if on_gpu else _resident()
-    return seconds / count, sum(sizes) / max(1, len(sizes)), round(peak + max(0.0, growth))
+    return seconds / count, sum(sizes) / max(1, len(sizes)), round(peak + max(0.0, growth)), failed
 
 
 def _resident() -> int:

@@ -191,11 +191,12 @@ def _forecast(plan: "Plan", fresh: bool, workers: int) -> dict[str, Any]:
     print(f"{plan.folder}: {count(found.results, 'result')} to make in {count(found.units, 'sequence')}{done}")
     if found.measured:
         print(f"  frames   {found.frames}")
-        print(
-            f"  time     {duration(found.seconds)}{by}, as {plan.environment.device} does {found.measured}, and scoring"
-        )
+        scoring = ", and scoring" if plan.protocol else ""
+        print(f"  time     {duration(found.seconds)}{by}, as {plan.environment.device} does {found.measured}{scoring}")
         print(f"  memory   {found.memory_bytes / 1e9:.2g} GB at most, of each process")
         print(f"  disk     {found.disk_bytes / 1e6:.2g} MB")
+    for label, reason in found.failing.items():
+        print(f"vosbench: will fail: {label} on {found.measured}: {reason}", file=sys.stderr)
     return {"folder": str(plan.folder), **asdict(found)}
 
 
