@@ -103,6 +103,8 @@ def test_seen_and_unseen_categories_where_the_truth_is_there(here, small_youtube
     (here / "known.json").write_text('{"videos": {"v": {"objects": {"1": {"category": "ape"}}}}}')
     train = (*valid, "--split", "train", "--train-meta", "known.json", "--json", "two.json")
     assert vosbench(*train).status == 0
+    without = " ".join(vosbench(*train[:-4]).out.split())
+    assert "youtube-vos-2019 gives no J seen or F seen or J unseen or F unseen or overall." in without
     row = own(read_json(here / "two.json")["rows"])["youtube-vos-2019", "LFU (2 frames)"]
     (run,) = (here / ".vosbench/runs").iterdir()
     (record,) = [record for record in read_run(run) if record.policy.spec == "lfu:capacity=2"]

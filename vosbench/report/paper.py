@@ -95,6 +95,7 @@ def reproduced(number: str, measured: Sequence[Measured], absent: Mapping[str, s
     unchosen = {row["dataset"] for row in printed if not any(name.startswith(row["dataset"]) for name in names)}
     absent = {**absent, **dict.fromkeys(sorted(unchosen), "--dataset leaves it out")}
     contexts = [context(one.records) for one in measured]
+    lacking = {name: _lacking(rows, name, COLUMNS[number]) for name in dict.fromkeys(one.dataset for one in measured)}
     sentences = [
         f"Table {number} of Pourganjalikhan and Poullis; rows marked (paper) are what it prints: {_UNDER}.",
         *["J&F of softmax storing is not the mean of J and F as printed."] * (number == "IV"),
@@ -102,12 +103,20 @@ def reproduced(number: str, measured: Sequence[Measured], absent: Mapping[str, s
             f"Measured{f', {one.training}' * bool(one.training)}: {common.caption}"
             for one, common in zip(measured, contexts, strict=True)
         ),
+        *(f"{name} gives no {headings}." for name, headings in lacking.items() if headings),
         *(f"Not measured: {name}: {reason}." for name, reason in absent.items()),
     ]
     caption = " ".join(sentences)
     conditions = {"runs": [encode(one) for one in contexts], "absent": dict(absent)}
     shown = (Column("dataset", "data set"), *STRATEGY, *COLUMNS[number])
     return Table(shown, rows, caption, conditions, within=("dataset",))
+
+
+def _lacking(rows: Sequence[Row], dataset: str, columns: Sequence[Column]) -> str:
+    """The headings of the columns in which no row that was measured on a data set has a figure."""
+    own = [row for row in rows if row["dataset"] == dataset and row["kind"] != KIND]
+    empty = (column for column in columns if not any(column.key in row for row in own))
+    return " or ".join(" ".join((column.heading or column.key).split()) for column in empty)
 
 
 def _measured_rows(dataset: str, row: Mapping[str, str], found: Measured | None, columns: Sequence[str]) -> list[Row]:
