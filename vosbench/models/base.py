@@ -83,7 +83,7 @@ class Spec:
     extras: Mapping[str, Extra] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("key_dim", "value_dim", "stride", "top_k"):
+        for name in ("key_dim", "stride", "top_k"):  # no values are read where only keys count
             if not (isinstance(value := getattr(self, name), int) and value > 0):
                 raise VosbenchError(f"{name} of the network {self.family} must be 1 or more, not {value!r}", "see Spec")
 
