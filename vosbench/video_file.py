@@ -26,7 +26,10 @@ from vosbench.errors import VosbenchError
 if TYPE_CHECKING:
     import av  # a sixth of a second, which only videos are to cost
 
-VIDEOS = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".mts", ".gif"})
+VIDEOS = frozenset(
+    {".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".asf", ".flv", ".3gp", ".ogv", ".gif"}
+    | {".ts", ".mts", ".m2ts", ".vob"}
+)
 CODECS = ("libx264", "libopenh264", "mpeg4")  # the first that the installed FFmpeg has; the first two write H.264
 FINEST = 60_000  # parts of a second of which times are told: no codec here has a limit below it
 _BT709 = {"colorspace": 1, "color_primaries": 1, "color_trc": 1, "color_range": 1}  # what players take HD for

@@ -97,6 +97,8 @@ def test_a_dry_run_says_what_there_is_to_do_and_writes_nothing(small_davis, tmp_
     assert said.status == 0
     assert "scoring" not in said.out
     assert said.err.startswith("vosbench: will fail: first-only on ant: ")
+    several = vosbench(*arguments, "--dry-run", "-p", "lfu", "--memory-limit", "1MB").err
+    assert several.count("will fail") == 2
     assert vosbench(*arguments).status == 0
     outcome = vosbench(*arguments, "--dry-run")
     assert outcome.status == 0

@@ -149,6 +149,7 @@ def test_what_is_wrong_for_a_late_stage_shows_before_the_first(stages, tmp_path,
     for changes, said in (
         ({"data": (data,)}, "unknown sequence 'beer'"),
         ({"data": (StaticData(str(masks)),)}, r"none of the \d masks in .* holds an object"),
+        ({"frozen": ("nosuch",)}, "unknown part of the network 'nosuch'"),
         ({"validation": replace(stages[0].config.validation, policy="nope")}, r"\[validation\] .* strategy 'nope'"),
     ):
         late = replace(stages[2], config=replace(stages[2].config, **changes))
@@ -178,7 +179,10 @@ TWO = "steps = 4\nsize = 32\n[[stages]]\nname = 'a'\nobjects = 1\n[[stages]]\nna
         (TWO.replace("'a'\nobj", "'../a'\nobj"), "'../a' is no name"),
         ("steps = 4\n[[stages]]\nname = 'curve.csv'\n", "'curve.csv' is no name"),
         (TWO.replace("name = 'b'", ""), r"stage 2: \[stages\] lacks name"),
-        (TWO.replace("objects = 1", "objekts = 1"), r"unknown setting in mine\.toml, stage 1 \(a\) 'objekts'"),
+        (
+            TWO.replace("objects = 1", "objekts = 1"),
+            r"stage a of the training: unknown setting in mine\.toml, stage 1 'objekts'",
+        ),
         (TWO.replace("objects = 1", "objects = 0"), "objects must be at least 1"),
         (TWO + "initial = 'stcn-tiny'\n", "stage b of the training: initial has no use"),
         (TWO + "key_encoder = 'a.pth'\n", "stage b of the training: key_encoder has no use"),

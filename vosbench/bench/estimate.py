@@ -62,6 +62,10 @@ def estimate(plan: Plan, fresh: bool = False, workers: int = 1) -> Estimate:
     with threads(plan.environment.threads):
         warm_up(plan, plan.sequences[first[0].name])
         together, mask_bytes, memory, failed = _measure(plan, first)
+        for place in [place for place, error in failed.items() if isinstance(error, MemoryError) and len(first) > 1]:
+            del failed[place]  # in a run it goes alone then
+            if error := _measure(plan, [first[place]])[3].get(0):
+                failed[place] = error
         alone = [_measure(plan, [task])[0] for task in first[:: -(-len(first) // ALONE)]]
     a_frame, a_frame_alone = together / len(first), sum(alone) / len(alone)
     timed = sum(lengths[task.name] for task in run if task.timed) * plan.suite.repeats * a_frame_alone
@@ -79,7 +83,7 @@ def estimate(plan: Plan, fresh: bool = False, workers: int = 1) -> Estimate:
 
 def _measure(plan: Plan, tasks: Sequence[Task]) -> tuple[float, float, int, dict[int, Exception]]:
     """Of strategies together: seconds a frame, bytes a mask, bytes of memory by the end of the longest video, and the
-    errors, by place; not that memory does not suffice for several, which go alone then.
+    errors, by place.
     """
     on_gpu, longest = plan.device.type == "cuda", max(len(video.frames) for video in plan.sequences.values())
     video = beginning(plan.sequences[tasks[0].name], WARMUP_FRAMES + FRAMES)
@@ -90,8 +94,7 @@ def _measure(plan: Plan, tasks: Sequence[Task]) -> tuple[float, float, int, dict
         for frame in predictions(plan, strategies(tasks), video):
             for place, result in frame.items():
                 if isinstance(result, Exception):
-                    if len(tasks) == 1 or not isinstance(result, MemoryError):
-                        failed[place] = result
+                    failed[place] = result
                     continue
                 path = Path(folder) / f"{place}.png"
                 write_labels(path, result.mask)

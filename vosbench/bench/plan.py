@@ -78,8 +78,9 @@ class Plan:
         self.data = DatasetInfo(*told, sequences=len(names), in_split=in_split)
         self.is_partial, self.is_private = self.dataset.is_partial, self.dataset.is_private
         self.protocol: Protocol | None = None  # masks only
+        rules = find_protocol(str(suite.protocol or self.dataset.default_protocol))
         if suite.score and not self.is_private:
-            self.protocol = find_protocol(str(suite.protocol or self.dataset.default_protocol))
+            self.protocol = rules
         self.sequences: dict[str, Sequence] = {}
         self.truths: dict[str, GroundTruth] = {}
         self.faults: dict[str, VosbenchError] = {}

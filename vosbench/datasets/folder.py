@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from vosbench.base.endings import doubt
 from vosbench.datasets.base import Dataset
 from vosbench.datasets.files import entries, explain_no_pictures, listed, subfolders
-from vosbench.datasets.first_masks import Frames
+from vosbench.datasets.first_masks import Frames, Masks
+from vosbench.datasets.problems import Problem
 from vosbench.errors import VosbenchError
 from vosbench.video_file import VIDEOS, FrameOfVideo, count_frames
 
@@ -73,9 +75,17 @@ class Folder(Dataset):
         found = [path for path in (*beside, *entries(self._level("JPEGImages"))) if path.suffix.lower() in VIDEOS]
         return {path.stem: path for path in found if path.is_file()}
 
+    def _video(self, name: str) -> Path | None:
+        return None if self.frame_folder(name).is_dir() else self._videos.get(name)
+
+    def _description_problems(self, name: str, masks: Masks) -> list[Problem]:
+        found, video = super()._description_problems(name, masks), self._video(name)
+        if video is not None and (why := doubt(video)):
+            found.append(Problem(video, f"video {video} may be cut off: {why}", "copy it again", warning=True))
+        return found
+
     def _frames(self, name: str) -> Frames:
-        video = None if self.frame_folder(name).is_dir() else self._videos.get(name)
-        if video is None:
+        if (video := self._video(name)) is None:
             return super()._frames(name)
         return {f"{index:05d}": FrameOfVideo(video, index) for index in range(count_frames(video))}
 

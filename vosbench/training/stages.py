@@ -110,4 +110,8 @@ def ending_at(stages: Sequence[Stage], step: int) -> tuple[Stage, ...]:
 def _stage(common: dict[str, Any], own: dict[str, Any], where: str) -> Stage:
     settings = {key: value for key, value in own.items() if key not in ("name", "mean_with")}
     about = build(_Own, {key: value for key, value in own.items() if key not in settings}, where, "stages")
-    return Stage(parse(common | settings, f"{where} ({about.name})"), about.name, about.mean_with)
+    try:
+        config = parse(common | settings, where)
+    except VosbenchError as error:
+        raise VosbenchError(f"stage {about.name} of the training: {error.message}", error.hint) from None
+    return Stage(config, about.name, about.mean_with)

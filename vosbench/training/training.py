@@ -1,19 +1,24 @@
 """A training in one call: read the settings, train or go on, stage by stage, write the weights."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from vosbench.base.atomic import check_writable
 from vosbench.base.values import checked
 from vosbench.errors import VosbenchError
+from vosbench.models.stcn.network import CONFIGS, STCN
 from vosbench.training.config import TrainConfig
 from vosbench.training.distributed import Process, joined
 from vosbench.training.export import export_weights, read_averaged
 from vosbench.training.files import needed, require_files
+from vosbench.training.freezing import freeze, freeze_batch_norm
 from vosbench.training.mixture import Mixture
 from vosbench.training.precision import check_gpu
 from vosbench.training.stages import Place, Stage, checked_stages, read_stages
@@ -87,7 +92,8 @@ def _carry_out(
     found: tuple[Path, ...] = ()
     for number, stage in enumerate(stages):
         place = Place(stage.name, tuple(one.name for one in stages), found)
-        trainer = Trainer(stage.config, folder / stage.name, process, place)
+        with _named(stage):
+            trainer = Trainer(stage.config, folder / stage.name, process, place)
         later = [one.name for one in stages[number + 1 :] if begun[one.name]]
         if later and trainer.step < stage.config.end:
             raise VosbenchError(
@@ -95,7 +101,8 @@ def _carry_out(
                 f"{stage.config.end}",
                 f"remove the folder {folder / later[0]}, or choose an empty one for the training",
             )
-        trainer.run(None if progress is None else _with_stage(progress, stage.name))
+        with _named(stage):
+            trainer.run(None if progress is None else _with_stage(progress, stage.name))
         ends[stage.name] = trainer.best_or_last
         found = (ends[stage.name], *(ends[name] for name in stage.mean_with))
         del trainer  # before the next takes as much memory
@@ -103,20 +110,32 @@ def _carry_out(
 
 
 def _try_out(late: Sequence[Stage]) -> None:
-    """Open what later stages are trained on and validated by. VosbenchError, with the stage, for what is wrong."""
+    """Open what later stages are trained on and validated by. VosbenchError for what is wrong."""
     sound: list[Any] = []
     for stage in late:
         data, validation = (stage.config.data, stage.config.photos), stage.config.validation
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # they come when the stage begins
-                if data not in sound:
-                    Mixture.open(stage.config)
-                if validation and validation not in sound:
-                    Validation(validation)
-        except VosbenchError as error:
-            raise VosbenchError(f"stage {stage.name} of the training: {error.message}", error.hint) from error
+        with _named(stage), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they come when the stage begins
+            with torch.device("meta"):
+                network = STCN(CONFIGS[stage.config.model])
+            freeze(network, stage.config.frozen)
+            freeze_batch_norm(network, stage.config.frozen_batch_norm)
+            if data not in sound:
+                Mixture.open(stage.config)
+            if validation and validation not in sound:
+                Validation(validation)
         sound += [data, validation]
+
+
+@contextmanager
+def _named(stage: Stage) -> Iterator[None]:
+    """Let a VosbenchError say in which of several stages it is."""
+    try:
+        yield
+    except VosbenchError as error:
+        if not stage.name:
+            raise
+        raise VosbenchError(f"stage {stage.name} of the training: {error.message}", error.hint) from error
 
 
 def _with_stage(progress: StageProgress, name: str) -> Progress:

@@ -33,9 +33,12 @@ class Validation:
         """Mean J&F over all objects, in percent. Leaves the model in evaluation mode."""
         model.eval()
         traces: list[ObjectTrace] = []
-        for sequence, truth in self.parts:
-            found = propagate(model, sequence, self.policy.build(), top_k=self.top_k)
-            masks = {sequence.frames[p.frame_index].name: MasksInMemory.of(p.mask) for p in found}
-            traces += score_sequence(truth, masks, self.protocol)
+        try:
+            for sequence, truth in self.parts:
+                found = propagate(model, sequence, self.policy.build(), top_k=self.top_k)
+                masks = {sequence.frames[p.frame_index].name: MasksInMemory.of(p.mask) for p in found}
+                traces += score_sequence(truth, masks, self.protocol)
+        except VosbenchError as error:
+            raise VosbenchError(f"[validation] of the training: {error.message}", error.hint) from error
         told = MEANS.of_all(object_scores(traces, self.protocol))
         return 100 * told.get("jf", told["j_mean"])

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from vosbench.cli.options import Overwrite, output, require_new
+from vosbench.cli.options import output, require_new
 from vosbench.cli.progress import time_left
 from vosbench.cli.verbs import Answer, Verb
 
@@ -31,7 +31,7 @@ def train(
             "later one goes on from there; default: the configuration's",
         ),
     ] = None,
-    overwrite: Overwrite = False,
+    overwrite: Annotated[bool, Option("--overwrite", help="replace the file of --export, if it is there")] = False,
 ) -> Answer:
     """Train the shared model on generated clips, static images and video.
 
@@ -45,7 +45,8 @@ def train(
     from vosbench.training.training import train as carry_out
 
     stages = read_stages(config)
-    if not (export and is_earlier_export(export, [stage.config for stage in stages])):
+    goes_on = any((out / stage.name / "last.pt").exists() for stage in stages)
+    if not (export and goes_on and is_earlier_export(export, [stage.config for stage in stages])):
         require_new(export, overwrite, "--export")
     names = [stage.name for stage in stages]  # those after the last step too
     if stop_at is not None:
