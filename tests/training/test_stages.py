@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from vosbench.errors import VosbenchError
 from vosbench.images import read_size, write_labels
-from vosbench.training.config import StaticData, ValidationConfig, VideoData
+from vosbench.training.config import GeneratedData, StaticData, ValidationConfig, VideoData
 from vosbench.training.export import mean_weights
 from vosbench.training.files import needed
 from vosbench.training.stages import Place, Stage, ending_at, read_stages
@@ -149,6 +149,7 @@ def test_what_is_wrong_for_a_late_stage_shows_before_the_first(stages, tmp_path,
     for changes, said in (
         ({"data": (data,)}, "unknown sequence 'beer'"),
         ({"data": (StaticData(str(masks)),)}, r"none of the \d masks in .* holds an object"),
+        ({"photos": str(tmp_path), "data": (GeneratedData(),)}, "no .jpg in "),
         ({"frozen": ("nosuch",)}, "unknown part of the network 'nosuch'"),
         ({"validation": replace(stages[0].config.validation, policy="nope")}, r"\[validation\] .* strategy 'nope'"),
     ):
@@ -177,6 +178,9 @@ TWO = "steps = 4\nsize = 32\n[[stages]]\nname = 'a'\nobjects = 1\n[[stages]]\nna
         (TWO.replace("['a']", "['c']"), "stage b of the training: mean_with names c"),
         (TWO.replace("['a']", "['b']"), "stage b of the training: mean_with names b"),
         (TWO.replace("'a'\nobj", "'../a'\nobj"), "'../a' is no name"),
+        (TWO.replace("'b'", f"'{'b' * 300}'"), "b' is no name"),
+        (TWO.replace("['a']", "['a', 'a']"), "stage b of the training: mean_with names a stage twice"),
+        (TWO + "workers = 100000\n", "stage b of the training: .*workers must be at least 0 and at most 256"),
         ("steps = 4\n[[stages]]\nname = 'curve.csv'\n", "'curve.csv' is no name"),
         (TWO.replace("name = 'b'", ""), r"stage 2: \[stages\] lacks name"),
         (

@@ -16,6 +16,7 @@ SHARE: Bound = (lambda x: 0 <= x <= 1, "be at least 0 and at most 1")
 BOUNDS: dict[str, Bound] = {
     "objects": (lambda x: 1 <= x <= 254, "be at least 1 and at most 254"),
     "threads": (lambda x: 1 <= x <= 1024, "be at least 1 and at most 1024"),
+    "workers": (lambda x: 0 <= x <= 256, "be at least 0 and at most 256"),
     "size": (lambda x: x >= 32, "be at least 32"),
     "max_gap": (lambda x: x >= 2, "be at least 2"),
     "seed": (lambda x: 0 <= x < 2**32, "be at least 0 and less than 2**32"),
@@ -24,7 +25,7 @@ BOUNDS: dict[str, Bound] = {
     "frame_shear": (lambda x: 0 <= x < 90, "be at least 0 and less than 90"),
     **dict.fromkeys(("batch", "steps", "checkpoint_every", "log_every"), COUNT),
     **dict.fromkeys(("clips", "repeat", "frame_step", "every", "top_k"), COUNT),
-    **dict.fromkeys(("stop_at", "bootstrap_start", "workers", "limit", "save_minutes", "weight"), NOT_NEGATIVE),
+    **dict.fromkeys(("stop_at", "bootstrap_start", "limit", "save_minutes", "weight"), NOT_NEGATIVE),
     **dict.fromkeys(("weight_decay", "key_encoder_rate", "jaccard", "dice", "gradient_norm"), NOT_NEGATIVE),
     **dict.fromkeys(("learning_rate", "decay", "shares", "aspect", "scale", "frame_scale"), ABOVE),
     **dict.fromkeys(("warmup", "decay_at", "bootstrap_final"), BETWEEN),

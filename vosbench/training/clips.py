@@ -16,7 +16,10 @@ from vosbench.training.sampling import FRAMES
 
 @dataclass(frozen=True)
 class GeneratedClips:
-    """An endless stream; `clips` join each epoch, frames are up to `max_gap` apart, JPEGs of `photos` are textures."""
+    """An endless stream; `clips` join each epoch, frames are up to `max_gap` apart, JPEGs of `photos` are textures.
+
+    Raises VosbenchError for a folder without any.
+    """
 
     size: int
     objects: int = 2
@@ -24,15 +27,16 @@ class GeneratedClips:
     photos: Path | None = None
     clips: int = 1000
 
+    def __post_init__(self) -> None:
+        if self.photos is not None and not any(self.photos.glob("*.jpg")):
+            raise VosbenchError(f"no .jpg in {self.photos}", "photos names a folder of photographs")
+
     @cached_property
     def _photos(self) -> tuple[np.ndarray, ...]:
         own = photographs("train")
         if self.photos is None:
             return own
-        paths = sorted(self.photos.glob("*.jpg"))
-        if not paths:
-            raise VosbenchError(f"no .jpg in {self.photos}", "photos names a folder of photographs")
-        others = tuple(shrink(read_rgb(path), 224) for path in paths)
+        others = tuple(shrink(read_rgb(path), 224) for path in sorted(self.photos.glob("*.jpg")))
         return own * max(1, len(others) // len(own) // 2) + others  # a third of all textures is our own
 
     def __len__(self) -> int:

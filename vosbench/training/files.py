@@ -1,5 +1,6 @@
 """The files and folders that a training needs, which are there before it begins."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def folders(data: Data) -> tuple[str, ...]:
 
 def require_files(paths: Iterable[str]) -> None:
     """Refuse to begin without them."""
-    absent = dict.fromkeys(path for path in paths if not Path(path).exists())
+    absent = dict.fromkeys(path for path in paths if not os.path.exists(path))  # of any length
     if absent:
         raise VosbenchError(
             f"the training needs {', '.join(absent)}, which {Path.cwd()} does not hold",

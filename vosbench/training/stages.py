@@ -78,10 +78,12 @@ def checked_stages(stages: Sequence[Stage]) -> tuple[Stage, ...]:
     for stage in stages:
         config = stage.config
         what: tuple[str, str] | None = None
-        if not re.fullmatch(r"\w[\w-]*", stage.name) and (stage.name or len(stages) > 1):
-            what = f"{stage.name!r} is no name", "name it by letters, digits, - and _: a folder is called so"
+        if not re.fullmatch(r"\w[\w-]{,59}", stage.name) and (stage.name or len(stages) > 1):
+            what = f"{stage.name!r} is no name", "name it by at most 60 letters, digits, - and _: a folder is called so"
         elif stage.name in before:
             what = "an earlier stage has its name", "give each a name of its own"
+        elif len(set(stage.mean_with)) < len(stage.mean_with):
+            what = "mean_with names a stage twice", "name each once"
         elif unknown := [name for name in stage.mean_with if name not in before]:
             what = f"mean_with names {a_few(unknown)}", f"earlier stages are: {', '.join(before) or 'none'}"
         elif before and (named := [n for n in ("initial", "key_encoder", "value_encoder") if getattr(config, n)]):
