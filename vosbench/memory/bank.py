@@ -127,9 +127,15 @@ class MemoryBank:
         return self.count - self.pinned_count
 
     def shortfall(self, tokens: int) -> int:
-        """How many tokens must leave before `tokens` more can be inserted. VosbenchError if too many are pinned."""
-        short = 0 if self.capacity is None else max(0, self.count + tokens - self.capacity)
-        return self._movable(short)
+        """How many tokens must leave before `tokens` more can be inserted."""
+        return 0 if self.capacity is None else max(0, self.count + tokens - self.capacity)
+
+    def may_leave(self, count: int) -> int:
+        """The same count of tokens. VosbenchError if so many are not there, or are pinned."""
+        if count > self.movable:
+            told = f"the strategy must free {count} tokens but only {self.movable} are not pinned"
+            raise VosbenchError(told, "raise its capacity")
+        return count
 
     def by_age(self) -> Tensor:
         """The occupied slots, int64 [count]: older frame first, then lower position."""
@@ -142,7 +148,7 @@ class MemoryBank:
         slots = slots[torch.argsort(self.guard.scores(score, slots, self.extent), stable=True)]
         if self.pinned_count:  # a second stable sort, since a slot that may leave may itself score inf
             slots = slots[torch.argsort(self.pinned[slots].to(torch.int8), stable=True)]
-        return slots[: self._movable(count)]
+        return slots[: self.may_leave(count)]
 
     def pin(self, slots: Tensor) -> None:
         """Never let these occupied, unpinned slots be freed."""
@@ -270,13 +276,6 @@ class MemoryBank:
         """The scores of a query, float32 [Q,extent]."""
         room = min(self._scores_at_once, len(query) * self._store.allocated)
         return self._similarity(self.keys, query, out=self._scratch.take(len(query), self.extent, room))
-
-    def _movable(self, count: int) -> int:
-        """Refuse more tokens than may leave."""
-        if count > self.movable:
-            told = f"the strategy must free {count} tokens but only {self.movable} are not pinned"
-            raise VosbenchError(told, "raise its capacity")
-        return count
 
     def _check_slots(self, slots: Tensor) -> Tensor:
         """Refuse slots that may not be pinned, freed or overwritten; returns them, clamped into range."""

@@ -130,7 +130,7 @@ class MemoryPolicy(ABC):
 
     def write(self, tokens: FrameTokens) -> None:
         """Put a frame into the bank. By default as many victims leave as there is room short, then it enters."""
-        shortfall = self.bank.shortfall(len(tokens))
+        shortfall = self.bank.may_leave(self.bank.shortfall(len(tokens)))
         if shortfall:
             with answer_of(self.victims):
                 victims = self.victims(shortfall, tokens)
