@@ -45,18 +45,21 @@ class Lease:
 
         from vosbench.errors import VosbenchError
         from vosbench.models.checkpoint import check_device
-        from vosbench.training.config import TrainConfig
         from vosbench.training.files import needed, require_files
         from vosbench.training.packing import unpack
+        from vosbench.training.stages import read_stages
 
         check_device(given.device)
         if not given.data.is_file():
             raise VosbenchError(f"{given.data} is no file", "give what `vosbench pack` wrote")
+        stages = read_stages(given.config.resolve())
+        if len(stages) > 1:
+            raise VosbenchError(f"{given.config} has {len(stages)} stages", "give one: a lease is short")
         self.given, self.found = given, dict[str, Any]()
         given.out.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.config = dataclasses.replace(
-            TrainConfig.read(given.config.resolve()),
+            stages[0].config,
             device=given.device,
             workers=given.workers,
             **{k: v for k in ("size", "batch") if (v := getattr(given, k))},
