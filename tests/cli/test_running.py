@@ -151,8 +151,10 @@ def test_train_elsewhere_and_to_an_earlier_step(tmp_path, vosbench, refused):
     said = [line.split("  ")[0] for line in vosbench(*arguments).out.splitlines()[1:]]
     assert said == ["step 2/3", "step 3/3", f"weights are in {export}"]
     assert export.read_bytes() != before
+    elsewhere = (*arguments[:2], "--out", tmp_path / "other", *arguments[-2:])
+    assert "tiny.safetensors exists already" in refused(*elsewhere)  # a new training, of the same settings
     (tmp_path / "tiny.toml").write_text("size = 64\nsteps = 1\n")
-    assert "tiny.safetensors exists already" in refused(*arguments[:2], "--out", tmp_path / "other", *arguments[-2:])
+    assert "tiny.safetensors exists already" in refused(*arguments)  # of other settings, in the folder of this one
 
 
 def test_a_training_that_ends_in_the_first_of_two_stages_says_so(tmp_path, vosbench):

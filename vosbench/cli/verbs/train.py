@@ -31,7 +31,9 @@ def train(
             "later one goes on from there; default: the configuration's",
         ),
     ] = None,
-    overwrite: Annotated[bool, Option("--overwrite", help="replace the file of --export, if it is there")] = False,
+    overwrite: Annotated[
+        bool, Option("--overwrite", help="replace the file of --export, though this training did not write it")
+    ] = False,
 ) -> Answer:
     """Train the shared model on generated clips, static images and video.
 
