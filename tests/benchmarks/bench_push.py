@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -51,15 +52,16 @@ def push(spec: str, given: argparse.Namespace) -> None:
     frames = np.random.default_rng(0).integers(0, 256, (64, height, width, 3), np.uint8)
     labels = np.zeros((height, width), np.uint8)
     labels[height // 4 : height * 5 // 8, width // 4 : width * 5 // 8] = 1
-    session, first, spent = Session(network(given.model), load_policy(spec)), 0.0, list[float]()
     part = max(1, given.frames // 50)
+    session, first = Session(network(given.model), load_policy(spec)), 0.0
+    spent = deque[float](maxlen=part)
     marks = {part * n for n in (1, 5, 12, 25, 50)}
     for t in range(given.frames):
         started = time.process_time()
         timing = session.step(frames[t % len(frames)], labels if t == 0 else None).timing
         spent.append(1000 * (time.process_time() - started))
         if t + 1 in marks:
-            each = statistics.median(spent[-part:])
+            each = statistics.median(spent)
             first = first or each
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             memory = f"{timing.memory_bytes / 2**20:8.2f} MiB in the bank, {resident():7.1f} MiB, peak {peak:7.1f} MiB"
