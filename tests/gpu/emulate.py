@@ -3,8 +3,8 @@
     python tests/gpu/emulate.py [STRATEGY ...]
 
 A row for each strategy, "bf16" for lfu in that precision, and "together" for the paper's at once: whether masks,
-probabilities and tokens are those of the CPU, waits a frame, and the lines that wait, that are not repeatable, and that
-CUDA would refuse. Not a test itself, since `fake_gpu` must be imported before vosbench.
+probabilities and tokens are those of the CPU, waits a frame, waits to capture graphs, and the lines that wait, that
+are not repeatable, and that CUDA would refuse. Not a test itself, since `fake_gpu` must be imported before vosbench.
 """
 
 import copy
@@ -64,8 +64,10 @@ def compare(sequence: Sequence, want: Seen, act: Callable[[], Seen]) -> dict[str
         except RuntimeError as error:
             failure = f"{type(error).__name__}: {error}"[:300]
     lines = {kind: Counter(e.where for e in gpu.events if e.kind == kind) for kind in ("wait", "unrepeatable")}
+    captures = sum(lines["wait"].pop(where) for where in [*lines["wait"]] if where.startswith("models/graphs.py"))
     row: dict[str, object] = {
         "waits a frame": round(sum(lines["wait"].values()) / len(sequence.frames), 2),
+        "waits to capture": captures,  # once for a size and a number of objects
         **{kind: dict(counted.most_common()) for kind, counted in lines.items()},
         "refused": sorted({f"{e.where} {e.what}" for e in gpu.events if e.kind == "refused"}),
         "failure": failure,

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
 from cuda_operators import INDEXING, UNREPEATABLE, WAITING, name_of, writes
+from fake_objects import Asked, CudaGraph, Generator, capturing
 from guard import load_guard
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -62,19 +63,6 @@ class DeviceTensor(torch.Tensor):
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         return (FakeGPU.current or FakeGPU()).carry_out(func, args, kwargs or {})  # outside the mode nothing is noted
-
-
-class Generator(torch.Generator):
-    """torch.Generator that knows on which device it was asked for."""
-
-    def __new__(cls, device: str | torch.device = "cpu") -> Self:
-        made = super().__new__(cls, "cpu")
-        made.place = torch.device(device).type
-        return made
-
-    @property
-    def device(self) -> torch.device:
-        return torch.device(self.place)
 
 
 class CudaEvent:
@@ -135,6 +123,7 @@ class FakeGPU(TorchDispatchMode):
         super().__init__()
         self.events: list[Event] = []
         self.generator_place = "cpu"
+        self.graph: CudaGraph | None = None  # that is captured
         self._launched = self._reached = 0  # what the device was asked for and has done, as numbers in order
         self._under_way: list[tuple[int, torch.Tensor, torch.Tensor]] = []  # copies: number, from, to
         self._stack = ExitStack()
@@ -157,6 +146,8 @@ class FakeGPU(TorchDispatchMode):
         """Note an event, and the innermost line of vosbench or its strategies that brought it about. A wait is for what
         has that number (None: for all that the device was asked for).
         """
+        if self.graph is not None and kind in ("wait", "copy"):
+            raise RuntimeError(f"CUDA would not capture this: {what}")
         if kind == "wait":
             self._reached = number or self._launched
             for _, source, target in (copy for copy in self._under_way if copy[0] <= self._reached):
@@ -192,6 +183,8 @@ class FakeGPU(TorchDispatchMode):
             return args[0]
         self._look_at(func, name, args, ours, hosts)
         result = func(*host_args, **host_kwargs)
+        if self.graph is not None:
+            self.graph.asked.append(Asked(func, host_args, host_kwargs, result))
         if writes(func):
             outs = [kwargs[a.name] for a in func._schema.arguments if a.is_out and a.name in kwargs]
             return (outs[0] if len(outs) == 1 else tuple(outs)) if outs else args[0]
@@ -237,6 +230,9 @@ class FakeGPU(TorchDispatchMode):
             "device_count": lambda: 1,
             "current_device": lambda: 0,
             "Event": CudaEvent,
+            "CUDAGraph": CudaGraph,
+            "graph": capturing(lambda: FakeGPU.current),
+            "graph_pool_handle": lambda: (0, 1),
             "synchronize": lambda *_: self.note("wait", "torch.cuda.synchronize"),
             "get_device_name": lambda *_: "a GPU that is not there",
             "reset_peak_memory_stats": lambda *_: None,

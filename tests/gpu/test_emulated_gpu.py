@@ -26,5 +26,9 @@ def test_a_gpu_is_seldom_waited_for(rows):
         assert row["waits a frame"] <= MORE_WAITS.get(spec, WAITS), (spec, row["wait"])
 
 
+def test_graphs_are_captured_once_for_all_strategies(rows):
+    assert 10 < sum(row["waits to capture"] for row in rows.values()) < 3 * len(rows)
+
+
 def test_sums_are_repeatable(rows):
     assert {spec: row["unrepeatable"] for spec, row in rows.items() if row["unrepeatable"]} == {}

@@ -5,13 +5,15 @@ sixteenth for answers that strategies share. The rest is for a frame in the netw
 frame to frame, tokens and probabilities, and for what passes in a frame: readouts, logits, values.
 """
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import prod
 
 from vosbench.memory.attention import Scratch
 from vosbench.models.base import Spec
 from vosbench.models.geometry import Geometry, at_most
+from vosbench.models.graphs import without_graphs
 
 KEPT = 2**28  # bytes of answers that are kept at most, without a limit
 COLUMNS = 64  # bytes that a token has in columns, at most
@@ -43,9 +45,14 @@ class Room:
         """Bytes that are not for the strategy of that number."""
         return self.apart + sum(self.taken.values()) - self.taken.get(number, 0)
 
-    def in_parts(self) -> AbstractContextManager[None]:
-        """Within it fewer objects are dealt with at once, where the limit is low."""
-        return at_most(None if self.limit is None else self.limit // 8 // PASS)
+    @contextmanager
+    def in_parts(self) -> Iterator[None]:
+        """Within it, where there is a limit, fewer objects are dealt with at once, and no CUDA graph holds memory."""
+        if self.limit is None:
+            yield
+            return
+        with at_most(self.limit // 8 // PASS), without_graphs():
+            yield
 
 
 @dataclass(frozen=True)

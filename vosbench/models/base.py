@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from inspect import signature
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -22,8 +22,10 @@ from torch import Tensor, nn
 from vosbench.base.registry import place
 from vosbench.errors import VosbenchError
 from vosbench.models.geometry import Geometry
+from vosbench.models.graphs import Graphs
 from vosbench.models.precision import Precision
 
+R = TypeVar("R")
 Shapes = Mapping[str, tuple[int, ...]]  # of the tensors of a checkpoint, by name
 State = Mapping[str, Tensor]  # recurrent state of O objects: tensors [O,...] by name; empty where there is none
 
@@ -108,6 +110,7 @@ class Network(nn.Module, ABC):
     affinity: str = "own"  # by which keys are compared, as tables name it
     precision: Precision = "fp32"  # in what it computes
     weights: str | None = None  # of a network in a file of its own: weights beside it; None: those of its building
+    graphs: Graphs | None = None  # at inference on a GPU
 
     @property
     @abstractmethod
@@ -197,6 +200,18 @@ class Network(nn.Module, ABC):
         """What `encode_value` gives under each of several strategies, which all follow the same objects."""
         rows = zip(masks, before, states, steps, strict=True)
         return [self.encode_value(frame, features, *row) for row in rows]
+
+    def launch(self, function: Callable[..., R], *inputs: Any) -> R:
+        """function(*inputs), of tensors and tuples of tensors, which a GPU replays as a CUDA graph (`graphs.py`).
+
+        A network may compute by it what depends on these tensors and its weights alone, without a wait for the GPU.
+        """
+        return function(*inputs) if self.graphs is None else self.graphs(function, *inputs)
+
+    def _apply(self, *args: Any, **kwargs: Any) -> Self:
+        """Move or cast: graphs are of the weights as they were."""
+        self.graphs = None if self.graphs is None else Graphs()
+        return super()._apply(*args, **kwargs)
 
     def compare_by(self, affinity: str) -> None:
         """Choose how keys are compared. Raises VosbenchError for a network that leaves no choice."""

@@ -9,6 +9,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from vosbench.base.allocation import keep_freed_memory
 from vosbench.models.base import Network
 from vosbench.models.convolution import Fused, JointConv2d, SplitConv2d
+from vosbench.models.graphs import Graphs
 from vosbench.models.onednn import OneDNNConv2d
 from vosbench.models.precision import Precision, allow_tf32
 from vosbench.models.winograd import WinogradConv2d
@@ -46,6 +47,7 @@ def for_inference(model: Network, device: torch.device, precision: Precision = "
     model.compute_in(precision)
     if device.type == "cuda":
         allow_tf32(precision)
+        model.graphs = Graphs()
     if device.type == "cpu":
         fuse(model)
         keep_freed_memory()

@@ -94,9 +94,9 @@ def at_once(pixels: int) -> int:
 
 
 @contextmanager
-def at_most(pixels: int | None) -> Iterator[None]:
-    """Deal with so many pixels at once at most, within the block (None: with as many as otherwise)."""
-    token = PIXELS.set(PIXELS.get() if pixels is None else min(PIXELS.get(), pixels))
+def at_most(pixels: int) -> Iterator[None]:
+    """Deal with so many pixels at once at most, within the block."""
+    token = PIXELS.set(min(PIXELS.get(), pixels))
     try:
         yield
     finally:

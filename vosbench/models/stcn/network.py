@@ -137,11 +137,12 @@ class FrameFeatures:
 
     @cached_property
     def of_decoder(self) -> DecoderFrame:
-        return self.network.decoder.of_frame(self.keys.thin, self.keys.f8, self.keys.f4)
+        keys = self.keys
+        return self.network.launch(self.network.decoder.of_frame, keys.thin, keys.f8, keys.f4)
 
     @cached_property
     def of_value_encoder(self) -> tuple[Tensor, Tensor]:
-        return self.network.value_encoder.of_frame(self.keys.f16)
+        return self.network.launch(self.network.value_encoder.of_frame, self.keys.f16)
 
 
 class STCN(Network):
@@ -181,6 +182,9 @@ class STCN(Network):
             values.append(self.value_encoder(stacked, of_frame).unflatten(0, (len(masks), -1)))
         return torch.cat(values, 1)
 
+    def _key(self, frames: Tensor) -> Tensor:
+        return self.key_proj(self.key_encoder(frames)[0])
+
     # The frames of a video, one by one
 
     @property
@@ -188,14 +192,13 @@ class STCN(Network):
         return Spec("stcn", self.config.key_dim, self.config.value_dim, STRIDE)
 
     def encode(self, frame: Tensor) -> FrameFeatures:
-        return FrameFeatures(self, self.encode_key(frame.to(self.dtype)))
+        return FrameFeatures(self, self.launch(self.encode_key, frame.to(self.dtype)))
 
     def tokens(self, features: FrameFeatures) -> Keys:
         return _as_rows(features.keys.key)
 
     def keys(self, frame: Tensor) -> tuple[Keys, Keys]:
-        features, _, _ = self.key_encoder(frame.to(self.dtype))
-        keys = _as_rows(self.key_proj(features))
+        keys = _as_rows(self.launch(self._key, frame.to(self.dtype)))
         return keys, keys
 
     def scores(self, keys: Keys, query: Keys, out: Tensor | None = None) -> Tensor:
@@ -241,11 +244,12 @@ class STCN(Network):
         size = at_once(logits[:1].numel())
         for start in range(0, objects, size):
             part = readout[start : start + size].to(self.dtype)
-            logits[start : start + size] = self.decoder(part, features.of_decoder)[:, 0]
+            logits[start : start + size] = self.launch(self.decoder, part, features.of_decoder)[:, 0]
         return logits
 
     def _values(self, frames: Tensor, features: FrameFeatures, masks: Tensor) -> Tensor:
-        return self.object_values(frames.to(self.dtype), features.of_value_encoder, masks.to(self.dtype)).float()
+        given = frames.to(self.dtype), features.of_value_encoder, masks.to(self.dtype)
+        return self.launch(self.object_values, *given).float()
 
     def compute_in(self, precision: Precision) -> None:
         self.precision = precision
