@@ -88,15 +88,23 @@ def test_faults(data, tmp_path):
 
 
 @pytest.mark.parametrize("size", [(39, 56), (56, 40), (80, 112)])
-def test_a_mask_of_another_size_is_refused_and_what_was_there_stays(data, tmp_path, size):
-    (tmp_path / "data.tar").write_bytes(b"before")
+def test_a_mask_of_another_size_is_named_and_left_out(data, tmp_path, size):
     write_labels(data / "static/set/masks/bb.png", np.ones(size, np.uint8))
-    with pytest.raises(VosbenchError) as caught:
-        pack([data / "static"], tmp_path / "data.tar")
     height, width = size
-    for part in (f"is {width}x{height} pixels, its frame 56x40", "masks/bb.png", "images/bb.png"):
-        assert part in caught.value.message
-    assert "\n" not in caught.value.message
+    said = rf"1 pictures .* left out: static/set/images/bb\.png \(.*masks/bb\.png .* is {width}x{height} pixels, its "
+    with pytest.warns(UserWarning, match=said + "frame 56x40"):
+        pack([data / "static"], tmp_path / "data.tar")
+    unpack(tmp_path / "data.tar", tmp_path / "there")
+    for kind in ("images", "masks"):
+        assert sorted(path.stem for path in (tmp_path / "there/static/set" / kind).iterdir()) == ["a", "ccc"]
+
+
+def test_where_nothing_is_left_what_was_there_stays(data, tmp_path):
+    (tmp_path / "data.tar").write_bytes(b"before")
+    for name in ("a", "bb", "ccc"):
+        write_labels(data / f"static/set/masks/{name}.png", np.ones((9, 9), np.uint8))
+    with pytest.raises(VosbenchError, match=r"no pictures with masks below .*: static/set/.* is 9x9 pixels"):
+        pack([data / "static"], tmp_path / "data.tar")
     assert (tmp_path / "data.tar").read_bytes() == b"before"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "data.tar"]
 

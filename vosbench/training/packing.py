@@ -39,11 +39,10 @@ def pack(
 
     A picture is reduced to `shorter` pixels on its shorter side, if that is longer; `quality` is that of WebP, 1 to
     100. `progress` is told how many pictures are done, and of how many. The same folders give the same file. Formats
-    are those of data sets. What cannot be read is left out with its partner, and so are masks without a picture, with
-    one warning for all of them.
+    are those of data sets. What cannot be read is left out with its partner, and so are a mask of another size than its
+    picture and one without a picture, with one warning for all of them.
     Raises VosbenchError if nothing is left or no mask holds an object, for a folder that is absent or has the name of
-    another, a mask of another size than its picture, two files of one name, and if the file cannot be written; then
-    what was there before stays.
+    another, two files of one name, and if the file cannot be written; then what was there before stays.
     """
     roots = [Path(os.path.abspath(folder)) for folder in folders]  # "." has a name too, and a link keeps its own
     names = [root.name for root in roots]
@@ -64,10 +63,10 @@ def pack(
                     progress(number, len(pairs))
                 try:
                     rgb, labels = read_rgb(picture), read_labels(mask)
+                    check_size(labels.shape, rgb.shape[:2], f"{mask} of {picture}")
                 except VosbenchError as error:
                     left_out[picture.relative_to(root.parent).as_posix()] = error.message
                     continue
-                check_size(labels.shape, rgb.shape[:2], f"{mask} of {picture}")
                 factor = min(1.0, shorter / min(labels.shape))
                 size = tuple(round(factor * length) for length in labels.shape[::-1])
                 rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
