@@ -1,7 +1,8 @@
 """The one error type that a user of vosbench is meant to see."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 MOST_KNOWN = 30  # names in a hint; parts of a network and sequences of a data set are hundreds
 
@@ -66,6 +67,17 @@ def first_of(reasons: Mapping[str, VosbenchError], too: str, hint: str | None = 
     first, others = next(iter(reasons.values())), [*reasons][1:]
     more = f"; {too}: {a_few(others)}" if others else ""
     return VosbenchError(first.message + more, first.hint if hint is None else hint)
+
+
+@contextmanager
+def within(where: str) -> Iterator[None]:
+    """Let a VosbenchError say `where` it is, if that is not ""."""
+    try:
+        yield
+    except VosbenchError as error:
+        if not where:
+            raise
+        raise VosbenchError(f"{where}: {error.message}", error.hint) from error
 
 
 def a_few(names: Iterable[str], most: int = 4) -> str:

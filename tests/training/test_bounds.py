@@ -12,6 +12,7 @@ from vosbench.training.augment import Augmentation
 from vosbench.training.config import CutoutData, TrainConfig, VideoData
 from vosbench.training.freezing import freeze
 from vosbench.training.log import _row
+from vosbench.training.stages import read_stages
 
 WHOLE = """
 gaps = [[0.0, 5], [0.5, 9]]
@@ -65,7 +66,7 @@ frame_saturation = 0.1
 def refused(path: Path, text: str) -> VosbenchError:
     path.write_text(text)
     with pytest.raises(VosbenchError) as caught:
-        TrainConfig.read(path)
+        read_stages(path)
     return caught.value
 
 
@@ -75,7 +76,7 @@ def test_every_number_must_be_finite(tmp_path, number):
     path = tmp_path / "whole.toml"
     whole = WHOLE.splitlines()
     path.write_text(WHOLE)
-    TrainConfig.read(path)
+    read_stages(path)
     tried = 0
     for place, line in enumerate(whole):
         key, _, value = line.partition(" = ")
@@ -114,7 +115,7 @@ def test_numbers_of_the_data_have_bounds(tmp_path, before, after, message):
 
 def test_a_training_of_other_settings_is_told_by_what_differs(tmp_path):
     (tmp_path / "whole.toml").write_text(WHOLE)
-    config = TrainConfig.read(tmp_path / "whole.toml")
+    config = read_stages(tmp_path / "whole.toml")[0].config
     cutouts, video = config.data
     other = replace(
         config, size=64, data=(replace(cutouts, shares=(0.5, 0.5)), replace(video, augment=Augmentation(flip=0.0)))
@@ -136,7 +137,7 @@ def test_a_training_of_other_settings_is_told_by_what_differs(tmp_path):
 def test_numbers_that_would_overflow_are_refused(tmp_path, line):
     (tmp_path / "huge.toml").write_text(f"{line}\n")
     with pytest.raises(VosbenchError, match=r"must be at (most|least)"):
-        TrainConfig.read(tmp_path / "huge.toml")
+        read_stages(tmp_path / "huge.toml")
 
 
 def test_a_network_of_which_nothing_learns_is_refused(small_model):

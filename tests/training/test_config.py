@@ -27,7 +27,7 @@ def refused(tmp_path: Path, text: str) -> VosbenchError:
     path = tmp_path / "tiny.toml"
     path.write_text(text)
     with pytest.raises(VosbenchError) as caught:
-        TrainConfig.read(path)
+        read_stages(path)
     assert "\n" not in caught.value.message
     assert caught.value.hint
     return caught.value
@@ -36,7 +36,7 @@ def refused(tmp_path: Path, text: str) -> VosbenchError:
 def test_settings_are_read(tmp_path):
     path = tmp_path / "tiny.toml"
     path.write_text('size = 96\nlearning_rate = 1\nphotos = "somewhere"\n')
-    config = TrainConfig.read(path)
+    config = read_stages(path)[0].config
     assert (config.size, config.learning_rate, config.photos, config.batch) == (96, 1, "somewhere", 4)
 
 
@@ -102,10 +102,10 @@ def test_bad_settings(tmp_path, text, message):
 def test_files_that_are_no_settings(tmp_path):
     for path in (tmp_path / "absent.toml", tmp_path):
         with pytest.raises(VosbenchError, match="cannot read"):
-            TrainConfig.read(path)
+            read_stages(path)
     (tmp_path / "tiny.toml").write_bytes(b"\xff\xff")
     with pytest.raises(VosbenchError, match="is not TOML"):
-        TrainConfig.read(tmp_path / "tiny.toml")
+        read_stages(tmp_path / "tiny.toml")
 
 
 def test_near_misses_are_named(tmp_path):
@@ -139,7 +139,7 @@ def test_tables(tmp_path):
         limit = 3
         """
     )
-    config = TrainConfig.read(path)
+    config = read_stages(path)[0].config
     generated, static, video = config.data
     assert generated == GeneratedData(clips=7)
     assert static == StaticData("duts", repeat=5, augment=StaticAugmentation(scale=(1.0, 2.0)))
@@ -216,7 +216,7 @@ def test_the_papers_constants():
 
 def test_a_name_that_is_not_shipped():
     with pytest.raises(VosbenchError, match="unknown training configuration 'papers'") as caught:
-        TrainConfig.read("papers")
+        read_stages("papers")
     assert "paper" in caught.value.hint
 
 
@@ -234,4 +234,4 @@ def test_a_name_that_is_not_shipped():
 def test_numbers_of_the_optimiser_have_bounds(tmp_path, line, message):
     (tmp_path / "bad.toml").write_text(line)
     with pytest.raises(VosbenchError, match=message):
-        TrainConfig.read(tmp_path / "bad.toml")
+        read_stages(tmp_path / "bad.toml")

@@ -1,12 +1,12 @@
 """What a training is determined by, read from TOML."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields, make_dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from vosbench.base.settings import find, read_toml, shipped
+from vosbench.base.settings import shipped
 from vosbench.base.values import build
 from vosbench.datasets import DATASETS
 from vosbench.errors import VosbenchError, unknown
@@ -16,6 +16,7 @@ from vosbench.training.bounds import differences, out_of_bounds
 from vosbench.training.regularisation import Reallocation
 from vosbench.training.sampling import Gaps
 
+T = TypeVar("T")
 VIDEO, STATIC = Augmentation(), StaticAugmentation()
 SHIPPED = Path(__file__).parent / "configs"
 shipped_configs = partial(shipped, SHIPPED)  # their names, and the first line of each
@@ -229,32 +230,31 @@ class TrainConfig:
         if what:
             raise VosbenchError(f"{checkpoint} is of another training: {what}", "choose an empty folder")
 
-    @classmethod
-    def read(cls, name: str | Path) -> "TrainConfig":
-        """The settings that ship under `name` (see `shipped_configs`), or of a file; see `read_stages` for several.
 
-        Raises VosbenchError for a missing file, broken TOML, an unknown key or a value of the wrong type.
-        """
-        path = find_config(name)
-        return parse(read_toml(path, "steps = 8000"), path.name)
-
-
-def find_config(name: str | Path) -> Path:
-    """The file that ships under a name, or the path of one. Raises VosbenchError for what is neither."""
-    return find(name, SHIPPED, "training configuration")
+# Settings that are not held against one another yet: a stage may add to them.
+_Shared = make_dataclass("_Shared", [(f.name, f.type, field(default=f.default)) for f in fields(TrainConfig)])
 
 
 def parse(table: Mapping[str, Any], file: str) -> TrainConfig:
     """The settings in a table of TOML. Raises VosbenchError for an unknown key or a value of the wrong type."""
     if not table:
         raise VosbenchError(f"{file} sets nothing", "write what to train, such as steps = 8000")
+    return _built(TrainConfig, table, file)
+
+
+def check_shared(table: Mapping[str, Any], file: str) -> None:
+    """Raise VosbenchError for what is wrong with the settings of several stages, whatever these add."""
+    _built(_Shared, table, file)
+
+
+def _built(kind: type[T], table: Mapping[str, Any], file: str) -> T:
     settings = {key: value for key, value in table.items() if key != "data"}
     entries = table.get("data")
     if entries is None:
-        return build(TrainConfig, settings, file)
+        return build(kind, settings, file)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise VosbenchError(f"{file}: data must be tables", "write [[data]] above each source of clips")
-    return build(TrainConfig, settings, file, data=tuple(_data(entry, file) for entry in entries))
+    return build(kind, settings, file, data=tuple(_data(entry, file) for entry in entries))
 
 
 def _data(entry: Mapping[str, Any], file: str) -> Data:

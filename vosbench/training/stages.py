@@ -8,10 +8,10 @@ from typing import Any
 
 from torch import Tensor
 
-from vosbench.base.settings import read_toml
+from vosbench.base.settings import find, read_toml
 from vosbench.base.values import build
-from vosbench.errors import VosbenchError, a_few
-from vosbench.training.config import TrainConfig, find_config, parse
+from vosbench.errors import VosbenchError, a_few, within
+from vosbench.training.config import SHIPPED, TrainConfig, check_shared, parse
 from vosbench.training.export import mean_weights
 from vosbench.training.state import read_state
 
@@ -23,6 +23,11 @@ class Stage:
     config: TrainConfig
     name: str = ""
     mean_with: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What messages call it; "" where it is the whole training."""
+        return f"stage {self.name} of the training" if self.name else ""
 
 
 @dataclass(frozen=True)
@@ -57,16 +62,17 @@ def read_stages(name: str | Path) -> tuple[Stage, ...]:
     """The training that ships under `name` (see `shipped_configs`), or that of a TOML file.
 
     Without `[[stages]]` tables it is one stage without a name. With them each is a stage: `name`, `mean_with`, and
-    whatever settings differ from those above the tables. Raises VosbenchError as `TrainConfig.read` does, and for
-    stages that cannot follow one another.
+    whatever settings differ from those above the tables. Raises VosbenchError for a file that is absent or no TOML, an
+    unknown key, a value of the wrong type, and stages that cannot follow one another.
     """
-    path = find_config(name)
+    path = find(name, SHIPPED, "training configuration")
     table = read_toml(path, "steps = 8000")
     if "stages" not in table:
         return (Stage(parse(table, path.name)),)
     given = table.pop("stages")
     if not isinstance(given, list) or not given or not all(isinstance(one, dict) for one in given):
         raise VosbenchError(f"{path.name}: stages must be tables", "write [[stages]] above each stage")
+    check_shared(table, path.name)
     return checked_stages([_stage(table, one, f"{path.name}, stage {number}") for number, one in enumerate(given, 1)])
 
 
@@ -112,8 +118,5 @@ def ending_at(stages: Sequence[Stage], step: int) -> tuple[Stage, ...]:
 def _stage(common: dict[str, Any], own: dict[str, Any], where: str) -> Stage:
     settings = {key: value for key, value in own.items() if key not in ("name", "mean_with")}
     about = build(_Own, {key: value for key, value in own.items() if key not in settings}, where, "stages")
-    try:
-        config = parse(common | settings, where)
-    except VosbenchError as error:
-        raise VosbenchError(f"stage {about.name} of the training: {error.message}", error.hint) from None
-    return Stage(config, about.name, about.mean_with)
+    with within(f"stage {about.name} of the training"):
+        return Stage(parse(common | settings, where), about.name, about.mean_with)

@@ -1,8 +1,7 @@
 """A training in one call: read the settings, train or go on, stage by stage, write the weights."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -12,7 +11,7 @@ import torch
 
 from vosbench.base.atomic import check_writable
 from vosbench.base.values import checked
-from vosbench.errors import VosbenchError
+from vosbench.errors import VosbenchError, within
 from vosbench.models.stcn.network import CONFIGS, STCN
 from vosbench.training.config import TrainConfig
 from vosbench.training.distributed import Process, joined
@@ -92,7 +91,7 @@ def _carry_out(
     found: tuple[Path, ...] = ()
     for number, stage in enumerate(stages):
         place = Place(stage.name, tuple(one.name for one in stages), found)
-        with _named(stage):
+        with within(stage.title):
             trainer = Trainer(stage.config, folder / stage.name, process, place)
         later = [one.name for one in stages[number + 1 :] if begun[one.name]]
         if later and trainer.step < stage.config.end:
@@ -101,7 +100,7 @@ def _carry_out(
                 f"{stage.config.end}",
                 f"remove the folder {folder / later[0]}, or choose an empty one for the training",
             )
-        with _named(stage):
+        with within(stage.title):
             trainer.run(None if progress is None else _with_stage(progress, stage.name))
         ends[stage.name] = trainer.best_or_last
         found = (ends[stage.name], *(ends[name] for name in stage.mean_with))
@@ -114,7 +113,7 @@ def _try_out(late: Sequence[Stage]) -> None:
     sound: list[Any] = []
     for stage in late:
         data, validation = (stage.config.data, stage.config.photos), stage.config.validation
-        with _named(stage), warnings.catch_warnings():
+        with within(stage.title), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they come when the stage begins
             with torch.device("meta"):
                 network = STCN(CONFIGS[stage.config.model])
@@ -125,17 +124,6 @@ def _try_out(late: Sequence[Stage]) -> None:
             if validation and validation not in sound:
                 Validation(validation)
         sound += [data, validation]
-
-
-@contextmanager
-def _named(stage: Stage) -> Iterator[None]:
-    """Let a VosbenchError say in which of several stages it is."""
-    try:
-        yield
-    except VosbenchError as error:
-        if not stage.name:
-            raise
-        raise VosbenchError(f"stage {stage.name} of the training: {error.message}", error.hint) from error
 
 
 def _with_stage(progress: StageProgress, name: str) -> Progress:

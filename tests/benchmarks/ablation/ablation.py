@@ -37,6 +37,7 @@ from vosbench.models.checkpoint import load_model, read_checkpoint
 from vosbench.models.stcn.network import CONFIGS, STCN, STCN_TINY, STRIDE
 from vosbench.training.config import CutoutData, GeneratedData, TrainConfig
 from vosbench.training.export import export_weights
+from vosbench.training.stages import read_stages
 from vosbench.training.train import Trainer
 from vosbench.video import MasksInMemory
 
@@ -119,7 +120,7 @@ def xfeat() -> nn.Module:
 
 def configured(change: dict[str, Any]) -> TrainConfig:
     """The settings of base.toml with one change, but for what `widened` and `distilled` do."""
-    config = TrainConfig.read(HERE / "base.toml")
+    config = read_stages(HERE / "base.toml")[0].config
     given = {name: value for name, value in change.items() if name not in ("widened", "distilled")}
     if given.pop("generated", False):
         config = replace(config, data=(GeneratedData(),))
@@ -211,7 +212,7 @@ def main() -> None:
             continue
         began = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
-            training = {"weights": TrainConfig.read(HERE / "base.toml").initial}
+            training = {"weights": read_stages(HERE / "base.toml")[0].config.initial}
             if change is not None:
                 training = trained(change, Path(folder))
             weights = training.pop("weights")
