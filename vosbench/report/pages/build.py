@@ -30,7 +30,9 @@ Progress = Callable[[int, int], None]  # pages done, pages in all
 
 @dataclass(frozen=True)
 class Run:
-    """A run of the report: name, folder, records, the folder of its pages (`` or `x/`), and what is on these."""
+    """A run of the report: name, folder, records, the folder of its pages (`` where it is the only run, or `x/`), and
+    what is on these.
+    """
 
     name: str
     folder: Path
@@ -44,6 +46,12 @@ class Run:
         """Each sequence with the name of its page, which is a number: names of sequences may hold anything."""
         names = sorted({record.sequence for record in self.records})
         return {name: f"{number:0{len(str(len(names)))}d}" for number, name in enumerate(names, 1)}
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """What each strategy is called where it is shown, by label."""
+        kinds = {record.policy.label: record.policy.kind for record in self.records}
+        return {label: name_and_kind({"strategy": label, "kind": kind}) for label, kind in kinds.items()}
 
     @property
     def faults(self) -> list[str]:
@@ -132,11 +140,11 @@ def _write(
     with Crew(make_page, len(sources), jobs) as crew:
         for done, (number, page) in enumerate(crew.share([(source,) for _, source in sources]), 1):
             run, source = sources[number]
-            _write_page(writer, run, source.sequence, page, len(runs) > 1)
+            _write_page(writer, run, source.sequence, page)
             if progress is not None:
                 progress(done, len(sources))
     for run in runs:
-        _write_run(writer, run, baseline, len(runs) > 1)
+        _write_run(writer, run, baseline)
     if len(runs) > 1:
         _write_runs(writer, runs)
     writer.assets()
@@ -153,7 +161,7 @@ def _sources(run: Run, root: Path | None) -> Iterator[Source]:
         yield Source(run.folder, name, records, traces.get(name, {}), root)
 
 
-def _write_page(writer: Writer, run: Run, sequence: str, page: Page, several: bool) -> None:
+def _write_page(writer: Writer, run: Run, sequence: str, page: Page) -> None:
     number, names = run.sequences[sequence], list(run.sequences)
     at = names.index(sequence)
     folder = f"{run.place}sequences/{number}"
@@ -169,24 +177,23 @@ def _write_page(writer: Writer, run: Run, sequence: str, page: Page, several: bo
         number=number,
         before=names[at - 1] if at else None,
         after=names[at + 1] if at + 1 < len(names) else None,
-        several=several,
     )
     page.data.clear()  # written: a report of many pages need not hold them
     page.files.clear()
     run.pages[sequence] = page
 
 
-def _write_run(writer: Writer, run: Run, baseline: str | None, several: bool) -> None:
+def _write_run(writer: Writer, run: Run, baseline: str | None) -> None:
     from vosbench.report.plots import FIGURES  # with matplotlib, which takes a second to load
 
     made, left_out = applicable(FIGURES, [run.records])
-    moments = chosen({name: page.moments for name, page in run.pages.items()})
+    differing, failing = chosen([moment for page in run.pages.values() for moment in page.moments])
     shots = {}
-    for moment in (*moments[0], *moments[1]):
+    for moment in (*differing, *failing):
         name = thumbnail_name(moment)
         if picture := run.pages[moment.sequence].thumbnails.get(name):
-            shots[moment.key] = f"sequences/{run.sequences[moment.sequence]}/{name}"
-            writer.file(f"{run.place}{shots[moment.key]}", picture)
+            shots[moment] = f"sequences/{run.sequences[moment.sequence]}/{name}"
+            writer.file(f"{run.place}{shots[moment]}", picture)
     groups = by_strategy(run.records)
     labels = list(groups)
     writer.data(
@@ -208,15 +215,14 @@ def _write_run(writer: Writer, run: Run, baseline: str | None, several: bool) ->
         figures=writer.figures(run.place, made),
         left_out=left_out,
         too_few=too_few(run.common.sequences, len(labels) - 1),
-        titles=[_titles(run)[label] for label in labels],
+        titles=[run.titles[label] for label in labels],
         by_sequence={
             name: [pooled_jf([r for r in groups[label] if r.sequence == name] or []) for label in labels]
             for name in run.sequences
         },
-        differing=moments[0],
-        failing=moments[1],
+        differing=differing,
+        failing=failing,
         shots=shots,
-        several=several,
     )
 
 
@@ -243,14 +249,7 @@ def looks(run: Run) -> dict[str, Any]:
     """Colour and dashes of each strategy that the run has, as in figures, and its name with what it is, in order."""
     from vosbench.report.drawing.style import looks_of
 
-    titles = _titles(run)
     return {
-        label: [look.colour, [] if look.dash == "-" else list(look.dash[1]), titles[label]]
-        for label, look in looks_of(titles).items()
+        label: [look.colour, [] if look.dash == "-" else list(look.dash[1]), run.titles[label]]
+        for label, look in looks_of(run.titles).items()
     }
-
-
-def _titles(run: Run) -> dict[str, str]:
-    """What each strategy is called where it is shown."""
-    kinds = {record.policy.label: record.policy.kind for record in run.records}
-    return {label: name_and_kind({"strategy": label, "kind": kind}) for label, kind in kinds.items()}

@@ -1,6 +1,6 @@
 """The moments to look at first: where strategies differ most, and where all of them fail."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,23 +13,19 @@ FAILS = 0.5  # J&F below which a strategy fails
 
 @dataclass(frozen=True)
 class Moment:
-    """An object in a frame, its index in the video or, unless `in_video`, among scored ones; best and worst J&F, 0 to
-    1.
+    """An object in a frame, its index in the video or, unless `in_video`, among scored ones: where the best strategy is
+    lowest if it `fails`, else where strategies differ most. Best and worst J&F, 0 to 1.
     """
 
     sequence: str
     object_id: int
     frame: int
     in_video: bool
+    fails: bool
     best: str
     worst: str
     highest: float
     lowest: float
-
-    @property
-    def key(self) -> tuple[str, int, int]:
-        """Where it is."""
-        return self.sequence, self.object_id, self.frame
 
     @property
     def gap(self) -> float:
@@ -37,33 +33,26 @@ class Moment:
         return self.highest - self.lowest
 
 
-def moments_of(sequence: str, series: Sequence[ObjectSeries], labels: Sequence[str]) -> tuple[list[Moment], ...]:
+def moments_of(sequence: str, series: Sequence[ObjectSeries], labels: Sequence[str]) -> list[Moment]:
     """Of each object the frame where strategies `labels` differ most, and that where the best is lowest if it fails."""
-    differing, failing = [], []
+    moments = []
     for one in series:
         known = [label for label in labels if label in one.j]
         if not known or not one.count:
             continue
         values = np.nan_to_num(np.stack([one.jf(label) for label in known]))  # [strategies,frames]
-        gaps, heights = values.max(0) - values.min(0), values.max(0)
-        if heights.min() < FAILS:
-            failing.append(_moment(sequence, one, known, values, int(heights.argmin())))
-        if gaps.max() > 0:
-            differing.append(_moment(sequence, one, known, values, int(gaps.argmax())))
-    return differing, failing
+        gaps, heights = np.ptp(values, axis=0), values.max(0)
+        places = {False: int(gaps.argmax())} if gaps.max() > 0 else {}
+        places |= {True: int(heights.argmin())} if heights.min() < FAILS else {}
+        for fails, place in places.items():
+            column, where = values[:, place], (sequence, one.object_id, one.places[place], one.frames is not None)
+            best, worst = int(column.argmax()), int(column.argmin())
+            moments.append(Moment(*where, fails, known[best], known[worst], float(column[best]), float(column[worst])))
+    return moments
 
 
-def chosen(found: Mapping[str, tuple[list[Moment], ...]]) -> tuple[list[Moment], list[Moment]]:
+def chosen(moments: Sequence[Moment]) -> tuple[list[Moment], list[Moment]]:
     """Of the moments of all sequences those where strategies differ most, and those where the best is lowest."""
-    differing, failing = ([moment for kinds in found.values() for moment in kinds[kind]] for kind in (0, 1))
-    return (
-        sorted(differing, key=lambda moment: -moment.gap)[:MOST],
-        sorted(failing, key=lambda moment: moment.highest)[:MOST],
-    )
-
-
-def _moment(sequence: str, one: ObjectSeries, labels: Sequence[str], values: np.ndarray, place: int) -> Moment:
-    column = values[:, place]
-    best, worst = int(column.argmax()), int(column.argmin())
-    where = sequence, one.object_id, one.places[place], one.frames is not None
-    return Moment(*where, labels[best], labels[worst], float(column[best]), float(column[worst]))
+    differing = sorted((moment for moment in moments if not moment.fails), key=lambda moment: -moment.gap)
+    failing = sorted((moment for moment in moments if moment.fails), key=lambda moment: moment.highest)
+    return differing[:MOST], failing[:MOST]

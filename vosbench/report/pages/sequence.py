@@ -45,7 +45,7 @@ class Page:
     """
 
     data: dict[str, Any]
-    moments: tuple[list[Moment], ...]
+    moments: list[Moment]
     files: dict[str, bytes] = field(default_factory=dict)
     thumbnails: dict[str, bytes] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -92,7 +92,7 @@ def _add_pictures(
     while True:
         try:
             footage = footage_of(source.sequence, found, data)
-            shown, files = pictures(footage, names, traces, _wanted(page.moments))
+            shown, files = pictures(footage, names, traces, [m.frame for m in page.moments if m.in_video])
             page.thumbnails.update(_thumbnails(footage, names, page.moments))
             page.files.update(files)
             page.data.update(shown)
@@ -202,21 +202,16 @@ def _rounded(values: np.ndarray) -> list[float | None]:
     return [None if np.isnan(value) else round(float(value), 3) for value in values]
 
 
-def _wanted(moments: tuple[list[Moment], ...]) -> set[int]:
-    """The frames to which the gallery may lead."""
-    return {moment.frame for kind in moments for moment in kind if moment.in_video}
-
-
 def thumbnail_name(moment: Moment) -> str:
     """The file of the pictures of a moment, beside those of its sequence."""
     return f"moment-{moment.object_id}-{moment.frame}.webp"
 
 
-def _thumbnails(footage: Footage, names: Sequence[str], moments: tuple[list[Moment], ...]) -> dict[str, bytes]:
+def _thumbnails(footage: Footage, names: Sequence[str], moments: Sequence[Moment]) -> dict[str, bytes]:
     """Truth, best and worst strategy side by side, of each moment."""
     files = {}
     frames = {frame.name: frame for frame in footage.frames}
-    for moment in (moment for kind in moments for moment in kind if moment.in_video):
+    for moment in (moment for moment in moments if moment.in_video):
         name = names[moment.frame]
         sound = {moment.best, moment.worst} <= footage.masks.keys()
         if sound and name in frames and thumbnail_name(moment) not in files:
