@@ -35,7 +35,7 @@ def latex(table: Table, columns: Sequence[Column], caption: str | None, label: s
     if not table.rows:
         return f"{said}\n"
     cells = [[_MARKS.get(place, "%s") % escaped(text) for text, place in row] for row in _rows(table, columns)]
-    head = [escaped(column.title.replace("\n", " ")) for column in columns]
+    head = [escaped(column.one_line) for column in columns]
     align = alignment(table, columns)
     body = tabulate([head, SEPARATING_LINE, *cells], (), _ROWS, colalign=align, disable_numparse=True)
     note = "" if caption is None else "".join(f"% {line}\n" for line in table.caption.splitlines())

@@ -116,7 +116,7 @@ def _lacking(rows: Sequence[Row], dataset: str, columns: Sequence[Column]) -> st
     """The headings of the columns in which no row that was measured on a data set has a figure."""
     own = [row for row in rows if row["dataset"] == dataset and row["kind"] != KIND]
     empty = (column for column in columns if not any(column.key in row for row in own))
-    return " or ".join(" ".join((column.heading or column.key).split()) for column in empty)
+    return " or ".join(column.one_line for column in empty)
 
 
 def _measured_rows(dataset: str, row: Mapping[str, str], found: Measured | None, columns: Sequence[str]) -> list[Row]:

@@ -92,7 +92,7 @@ def _width(body: str) -> int:
 def _called(column: Column, table: Table) -> str:
     """A column's name on one line; what it holds where it has none, as marks."""
     cells = dict.fromkeys(filter(None, map(column.show, table.rows)))
-    return column.title.replace("-\n", "").replace("\n", " ").strip() or " ".join(cells)
+    return column.one_line or " ".join(cells)
 
 
 def _body(table: Table, shown: Sequence[Column], beyond: int = 0) -> str:
@@ -114,8 +114,8 @@ def _body(table: Table, shown: Sequence[Column], beyond: int = 0) -> str:
 def _markdown(table: Table, shown: Sequence[Column], caption: str) -> str:
     if not table.rows:
         return f"{caption}\n"
-    headings = [column.title.replace("\n", " ") for column in shown]
     rows = [[column.show(row).replace("|", "\\|") for column in shown] for row in table.rows]
+    headings = [column.one_line for column in shown]
     body = tabulate(rows, headings, "pipe", colalign=alignment(table, shown), disable_numparse=True)
     return f"{body}\n\n{caption}\n"
 

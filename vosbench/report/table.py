@@ -52,6 +52,11 @@ class Column:
         """Its name for readers."""
         return self.key if self.heading is None else self.heading
 
+    @property
+    def one_line(self) -> str:
+        """Its title without line breaks; a word that one of them parts is whole."""
+        return self.title.replace("-\n", "").replace("\n", " ").strip()
+
     def show(self, row: Row) -> str:
         """The printed text of a row; empty where the row has no value."""
         value: Any = row.get(self.key)

@@ -115,8 +115,9 @@ def test_references_are_marked_and_make_no_moment(traced_run, tmp_path, source):
     base = next(r.policy for r in few if r.policy.name == "latest-only")
     bound = replace(base, kind="reference")
     records = [replace(r, policy=bound) if r.policy == base else r for r in few]
-    (line,) = [one for one in leaderboard(records, context(records)).lines if one.label == base.label]
-    assert (line.kind, line.cells[0].text) == ("reference", f"{base.label} (reference)")
+    board = leaderboard(records, context(records))
+    (row,) = [row for row in board.table.rows if row["strategy"] == base.label]
+    assert (row["kind"], board.columns[0].show(row)) == ("reference", f"{base.label} (reference)")
     page = make_page(source(traced_run, records=tuple(r for r in records if r.sequence == "ant")))
     assert [one["kind"] for one in page.data["strategies"] if one["label"] == base.label] == ["reference"]
     assert all(base.label not in (m.best, m.worst) for m in page.moments)
@@ -128,15 +129,16 @@ def test_references_are_marked_and_make_no_moment(traced_run, tmp_path, source):
 
 def test_the_papers_rows_stand_beside_their_data_alone(traced_run, run):
     records = read_run(traced_run / "run")
-    lines = leaderboard(records, context(records)).lines
-    assert [line.label for line in lines if line.kind == "paper"] == ["every-5", "first-and-latest", "LFU (2 frames)"]
+    rows = leaderboard(records, context(records)).table.rows
+    papers = [row["strategy"] for row in rows if row["kind"] == "paper"]
+    assert papers == ["every-5", "first-and-latest", "LFU (2 frames)"]
     for changed in ({"split": "train"}, {"name": "synthetic"}):
         others = [replace(r, dataset=replace(r.dataset, **changed)) for r in records]
-        assert {line.kind for line in leaderboard(others, context(others)).lines} == {"strategy", "control"}
+        assert {row["kind"] for row in leaderboard(others, context(others)).table.rows} == {"strategy", "control"}
     board = leaderboard(run, context(run))
     low, high = board.span
     assert (board.place(low), board.place(high), board.place((low + high) / 2)) == (0, 100, 50)
-    assert [board.shows(line.interval[0]) for line in board.lines[:3]] == [True, True, False]  # a control lies below
+    assert [board.shows(row["jf"]) for row in board.table.rows[:3]] == [True, True, False]  # a control lies below
 
 
 def test_a_page_of_a_whole_run_lacks_nothing(traced_run, source):

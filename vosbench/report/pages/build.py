@@ -17,7 +17,7 @@ from vosbench.report.context import Context, Records, by_strategy, context, rest
 from vosbench.report.makers import applicable
 from vosbench.report.measures import accuracy_of, name_and_kind, pooled_jf
 from vosbench.report.pages.failures import chosen
-from vosbench.report.pages.leaderboard import gains, grid, leaderboard, too_few
+from vosbench.report.pages.leaderboard import Grid, gains, leaderboard, too_few
 from vosbench.report.pages.sequence import Page, Source, make_page, thumbnail_name
 from vosbench.report.pages.writer import MARK, OWN, Writer
 from vosbench.report.pictures.footage import data_of
@@ -238,7 +238,7 @@ def _write_runs(writer: Writer, runs: Sequence[Run]) -> None:
     except VosbenchError as error:
         notes.append(f"There is no figure of all runs together: {error.message}.")
     try:
-        table = grid(difference_table(differences(pair_up({run.name: run.records for run in runs}))))
+        table = Grid(difference_table(differences(pair_up({run.name: run.records for run in runs}))))
     except VosbenchError as error:
         notes.append(f"There is no table of the differences between runs: {error.message}.")
     figures = writer.figures("", made)

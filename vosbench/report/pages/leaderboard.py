@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,44 +23,36 @@ PAPER_SPLITS = ("val", "valid")  # those that the paper measured
 
 
 @dataclass(frozen=True)
-class Cell:
-    """What a table shows: `text`, and by what its column is sorted."""
-
-    text: str
-    value: float | str
-
-
-@dataclass(frozen=True)
-class Heading:
-    """What stands above a column: its name, whether it holds numbers, its turn to leave (`table.Column.leaves`)."""
-
-    text: str
-    numeric: bool
-    leaves: int
-
-
-@dataclass(frozen=True)
-class Line:
-    """A row of a table: who, of what kind, the cells."""
-
-    label: str
-    kind: str
-    cells: tuple[Cell, ...]
-    interval: tuple[float, float, float] | None = None  # J&F, from, to: 0 to 1; the same where there is no interval
-
-
-@dataclass(frozen=True)
 class Grid:
-    """A table as HTML has it."""
+    """A table as HTML has it: without columns that nothing is known of, with the interval of J&F as a drawing."""
 
-    headings: tuple[Heading, ...]
-    lines: tuple[Line, ...]
-    caption: str
+    table: Table
 
-    @property
+    @cached_property
+    def columns(self) -> list[Column]:
+        """Those that are shown."""
+        return printed_columns(self.table)
+
+    @cached_property
+    def numeric(self) -> list[Column]:
+        """Those of numbers."""
+        sides = zip(self.columns, alignment(self.table, self.columns), strict=True)
+        return [column for column, side in sides if side == "right"]
+
+    def value(self, row: Row, column: Column) -> float | str:
+        """By what a column is sorted."""
+        value: Any = row.get(column.key)
+        return value if isinstance(value, str) else float(value) if is_known(value) else ""
+
+    def interval(self, row: Row) -> tuple[float, float, float] | None:
+        """J&F, and from where to where, 0 to 1; the same where there is no interval."""
+        jf, low, high = (row.get(key) for key in ("jf", "jf_low", "jf_high"))
+        return (jf, low if is_known(low) else jf, high if is_known(high) else jf) if is_known(jf) else None
+
+    @cached_property
     def span(self) -> tuple[float, float]:
         """The lowest and the highest end of the intervals; those of controls, far below, would press them together."""
-        ends = [end for line in self.lines if line.interval and line.kind != "control" for end in line.interval]
+        ends = [end for row in self.table.rows if row["kind"] != "control" for end in self.interval(row) or ()]
         return min(ends, default=0), max(ends, default=1)
 
     def shows(self, value: float) -> bool:
@@ -70,15 +63,6 @@ class Grid:
         """Where a value stands in the span, in percent."""
         low, high = self.span
         return round(100 * min(1, max(0, (value - low) / (high - low or 1))), 2)
-
-
-def grid(table: Table) -> Grid:
-    """Any table, without columns that nothing is known of."""
-    shown = printed_columns(table)
-    titles = [column.title.replace("-\n", "").replace("\n", " ") for column in shown]
-    numeric = [side == "right" for side in alignment(table, shown)]
-    headings = map(Heading, titles, numeric, [column.leaves for column in shown])
-    return Grid(tuple(headings), tuple(_line(row, shown) for row in table.rows), table.caption)
 
 
 def leaderboard(records: Records, common: Context) -> Grid:
@@ -94,22 +78,7 @@ def leaderboard(records: Records, common: Context) -> Grid:
             known = {column.key for column in columns}
             rows += [{key: value for key, value in row.items() if key in known} for row in theirs]
             caption = f"{caption} {whose}".strip()
-    return grid(Table(columns, rows, caption))
-
-
-def _line(row: Row, columns: Sequence[Column]) -> Line:
-    values: list[Any] = [row.get(key) for key in ("jf", "jf_low", "jf_high")]
-    jf, low, high = values
-    return Line(
-        str(row.get("strategy", "")),
-        str(row.get("kind", "")),
-        tuple(Cell(column.show(row), _sorted_by(row.get(column.key))) for column in columns),
-        (jf, low if is_known(low) else jf, high if is_known(high) else jf) if is_known(jf) else None,
-    )
-
-
-def _sorted_by(value: Any) -> float | str:
-    return value if isinstance(value, str) else float(value) if is_known(value) else ""
+    return Grid(Table(columns, rows, caption))
 
 
 def gains(records: Records) -> dict[str, dict[str, Any]]:
