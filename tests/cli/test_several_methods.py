@@ -145,6 +145,10 @@ def test_a_run_is_compared_with_masks_from_elsewhere(methods, finished_run, vosb
     assert "no run made the masks that were scored" in refused("simulate", *arguments[:2], "--against", "ours")
     for verb in ("plot", "table"):  # in one line, with the way to do it
         assert "`vosbench compare` and `report` show runs and scored masks" in refused(verb, "finished/run", "ours")
+    every = [str(folder) for folder in sorted(masks.parent.iterdir())]
+    board = vosbench("score", *every, *arguments).out
+    marked = [folder.name for folder in masks.parent.iterdir() if f"\n{folder.name} (control) " in board]
+    assert sorted(marked) == ["copy-first-mask", "predict-nothing"]
     assert "holds a run" in refused("score", masks, *arguments, "--out", methods / "finished/run")
     run = ("run", "--root", root, "--dataset", "davis2017", "-p", "first-only", "--out", "scored")
     assert "holds results of masks that were scored" in refused(*run)

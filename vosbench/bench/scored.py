@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 from vosbench.base.codec import encode
 from vosbench.base.hashing import digest
@@ -48,7 +49,7 @@ def records_of(found: dict[str, tuple[Path, MaskScores]], dataset: Dataset, prot
     suite = {"dataset": dataset.name, "protocol": protocol, "trust_masks": dataset.trusts_masks}
     records = []
     for position, (label, (folder, scores)) in enumerate(found.items()):
-        policy = PolicyInfo(label, {}, f"{folder}/", label, "", "strategy", position)
+        policy = PolicyInfo(label, {}, f"{folder}/", label, "", _kind(folder), position)
         conditions = digest({"dataset": encode(info), "protocol": scores.protocol, "method": label})
         pairs: dict[str, list[tuple[ObjectScore, ObjectTrace]]] = {}
         for score, trace in zip(scores.objects, scores.traces, strict=True):
@@ -76,6 +77,14 @@ def records_of(found: dict[str, tuple[Path, MaskScores]], dataset: Dataset, prot
                 )
             )
     return tuple(records)
+
+
+def _kind(folder: Path) -> Literal["strategy", "reference", "control"]:
+    """What made the masks in a folder, by the record of the run that they lie in; a strategy if there is none."""
+    own = folder.resolve()
+    with suppress(StopIteration, VosbenchError):
+        return read_record(next((own.parent.parent / "records" / own.name).glob("*.json"))).policy.kind
+    return "strategy"
 
 
 def refuse_run(folder: Path) -> None:
