@@ -1,6 +1,6 @@
 """The leaderboard of a run: a row for each strategy, its interval, and what it gains on each other one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
