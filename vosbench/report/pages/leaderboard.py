@@ -44,15 +44,15 @@ class Grid:
         value: Any = row.get(column.key)
         return value if isinstance(value, str) else float(value) if is_known(value) else ""
 
-    def interval(self, row: Row) -> tuple[float, float, float] | None:
-        """J&F, and from where to where, 0 to 1; the same where there is no interval."""
-        jf, low, high = (row.get(key) for key in ("jf", "jf_low", "jf_high"))
-        return (jf, low if is_known(low) else jf, high if is_known(high) else jf) if is_known(jf) else None
+    def interval(self, row: Row) -> tuple[float, ...]:
+        """J&F, and from where to where, 0 to 1; the same where there is no interval, nothing where there is no J&F."""
+        told: list[Any] = [row.get(key) for key in ("jf", "jf_low", "jf_high")]
+        return tuple(value if is_known(value) else told[0] for value in told) if is_known(told[0]) else ()
 
     @cached_property
     def span(self) -> tuple[float, float]:
         """The lowest and the highest end of the intervals; those of controls, far below, would press them together."""
-        ends = [end for row in self.table.rows if row["kind"] != "control" for end in self.interval(row) or ()]
+        ends = [end for row in self.table.rows if row["kind"] != "control" for end in self.interval(row)]
         return min(ends, default=0), max(ends, default=1)
 
     def shows(self, value: float) -> bool:
