@@ -95,6 +95,9 @@ class _Functions(TorchFunctionMode):
         assert gpu is not None
         gpu.generator_place = getattr(kwargs.get("generator"), "place", "cpu")  # the dispatcher sees a bare generator
         ours = bool(args) and isinstance(args[0], DeviceTensor)
+        if func is torch.Tensor.pin_memory:
+            (host := args[0].clone()).pinned = True
+            return host
         if func is torch.Tensor.tolist and ours:
             gpu.note("wait", "tolist")
             return args[0].data_on_host.tolist()
@@ -191,7 +194,7 @@ class FakeGPU(TorchDispatchMode):
         return _on_device(result)
 
     def _transfer(self, func: Any, args: Any, kwargs: Any, to_device: bool) -> Any:
-        waits = not kwargs.get("non_blocking")
+        waits = not kwargs.get("non_blocking") or (to_device and not hasattr(args[0], "pinned"))
         self.note("wait" if waits else "copy", f"{args[0].numel()} numbers go to the {'GPU' if to_device else 'CPU'}")
         result = func(*args, **kwargs)
         if not (waits or to_device):

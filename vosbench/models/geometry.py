@@ -66,7 +66,10 @@ class Geometry:
     def prepare(self, rgb: np.ndarray, device: torch.device) -> Tensor:
         """RGB uint8 [H,W,3] to the network's input, float32 [1,3,H',W']; resized without antialiasing."""
         rgb = np.array(rgb, order="C")  # torch takes no array that is read-only or runs backwards
-        pixels = torch.from_numpy(rgb).to(device, non_blocking=True).permute(2, 0, 1)[None].float()
+        host = torch.from_numpy(rgb)
+        if device.type == "cuda":  # the host would wait, until all that was asked for is done, to copy other memory
+            host = host.pin_memory()
+        pixels = host.to(device, non_blocking=True).permute(2, 0, 1)[None].float()
         pixels.div_(255).sub_(_of_channels(self.mean, device)).div_(_of_channels(self.std, device))
         if self.inference != self.original:
             pixels = F.interpolate(pixels, self.inference, mode=self.resize, align_corners=False)
