@@ -155,8 +155,10 @@ def what_is_refused() -> dict[str, bool]:
         x[torch.tensor([0], device="cuda")] = 1
         _ = x.tolist(), x.cpu(), x[x > 0]
         found["waits"] = waits(gpu) == before + 6
-        x.index_add_(0, torch.zeros(1, dtype=torch.int64).to("cuda", non_blocking=True), x[:1].clone())
-        return found | {"notes": [event.kind for event in gpu.events[-2:]] == ["copy", "unrepeatable"]}
+        index = torch.zeros(1, dtype=torch.int64)
+        index.to("cuda", non_blocking=True)
+        x.index_add_(0, index.pin_memory().to("cuda", non_blocking=True), x[:1].clone())
+        return found | {"notes": [event.kind for event in gpu.events[-3:]] == ["wait", "copy", "unrepeatable"]}
 
 
 def nan_in_the_last_frame() -> str:
