@@ -1,16 +1,17 @@
-"""How fast frames are segmented on a CPU, against other code, in one run and in turns. Not part of the test suite.
+"""How fast frames are segmented against other code, in one run and in turns. Not part of the test suite.
 
     python tests/benchmarks/bench_engine.py --published FOLDER      # of the published STCN, github.com/hkchengrex/STCN
     python tests/benchmarks/bench_engine.py --before CHECKOUT --model stcn-tiny     # an earlier vosbench
 
 The published code does not ship; `contestant.py` says which of its files are used. STCN has random weights, the same on
 both sides, and every fifth frame is remembered. Each side has a process of its own, with one thread; they take turns,
-and the figures are medians of CPU seconds a frame over the whole clip, from pixels to masks. A ratio above 1 says that
-the checkout in which this file lies is faster.
+and the figures are medians of seconds a frame over the whole clip, from pixels to masks: of CPU time, or with `--device
+cuda` on the clock. A ratio above 1 says that the checkout in which this file lies is faster.
 """
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -48,12 +49,12 @@ class Contestant:
     def __init__(self, kind: str, folder: Path, settings: dict[str, object]) -> None:
         words = [sys.executable, HERE / "contestant.py", kind, folder, json.dumps(settings)]
         self.process = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={"OMP_NUM_THREADS": "1"}
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
         )
         self._answer()
 
     def run(self, out: Path | str = "") -> float:
-        """CPU seconds of the whole clip; masks and probabilities go to `out`."""
+        """Seconds of the whole clip; masks and probabilities go to `out`."""
         assert self.process.stdin is not None
         print(out, file=self.process.stdin, flush=True)
         return float(self._answer())
@@ -80,6 +81,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs=2, default=[480, 854], help="height and width")
     parser.add_argument("--frames", type=int, default=21)
     parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     given = parser.parse_args()
     others = {"published": given.published, "vosbench": given.before}
     others = {kind: folder.resolve() for kind, folder in others.items() if folder is not None}
@@ -97,6 +99,7 @@ def main() -> None:
             rgb, labels = clip(given.frames, *given.size, objects)
             np.savez(Path(folder) / "clip.npz", rgb=rgb, labels=labels[0])
             settings = {"weights": name, "clip": str(Path(folder) / "clip.npz"), "strategy": "every-k:k=5"}
+            settings["device"] = given.device
             for kind, other in others.items():
                 compare(
                     f"{given.model}, {objects} objects, against {other}", kind, other, settings, given, Path(folder)

@@ -10,6 +10,7 @@ together to the mean of them alone. `stcn` has random weights. Masks are compare
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -35,16 +36,31 @@ def strategies(count: int | None = None) -> tuple[str, ...]:
     return (*FIRST, *sorted({*POLICIES.names()} - named))[:count]
 
 
-def seconds(model: Network, sequence: Sequence, truth: GroundTruth, specs: tuple[str, ...]) -> tuple[float, float]:
-    """CPU seconds of one alone, the mean of all, and of all together."""
-    started = time.process_time()
+def moving(frames: int, size: tuple[int, int], objects: int) -> tuple[Sequence, GroundTruth]:
+    """A clip, and its true masks."""
+    rgb, labels = clip(frames, *size, objects)
+    sequence = Sequence.from_arrays(rgb, {0: labels[0]})
+    names = tuple(frame.name for frame in sequence.frames)
+    masks = {n: MasksInMemory.of(m) for n, m in zip(names, labels, strict=True)}
+    return sequence, GroundTruth(sequence.name, names, masks)
+
+
+def seconds(
+    model: Network,
+    sequence: Sequence,
+    truth: GroundTruth,
+    specs: tuple[str, ...],
+    clock: Callable[[], float] = time.process_time,
+) -> tuple[float, float, float]:
+    """Seconds of one alone, the mean of all, and of all together; the share of pixels that are the same then."""
+    started = clock()
     masks = [[one.mask for one in propagate(model, sequence, load_policy(spec), truth=truth)] for spec in specs]
-    alone, started = (time.process_time() - started) / len(specs), time.process_time()
+    alone, started, alike = (clock() - started) / len(specs), clock(), []
     for t, frame in enumerate(propagate_together(model, sequence, [load_policy(s) for s in specs], truth=truth)):
         for place, one in frame.items():
             assert not isinstance(one, Exception), one
-            assert (one.mask == masks[place][t]).all(), specs[place]
-    return alone, time.process_time() - started
+            alike.append((one.mask == masks[place][t]).mean())
+    return alone, clock() - started, statistics.mean(alike)
 
 
 def main() -> None:
@@ -59,15 +75,13 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     model = load_model(given.model) if given.model == "stcn-tiny" else full_size(given.model, torch.device("cpu"))
-    rgb, labels = clip(given.frames, *given.size, given.objects)
-    sequence = Sequence.from_arrays(rgb, {0: labels[0]})
-    names = tuple(frame.name for frame in sequence.frames)
-    truth = GroundTruth(sequence.name, names, {n: MasksInMemory.of(m) for n, m in zip(names, labels, strict=True)})
+    sequence, truth = moving(given.frames, given.size, given.objects)
     for count in given.strategies:
         specs = strategies(count)
         turns = [seconds(model, sequence, truth, specs) for _ in range(given.turns)]
-        ratios = sorted(together / alone for alone, together in turns)
-        alone, together = (statistics.median(values) / given.frames for values in zip(*turns, strict=True))
+        assert all(alike == 1 for _, _, alike in turns), specs
+        ratios = sorted(together / alone for alone, together, _ in turns)
+        alone, together, _ = (statistics.median(values) / given.frames for values in zip(*turns, strict=True))
         print(
             f"{count:3d} strategies: {together:.3f} s a frame together, {alone:.3f} s one alone: "
             f"{statistics.median(ratios):.2f} times ({ratios[0]:.2f} to {ratios[-1]:.2f} in {len(turns)} turns)",

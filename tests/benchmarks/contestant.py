@@ -1,11 +1,11 @@
 """One implementation of STCN in a process of its own, for `bench_engine.py`: it segments a clip once for each line that
-it is sent, and answers with its CPU seconds.
+it is sent, and answers with its seconds, of CPU time or, on a GPU, on the clock.
 
     python contestant.py {vosbench|published} FOLDER SETTINGS
 
 FOLDER is a checkout of vosbench, of any age, or of the published STCN. Of that, these files are used: `model/`,
 `inference_core.py`, `inference_memory_bank.py`, `util/tensor_util.py`. They ask for CUDA by name, for torchvision's
-ResNet-50 and for pretrained weights: here `cuda` is read as the CPU, the ResNet-50 is built of their own blocks, which
+ResNet-50 and for pretrained weights: on a CPU `cuda` is read as that, the ResNet-50 is built of their own blocks, which
 are torchvision's with a bias in each convolution, which is taken off, and the weights are those of SETTINGS.
 """
 
@@ -28,48 +28,50 @@ Found = tuple[np.ndarray, np.ndarray]  # masks uint8 [T,H,W], and the last frame
 def vosbench(settings: dict[str, Any], rgb: np.ndarray, labels: np.ndarray) -> Callable[[], Found]:
     from vosbench import Sequence, load_model, load_policy, propagate
 
-    model = load_model(settings["weights"])
+    model = load_model(settings["weights"], settings["device"])
     sequence = Sequence.from_arrays(rgb, {0: labels})
 
     def run() -> Found:
         last, masks = None, []
         for last in propagate(model, sequence, load_policy(settings["strategy"])):
             masks.append(last.mask)
-        return np.stack(masks), last.prob.numpy()
+        return np.stack(masks), last.prob.cpu().numpy()
 
     return run
 
 
 def published(settings: dict[str, Any], rgb: np.ndarray, labels: np.ndarray) -> Callable[[], Found]:
-    network, core, unpad = _published_code()
+    device = settings["device"]
+    network, core, unpad = _published_code(device)
     model = network()
     model.load_state_dict(torch.load(settings["weights"]), strict=True)
-    model.eval()
+    model.eval().to(device)
     torch.set_grad_enabled(False)
     pixels = torch.from_numpy(rgb).permute(0, 3, 1, 2).float() / 255
     pixels = ((pixels - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None])[None]
     objects = int(labels.max())
-    masks = torch.stack([torch.from_numpy(labels == i) for i in range(1, objects + 1)]).float()[:, None]
+    masks = torch.stack([torch.from_numpy(labels == i) for i in range(1, objects + 1)]).float()[:, None].to(device)
     size = rgb.shape[1:3]
 
     def run() -> Found:  # as its `eval_davis.py` does, with every fifth frame in memory
         processor = core(model, pixels, objects, top_k=20, mem_every=5, include_last=False)
         processor.interact(masks, 0, len(rgb))
-        out = torch.zeros((len(rgb), *size), dtype=torch.uint8)
+        out = torch.zeros((len(rgb), *size), dtype=torch.uint8, device=device)
         for t in range(len(rgb)):
             prob = F.interpolate(unpad(processor.prob[:, t], processor.pad), size, mode="bilinear", align_corners=False)
             out[t] = torch.argmax(prob, dim=0)[0]
-        return out.numpy(), prob[:, 0].numpy()
+        return out.cpu().numpy(), prob[:, 0].cpu().numpy()
 
     return run
 
 
-def _published_code() -> tuple[Any, Any, Any]:
+def _published_code(device: str) -> tuple[Any, Any, Any]:
     """Its network, its loop, and what takes the padding off."""
     models = types.ModuleType("torchvision.models")
     sys.modules |= {"torchvision": types.ModuleType("torchvision"), "torchvision.models": models}
     sys.modules["torchvision"].models = models  # type: ignore[attr-defined]
-    torch.Tensor.cuda = lambda self, *_, **__: self  # type: ignore[method-assign]
+    if device == "cpu":
+        torch.Tensor.cuda = lambda self, *_, **__: self  # type: ignore[method-assign]
     from model import mod_resnet
 
     own = {18: mod_resnet.resnet18, 50: mod_resnet.resnet50}
@@ -86,8 +88,8 @@ def _published_code() -> tuple[Any, Any, Any]:
     import inference_core
     from model.eval_network import STCN
 
-    def zeros(size: tuple[int, ...], dtype: torch.dtype, device: str) -> torch.Tensor:  # noqa: ARG001 - it is "cuda"
-        return torch.zeros(size, dtype=dtype)
+    def zeros(size: tuple[int, ...], dtype: torch.dtype, **_: str) -> torch.Tensor:  # its device is "cuda"
+        return torch.zeros(size, dtype=dtype, device=device)
 
     inference_core.torch = types.SimpleNamespace(float32=torch.float32, zeros=zeros)
 
@@ -105,11 +107,12 @@ def main() -> None:
     torch.set_num_threads(1)
     clip = np.load(settings["clip"])
     run = {"vosbench": vosbench, "published": published}[kind](settings, clip["rgb"], clip["labels"])
+    clock = time.process_time if settings["device"] == "cpu" else time.perf_counter
     print("ready", flush=True)
     for line in sys.stdin:
-        began = time.process_time()
-        masks, prob = run()
-        seconds = time.process_time() - began
+        began = clock()
+        masks, prob = run()  # on the CPU: nothing is to be waited for
+        seconds = clock() - began
         if line.strip():
             np.savez(Path(line.strip()), masks=masks, prob=prob)
         print(json.dumps(seconds), flush=True)

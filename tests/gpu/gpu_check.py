@@ -9,6 +9,9 @@ absent. Steps, those of most worth first, each within the time that is left; OUT
     tests        those of strategies, memory, network and frame loop; they use the GPU where there is one
     parity       every strategy: the device against the CPU, and against itself, twice
     waits        where the host waits for the GPU (`torch.cuda.set_sync_debug_mode`)
+    together     3, 8 and 21 strategies at once, against each alone, at full size
+    length       what a frame costs early and late of 2,000
+    published    the published STCN on the same weights, whose folder `--published` names (see bench_engine.py)
     speed        STCN at full size, 480p, 1 and 3 objects, the paper's strategies: as shipped, and what might be
     profile      launches a frame, how long the GPU is busy, what costs most
 
@@ -42,6 +45,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=240)
     parser.add_argument("--device")
     parser.add_argument("--tiny", action="store_true", help="small network and clips; always so on a CPU")
+    parser.add_argument("--published", type=Path, help="the published STCN's folder")
     parser.add_argument("--only", help="these steps, comma-separated")
     return parser.parse_args()
 
@@ -58,7 +62,7 @@ def make_importable(root: Path) -> dict[str, str]:
     package.mkdir()
     for part in (*(root / "vosbench").iterdir(), root / "policies"):
         (package / part.name).symlink_to(part)
-    found = [folder, root / "tests", root / "tests" / "gpu"]
+    found = [folder, *(root / "tests" / part for part in (".", "gpu", "benchmarks"))]
     sys.path[:0] = map(str, found)
     return os.environ | {"PYTHONPATH": os.pathsep.join(map(str, found))}
 
@@ -78,7 +82,11 @@ class Check:
             torch.set_num_threads(1)  # on a busy machine two wait for each other
 
     def carry_out(self) -> None:
-        steps = (self.environment, self.tests, self.parity, self.waits, self.speed, self.profile)
+        from speed import Bench
+
+        bench = Bench(self)
+        steps = [self.environment, self.tests, self.parity, self.waits, bench.together, bench.length, bench.published]
+        steps += [bench.speed, bench.profile]
         for step in steps:
             name = step.__name__
             if self.given.only and name not in self.given.only.split(","):
@@ -232,16 +240,6 @@ class Check:
             return {"waits a frame": round(sum(lines.values()) / rest, 2), "lines": short}
 
         return self.rows(PAPER, 60, row)
-
-    def speed(self) -> dict[str, Any]:
-        from speed import Bench
-
-        return Bench(self).speed()
-
-    def profile(self) -> dict[str, Any]:
-        from speed import Bench
-
-        return Bench(self).profile()
 
 
 if __name__ == "__main__":

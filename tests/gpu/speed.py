@@ -1,19 +1,26 @@
-"""The steps of `gpu_check` that measure: what a frame of STCN at full size costs under the paper's strategies."""
+"""The steps of `gpu_check` that measure: what a frame costs of STCN at full size under the paper's strategies, and of
+the published code; what many strategies cost together; and what a frame costs late in a long video.
+"""
 
 import statistics
+import subprocess
+import sys
 import time
 from collections import Counter
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from clips import PAPER, clip
-from variants import VARIANTS, made
+from variants import VARIANTS, Variant, made
 
 from vosbench.inference.propagate import propagate
+from vosbench.inference.session import Session
 from vosbench.memory.spec import load_policy
 from vosbench.models.base import Network
+from vosbench.models.checkpoint import load_model
 from vosbench.video import Sequence
 
 if TYPE_CHECKING:
@@ -73,6 +80,56 @@ class Bench:
             "stages ms": {stage: round(1000 * value / frames, 3) for stage, value in stages.items()},
             "peak MB": round(torch.cuda.max_memory_allocated(device) / 1e6) if on_gpu else None,
         }, np.stack(masks)
+
+    def together(self) -> dict[str, Any]:
+        """Several strategies at once, against each of them alone."""
+        from bench_lockstep import moving, seconds, strategies
+
+        sequence, truth = moving(self.frames // 4 + 1, (self.height, self.width), 1)
+        with made(self.config, self.check.device, Variant()) as model:
+
+            def row(count: int) -> dict[str, float]:
+                measured = [seconds(model, sequence, truth, strategies(count), self._clock) for _ in range(2)]
+                alone, all_of_them, alike = measured[-1]  # in the first the libraries choose their kernels
+                return {"times one": round(all_of_them / alone, 2), "pixels as alone": round(float(alike), 5)}
+
+            return self.check.rows((3, 8, 21), 20, row)
+
+    def length(self) -> dict[str, Any]:
+        """Frames that are pushed one by one, 120x216 pixels, of stcn-tiny: what they cost early and late."""
+        frames, size = (24, (48, 64)) if self.check.tiny else (2000, (120, 216))
+        rgb, labels = clip(48, *size, 1)
+        model = load_model("stcn-tiny", self.check.device)
+
+        def row(spec: str) -> dict[str, Any]:
+            session, spent = Session(model, load_policy(spec), timed=False), []
+            for t in range(frames):
+                began = self._clock()
+                mask = session.step(rgb[t % 48], None if t else labels[0]).mask
+                spent.append(1000 * (self._clock() - began))
+            early, late = (statistics.median(part) for part in (spent[frames // 20 :][:50], spent[-50:]))
+            return {"early ms": round(early, 3), "late ms": round(late, 3), "pixels of the object": int(mask.sum())}
+
+        return self.check.rows((PAPER[2], PAPER[0]), 20, row)
+
+    def published(self) -> str:
+        """The published code, in the folder that was given, on the same random weights."""
+        folder = self.check.given.published
+        if folder is None:
+            return "not asked for: --published FOLDER"
+        script = Path(__file__).parents[1] / "benchmarks" / "bench_engine.py"
+        words = ["--published", folder, "--device", self.check.device.type, "--frames", self.frames, "--turns", 3]
+        size = (96, 128) if self.check.tiny else (self.height, self.width)  # it needs 20 tokens
+        words += ["--size", *size, "--model", "stcn"]
+        command = [sys.executable, str(script), *map(str, words)]
+        limit, environment = max(20.0, self.check.left() - 5), self.check.subprocess_environment
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit, env=environment, check=False)
+        print(done.stdout[-1500:] + done.stderr[-500:])
+        return done.stdout if done.returncode == 0 else done.stderr[-500:]
+
+    def _clock(self) -> float:
+        self.check.wait()
+        return time.perf_counter()
 
     def profile(self) -> dict[str, Any]:
         """Five frames of lfu with all that is launched."""
