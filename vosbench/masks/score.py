@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from vosbench.base.atomic import replacing
 from vosbench.base.processes import Crew
@@ -18,7 +19,7 @@ from vosbench.masks import cache as score_cache
 from vosbench.masks.check import elsewhere, no_folder, unusable
 from vosbench.metrics.evaluate import missing_traces, object_scores, plan, split_plan, traces
 from vosbench.metrics.figures import MEANS, STATISTICS
-from vosbench.metrics.fitness import advice, blame_truth, nowhere, require_sound, score_or_fault
+from vosbench.metrics.fitness import advice, blame_truth, nowhere, score_or_fault
 from vosbench.metrics.frame import FrameScores
 from vosbench.metrics.protocols import Protocol, find_protocol
 from vosbench.metrics.rules.base import ScoringPlan
@@ -26,6 +27,7 @@ from vosbench.metrics.stability import ObjectStability, object_stability
 from vosbench.metrics.statistics import ObjectScore, ObjectTrace
 from vosbench.video import GroundTruth, MaskSource
 
+T = TypeVar("T")
 FRAMES_PER_TASK = 8  # frames to a task: some 0.03 s of work, so that processes end together
 
 
@@ -111,23 +113,18 @@ def score(
             unscored[name] = fault
             del truths[name]
         missing = ()
-    found: dict[str, tuple[ObjectTrace, ...]] = {}
-    for name in missing:
-        try:
-            found[name] = missing_traces(truths[name], rules)
-        except VosbenchError as error:
-            unscored[name] = blame_truth(truths[name], rules, error)
-        del truths[name]
+    found, faults = _of_each(missing_traces, [truths.pop(name) for name in missing], rules)
+    unscored |= faults
     masks = {name: dataset.predicted(predictions.absolute() / name, truth.masks) for name, truth in truths.items()}
     keys = {name: score_cache.key(truth, masks[name], rules) for name, truth in truths.items()} if cache else {}
     kept = {name: score_cache.read(cache, key) for name, key in keys.items()} if cache else {}
     found |= {name: traced for name, traced in kept.items() if traced is not None}
-    plans, unplanned = _plans([truth for name, truth in truths.items() if name not in found], rules)
+    plans, unplanned = _of_each(plan, [truth for name, truth in truths.items() if name not in found], rules)
     unscored |= unplanned
     if unplanned and not plans and not found:
         name, reason = next(iter(unplanned.items()))
         raise first_of(unplanned, "not to be scored either", _advice(reason, truths[name]))
-    todo = [(planned, truths[planned.sequence], masks[planned.sequence]) for planned in plans]
+    todo = [(planned, truths[name], masks[name]) for name, planned in plans.items()]
     for _, _, predicted in todo if not dataset.trusts_masks else ():
         if (odd := smoothed(predicted)) is not None:
             warnings.warn(SpoiltScoreWarning.of(odd), stacklevel=3)
@@ -167,20 +164,17 @@ def _advice(error: VosbenchError, truth: GroundTruth | None) -> str:
     return error.hint if truth is None or isinstance(error, SequenceError) else advice(truth)
 
 
-def _plans(truths: Iterable[GroundTruth], rules: Protocol) -> tuple[list[ScoringPlan], dict[str, VosbenchError]]:
-    """The plans of the sequences that the rules can score, and why they cannot score the others, by name."""
-    plans = []
-    unplanned = {}
+def _of_each(
+    make: Callable[[GroundTruth, Protocol], T], truths: Iterable[GroundTruth], rules: Protocol
+) -> tuple[dict[str, T], dict[str, VosbenchError]]:
+    """What is made of the sequences that the rules can score, and why they cannot score the others, by name."""
+    made, faults = {}, {}
     for truth in truths:
         try:
-            plans.append(plan(truth, rules))
+            made[truth.sequence] = make(truth, rules)
         except VosbenchError as error:
-            try:
-                require_sound(truth)
-                unplanned[truth.sequence] = error
-            except SequenceError as fault:
-                unplanned[truth.sequence] = fault
-    return plans, unplanned
+            faults[truth.sequence] = blame_truth(truth, rules, error)
+    return made, faults
 
 
 def _score(
@@ -193,31 +187,30 @@ def _score(
     """
     tasks = sum(len(truth.masks) for _, truth, _ in todo) // FRAMES_PER_TASK
     with Crew(score_or_fault, tasks, jobs) as crew:
-        plans = [planned for planned, _, _ in todo]
         parts = [(index, part) for index, one in enumerate(todo) for part in split_plan(*one, FRAMES_PER_TASK)]
-        scored: list[dict[int, list[FrameScores]]] = [{} for _ in plans]
         waiting = Counter(index for index, _ in parts)
-        refused: set[int] = set()
-        total, done = sum(len(planned.frames) for planned in plans), 0
+        scored: dict[int, dict[int, list[FrameScores]]] = {index: {} for index in waiting}
+        total, done = sum(len(planned.frames) for planned, _, _ in todo), 0
         for number, frames in crew.share([part for _, part in parts]):
             index, (part, _) = parts[number]
+            planned, truth, _ = todo[index]
             done += len(part.frames)
             if progress is not None:
                 progress(done, total)
-            if isinstance(frames, VosbenchError):
-                if index not in refused:
-                    yield plans[index].sequence, blame_truth(todo[index][1], plans[index].protocol, frames)
-                refused.add(index)
-                continue
-            scored[index][number] = frames
-            waiting[index] -= 1
-            if not waiting[index]:
-                in_order = [frame for _, part in sorted(scored[index].items()) for frame in part]
-                try:
-                    yield plans[index].sequence, traces(plans[index], in_order)
-                except VosbenchError as error:
-                    yield plans[index].sequence, blame_truth(todo[index][1], plans[index].protocol, error)
-                scored[index].clear()
+            if (own := scored.get(index)) is None:
+                continue  # another part of it was refused
+            found: tuple[ObjectTrace, ...] | VosbenchError
+            try:
+                if isinstance(frames, VosbenchError):
+                    raise frames
+                own[number] = frames
+                if len(own) < waiting[index]:
+                    continue
+                found = traces(planned, [frame for _, part in sorted(own.items()) for frame in part])
+            except VosbenchError as error:
+                found = blame_truth(truth, planned.protocol, error)
+            del scored[index]
+            yield planned.sequence, found
 
 
 def temporal_stability(
