@@ -82,7 +82,10 @@ def renew(contents: Mapping[str, str]) -> bool:
         _loaded.clear()
     for file, content in contents.items():
         if file not in _loaded and (not Path(file).is_file() or _digest(Path(file).read_bytes()) != content):
-            raise _other(file)
+            raise VosbenchError(
+                f"{file} is not here, or is not the same as where the run was started",
+                "give all machines the same files under the same paths",
+            )
     return is_old
 
 
@@ -161,13 +164,6 @@ def folders_beside() -> dict[str, Path]:
 def own_modules() -> dict[str, str]:
     """The files that were loaded by their paths, by the names of their modules, in the order of loading."""
     return {name: str(module.__file__) for name, module in [*sys.modules.items()] if name.startswith("vosbench_")}
-
-
-def _other(file: str) -> VosbenchError:
-    return VosbenchError(
-        f"{file} is not here, or is not the same as where the run was started",
-        "give all machines the same files under the same paths",
-    )
 
 
 def place_in_own_file(error: BaseException) -> str | None:

@@ -51,10 +51,8 @@ class Context:
         partial = f", PARTIAL ({'; '.join(self.lacks)})" if self.partial else ""
         number = count(self.sequences, "sequence") + (f", {count(self.objects, 'object')}" if self.objects else "")
         data = data_title(self.dataset.name, self.dataset.split, self.dataset.frame_mode)
-        other = f"; {self.unpublished}" if self.unpublished else ""
-        other += f"; {TRUSTED}" if self.trusted else ""
-        other += f"; {self.numbering}" if self.numbering else ""
-        return f"{data}; {protocol}{partial}; {number}{other}"
+        others = filter(None, (self.unpublished, TRUSTED if self.trusted else "", self.numbering))
+        return "; ".join((data, f"{protocol}{partial}", number, *others))
 
     @property
     def system(self) -> str:

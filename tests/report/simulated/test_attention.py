@@ -6,7 +6,6 @@ import pytest
 from vosbench.errors import VosbenchError
 from vosbench.report.rendering import render
 from vosbench.report.simulated.against import agreement
-from vosbench.report.simulated.attention import retained
 from vosbench.report.simulated.attention import table as attention_table
 from vosbench.simulation.outcome import Outcome
 
@@ -30,7 +29,8 @@ def test_means_go_over_reads_frames_and_writes():
         "churn": 1,
     }
     assert np.isnan([second["retained"], second["hit_age"], second["churn"]]).all()
-    assert retained(OUTCOMES[:1]) == pytest.approx(0.7)
+    alone = attention_table(OUTCOMES[:1], "Conditions.", {"lfu": "strategy"})
+    assert alone.rows[0]["retained"] == pytest.approx(0.7)
     text = render(table)
     assert text.startswith("Conditions.")
     assert text.splitlines()[6].split() == ["lfu", "55.0", "2.5", "1.5", "2.0", "100.0"]

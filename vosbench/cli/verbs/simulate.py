@@ -117,7 +117,7 @@ def simulate(
     table = attention.table(found.outcomes, f"{conditions.text}; attention against {study.reference}.", kinds)
     show([table])
     result: dict[str, Any] = {**table.to_json(), "outcomes": found.outcomes}
-    kept = attention.retained_by_setting(found.outcomes)
+    kept = {row["strategy"]: row["retained"] for row in table.rows}
     if run:
         jf = comparing.jf_by_strategy(run)
         agreed = comparing.agreement(kept, jf)

@@ -6,6 +6,7 @@ together (`speed`), and where it cannot be trusted only the counts decide, which
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from vosbench.errors import VosbenchError
 from vosbench.report.compare.pairing import Entrant, same_data, same_objects
@@ -81,24 +82,20 @@ def gate(compared: Sequence[tuple[Entrant, Entrant]], tolerance: Tolerance) -> t
 def _comparable(baseline: Entrant, entrant: Entrant, timed: bool) -> None:
     same_data(baseline, entrant)
     old, new = baseline.first, entrant.first
-    remedies = {
-        "model": "make a baseline with these weights and precision, or repeat the run with those of the old one",
-        "settings": "repeat the run with those of the baseline",
-        "environment": "make a baseline there, or give --speed counts",
-    }
-    told = {"model": ("checkpoint_hash", "precision"), "environment": ("machine", "device", "threads")}
-    for what, remedy in remedies.items() if timed else [*remedies.items()][:2]:
-        ours, theirs = getattr(old, what), getattr(new, what)
-        if ours is None or theirs is None:
-            continue  # masks that no run made, of which scores are all there is
-        if apart := differing(ours, theirs, told.get(what)):
-            raise VosbenchError(f"{baseline.run} and {entrant.run} cannot be compared: {apart}", remedy)
+    cannot = f"{baseline.run} and {entrant.run} cannot be compared"
+    there = "make a baseline there, or give --speed counts"
+    weights = "make a baseline with these weights and precision, or repeat the run with those of the old one"
+    compared: tuple[tuple[Any, Any, Sequence[str] | None, str], ...] = (
+        (old.model, new.model, ("checkpoint_hash", "precision"), weights),
+        (old.settings, new.settings, None, "repeat the run with those of the baseline"),
+        (old.environment, new.environment, ("machine", "device", "threads"), there),
+    )
+    for ours, theirs, names, remedy in compared if timed else compared[:2]:
+        if ours and theirs and (apart := differing(ours, theirs, names)):  # masks that no run made have none
+            raise VosbenchError(f"{cannot}: {apart}", remedy)
     before, after = ({record.sequence for record in e.records} for e in (baseline, entrant))
     if unshared := sorted(before ^ after):
-        raise VosbenchError(
-            f"{baseline.run} and {entrant.run} cannot be compared: only one has the sequence {unshared[0]}",
-            "run both on the same sequences",
-        )
+        raise VosbenchError(f"{cannot}: only one has the sequence {unshared[0]}", "run both on the same sequences")
 
 
 def _finished(baseline: Entrant, entrant: Entrant) -> list[Check]:

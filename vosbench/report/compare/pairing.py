@@ -69,40 +69,35 @@ def pair_up(runs: Runs, names: Sequence[str] | None = None) -> tuple[tuple[Entra
     VosbenchError if there is nothing to compare, too.
     """
     entrants = select(runs, names)
-    first, *others = runs
-    baselines = {entrant.strategy: entrant for entrant in entrants if entrant.run == first}
-    mixed = len({entrant.first.model is None for entrant in entrants}) > 1
-    if len(baselines) > 1:
-        for run in others:
-            have = {entrant.strategy for entrant in entrants if entrant.run == run}
-            gone = [entrant for key, entrant in baselines.items() if key not in have]
-            if gone and mixed:
-                return tuple((entrants[0], entrant) for entrant in entrants[1:])
-            if gone:
-                for other in (entrant for entrant in entrants if entrant.run == run):
-                    same_data(gone[0], other)
-                raise VosbenchError(
-                    f"strategy {gone[0].name} is not in {run}", "run it too, or choose others with --policies"
-                )
-        if names is None:
-            entrants = tuple(entrant for entrant in entrants if entrant.strategy in baselines)
     if len(entrants) < 2:
         raise VosbenchError(
             "there is nothing to compare: one strategy of one run" if entrants else "the runs hold no strategy",
             "give two runs, or a run of several strategies",
         )
-    if not (rest := [entrant for entrant in entrants if entrant.run != entrants[0].run]):
-        return tuple((entrants[0], entrant) for entrant in entrants[1:])
-    found, first = [], entrants[0].run
+    with_first = tuple((entrants[0], entrant) for entrant in entrants[1:])
+    first = entrants[0].run
     baselines = {entrant.strategy: entrant for entrant in entrants if entrant.run == first}
-    for entrant in rest:
-        baseline = baselines.get(entrant.strategy) if len(baselines) > 1 else entrants[0]
-        if baseline is None:
+    if len(baselines) == 1 or len(runs) == 1:
+        return with_first
+    for run in (run for run in runs if run != first):
+        others = {entrant.strategy: entrant for entrant in entrants if entrant.run == run}
+        if gone := [baseline for key, baseline in baselines.items() if key not in others]:
+            if len({entrant.first.model is None for entrant in entrants}) > 1:
+                return with_first
+            for other in others.values():
+                same_data(gone[0], other)
+            raise VosbenchError(
+                f"strategy {gone[0].name} is not in {run}", "run it too, or choose others with --policies"
+            )
+    found = []
+    for entrant in (entrant for entrant in entrants if entrant.run != first):
+        if entrant.strategy in baselines:
+            found.append((baselines[entrant.strategy], entrant))
+        elif names is not None:
             same_data(entrants[0], entrant)
             known = ", ".join(one.label for one in baselines.values())
             hint = "choose with --policies which to compare"
             raise VosbenchError(f"strategy {entrant.name} has no counterpart among those of {first}: {known}", hint)
-        found.append((baseline, entrant))
     return tuple(found)
 
 

@@ -48,11 +48,10 @@ def signed_rank(differences: np.ndarray, sequences: np.ndarray, weights: np.ndar
     """
     if np.isnan(differences).any():
         return float("nan")
-    differing = differences != 0
-    if not differing.any():
+    ranks = _signed_ranks(differences, weights)
+    if not len(ranks):
         return 1.0
-    ranks = _signed_ranks(differences[differing]) * (1 if weights is None else weights[differing])
-    totals = _sums(ranks, sequences[differing])
+    totals = _sums(ranks, sequences[differences != 0])
     exact = len(totals) <= _EXACT
     if exact:
         signs = 1.0 - 2.0 * ((np.arange(2 ** len(totals))[:, None] >> np.arange(len(totals))) & 1)
@@ -68,11 +67,8 @@ def rank_biserial(differences: np.ndarray, weights: np.ndarray | None = None) ->
     0.3 says that, weighed by rank, 65% went up and 35% down (Kerby, "The simple difference formula", 2014). 0 if
     nothing differs. `weights` as in `signed_rank`.
     """
-    differing = differences != 0
-    if not differing.any():
-        return 0.0
-    ranks = _signed_ranks(differences[differing]) * (1 if weights is None else weights[differing])
-    return float(ranks.sum() / np.abs(ranks).sum())
+    ranks = _signed_ranks(differences, weights)
+    return float(ranks.sum() / np.abs(ranks).sum()) if len(ranks) else 0.0
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
@@ -105,11 +101,14 @@ def _coins(number: int) -> np.ndarray:
     return np.random.default_rng(0).choice(np.array([-1, 1], np.float32), (2 * _RESAMPLES - 1, number))
 
 
-def _signed_ranks(differences: np.ndarray) -> np.ndarray:
-    # what two sums of the same figures leave between equal differences must not break their tie
+def _signed_ranks(differences: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """The ranks of the differences but zeros by size, with their signs, times their weights."""
     from scipy.stats import rankdata  # here: every verb would wait most of a second for it
 
-    return np.sign(differences) * rankdata(np.round(np.abs(differences), 12))
+    differing = differences != 0
+    # what two sums of the same figures leave between equal differences must not break their tie
+    ranks = rankdata(np.round(np.abs(differences[differing]), 12))
+    return np.sign(differences[differing]) * ranks * (1 if weights is None else weights[differing])
 
 
 def _sums(values: np.ndarray, sequences: np.ndarray) -> np.ndarray:

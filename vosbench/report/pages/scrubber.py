@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from vosbench.memory.trace import MemoryTrace
-from vosbench.report.pages.encoding import label_runs, shrink, text, webp
+from vosbench.report.pages.encoding import label_runs, shown_size, shrink, text, webp
 from vosbench.report.pictures.footage import Footage
 from vosbench.report.pictures.overlay import COLOURS, CONTOURS
 from vosbench.video import FrameRef
@@ -29,11 +29,8 @@ def pictures(
     truth: list[str | None] = []
     masks: dict[str, list[str]] = {label: [] for label in footage.masks}
     files = {}
-    size = (0, 0)
     for place in shown:
-        rgb = shrink(there[place].load())
-        size = rgb.shape[:2]
-        files[f"{place}.webp"] = webp(rgb)
+        files[f"{place}.webp"] = webp(shrink(there[place].load()))
         true, predicted = _masks(footage, there[place].name)
         truth.append(true)
         for label, runs in predicted.items():
@@ -41,7 +38,7 @@ def pictures(
     return {
         "shown": shown,
         "names": [names[place] for place in shown],
-        "size": list(size),
+        "size": shown_size(*footage.size),
         "colours": [[COLOURS[i].tolist(), CONTOURS[i].tolist()] for i in range(256)],
         "truth": truth,
         "masks": masks,

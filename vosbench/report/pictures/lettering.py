@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 def legible(text: str) -> str:
     r"""A name with what the font cannot show, or what would act on the text, in escapes: `a\nb`, `\u4e2d`."""
-    return "".join(c if c.isprintable() and ord(c) in _glyphs() else _escaped(c) for c in text)
+    shown = (c if c.isprintable() and ord(c) in _glyphs() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(shown)
 
 
 def broken(text: str, width: int) -> str:
@@ -53,10 +54,6 @@ def length(text: str, size: int) -> float:
 def _shorter(text: str) -> list[str]:
     """A text, and ever less of its beginning and its end."""
     return [text, *(f"{text[: (n + 1) // 2]}…{text[len(text) - n // 2 :]}" for n in range(len(text) - 1, 0, -1))]
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode()
 
 
 def _path() -> Path:

@@ -18,37 +18,23 @@ COLUMNS = (
 )
 
 
-def by_setting(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
-    """Outcomes grouped under the label of their strategy, or its spec, in order of first appearance."""
-    groups: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        groups.setdefault(title(outcome.spec), []).append(outcome)
-    return groups
-
-
-def retained(outcomes: Sequence[Outcome]) -> float:
-    """Attention kept, 0 to 1: the mean over all reads of all `outcomes`; NaN where nothing was read."""
-    return mean(share for outcome in outcomes for share in outcome.retained)
-
-
-def retained_by_setting(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """Attention kept by each strategy, by spec."""
-    return {spec: retained(group) for spec, group in by_setting(outcomes).items()}
-
-
 def table(outcomes: Sequence[Outcome], caption: str, kinds: Mapping[str, str]) -> Table:
     """One row per setting: attention kept (0 to 1), age of hits, frames in memory, share of a frame evicted a write.
 
-    Means go over all reads, frames or writes of all sequences. `kinds` are those of the strategies by label or spec.
+    Means go over all reads, frames or writes of all sequences, and are NaN where there were none. `kinds` are those of
+    the strategies by label, or spec where they have none.
     """
+    groups: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        groups.setdefault(title(outcome.spec), []).append(outcome)
     rows = []
-    for spec, group in by_setting(outcomes).items():
+    for spec, group in groups.items():
         frames = [tokens / o.tokens_per_frame for o in group for tokens in o.tokens]
         rows.append(
             {
                 "strategy": spec,
                 "kind": kinds[spec],
-                "retained": retained(group),
+                "retained": mean(share for o in group for share in o.retained),
                 "hit_age": mean(age for o in group for age in o.hit_age),
                 "frames_in_memory": mean(frames),
                 "frames_in_memory_peak": max(frames),
