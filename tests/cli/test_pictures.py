@@ -53,6 +53,10 @@ def test_a_video_of_all_strategies(vosbench: Callable, finished_run: Path, tmp_p
         (("figure", "run", "--sequence", "ant", "--out", "a.png", "--frames", "9"), "sequence ant has no frame 9"),
         (("figure", "run", "--sequence", "ant", "--out", "a.png", "--frames", "0,-1"), "sequence ant has no frame -1"),
         (("figure", "run", "--sequence", "ant", "--out", "a.png", "--frames", " ,"), "no frame is named"),
+        (
+            ("figure", "run", "--out", "a.png", "--frames", "0", "-n", "2"),
+            "--frames names the frames, and --number says",
+        ),
         (("figure", "run", "run", "--out", "a.png"), "the same run is given twice"),
         (("video", "run", "./run", "--out", "a.mp4"), "the same run is given twice"),
         (("figure", "run", "--sequence", "ant", "--out", "a.png", "--root", "none"), "root none is not a folder"),

@@ -8,6 +8,7 @@ from typer import Option
 from vosbench.cli import options
 from vosbench.cli.records import MaskFolders, SequenceName, open_pictures
 from vosbench.cli.verbs import Answer, Verb
+from vosbench.errors import VosbenchError
 
 
 def figure(
@@ -18,7 +19,7 @@ def figure(
         str | None,
         Option(help="frames by name, or by index from 0 on, with commas between; default: where strategies differ"),
     ] = None,
-    number: Annotated[int, Option("--number", "-n", help="of frames where none are named", min=1)] = 5,
+    number: Annotated[int | None, Option("--number", "-n", help="frames, if none are named; default: 5", min=1)] = None,
     policies: options.Policies = None,
     root: options.RootOfRun = None,
     overwrite: options.Overwrite = False,
@@ -34,9 +35,11 @@ def figure(
     from vosbench.report.pictures.strip import strip
 
     require_kind(out)
+    if frames is not None and number is not None:
+        raise VosbenchError("--frames names the frames, and --number says how many", "give one of them")
     options.require_new(out, overwrite)
     footage, conditions = open_pictures(run, sequence, root, policies)
-    places = named(footage, frames.split(",")) if frames is not None else most_disputed(footage, number)
+    places = named(footage, frames.split(",")) if frames is not None else most_disputed(footage, number or 5)
     save(strip(footage, places), out)
     print(f"{out} shows {footage.sequence}")
     shown = [footage.frames[place].name for place in places]
