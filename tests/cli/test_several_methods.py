@@ -74,6 +74,12 @@ def test_sequences_and_worst_frames(methods, vosbench, read_json):
     assert [row["sequence"] for row in tables["side-by-side"]] == ["ant", "bee", "all"]
     assert tables["side-by-side"][2]["exact"] == 1
     assert len(tables["sequence"]) == 6
+    chosen = ("--by", "sequence", "--columns", "sequence,jf", "--json", "chosen.json")  # of the first that has them
+    heads = [line.split() for line in vosbench(*THREE, *chosen).out.splitlines() if " J&F" in line]
+    assert [(head[0], "sequence" in head) for head in heads] == [("strategy", False), ("sequence", True)]
+    found = read_json(methods / "chosen.json")
+    assert found["tables"]["sequence"][0].keys() == {"sequence", "jf"}
+    assert "strategy" in found["rows"][0]
     worst = [row for row in tables["worst-frames"] if row["strategy"] == "far"]
     assert len(worst) == 3
     assert vosbench("score", "b/far", *ON, "--per-frame", "far.csv").status == 0

@@ -48,13 +48,15 @@ def read_suites(name: str | Path) -> tuple[Suite, ...]:
 
 
 def override(
-    suites: Sequence[Suite], dataset: str | None, roots: Sequence[str], changes: Mapping[str, Any]
+    suites: Sequence[Suite], dataset: str | None, roots: Sequence[str], asked: Mapping[str, Any]
 ) -> tuple[Suite, ...]:
     """`suites` as the command line wants them.
 
     `dataset` takes its suites out of several, or takes the place of all. `roots` are folders, for all data sets, or
-    NAME=FOLDER for one. `changes` are fields of `Suite`, for all. Raises VosbenchError for a root of another data set.
+    NAME=FOLDER for one. What else of `asked` is a field of `Suite`, and not None, is for all. Raises VosbenchError for
+    a root of another data set.
     """
+    changes = {key: asked[key] for key in KEYS - {"dataset", "root"} if asked.get(key) is not None}
     if dataset is not None:
         chosen = [suite for suite in suites if suite.dataset == dataset]
         nothing: dict[str, Any] = dict.fromkeys(OF_DATA)

@@ -4,7 +4,7 @@ import inspect
 import json as json_text
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import Annotated, Any, TextIO, cast
 
@@ -54,21 +54,15 @@ class Patient:
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
-        self.broken: BrokenPipeError | None = None
 
     def write(self, text: str) -> int:
-        self._try(lambda: self.stream.write(text))
+        with suppress(BrokenPipeError):
+            self.stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        self._try(self.stream.flush)
-
-    def _try(self, act: Callable[[], object]) -> None:
-        try:
-            if self.broken is None:
-                act()
-        except BrokenPipeError as error:
-            self.broken = error
+        with suppress(BrokenPipeError):
+            self.stream.flush()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
@@ -91,8 +85,6 @@ def _command(name: str, verb: Verb) -> Callable[..., int]:
             raise VosbenchError(f"the verb {name} gives the status {answer.status!r}", "it may be 0, 1 or 2")
         if json is not None:
             write_json(json, name, answer)
-        if shown.broken is not None:
-            raise shown.broken
         return answer.status
 
     signature = inspect.signature(verb.run, eval_str=True)

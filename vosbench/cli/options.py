@@ -20,6 +20,33 @@ if TYPE_CHECKING:
 
 STDOUT = Path("-")
 MOST = 10  # sequences of which it is said why they are not scored
+
+
+def sequence_names(values: Sequence[str] | None) -> tuple[str, ...] | None:
+    """The names that --sequences or --exclude gave, those in files too, or None. For commas see `datasets.choice`."""
+    return tuple(name for value in values for name in _in_file(value)) if values else None
+
+
+def _in_file(value: str) -> list[str]:
+    if not value.startswith("@"):
+        return [value]
+    hint = "after @ comes a file of names, one a line; name in one, too, a sequence whose own name begins with @"
+    return text_file.lines(text_file.read_text(Path(value[1:]), hint))
+
+
+def split_specs(values: Sequence[str] | None) -> tuple[str, ...]:
+    """Lists of strategies and repeated options to strategies: `lfu:capacity=4,pin_first=true,lru` is two."""
+    for value in values or ():
+        if "," in value and Path(value).is_file():
+            raise VosbenchError(f"the file {value} has a comma in its name, and commas part strategies", "rename it")
+    return tuple(spec for value in values or () for spec in several(value))
+
+
+def strategies(help: str, *names: str) -> Any:
+    """An option that names strategies, with commas or repeated: `-p`, or one of other `names`."""
+    return Option(*(names or ("--policies", "-p")), help=help, callback=split_specs)
+
+
 Metric = Literal["l2", "dot", "cosine"]  # that of memory.attention, which would import torch
 Affinity = Annotated[Metric | None, Option(help="how keys are compared; default: the model's")]
 Precision = Annotated[
@@ -52,10 +79,14 @@ Sequences = Annotated[
     list[str] | None,
     Option(
         help="only these sequences, with commas or repeated, or @FILE with one a line, in quotes if it begins with #; "
-        "a partial result"
+        "a partial result",
+        callback=sequence_names,
     ),
 ]
-Exclude = Annotated[list[str] | None, Option(help="all but these sequences, named as in --sequences; partial too")]
+Exclude = Annotated[
+    list[str] | None,
+    Option(help="all but these sequences, named as in --sequences; partial too", callback=sequence_names),
+]
 Limit = Annotated[int | None, Option(help="only the first N sequences; the result is marked partial")]
 TrustMasks = Annotated[
     bool | None, Option("--trust-masks", help="take masks that look smoothed as they are: you know that they are sound")
@@ -67,31 +98,9 @@ Shard = Annotated[
         "the same time into one folder, or apart (`vosbench merge`)"
     ),
 ]
-Policies = Annotated[
-    list[str] | None, Option("--policies", "-p", help="only these strategies, separated by commas or repeated")
-]
+Policies = Annotated[list[str] | None, strategies("only these strategies, separated by commas or repeated")]
 Overwrite = Annotated[bool, Option("--overwrite", help="replace what is there already")]
 ManyJobs = Annotated[int | None, Option(help="processes; default: one per core", min=1)]
-
-
-def sequence_names(values: Sequence[str] | None) -> tuple[str, ...] | None:
-    """The names that --sequences or --exclude gave, those in files too, or None. For commas see `datasets.choice`."""
-    return tuple(name for value in values for name in _in_file(value)) if values else None
-
-
-def _in_file(value: str) -> list[str]:
-    if not value.startswith("@"):
-        return [value]
-    hint = "after @ comes a file of names, one a line; name in one, too, a sequence whose own name begins with @"
-    return text_file.lines(text_file.read_text(Path(value[1:]), hint))
-
-
-def split_specs(values: Sequence[str] | None) -> tuple[str, ...]:
-    """Lists of strategies and repeated options to strategies: `lfu:capacity=4,pin_first=true,lru` is two."""
-    for value in values or ():
-        if "," in value and Path(value).is_file():
-            raise VosbenchError(f"the file {value} has a comma in its name, and commas part strategies", "rename it")
-    return tuple(spec for value in values or () for spec in several(value))
 
 
 def whole_numbers(value: str | None) -> tuple[int | str, ...] | None:
@@ -137,6 +146,11 @@ def conditions(data: "Dataset", **others: Any) -> dict[str, Any]:
         "trust_masks": data.trusts_masks,
         **others,
     }
+
+
+def categories(data: "Dataset") -> dict[tuple[str, int], str]:
+    """The category of each object (sequence, id) of a data set; nothing where it tells none."""
+    return {(name, i): category for name in data.sequence_names() for i, category in data.categories(name).items()}
 
 
 def print_problems(problems: "Iterable[Problem]") -> None:

@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
@@ -43,11 +43,22 @@ SequenceName = Annotated[str | None, Option(help="the sequence to show; default:
 _LATEX = 10  # columns that a page holds
 Format = Annotated[str, Option(help=f"{', '.join(FORMATS)}; JSON is what --json writes")]
 Out = Annotated[Path | None, options.output(help="write to this file instead of printing")]
+
+
+def column_names(values: Sequence[str] | None) -> list[str]:
+    """The names in `--columns`. Raises VosbenchError if it is given and holds none."""
+    names = [name for value in values or () for name in "".join(value.split()).split(",") if name]
+    if values and not names:
+        raise VosbenchError(f"--columns {values[0]!r} names no column", "e.g. --columns strategy,jf,fps")
+    return names
+
+
 Columns = Annotated[
-    str | None,
+    list[str] | None,
     Option(
         help="only these columns, in this order, of the first table: heads of the CSV or their last words, as "
-        "strategy,jf,fps; in JSON too"
+        "strategy,jf,fps; in JSON too",
+        callback=column_names,
     ),
 ]
 Caption = Annotated[str | None, Option(help="this caption instead of the one that tells the conditions")]
@@ -55,7 +66,7 @@ Caption = Annotated[str | None, Option(help="this caption instead of the one tha
 
 def read_runs(folders: Sequence[Path] | None, policies: Sequence[str] | None) -> list[Records]:
     """The records of each run, of the chosen strategies alone."""
-    return [restrict(read_records(folder), options.split_specs(policies)) for folder in folders or [latest()]]
+    return [restrict(read_records(folder), policies or ()) for folder in folders or [latest()]]
 
 
 def read_records(path: Path) -> Records:
@@ -98,7 +109,7 @@ def open_pictures(
     )
 
     runs = by_name(folders or [latest()])
-    chosen = options.split_specs(policies)
+    chosen = policies or ()
     name = most_disputed_sequence(runs, chosen) if sequence is None else sequence
     shown = [str(run) for run in runs.values()]
     return open_together(runs, name, root, chosen), {"run": shown if len(shown) > 1 else shown[0], "sequence": name}
@@ -143,19 +154,20 @@ def show(
     out: Path | None = None,
     *,
     name: str = "results",
-    columns: str | Literal[False] | None = False,
+    columns: Sequence[str] | None = (),
     caption: str | None = None,
+    place: int = 0,
 ) -> None:
-    """Print tables as wide as the terminal, or write them to `out`; columns (False: the verb has no option for them)
-    and caption are those of the first.
+    """Print tables as wide as the terminal, or write them to `out`. The caption is that of the first, and the columns
+    (None: none are chosen; (): the verb has no option for them) are those of the one at `place`.
     """
     width = terminal_width() if out is None else None
-    advice = "" if columns is False else "--columns chooses. "
-    chosen = column_names(columns or None if columns is False else columns)
-    first, *others = tables
-    texts = [render(first, format, columns=chosen, caption=caption, name=name, width=width, advice=advice)]
-    texts += [render(other, format, name=f"{name}-{place}", width=width) for place, other in enumerate(others, 2)]
-    if format == "latex" and columns is None and (wide := len(printed_columns(first))) > _LATEX:
+    advice, texts = "" if columns == () else "--columns chooses. ", []
+    for at, table in enumerate(tables):
+        chosen, said = columns or () if at == place else (), None if at else caption
+        label = f"{name}-{at + 1}" if at else name
+        texts.append(render(table, format, columns=chosen, caption=said, name=label, width=width, advice=advice))
+    if format == "latex" and columns is None and (wide := len(printed_columns(tables[0]))) > _LATEX:
         hint = f"hint: {wide} columns may be wider than a page: --columns strategy,jf,fps chooses among them"
         print(hint, file=sys.stderr)
     if format == "csv":  # which has no caption
@@ -171,15 +183,7 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def column_names(columns: str | None) -> tuple[str, ...]:
-    """The names in `--columns`. Raises VosbenchError if it is given and holds none."""
-    names = tuple(filter(None, "".join((columns or "").split()).split(",")))
-    if columns is not None and not names:
-        raise VosbenchError(f"--columns {columns!r} names no column", "e.g. --columns strategy,jf,fps")
-    return names
-
-
-def answer(table: Table, columns: str | None = None, **others: Any) -> Answer:
+def answer(table: Table, columns: Sequence[str] | None = None, **others: Any) -> Answer:
     """A table, or those of its columns, as the answer of a verb, and `others` beside it."""
-    found = table.to_json(column_names(columns))
+    found = table.to_json(columns or ())
     return Answer(found.pop("conditions"), {**found, **others})

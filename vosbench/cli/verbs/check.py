@@ -50,9 +50,8 @@ def check(
             "check needs --dataset, or the word policy and a strategy, or the word model and a network",
             "e.g. vosbench check --dataset davis2017 --root DAVIS, or vosbench check policy ./idea.py",
         )
-    data = open_dataset(dataset, root, split, frame_mode=frame_mode, trust_masks=bool(trust_masks)).only(
-        options.sequence_names(sequences), limit, options.sequence_names(exclude)
-    )
+    data = open_dataset(dataset, root, split, frame_mode=frame_mode, trust_masks=bool(trust_masks))
+    data = data.only(sequences, limit, exclude)
     names = data.sequence_names()
     with CountProgress("sequence") as progress:
         if predictions is not None:

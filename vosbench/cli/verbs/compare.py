@@ -33,11 +33,7 @@ def compare(
     ],
     policies: Annotated[
         list[str] | None,
-        Option(
-            "--policies",
-            "-p",
-            help="only these strategies, separated by commas or repeated; of one run the first is the baseline",
-        ),
+        options.strategies("only these, separated by commas or repeated; of one run the first is the baseline"),
     ] = None,
     paper: Annotated[bool, Option("--paper", help="add the paper's own figures for the data set")] = False,
     objects: Annotated[int, Option(help="how many objects to show, those whose J&F changed most", min=0)] = 5,
@@ -70,7 +66,7 @@ def compare(
     changed: Sequence[Row] = ()
     try:
         records = {name: read_records(path) for name, path in by_name(runs).items()}
-        compared = pair_up(records, tuple(dict.fromkeys(options.split_specs(policies))) or None)
+        compared = pair_up(records, tuple(dict.fromkeys(policies or ())) or None)
         if fail_on is not None:
             checks = gate(compared, tolerance)
         if all(entrant.protocol != "none" for pair in compared for entrant in pair):

@@ -25,7 +25,8 @@ def plot(
     ] = None,
     policies: options.Policies = None,
     highlight: Annotated[
-        list[str] | None, Option(help="strategies to show in colour, all others pale; separated by commas or repeated")
+        list[str] | None,
+        options.strategies("those to show in colour, all others pale; with commas or repeated", "--highlight"),
     ] = None,
     overwrite: options.Overwrite = False,
 ) -> Answer:
@@ -45,7 +46,7 @@ def plot(
             raise VosbenchError("trainings have one figure and no strategies", "leave out the options that choose")
         return _curves(run, out / f"curves.{format}", overwrite)
     runs = read_runs(run, policies)
-    chosen = labels(runs[0], options.split_specs(highlight))
+    chosen = labels(runs[0], highlight or ())
     figures, left_out = applicable(FIGURES, runs, only or (), highlight=chosen)
     if not figures:
         reasons = "; ".join(dict.fromkeys(left_out.values()))

@@ -30,9 +30,10 @@ def report(
     from vosbench.report.pages.build import build  # here: Jinja takes a tenth of a second that other verbs save
 
     runs = {folder: read_records(folder) for folder in run or [latest()]}
-    chosen = options.split_specs(policies)
     with CountProgress("page") as progress:
-        first = build(runs, out, root=root, policies=chosen, baseline=baseline, jobs=jobs, progress=progress, tell=tell)
+        first = build(
+            runs, out, root=root, policies=policies or (), baseline=baseline, jobs=jobs, progress=progress, tell=tell
+        )
     print(f"The report is in {out}, which can be moved, zipped and mailed as it is: {open_in_browser(first)}")
     conditions = [{"run": str(folder), **encode(context(records))} for folder, records in runs.items()]
     return Answer({"runs": conditions}, {"report": str(first)})

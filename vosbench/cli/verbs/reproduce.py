@@ -1,6 +1,6 @@
 """reproduce: a table or figure of the paper, measured beside what it prints."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +11,7 @@ from vosbench.base.atomic import check_writable
 from vosbench.bench.record import RunRecord
 from vosbench.cli import options
 from vosbench.cli.progress import RunProgress
-from vosbench.cli.records import Caption, Columns, answer, column_names, save_figures, show
+from vosbench.cli.records import Caption, Columns, answer, save_figures, show
 from vosbench.cli.verbs import KEPT, Answer, Verb
 from vosbench.datasets import Dataset, open_dataset
 from vosbench.errors import VosbenchError
@@ -32,6 +32,7 @@ TABLES = {f"table{place}": number for place, number in enumerate(COLUMNS, 1)}
 STRIPS = {"figure4": "paper-table1", "figure5": "paper-table4"}  # and the suites whose strategies they show
 CURVE = "figure6"
 TRAININGS = {"table5", "table6"}
+CATEGORIES = {"table2", "table6"}  # that hold figures of seen and unseen ones alone
 KNOWN = ("dropout", "reallocation", "plain")
 WHAT = (*TABLES, *STRIPS, CURVE)
 ROWS = 3  # strips of a figure
@@ -71,6 +72,8 @@ def reproduce(
     Data that is absent is named, and its rows stay empty. Runs are those of `vosbench run paper-table1` and so on: what
     is finished is not done again.
     """
+    asked = dict(locals()) | {"model": None, "controls": False}  # of the options that a suite has
+
     from vosbench.bench.plan import Plan  # here: torch takes seconds
     from vosbench.bench.suite_file import override, read_suites
 
@@ -86,19 +89,10 @@ def reproduce(
         options.require_new(folder / f"{what}.{kind}", overwrite)
     models = _models(model or ["stcn-tiny"], what in TRAININGS)
     known = train_categories(train_meta) if train_meta else None
-    given = {
-        "split": split,
-        "device": device,
-        "shorter_side": shorter_side,
-        "sequences": options.sequence_names(sequences),
-        "limit": limit,
-        "threads": threads,
-    }
     wanted = dataset or ("davis2017" if what in STRIPS else None)
-    settings = {name: value for name, value in given.items() if value is not None} | {"controls": False}
-    suites = override(read_suites(STRIPS.get(what, f"paper-{what}")), wanted, root or (), settings)
+    suites = override(read_suites(STRIPS.get(what, f"paper-{what}")), wanted, root or (), asked)
     absent = {name: "no --model for it" for name in KNOWN if what in TRAININGS and name not in models}
-    found = [(suite, data) for suite in suites if (data := _data(suite, absent))]
+    found = [(suite, data) for suite in suites if (data := _data(suite, absent, what in CATEGORIES, known))]
     plans = [
         (Plan(replace(suite, model=weights)), data, training)
         for suite, data in found
@@ -107,7 +101,7 @@ def reproduce(
     measured, failed = [], False
     for plan, data, training in plans:
         records = _carry_out(plan, f"{training} " if training else "")
-        more = None if known is None else _seen(records, data, known)
+        more = _seen(records, options.categories(data), known) if known else None
         measured.append(Measured(data.name, records, training, more))
         failed |= any(record.failure for record in records)
     if what in TABLES:
@@ -121,11 +115,11 @@ def reproduce(
     return _strips(what, plans[0][0], measured[0].records, folder, kind, bool(sequences), overwrite)
 
 
-def _require_form(what: str, kind: str, columns: str | None) -> None:
+def _require_form(what: str, kind: str, columns: Sequence[str] | None) -> None:
     """Raise VosbenchError, before runs of hours, for a format or a column that there is not."""
     if what in TABLES:
         every = (Column("dataset"), *STRATEGY, *COLUMNS[TABLES[what]])
-        render(Table(every, (), ""), kind, columns=column_names(columns))
+        render(Table(every, (), ""), kind, columns=columns or ())
     else:
         from vosbench.report.drawing.style import require_kind
 
@@ -155,16 +149,21 @@ def _models(texts: Sequence[str], named: bool) -> dict[str, str]:
     return found
 
 
-def _data(suite: "Suite", absent: dict[str, str]) -> Dataset | None:
-    """The data set of a suite; None, and why, if there is none or nothing to score it with."""
+def _data(suite: "Suite", absent: dict[str, str], by_category: bool, known: Collection[str] | None) -> Dataset | None:
+    """The data set of a suite; None, and why, if there is none or it lacks what the table is about."""
     if suite.root is None and suite.dataset != "synthetic":
         absent[str(suite.dataset)] = f"no --root {suite.dataset}=FOLDER"
         return None
     data = open_dataset(suite.dataset, suite.root, suite.split, frame_mode=suite.frame_mode)
     if data.is_private:
         absent[data.name] = f"the ground truth of {data.split} is private, on a server that `vosbench export` packs for"
-        return None
-    return data
+    elif by_category and not options.categories(data):
+        absent[data.name] = "it names no categories, so none is seen or unseen"
+    elif by_category and not known:
+        absent[data.name] = "no --train-meta FILE tells which of its categories are seen"
+    else:
+        return data
+    return None
 
 
 def _carry_out(plan: "Plan", who: str) -> tuple[RunRecord, ...]:
@@ -174,9 +173,10 @@ def _carry_out(plan: "Plan", who: str) -> tuple[RunRecord, ...]:
         return execute(plan, lambda policy, *where: progress(who + policy, *where), begin=progress.begin)
 
 
-def _seen(records: Sequence[RunRecord], data: Dataset, known: frozenset[str]) -> Mapping[str, Mapping[str, float]]:
+def _seen(
+    records: Sequence[RunRecord], categories: Mapping[tuple[str, int], str], known: Collection[str]
+) -> Mapping[str, Mapping[str, float]]:
     """J and F of seen and unseen categories, by strategy; nothing where the data set tells no categories."""
-    categories = {(name, i): c for name in data.sequence_names() for i, c in data.categories(name).items()}
     found = {}
     for label, group in (by_strategy(records) if categories else {}).items():
         objects = [ObjectScore(r.sequence, o.object_id, o.j, o.f, o.frames, o.own) for r in group for o in r.objects]

@@ -3,7 +3,7 @@
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -41,11 +41,9 @@ def run(
     frame_mode: options.FrameMode = None,
     policies: Annotated[
         list[str] | None,
-        Option(
-            "--policies",
-            "-p",
-            help="strategies to compare, separated by commas or repeated: NAME, NAME:KEY=VALUE,… or FILE.py; LABEL= "
-            "before one gives it a name of your own",
+        options.strategies(
+            "strategies to compare, separated by commas or repeated: NAME, NAME:KEY=VALUE,… or FILE.py; LABEL= before "
+            "one gives it a name of your own"
         ),
     ] = None,
     seeds: Annotated[
@@ -62,9 +60,7 @@ def run(
     memory_limit: options.MemoryLimit = None,
     shorter_side: options.ShorterSide = None,
     protocol: options.Protocol = None,
-    score: Annotated[
-        bool | None, Option("--score/--no-score", help="score the masks, or only make and time them; default: score")
-    ] = None,
+    score: Annotated[bool | None, Option(help="score the masks, or only make and time them; default: score")] = None,
     sequences: options.Sequences = None,
     exclude: options.Exclude = None,
     trust_masks: options.TrustMasks = None,
@@ -72,10 +68,7 @@ def run(
     shard: options.Shard = None,
     controls: Annotated[
         bool | None,
-        Option(
-            "--controls/--no-controls",
-            help="score two controls too: the first mask copied, and nothing predicted; default: yes",
-        ),
+        Option(help="score two controls too: the first mask copied, and nothing predicted; default: yes"),
     ] = None,
     timing: Annotated[
         Literal["first", "all", "none"] | None,
@@ -135,21 +128,13 @@ def run(
     goes on where it was. What runs out of memory, breaks its contract or meets NaN fails alone, a sequence that is
     faulty is left out alone, and the exit status is 2.
     """
-    asked = dict(locals())  # the options by name: most are fields of a suite
+    asked = dict(locals()) | {"seeds": options.whole_numbers(seeds)}  # by name: most are fields of a suite
 
     from vosbench.bench.plan import Plan  # imports torch, which takes seconds: only the verbs that need it pay
     from vosbench.bench.suite import Suite
     from vosbench.bench.suite_file import override, read_suites
 
-    asked |= {
-        "policies": options.split_specs(policies) or None,
-        "seeds": options.whole_numbers(seeds),
-        "sequences": options.sequence_names(sequences),
-        "exclude": options.sequence_names(exclude),
-    }
-    named = {field.name for field in fields(Suite)} - {"dataset", "root"}  # of which there may be several
-    given = {name: value for name, value in asked.items() if name in named and value is not None}
-    suites = override(read_suites(suite) if suite else (Suite(),), dataset, root or (), given)
+    suites = override(read_suites(suite) if suite else (Suite(),), dataset, root or (), asked)
     with _shared_out(workers, cluster, scheduler_file, dashboard) as others:
         if others:
             suites = tuple(map(others.adapted, suites))
@@ -158,7 +143,8 @@ def run(
             forecasts = [_forecast(plan, fresh, workers or 1) for plan in plans]
             if cluster or scheduler_file:
                 print("  measured in one process of this machine, not on the cluster")
-            return Answer({"suites": [one.as_json() for one in suites]}, {"runs": forecasts})
+            fails = any(forecast["failing"] for forecast in forecasts)  # as the run would
+            return Answer({"suites": [one.as_json() for one in suites]}, {"runs": forecasts}, 2 if fails else 0)
         results, sound = zip(*(_carry_out(plan, fresh, report, others) for plan in plans), strict=True)
     return Answer({"suites": [one.as_json() for one in suites]}, {"runs": list(results)}, 0 if all(sound) else 2)
 

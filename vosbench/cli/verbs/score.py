@@ -1,8 +1,8 @@
 """score: J and F of folders of masks, whichever methods made them."""
 
 import sys
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import cache as cached
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from vosbench.bench.record import RunRecord
 from vosbench.bench.scored import records_of, refuse_run, write_scored
 from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
-from vosbench.cli.records import Caption, Columns, Format, column_names, open_in_browser, show, write_report
+from vosbench.cli.records import Caption, Columns, Format, open_in_browser, show, write_report
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import Dataset, open_dataset
 from vosbench.errors import VosbenchError, a_few, unknown
@@ -112,14 +112,14 @@ def score(
     One folder gets a row, several a table of them. What --out or --json wrote is read by compare, table and
     plot; what --out wrote by report, figure and video, too.
     """
+    asked = dict(locals())
     if out is not None:
         refuse_run(out)
         options.require_new(out, overwrite)
     elif report:
         raise VosbenchError("--report has no folder to write to", "give --out FOLDER, for the scores and the report")
-    data = open_dataset(dataset, root, split, frame_mode=frame_mode, trust_masks=bool(trust_masks)).only(
-        options.sequence_names(sequences), limit, options.sequence_names(exclude)
-    )
+    data = open_dataset(dataset, root, split, frame_mode=frame_mode, trust_masks=bool(trust_masks))
+    data = data.only(sequences, limit, exclude)
     rules = find_protocol(protocol or data.default_protocol)
     if boundary_threshold is not None:
         if not 0 < boundary_threshold < float("inf"):
@@ -130,8 +130,7 @@ def score(
         raise unknown("folder of masks", against, folders)
     if against is not None and len(folders) == 1:
         raise VosbenchError("one folder has nothing to be compared with", "give two or more, or leave --against out")
-    known = None if train_meta is None else train_categories(train_meta)
-    further = _Further(data, objects, analysis, stability, jobs, train_meta, known, _categories(data, known))
+    seen = None if train_meta is None else _seen(data, train_meta)
     found: dict[str, tuple[Path, MaskScores]] = {}
     for name, folder in folders.items():
         with CountProgress("frame") as progress:
@@ -142,22 +141,23 @@ def score(
     advised = cached(lambda name: faults[name].hint if name in faults else advice(data.truth(name)))
     options.print_not_scored(unscored, advised)
     records = cached(partial(records_of, found, data, protocol or data.default_protocol))  # it reads all frames
-    told = {name: further.of(*one) for name, one in found.items()}
+    told = {name: _told(data, seen, asked, *one) for name, one in found.items()}
     _, tables, result = next(iter(told.values()))
     if several := len(found) > 1:
         board = _leaderboard(records(), against, f"{data.name} {data.split}")
         tables = [board, *(table for summary, own, _ in told.values() for table in own if table is not summary)]
         result = {"rows": board.to_json()["rows"], "folders": {name: one for name, (*_, one) in told.items()}}
     more, left_out = _made(makers, records()) if makers else ({}, {})
-    if more:
-        result["tables"] = {name: table.to_json()["rows"] for name, table in more.items()}
-    result |= {"left_out": left_out} if left_out else {}
-    if columns is not None:
-        rows, kind = tables[0].to_json(column_names(columns))["rows"], "objects" if objects else "summary"
-        result["rows" if several else kind] = rows if several or objects else rows[0]
     told_of = {"dataset": {"name": data.name, "split": data.split}}
-    shown_tables = [replace(table, conditions=table.conditions or told_of) for table in (*tables, *more.values())]
-    show(shown_tables, format, name="score", columns=columns, caption=caption)
+    shown = [replace(table, conditions=table.conditions or told_of) for table in (*tables, *more.values())]
+    place = next((at for at, table in enumerate(shown) if _has(table, columns or ())), 0)
+    show(shown, format, name="score", columns=columns, caption=caption, place=place)
+    rows = [table.to_json(columns or () if at == place else ())["rows"] for at, table in enumerate(shown)]
+    result |= {"tables": dict(zip(more, rows[len(tables) :], strict=True))} if more else {}
+    result |= {"left_out": left_out} if left_out else {}
+    if columns and not place:
+        whole = several or objects
+        result["rows" if several else "objects" if objects else "summary"] = rows[0] if whole else rows[0][0]
     for name, (_, scores) in found.items():
         stem = name.replace("/", "-")
         written = () if csv is None else write_official_csv(scores, csv / stem if several else csv, data.split)
@@ -173,8 +173,8 @@ def score(
         page = write_report(out, jobs) if report else None
         result |= {"report": str(page)} if page else {}
         print(f"To look through it: {open_in_browser(page) if page else f'vosbench report {out}'}")
-    shown = {name: str(folder) for name, folder in folders.items()} if several else str(folder)
-    conditions = options.conditions(data, protocol=scores.protocol, predictions=shown)
+    given = {name: str(folder) for name, folder in folders.items()} if several else str(folder)
+    conditions = options.conditions(data, protocol=scores.protocol, predictions=given)
     conditions |= {"partial": scores.partial, "lacks": _lacks(data, scores)}
     own = data.default_protocol
     unfit = {n: why for n, why in unscored.items() if n in faults or not is_excused(data.truth(n), rules, own)}
@@ -212,6 +212,14 @@ def _made(makers: Mapping[str, Maker[Table]], records: Records) -> tuple[dict[st
     return made, left_out
 
 
+def _has(table: Table, columns: Sequence[str]) -> bool:
+    try:
+        table.choose(columns)
+    except VosbenchError:
+        return False
+    return True
+
+
 def _leaderboard(records: tuple[RunRecord, ...], against: str | None, where: str) -> Table:
     """A row for each folder, with its difference from that of the name `against`."""
     if against is None:
@@ -225,63 +233,53 @@ def _lacks(data: Dataset, scores: MaskScores) -> list[str]:
     return lacks + [f"not scored: {a_few(scores.unscored)}"] * bool(scores.unscored)
 
 
-@dataclass(frozen=True)
-class _Further:
-    """What is asked for of each folder beside its scores."""
-
-    data: Dataset
-    objects: bool
-    analysis: bool
-    stability: bool
-    jobs: int | None
-    train_meta: Path | None
-    known: Collection[str] | None
-    categories: Mapping[tuple[str, int], str]
-
-    def of(self, folder: Path, scores: MaskScores) -> tuple[Table, list[Table], dict[str, Any]]:
-        """The summary of a folder, its tables, of which it is one, and the same as data."""
-        lacks, missing = _lacks(self.data, scores), count(len(scores.missing), "sequence")
-        partial = f", PARTIAL ({'; '.join(lacks)})" if lacks else ""
-        partial += f", {missing} without masks: scored 0" if scores.missing else ""
-        partial += "".join(f", {what}" for what in (TRUSTED * self.data.trusts_masks, self.data.numbering) if what)
-        where = f"{folder}: {scores.dataset} {scores.split}, protocol {scores.protocol}{partial}"
-        caption = f"{where}; {count(len(scores.objects), 'object')}."
-        told = scores.objects, scores.rules.figures
-        per_object, summary = object_table(*told, caption), summary_table(*told, caption)
-        tables = [per_object, summary] if self.objects else [summary]
-        place = len(tables) - 1  # of the summary
-        result: dict[str, Any] = {"summary": summary.rows[0], "objects": per_object.rows}
-        if scores.missing:
-            result["missing"] = scores.missing
-        if self.analysis:
-            result["analysis"] = found = analyse(scores.traces)
-            tracked = [(t.sequence, t.object_id, tracking(t)) for t in scores.traces]
-            whole, each = tracking_tables(tracked, caption)
-            tables += [*analysis_tables(found, accuracy(scores.objects), caption), whole, *[each] * self.objects]
-            result["tracking"] = {"all": whole.rows[0], "objects": each.rows}
-        if self.stability:
-            with CountProgress("object") as progress:
-                steadiness = temporal_stability(scores, folder, self.data, self.jobs, progress)
-            tables.append(stability_table(steadiness, caption))
-            result["stability"] = {"mean": tables[-1].rows[0], "objects": [asdict(o) for o in steadiness]}
-        if self.known is not None:
-            groups = seen_unseen(scores.objects, self.categories, self.known)
-            tables.append(seen_unseen_table(groups, f"{where}; seen categories are those of {self.train_meta}."))
-            result["seen_unseen"] = tables[-1].rows[0]
-        tables = [replace(table, conditions={"lacks": lacks}) for table in tables]
-        return tables[place], tables, result
+def _told(
+    data: Dataset,
+    seen: Callable[..., Mapping[str, float]] | None,
+    asked: Mapping[str, Any],
+    folder: Path,
+    scores: MaskScores,
+) -> tuple[Table, list[Table], dict[str, Any]]:
+    """The summary of a folder, its tables, of which it is one, and the same as data; with what the options `asked`."""
+    lacks, missing = _lacks(data, scores), count(len(scores.missing), "sequence")
+    partial = f", PARTIAL ({'; '.join(lacks)})" if lacks else ""
+    partial += f", {missing} without masks: scored 0" if scores.missing else ""
+    partial += "".join(f", {what}" for what in (TRUSTED * data.trusts_masks, data.numbering) if what)
+    where = f"{folder}: {scores.dataset} {scores.split}, protocol {scores.protocol}{partial}"
+    caption = f"{where}; {count(len(scores.objects), 'object')}."
+    told = scores.objects, scores.rules.figures
+    per_object, summary = object_table(*told, caption), summary_table(*told, caption)
+    tables = [*[per_object] * asked["objects"], summary]
+    result: dict[str, Any] = {"summary": summary.rows[0], "objects": per_object.rows}
+    if scores.missing:
+        result["missing"] = scores.missing
+    if asked["analysis"]:
+        result["analysis"] = found = analyse(scores.traces)
+        tracked = [(t.sequence, t.object_id, tracking(t)) for t in scores.traces]
+        whole, each = tracking_tables(tracked, caption)
+        tables += [*analysis_tables(found, accuracy(scores.objects), caption), whole, *[each] * asked["objects"]]
+        result["tracking"] = {"all": whole.rows[0], "objects": each.rows}
+    if asked["stability"]:
+        with CountProgress("object") as progress:
+            steadiness = temporal_stability(scores, folder, data, asked["jobs"], progress)
+        tables.append(stability_table(steadiness, caption))
+        result["stability"] = {"mean": tables[-1].rows[0], "objects": [asdict(o) for o in steadiness]}
+    if seen is not None:
+        caption = f"{where}; seen categories are those of {asked['train_meta']}."
+        tables.append(seen_unseen_table(seen(scores.objects), caption))
+        result["seen_unseen"] = tables[-1].rows[0]
+    tables = [replace(table, conditions={"lacks": lacks}) for table in tables]
+    return tables[asked["objects"]], tables, result
 
 
-def _categories(data: Dataset, known: Collection[str] | None) -> dict[tuple[str, int], str]:
-    if known is None:
-        return {}
-    found = {(name, i): category for name in data.sequence_names() for i, category in data.categories(name).items()}
-    if not found:
+def _seen(data: Dataset, meta: Path) -> Callable[..., Mapping[str, float]]:
+    """What gives the figures of seen and unseen categories. Raises VosbenchError if the data set has none."""
+    if not (categories := options.categories(data)):
         raise VosbenchError(
             f"{data.name} {data.split} names no categories, so none is seen or unseen",
             "--train-meta is for splits of YouTube-VOS whose meta.json has categories",
         )
-    return found
+    return partial(seen_unseen, categories=categories, seen=train_categories(meta))
 
 
 VERB = Verb(

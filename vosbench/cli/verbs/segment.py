@@ -45,7 +45,7 @@ def segment(
     shorter_side: Annotated[int, Option(help="shorter side of frames at inference, in pixels; 0: as they are")] = 480,
     trust_masks: options.TrustMasks = None,
     threads: options.Threads = None,
-    overlay: Annotated[bool, Option("--overlay/--no-overlay", help="write overlay.mp4 beside the masks")] = True,
+    overlay: Annotated[bool, Option(help="write overlay.mp4 beside the masks")] = True,
     overwrite: options.Overwrite = False,
 ) -> Answer:
     """Segment a video of any length: give it the mask of its first frame, get a mask of every frame and a video.

@@ -30,8 +30,7 @@ def simulate(
     split: options.Split = None,
     frame_mode: options.FrameMode = None,
     policies: Annotated[
-        list[str] | None,
-        Option("--policies", "-p", help="strategies, separated by commas or repeated; default: lfu, lru and fifo"),
+        list[str] | None, options.strategies("strategies, separated by commas or repeated; default: lfu, lru and fifo")
     ] = None,
     capacity: Annotated[
         str | None, Option(help="each strategy at each of these capacities, in frames: 1..16, or 2,4,8")
@@ -47,9 +46,7 @@ def simulate(
     trust_masks: options.TrustMasks = None,
     limit: options.Limit = None,
     jobs: options.ManyJobs = None,
-    threads: Annotated[
-        int | None, Option(help="threads of torch on a CPU, in each process; default: torch's own", min=1)
-    ] = None,
+    threads: options.Threads = None,
     against: Annotated[
         Path | None, Option(help="a run folder: compare with its J&F; its strategies are the default of --policies")
     ] = None,
@@ -78,7 +75,7 @@ def simulate(
     from vosbench.simulation.study import Study, settings
 
     run = () if against is None else comparing.read(against)
-    named = options.split_specs(policies) or comparing.strategies(run) or DEFAULT_POLICIES
+    named = policies or comparing.strategies(run) or DEFAULT_POLICIES
     study = Study(tuple(map(str, settings(named, capacity))), reference, model, top_k, affinity, device, threads)
     for figure in filter(None, (plot, occupancy, overlay)):
         style.require_kind(figure)
@@ -86,9 +83,8 @@ def simulate(
     curves = sweeps(entries)
     if plot is not None:
         require_sweep(curves, [entry.label for entry in entries])
-    data = open_dataset(dataset, root, split, frame_mode=frame_mode, trust_masks=bool(trust_masks)).only(
-        options.sequence_names(sequences), limit, options.sequence_names(exclude)
-    )
+    data = open_dataset(dataset, root, split, frame_mode=frame_mode, trust_masks=bool(trust_masks))
+    data = data.only(sequences, limit, exclude)
     names = data.sequence_names()
     watching = occupancy is not None or overlay is not None
     if watching and (len(study.specs) > 1 or len(names) > 1):
