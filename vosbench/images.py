@@ -4,7 +4,7 @@ Label PNGs are read with Pillow, which keeps the palette index; OpenCV and sciki
 colours and lose the ids. Everything that needs a picture from disk comes through here.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -76,23 +76,18 @@ def read_rgb(path: Picture, strict: bool = False) -> np.ndarray:
     if is_jpeg and (jpeg.APP1, b"Exif") not in segments:
         return rgb
     with _opened(path, "frame", "image") as picture:
-        return np.ascontiguousarray(_TURNS[_orientation(picture)](rgb))
+        orientation = _orientation(picture)
+    down, across = _FLIPS[orientation]
+    turned = rgb[::down, ::across]
+    return np.ascontiguousarray(turned.transpose(1, 0, 2) if orientation in _SIDEWAYS else turned)
 
 
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning)
 _AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION  # OpenCV's releases differ in which formats they turn
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap height and width
-_TURNS: Mapping[int, Callable[[np.ndarray], np.ndarray]] = {  # [H,W,3] as stored -> as it is to be shown
-    1: lambda rgb: rgb,
-    2: lambda rgb: rgb[:, ::-1],
-    3: lambda rgb: rgb[::-1, ::-1],
-    4: lambda rgb: rgb[::-1],
-    5: lambda rgb: rgb.transpose(1, 0, 2),
-    6: lambda rgb: rgb[::-1].transpose(1, 0, 2),
-    7: lambda rgb: rgb[::-1, ::-1].transpose(1, 0, 2),
-    8: lambda rgb: rgb[:, ::-1].transpose(1, 0, 2),
-}
+# EXIF orientation -> steps down and across a picture as stored; the sideways ones are then turned about their diagonal.
+_FLIPS = {1: (1, 1), 2: (1, -1), 3: (-1, -1), 4: (-1, 1), 5: (1, 1), 6: (-1, 1), 7: (-1, -1), 8: (1, -1)}
 
 
 def _orientation(picture: Image.Image) -> int:
@@ -103,7 +98,7 @@ def _orientation(picture: Image.Image) -> int:
         orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # broken bytes
         return 1
-    return orientation if orientation in _TURNS else 1
+    return orientation if orientation in _FLIPS else 1
 
 
 def turned_unseen(path: Picture) -> bool:

@@ -33,7 +33,6 @@ VIDEOS = frozenset(
 CODECS = ("libx264", "libopenh264", "mpeg4")  # the first that the installed FFmpeg has; the first two write H.264
 FINEST = 60_000  # parts of a second of which times are told: no codec here has a limit below it
 _BT709 = {"colorspace": 1, "color_primaries": 1, "color_trc": 1, "color_range": 1}  # what players take HD for
-_REENCODE = "make it again, e.g. ffmpeg -i {} -c:v libx264 new.mp4"
 
 
 @dataclass(frozen=True)
@@ -80,15 +79,11 @@ class VideoFile:
                     yield _turned(frame), time, frame.is_corrupt
                     done += 1
         except failure as error:
-            raise VosbenchError(
-                f"video {self.path} is broken: frame {done} cannot be decoded ({_reason(error)})",
-                _REENCODE.format(self.path.name),
-            ) from None
+            why = f"frame {done} cannot be decoded ({_reason(error)})"
+            raise _unsound(self.path, f"video {self.path} is broken: {why}") from None
         if self.promised is not None and done < self.promised and _known(self.path)[2] < self.promised:
-            raise VosbenchError(
-                f"video {self.path} is broken: it ends after {done} of {count(self.promised, 'frame')}",
-                _REENCODE.format(self.path.name),
-            )
+            frames = count(self.promised, "frame")
+            raise _unsound(self.path, f"video {self.path} is broken: it ends after {done} of {frames}")
 
 
 def open_video(path: Path) -> VideoFile:
@@ -110,14 +105,12 @@ def open_video(path: Path) -> VideoFile:
     except av.EOFError:
         first = None
     except av.FFmpegError as error:
-        raise VosbenchError(f"{path} is not a readable video ({_reason(error)})", _REENCODE.format(path.name)) from None
+        raise _unsound(path, f"{path} is not a readable video ({_reason(error)})") from None
     told, size = told_size(path), path.stat().st_size
     if told is not None and size < told:
-        raise VosbenchError(
-            f"video {path} is broken: it ends after {size} of {count(told, 'byte')}", _REENCODE.format(path.name)
-        )
+        raise _unsound(path, f"video {path} is broken: it ends after {size} of {count(told, 'byte')}")
     if first is None:
-        raise VosbenchError(f"video {path} has no frames", _REENCODE.format(path.name))
+        raise _unsound(path, f"video {path} has no frames")
     height, width = _turned(first).shape[:2]
     return VideoFile(path, (height, width), rate, *found, 1 / aspect if _turns(first) % 2 else aspect)
 
@@ -168,9 +161,9 @@ class FrameOfVideo:
             if at > self.index:
                 _last.place = self.path, at, frames
                 if damaged and strict:
-                    raise VosbenchError(f"frame {self} is damaged", _REENCODE.format(self.path.name))
+                    raise _unsound(self.path, f"frame {self} is damaged")
                 return rgb
-        raise VosbenchError(f"video {self.path} ends before frame {self.index}", _REENCODE.format(self.path.name))
+        raise _unsound(self.path, f"video {self.path} ends before frame {self.index}")
 
 
 _last = threading.local()  # the video that this thread last had a frame of, the index of its next one, and what follows
@@ -229,9 +222,8 @@ def require_mp4(path: Path) -> None:
 
 def _stream(container: "av.container.InputContainer", path: Path) -> Any:
     if not container.streams.video:
-        raise VosbenchError(
-            f"{path} holds no video ({count(len(container.streams.audio), 'sound track')})", "give another file"
-        )
+        tracks = count(len(container.streams.audio), "sound track")
+        raise VosbenchError(f"{path} holds no video ({tracks})", "give another file")
     stream = container.streams.video[0]
     stream.thread_type = "AUTO"
     return stream
@@ -271,12 +263,10 @@ def _read(path: Path, *_: int) -> tuple[VideoFile, int, int]:
             told = [(packet.is_discard, packet.is_corrupt, packet.dts or 0) for packet in packets]
             is_avi = container.format.name == "avi"
     except av.FFmpegError as error:
-        raise VosbenchError(f"{path} is not a readable video ({_reason(error)})", _REENCODE.format(path.name)) from None
+        raise _unsound(path, f"{path} is not a readable video ({_reason(error)})") from None
     if told and told[-1][1]:
         of = f" of {video.promised}" if video.promised else ""
-        raise VosbenchError(
-            f"video {path} is broken: it ends in the middle of frame {len(told) - 1}{of}", _REENCODE.format(path.name)
-        )
+        raise _unsound(path, f"video {path} is broken: it ends in the middle of frame {len(told) - 1}{of}")
     if why := doubt(path):
         warnings.warn(f"video {path} may be cut off: {why}", stacklevel=2)
     shown = sum(not discarded for discarded, _, _ in told)
@@ -287,3 +277,7 @@ def _read(path: Path, *_: int) -> tuple[VideoFile, int, int]:
 def _reason(error: Any) -> str:
     """What FFmpeg says, without the number and the name of the file."""
     return str(error.strerror or error).rstrip(".")
+
+
+def _unsound(path: Path, what: str) -> VosbenchError:
+    return VosbenchError(what, f"make it again, e.g. ffmpeg -i {path.name} -c:v libx264 new.mp4")
