@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from vosbench.bench.cutting import cut
+from vosbench.bench.dispatch import cut
 from vosbench.bench.plan import Task
 
 

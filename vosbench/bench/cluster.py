@@ -3,8 +3,11 @@
 The unit is a sequence under a group of strategies.
 """
 
+import asyncio
+import json
 import logging
 import os
+import re
 import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -19,15 +22,14 @@ from loky import cpu_count
 
 from vosbench.base.processes import starting
 from vosbench.base.signals import held
+from vosbench.base.text import read_text
 from vosbench.base.values import Count, checked
-from vosbench.bench.cutting import cut
-from vosbench.bench.dispatch import START, TRIES, Dispatch, gone
+from vosbench.bench.dispatch import START, TRIES, Dispatch, cut, gone
 from vosbench.bench.folder import finished, forget, sweep
 from vosbench.bench.forkserver import get_ready
 from vosbench.bench.passes import Progress
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import RunRecord
-from vosbench.bench.scheduler import answering
 from vosbench.bench.suite import Suite
 from vosbench.bench.unit import TOKEN
 from vosbench.errors import VosbenchError
@@ -143,11 +145,8 @@ class Cluster:
             self._open.enter_context(dask.config.set({f"distributed.{key}": v for key, v in settings.items()}))
             for name in ("distributed", "distributed.client"):
                 logging.getLogger(name).setLevel(logging.CRITICAL)  # deaths are told by `say`
-            where = (
-                self._open.enter_context(self._own(plan))
-                if self._workers
-                else answering(self._address, self._file, LONELY)
-            )
+            own = self._open.enter_context(self._own(plan)) if self._workers else None
+            where = own or answering(self._address, self._file)
             self._started = self._open.enter_context(Client(where, timeout=LONELY, set_as_default=False))
             if self._dashboard:
                 self._say(f"dashboard: {self._started.dashboard_link}")
@@ -186,3 +185,40 @@ class Cluster:
                 'a worker did not start: a script must start them under `if __name__ == "__main__":`',
                 "workers import the script that starts them; if it does so, run again when the machine is less busy",
             ) from None
+
+
+def answering(address: str | None, file: Path | str | None) -> str:
+    """The address of the scheduler at an address, or of that whose file it is; it answers. A client that is made where
+    none does leaves threads behind.
+
+    Raises VosbenchError if none does within `LONELY` seconds, and for what is no address or no such file.
+    """
+    from distributed.core import rpc
+    from distributed.security import Security
+
+    async def identity(where: str) -> Any:
+        async with rpc(where, timeout=LONELY, connection_args=Security().get_connection_args("client")) as scheduler:
+            return await scheduler.identity()
+
+    found = str(address) if file is None else _address_in(Path(file))
+    if not re.search(r":\d+$", found):
+        raise VosbenchError(f"{found} names no port, so it is no scheduler's address", "give one as tcp://HOST:8786")
+    try:
+        if asyncio.run(asyncio.wait_for(identity(found), LONELY))["type"] != "Scheduler":
+            raise ValueError("what answers is another part of Dask")
+    except Exception as error:  # of many kinds: whatever is there may answer
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise VosbenchError(
+            f"no scheduler answers at {file or address}: {reason}",
+            "start one: dask scheduler, and workers: dask worker --nthreads 1",
+        ) from None
+    return found
+
+
+def _address_in(file: Path) -> str:
+    """The address that a scheduler wrote into its file."""
+    hint = "give the file of dask scheduler --scheduler-file FILE, once it is written"
+    try:
+        return str(json.loads(read_text(file, hint))["address"])
+    except (ValueError, LookupError, TypeError):
+        raise VosbenchError(f"{file} is not the file of a scheduler", hint) from None

@@ -17,6 +17,14 @@ except ImportError:  # as on Windows, where nobody waits and nobody is seen
 
 MARK = 8  # bytes that each who comes leaves in the gate
 PASSING = 0.5  # seconds that passing the gate takes at most, if nobody in it waits
+_FOR_OTHERS = (
+    "others are at work on this machine: waiting to be alone; without --timing it would go on, and mark times that are "
+    "taken beside others"
+)
+_FOR_ONE = (
+    "another process is timed alone on this machine, or is about to be: waiting for its end; or stop this one, and "
+    "start it again later: what is finished is kept"
+)
 
 
 class WaitingWarning(UserWarning):
@@ -40,7 +48,7 @@ def at_work(alone: bool = False) -> Iterator[Callable[[], bool]]:
         how = fcntl.LOCK_EX if alone else fcntl.LOCK_SH
         free = _got(gate, fcntl.LOCK_EX, PASSING)
         if not free or not _got(lock, how):
-            warnings.warn(WaitingWarning(_reason(alone)), stacklevel=3)
+            warnings.warn(WaitingWarning(_FOR_OTHERS if alone else _FOR_ONE), stacklevel=3)
             if not free:
                 fcntl.flock(gate, fcntl.LOCK_EX)
             fcntl.flock(lock, how)
@@ -51,19 +59,6 @@ def at_work(alone: bool = False) -> Iterator[Callable[[], bool]]:
         os.write(gate.fileno(), mark)
         fcntl.flock(gate, fcntl.LOCK_UN)
         yield lambda: not alone and (others or os.pread(gate.fileno(), MARK, 0) != mark)
-
-
-def _reason(alone: bool) -> str:
-    """What a process waits for, and how it would not have to."""
-    if alone:
-        return (
-            "others are at work on this machine: waiting to be alone; without --timing it would go on, and mark times "
-            "that are taken beside others"
-        )
-    return (
-        "another process is timed alone on this machine, or is about to be: waiting for its end; or stop this one, and "
-        "start it again later: what is finished is kept"
-    )
 
 
 def _got(file: IO[Any], how: int, seconds: float = 0.0) -> bool:
