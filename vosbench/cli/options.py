@@ -51,9 +51,7 @@ Metric = Literal["l2", "dot", "cosine"]  # that of memory.attention, which would
 Affinity = Annotated[Metric | None, Option(help="how keys are compared; default: the model's")]
 Precision = Annotated[
     Literal["fp32", "tf32", "bf16", "fp16"] | None,  # those of models.precision, which would import torch
-    Option(
-        help="in what the model computes; keys are always compared in fp32; tf32 and fp16 need a GPU; default: fp32"
-    ),
+    Option(help="in what the model computes (keys are compared in fp32); tf32 and fp16 need a GPU; default: fp32"),
 ]
 MemoryLimit = Annotated[
     str | None,

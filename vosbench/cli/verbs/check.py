@@ -63,9 +63,8 @@ def check(
                 problems += found if any(not p.warning for p in found) else found + truth_problems(data, name, rules)
                 progress(done, len(names))
     options.print_problems(problems)
-    subject = (
-        f"{predictions} for {data.name} {data.split}" if predictions else f"{data.name} {data.split} in {data.root}"
-    )
+    of = f"{data.name} {data.split}"
+    subject = f"{predictions} for {of}" if predictions else f"{of} in {data.root}"
     where = f"{subject}: {count(len(names), 'sequence')}{', PARTIAL' if data.is_partial else ''}"
     faults = sum(not problem.warning for problem in problems)
     outcome = count(faults, "problem") if faults else "sound"
@@ -82,27 +81,23 @@ def _check_contract(kind: str, file: str | None) -> Answer:
     """Put a strategy or a network through its contract."""
     if file is None:
         raise VosbenchError(f"check {kind} needs a name or a file", f"e.g. vosbench check {kind} ./mine.py")
-    checks, faults = (_policy_faults if kind == "policy" else _model_faults)(file)
+    faults: Sequence[VosbenchError]
+    if kind == "policy":
+        from vosbench.memory import contract
+        from vosbench.memory.spec import PolicySpec
+
+        checks, faults = len(contract.CHECKS), contract.check_contract(PolicySpec.parse(file).build)
+    else:
+        from vosbench.models import contract as of_models
+        from vosbench.models.checkpoint import read_checkpoint
+
+        checks, faults = len(of_models.CHECKS), of_models.check_model(read_checkpoint(file).build)
     for fault in faults:
         print(fault.message + (f"\n  hint: {fault.hint}" if fault.hint else ""))
     outcome = count(len(faults), "problem") if faults else "sound"
     print(f"{file}: {count(checks, 'check')}, {outcome}", file=sys.stderr)
     problems = [{"message": fault.message, "hint": fault.hint} for fault in faults]
     return Answer({kind: file, "checks": checks}, {"problems": problems}, 2 if faults else 0)
-
-
-def _policy_faults(spec: str) -> tuple[int, Sequence[VosbenchError]]:
-    from vosbench.memory.contract import CHECKS, check_contract
-    from vosbench.memory.spec import PolicySpec
-
-    return len(CHECKS), check_contract(PolicySpec.parse(spec).build)
-
-
-def _model_faults(name: str) -> tuple[int, Sequence[VosbenchError]]:
-    from vosbench.models.checkpoint import read_checkpoint
-    from vosbench.models.contract import CHECKS, check_model
-
-    return len(CHECKS), check_model(read_checkpoint(name).build)
 
 
 VERB = Verb(

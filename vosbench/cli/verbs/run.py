@@ -32,10 +32,7 @@ def run(
     ] = None,
     root: Annotated[
         list[str] | None,
-        Option(
-            help="the folder of the data set, in which generated clips are kept; for several data sets NAME=FOLDER, "
-            "repeated"
-        ),
+        Option(help="the data set's folder, where generated clips are kept; of several NAME=FOLDER, repeated"),
     ] = None,
     split: options.Split = None,
     frame_mode: options.FrameMode = None,
@@ -103,17 +100,11 @@ def run(
     ] = False,
     keep_memory_trace: Annotated[
         bool | None,
-        Option(
-            "--keep-memory-trace",
-            help="keep which tokens each strategy held after each frame, for `vosbench report`; small files beside the "
-            "records",
-        ),
+        Option("--keep-memory-trace", help="keep, in small files, what each strategy held, for `vosbench report`"),
     ] = None,
     out: Annotated[
         Path | None,
-        options.output(
-            help="folder of the run, or of the runs of several data sets; default: .vosbench/runs/NAME", folder=True
-        ),
+        options.output(help="folder of the run, or of those of a suite; default: .vosbench/runs/NAME", folder=True),
     ] = None,
     report: Annotated[
         bool, Option("--report", help="write a report into the folder of the run, as `vosbench report` does")

@@ -59,10 +59,7 @@ def score(
     ] = None,
     by: Annotated[
         list[str] | None,
-        Option(
-            help="further tables, separated by commas or repeated: side-by-side, sequence, attributes, worst-frames or "
-            "another of `vosbench list tables`"
-        ),
+        Option(help="further tables, with commas or repeated: side-by-side or another of `vosbench list tables`"),
     ] = None,
     boundary_threshold: Annotated[
         float | None,

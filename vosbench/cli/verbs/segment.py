@@ -58,7 +58,8 @@ def segment(
     from vosbench.inference.segment import POLICY
     from vosbench.inference.segment import segment as start
 
-    if _left_of(out) != _identity(video):
+    mark, source = out / UNFINISHED, os.fsencode(video.resolve())
+    if not mark.is_file() or mark.read_bytes() != source:
         options.require_new(out, overwrite)
     if video.resolve() in ((out / "overlay.mp4").resolve(), (out / "masks").resolve()):
         raise VosbenchError(f"{video} would be overwritten", "choose another --out")
@@ -81,7 +82,7 @@ def segment(
         shorter_side=shorter_side,
         trust_masks=bool(trust_masks),
     )
-    seconds, most = _carry_out(work, video, out, overlay)
+    seconds, most = _carry_out(work, source, out, overlay)
     frames, objects = work.clip.count, len(work.ids)
     print(f"{out / 'masks'} holds {count(frames, 'mask')} of {count(objects, 'object')}")
     if overlay:
@@ -112,7 +113,7 @@ def segment(
     return Answer(conditions, result)
 
 
-def _carry_out(work: "Segmenting", video: Path, out: Path, overlay: bool) -> tuple[float, float]:
+def _carry_out(work: "Segmenting", source: bytes, out: Path, overlay: bool) -> tuple[float, float]:
     """Write the masks and the video; the seconds that it took, and the most frames in memory."""
     from vosbench.report.pictures import overlay as drawing
     from vosbench.video_file import writing_mp4
@@ -120,7 +121,7 @@ def _carry_out(work: "Segmenting", video: Path, out: Path, overlay: bool) -> tup
     clip, folder, most = work.clip, out / "masks", 0.0
     started = time.monotonic()
     with ExitStack() as stack:
-        stack.enter_context(_writing(out, video))
+        stack.enter_context(_writing(out, source))
         show = stack.enter_context(CountProgress("frame"))
         if overlay:
             write = stack.enter_context(
@@ -136,29 +137,18 @@ def _carry_out(work: "Segmenting", video: Path, out: Path, overlay: bool) -> tup
 
 
 @contextmanager
-def _writing(out: Path, video: Path) -> Iterator[None]:
+def _writing(out: Path, source: bytes) -> Iterator[None]:
     """Write into the folder, emptied before. Ending early, a file names the video. VosbenchError if it cannot."""
     try:
         (out / "masks").mkdir(parents=True, exist_ok=True)
-        (out / UNFINISHED).write_bytes(_identity(video))
+        (out / UNFINISHED).write_bytes(source)
         for old in (*(out / "masks").glob("*.png"), out / "overlay.mp4"):  # those of a longer video would stay
             old.unlink(missing_ok=True)
         yield
         (out / UNFINISHED).unlink()
     except OSError as error:
-        raise VosbenchError(
-            f"cannot write to {out}: {error.strerror}", "free some space or choose another --out"
-        ) from None
-
-
-def _left_of(out: Path) -> bytes | None:
-    """The `_identity` of the video that a folder was left in the middle of; None of another folder."""
-    kept = out / UNFINISHED
-    return kept.read_bytes() if kept.is_file() else None
-
-
-def _identity(video: Path) -> bytes:
-    return os.fsencode(video.resolve())
+        hint = "free some space or choose another --out"
+        raise VosbenchError(f"cannot write to {out}: {error.strerror}", hint) from None
 
 
 VERB = Verb(
