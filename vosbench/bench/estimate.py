@@ -103,11 +103,6 @@ def _measure(plan: Plan, tasks: Sequence[Task]) -> tuple[float, float, int, dict
             count += 1
     seconds = time.perf_counter() - started
     growth = sum((series[-1] - series[0]) / len(series) * (longest - len(series)) for series in banks.values())
-    peak = torch.cuda.max_memory_allocated(plan.device) if on_gpu else _resident()
+    resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    peak = torch.cuda.max_memory_allocated(plan.device) if on_gpu else resident
     return seconds / count, sum(sizes) / max(1, len(sizes)), round(peak + max(0.0, growth)), failed
-
-
-def _resident() -> int:
-    """The most bytes that this process had in memory."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,6 +1,6 @@
 """Suites in TOML: data sets, a model, strategies with sweeps and seeds, spelt out into what one run each does."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -40,10 +40,12 @@ def read_suites(name: str | Path) -> tuple[Suite, ...]:
     if strange := next((key for entry in entries for key in entry if key not in KEYS), None):
         raise unknown(f"setting in {path.name} [[data]]", strange, KEYS)
     suites = []
-    for settings in _each_split({**table, **entry} for entry in entries):
+    for settings in ({**table, **entry} for entry in entries):
         settings["policies"] = tuple(_policies(settings.get("policies", list(DEFAULT_POLICIES)), path.name))
-        suites.append(build(Suite, settings, path.name, name=path.stem))
-        suites[-1].strategies()
+        splits = settings.get("split")
+        for split in splits if isinstance(splits, list) else [splits]:
+            suites.append(build(Suite, settings | {"split": split}, path.name, name=path.stem))
+            suites[-1].strategies()
     return tuple(suites)
 
 
@@ -72,13 +74,6 @@ def override(
         else:
             folders = {str(suite.dataset): Path(text) for suite in suites} | folders
     return tuple(replace(suite, root=folders.get(str(suite.dataset)) or suite.root, **changes) for suite in suites)
-
-
-def _each_split(tables: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """`tables`, each that has a list of splits once for every split."""
-    for table in tables:
-        splits = table.get("split")
-        yield from ({**table, "split": split} for split in splits) if isinstance(splits, list) else [table]
 
 
 def _policies(entries: Any, file: str) -> Iterator[PolicySpec]:

@@ -89,13 +89,18 @@ def carry_out(content: bytes, progress: Progress) -> list[Files] | None:
         _network.cache_clear()
         _dataset.cache_clear()
     plan: Plan = _Unpickler(parcel).load()
-    _equip(plan)
+    # What it was sent without, and what is this process's own.
+    suite, weights = plan.suite, (plan.checkpoint.sha256, plan.checkpoint.source_hash)
+    plan.model = _network(suite.model, *weights, str(plan.device), suite.affinity, suite.precision)
+    plan.environment = _environment(plan.device, plan.environment.threads)
+    is_seen = False
+    with suppress(OSError):
+        is_seen = (Path(parcel.folder) / TOKEN).read_text() == parcel.token
     with threads(plan.environment.threads), tempfile.TemporaryDirectory() as folder:
-        is_seen = _sees(parcel)
         if not is_seen:
             plan.tasks = tuple(_moved(plan, task, Path(folder)) for task in plan.tasks)
         sweep(plan.tasks)  # of what kills workers the scheduler takes care
-        work_off(plan, *to_do(plan, False), progress, AtOnce() if plan.suite.jobs == 1 else None)
+        work_off(plan, *to_do(plan, False), progress, AtOnce() if suite.jobs == 1 else None)
         return None if is_seen else [_read(task) for task in plan.tasks]
 
 
@@ -119,26 +124,12 @@ def _code() -> tuple[str, ...]:
     return (source_hash("vosbench.bench.unit"), *library_versions())
 
 
-def _equip(plan: Plan) -> None:
-    """Give a part of a plan what it was sent without, and what is this process's own."""
-    suite = plan.suite
-    sha256, source = plan.checkpoint.sha256, plan.checkpoint.source_hash
-    plan.model = _network(suite.model, sha256, source, str(plan.device), suite.affinity, suite.precision)
-    plan.environment = _environment(plan.device, plan.environment.threads)
-
-
 @lru_cache(1)
 def _network(model: str, sha256: str, source: str, device: str, affinity: Any, precision: Any) -> Network:
     checkpoint = read_checkpoint(model)
     if (checkpoint.sha256, checkpoint.source_hash) != (sha256, source):
         raise VosbenchError(f"a worker has other weights under {model}", "give all machines the same weights")
     return checkpoint.build(device, affinity, precision)
-
-
-def _sees(parcel: Parcel) -> bool:
-    with suppress(OSError):
-        return (Path(parcel.folder) / TOKEN).read_text() == parcel.token
-    return False
 
 
 def _moved(plan: Plan, task: Task, folder: Path) -> Task:
