@@ -262,7 +262,7 @@ def test_a_file_without_a_data_set_says_what_it_lacks(tmp_path: Path, stacks: Pa
         ("splits = ()", "has no splits", 'write splits = ("all",)'),
         ("frame_modes = '24fps'", "frame_modes must be several names, not '24fps'", 'write frame_modes = ("24fps",)'),
         ("private_splits = 'test'", "private_splits must be several names", 'write private_splits = ("test",)'),
-        ("def _list_names(self): pass", "gives nothing, not the names of the sequences", "return a tuple of texts"),
+        ("def _list_names(self): pass", "gives None, not the names of the sequences", "return a tuple of texts"),
         ("def _list_names(self): return 'ant'", "gives 'ant', not the names of the sequences", "return a tuple"),
         ("def _list_names(self): return [self.root]", "not the names of the sequences", "return a tuple of texts"),
         ("def _list_names(self): return ['../ant']", "names '../ant', which is no sequence", "name each by its folder"),

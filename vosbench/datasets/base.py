@@ -9,7 +9,7 @@ import re
 import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Self
 
 from vosbench.base.sources import source_of
 from vosbench.datasets.choice import Choice
-from vosbench.datasets.files import FRAMES, MASKS, content_hash, explain_no_pictures, pictures
+from vosbench.datasets.files import FRAMES, MASKS, content_hash, explain_no_pictures, listed, pictures
 from vosbench.datasets.first_masks import First, Frames, Masks, earliest
 from vosbench.datasets.label_pngs import LabelPng, binary_pngs, label_pngs
 from vosbench.datasets.placed import placed
@@ -31,7 +31,7 @@ class Dataset(Choice, ABC):
 
     A subclass must define `name`, `splits`, `_list_names`, `frame_folder` and `mask_folder`. It may define `read_masks`
     (masks that are no label PNGs), `_first_masks` (objects that do not start at the first mask that holds them),
-    `_outputs`, `_description`, `about_objects`, `categories` and `attributes`.
+    `_wanted`, `_description`, `about_objects`, `categories` and `attributes`.
 
     Building one reads the list of sequences, no picture. Every subclass is built as `(root, split, frame_mode)`;
     None means the first of `splits`, the first of `frame_modes`.
@@ -86,9 +86,8 @@ class Dataset(Choice, ABC):
         """What `_list_names` gave, if it is names, each once."""
         found = tuple(names) if isinstance(names, Iterable) and not isinstance(names, str) else None
         if found is None or not all(isinstance(name, str) for name in found):
-            given = "nothing" if names is None else repr(names)
             raise VosbenchError(
-                f"_list_names of the data set {self.name} gives {given:.60}, not the names of the sequences",
+                f"_list_names of the data set {self.name} gives {names!r:.60}, not the names of the sequences",
                 "return a tuple of texts, such as those of the folders of videos",
             )
         if strange := [name for name in found if not {"", ".", ".."}.isdisjoint(re.split(r"[/\\]", name))]:
@@ -139,9 +138,9 @@ class Dataset(Choice, ABC):
         """
         return earliest(name, self.mask_folder(name), frames, masks)
 
-    def _outputs(self, name: str, frames: Frames) -> tuple[int, ...] | None:  # noqa: ARG002
-        """Indices of the frames whose masks the data set's server wants (None: all)."""
-        return None
+    def _wanted(self, name: str, frames: Frames) -> Collection[str]:  # noqa: ARG002
+        """The frames whose masks the data set's server wants: here, all."""
+        return frames
 
     def about_objects(self, name: str) -> Mapping[str, Any]:  # noqa: ARG002
         """What a meta file tells of the objects: `spans`, `unseen` and `listed` of `GroundTruth`, as far as it does."""
@@ -166,15 +165,14 @@ class Dataset(Choice, ABC):
         frames, masks = self._frames(name), self._masks(name)
         if not frames:
             raise self._absent(name, self.frame_folder(name), "frames")
-        if not masks:
-            raise self._absent(name, self.mask_folder(name), "masks", MASKS)
-        self._require_frames(name, masks, frames)
+        self._require_masks(name, frames, masks)
         index = {frame: position for position, frame in enumerate(frames)}
         first = self._first_masks(name, frames, masks)
         refs = tuple(FrameRef(frame, path) for frame, path in frames.items())
-        in_order = sorted(first, key=index.__getitem__)
-        first_masks = tuple(FirstMask(index[frame], first[frame], masks[frame]) for frame in in_order)
-        return Sequence(name, refs, first_masks, self._outputs(name, frames), self.shorter_side)
+        first_masks = tuple(FirstMask(at, first[frame], masks[frame]) for frame, at in index.items() if frame in first)
+        wanted = self._wanted(name, frames)
+        outputs = None if wanted is frames else tuple(place for frame, place in index.items() if frame in wanted)
+        return Sequence(name, refs, first_masks, outputs, self.shorter_side)
 
     def truth(self, name: str) -> GroundTruth:
         """The masks to score against; needs no frames on disk.
@@ -188,12 +186,8 @@ class Dataset(Choice, ABC):
             private = f"the ground truth of {self.name} {self.split} is private: it has no local score"
             raise VosbenchError(private, f"{server}score another split")
         frames, masks = self._frames(name), self._masks(name)
-        if not masks:
-            raise self._absent(name, self.mask_folder(name), "masks", MASKS)
-        if frames:
-            self._require_frames(name, masks, frames)
-        lacking = [frame for frame in frames if frame not in masks]
-        if lacking and self.every_frame_annotated:
+        self._require_masks(name, frames, masks)
+        if self.every_frame_annotated and (lacking := [frame for frame in frames if frame not in masks]):
             raise VosbenchError(
                 f"sequence {name}: {self.mask_folder(name)} lacks the masks of frames {a_few(lacking)}",
                 "unpack the annotations again",
@@ -220,9 +214,8 @@ class Dataset(Choice, ABC):
         """Whether a private split has all the masks that it asks for after all, as its keepers have it."""
         for name in self._split_names:
             frames, masks = self._frames(name), self._masks(name)
-            wanted = self._outputs(name, frames)
-            asked = list(frames) if wanted is None else [list(frames)[index] for index in wanted]
-            if len(masks) < min(2, len(frames)) or not masks.keys() >= set(asked):
+            asked = frames.keys() & self._wanted(name, frames)
+            if len(masks) < min(2, len(frames)) or not masks.keys() >= asked:
                 return False
         return True
 
@@ -233,10 +226,10 @@ class Dataset(Choice, ABC):
         Raises VosbenchError if the sequence is unknown or absent.
         """
         self._require(name)
-        frames, masks = self._frames(name), self._masks(name)
+        frames, masks, folder = self._frames(name), self._masks(name), self.mask_folder(name)
         if not frames and not masks:
             raise self._absent(name, self.frame_folder(name), "frames")
-        one_object, folder = self.read_masks is binary_pngs, self.mask_folder(name)
+        one_object = self.read_masks is binary_pngs
         begin = f"{source_of(type(self))}{name} {one_object} {self.shorter_side}\n".encode(errors="surrogateescape")
         files = [f"frame {path.name} {content_hash(path)}\n" for path in frames.values()]
         for source in masks.values():
@@ -282,12 +275,20 @@ class Dataset(Choice, ABC):
     def _masks(self, name: str) -> Masks:
         return placed(name, self.read_masks(self.mask_folder(name)), self.trusts_masks)
 
-    def _require_frames(self, name: str, masks: Masks, frames: Frames) -> None:
-        if lacking := [frame for frame in masks if frame not in frames]:
+    def _require_masks(self, name: str, frames: Frames, masks: Masks) -> None:
+        """Refuse a sequence without masks, and masks of frames that are not there, where any are."""
+        if not masks:
+            raise self._absent(name, self.mask_folder(name), "masks", MASKS)
+        if frames and (lacking := [frame for frame in masks if frame not in frames]):
             raise VosbenchError(
                 f"sequence {name}: {self.frame_folder(name)} lacks frames {a_few(lacking)}, which have masks",
                 "unpack the frames again; a mask belongs to the frame of the same name",
             )
+
+    def _listed(self, *paths: Path) -> list[str] | None:
+        """The sequences that the first of these lists that is there names, see `listed`; None if none is."""
+        found = next(filter(Path.is_file, paths), None)
+        return None if found is None else listed(found, self.frame_folder(""), self.mask_folder(""))
 
     def _absent(self, name: str, folder: Path, what: str, wanted: frozenset[str] = FRAMES) -> VosbenchError:
         state = f"holds no {what}" if folder.is_dir() else "does not exist"

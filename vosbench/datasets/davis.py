@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import ClassVar
 
 from vosbench.datasets.base import Dataset
-from vosbench.datasets.files import listed
 from vosbench.datasets.first_masks import First, Frames, Masks, in_first_frame
 from vosbench.datasets.label_pngs import binary_pngs
 from vosbench.errors import VosbenchError
@@ -53,10 +52,8 @@ class DavisLayout(Dataset):
         return (self.root / "ImageSets" / self.year,)
 
     def _read_split(self, split: str) -> list[str] | None:
-        """The sequences of a split file (names, or paths of each frame and mask), None where there is no file."""
-        paths = (folder / f"{split}.txt" for folder in self._split_folders())
-        found = next(filter(Path.is_file, paths), None)
-        return None if found is None else listed(found, self.frame_folder(""), self.mask_folder(""))
+        """The sequences of a split file, None where there is no file."""
+        return self._listed(*(folder / f"{split}.txt" for folder in self._split_folders()))
 
     def frame_folder(self, name: str) -> Path:
         return self.root / "JPEGImages" / self._resolution / name

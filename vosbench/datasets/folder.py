@@ -62,7 +62,7 @@ class Folder(Dataset):
                 f"{sets} has several lists {self.split}.txt: {', '.join(path.parent.name for path in found)}",
                 f"copy the one that you want to {sets / f'{self.split}.txt'}",
             )
-        return tuple(listed(found[0], self._level("JPEGImages"), self._level("Annotations")))
+        return tuple(listed(found[0], self.frame_folder(""), self.mask_folder("")))
 
     def _level(self, kind: str) -> Path:
         inner = self.root / kind / "480p"

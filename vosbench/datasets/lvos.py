@@ -11,7 +11,6 @@ from operator import sub
 from pathlib import Path
 from typing import Any, ClassVar
 
-from vosbench.datasets.files import listed
 from vosbench.datasets.first_masks import Masks
 from vosbench.datasets.meta_file import MetaFile, MetaFolders, elements, object_number, whole_number
 from vosbench.datasets.problems import Problem
@@ -40,17 +39,14 @@ class _LVOS(MetaFolders):
         self._meta = MetaFile(self._beside("meta.json"), _read_spans, _FORM)
         attributes = self._beside("meta_attribute.json")
         self._attributes = MetaFile(attributes, _read_attributes, "{attributes: […]}") if attributes.is_file() else None
-        unseen = (self._folder / "unseen_videos.txt", self.root / "unseen_videos.txt")
-        self._unseen_videos = next(
-            (listed(path, self.frame_folder(""), self.mask_folder("")) for path in unseen if path.is_file()), None
-        )
+        self._unseen_videos = self._listed(*(folder / "unseen_videos.txt" for folder in (self._folder, self.root)))
         return tuple(sorted({*names, *self._meta}))
 
     def _beside(self, ending: str) -> Path:
         """A meta file in the folder of the split, by any name of the split; that of the release if there is none."""
         paths = [self._folder / f"{name}_{ending}" for name in (self.split_folder, *self._split_folders())]
         published = self._folder / f"{'valid' if self.split == 'val' else self.split}_{ending}"
-        return next((path for path in paths if path.is_file()), published)
+        return next(filter(Path.is_file, paths), published)
 
     def attributes(self, name: str) -> tuple[str, ...]:
         self._require(name)

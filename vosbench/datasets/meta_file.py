@@ -138,12 +138,9 @@ class MetaFolders(SplitFolders):
             if self.every_object_shown and object_id not in shown:  # the reason why the sequence cannot be read
                 continue
             message = f"sequence {name}: {meta} starts object {object_id} at {start}, whose mask does not hold it"
-            hint = "the earliest mask that holds the object is taken instead"
-            hint = (
-                hint
-                if object_id in shown
-                else f"no mask holds it, so it is not followed; is {meta} of another release?"
-            )
+            hint = f"no mask holds it, so it is not followed; is {meta} of another release?"
+            if object_id in shown:
+                hint = "the earliest mask that holds the object is taken instead"
             found.append(Problem(folder / f"{start}.png", message, hint))
         absent = sorted(i for i, start in starts.items() if start is None and i not in {*shown, VOID})
         if absent and not self.is_private and not self.every_object_shown:

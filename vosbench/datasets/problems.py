@@ -115,7 +115,6 @@ def palette_problems(masks: Sequence[tuple[Path, tuple[int, ...]]]) -> list[Prob
     """What the palettes of a sequence's masks, each with the ids in it, tell: ids do not depend on colours, but people
     and programs that go by them see others, and a colour that changes its id shows that ids were permuted.
     """
-    permuted: list[Problem] = []
     odd: list[Problem] = []
     colour_of: dict[int, tuple[Colour, Path]] = {}
     id_of: dict[Colour, tuple[int, Path]] = {}
@@ -127,11 +126,11 @@ def palette_problems(masks: Sequence[tuple[Path, tuple[int, ...]]]) -> list[Prob
                 continue
             if i and colour == BLACK:
                 message = f"mask {path}: black is the id {i} of its palette, and the background {colours[0]}"
-                permuted.append(Problem(path, message, _NUMBERED_ANEW))
+                return [Problem(path, message, _NUMBERED_ANEW)]
             before, where = id_of.setdefault(colour, (i, path))
             if before != i:
                 message = f"mask {path}: the colour {colour} is the id {i}, but {before} in {where.name}"
-                permuted.append(Problem(path, message, _NUMBERED_ANEW))
+                return [Problem(path, message, _NUMBERED_ANEW)]
             shown, where = colour_of.setdefault(i, (colour, path))
             if shown != colour:
                 message = f"mask {path}: its palette shows the id {i} in {colour}, that of {where.name} in {shown}"
@@ -139,7 +138,7 @@ def palette_problems(masks: Sequence[tuple[Path, tuple[int, ...]]]) -> list[Prob
         if colours and colours[0] != BLACK:
             message = f"mask {path}: its palette shows the background, 0, in {colours[0]}, not in black"
             odd.append(Problem(path, message, "is what is 0 there the background?", True))
-    return permuted[:1] or odd[:1]
+    return odd[:1]
 
 
 Colour = tuple[int, int, int]

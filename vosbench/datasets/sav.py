@@ -7,7 +7,6 @@ list `sav_val.txt`. Ravi et al., arXiv:2408.00714.
 from pathlib import Path
 from typing import ClassVar
 
-from vosbench.datasets.files import listed
 from vosbench.datasets.first_masks import Frames, Masks
 from vosbench.datasets.label_pngs import LabelPng, label_pngs
 from vosbench.datasets.object_folders import object_folders
@@ -47,15 +46,13 @@ class SAV(SplitFolders):
 
     def _list_names(self) -> tuple[str, ...]:
         names = super()._list_names()
-        lists = (folder / f"sav_{self.split}.txt" for folder in (self._folder, self.root))
-        found = next((path for path in lists if path.is_file()), None)
-        return names if found is None else tuple(listed(found, self.frame_folder(""), self.mask_folder("")))
+        found = self._listed(*(folder / f"sav_{self.split}.txt" for folder in (self._folder, self.root)))
+        return names if found is None else tuple(found)
 
     @staticmethod
     def read_masks(folder: Path) -> Masks:
         return label_pngs(folder, _LabelPng) or object_folders(folder, lowest=0, to_the_end=False)
 
-    def _outputs(self, name: str, frames: Frames) -> tuple[int, ...]:
-        masks = self._masks(name)
-        wanted = {frame for frame in frames if frame.isdecimal() and int(frame) % ANNOTATED == 0}.union(masks)
-        return tuple(position for position, frame in enumerate(frames) if frame in wanted)
+    def _wanted(self, name: str, frames: Frames) -> set[str]:
+        numbered = {frame for frame in frames if frame.isdecimal() and int(frame) % ANNOTATED == 0}
+        return numbered.union(self._masks(name))

@@ -47,7 +47,5 @@ class VOST(DavisLayout):
     def mask_folder(self, name: str) -> Path:
         return self.root / "Annotations" / name
 
-    def _outputs(self, name: str, frames: Frames) -> tuple[int, ...]:
-        masks = self._masks(name)
-        annotated = pictures(self.root / "JPEGImages" / name, FRAMES) or masks
-        return tuple(position for position, frame in enumerate(frames) if frame in annotated or frame in masks)
+    def _wanted(self, name: str, frames: Frames) -> set[str]:  # noqa: ARG002
+        return {*pictures(self.root / "JPEGImages" / name, FRAMES), *self._masks(name)}

@@ -62,14 +62,14 @@ class _YouTubeVOS(MetaFolders):
     def _starts(self, name: str, masks: Masks) -> dict[int, str | None]:  # noqa: ARG002
         return {i: next(iter(entry.frames), None) for i, entry in self._meta[name].items()}
 
-    def _outputs(self, name: str, frames: Frames) -> tuple[int, ...]:
+    def _wanted(self, name: str, frames: Frames) -> set[str]:
         wanted = {frame for entry in self._meta[name].values() for frame in entry.frames}
         if lacking := sorted(wanted.difference(frames), key=natural_order):
             raise VosbenchError(
                 f"sequence {name}: {self.frame_folder(name)} lacks frames {a_few(lacking)}, which meta.json names",
                 "unpack the frames again",
             )
-        return tuple(position for position, frame in enumerate(frames) if frame in wanted)
+        return wanted
 
     def _description(self, name: str) -> bytes:
         return repr(sorted(self._meta[name].items())).encode()
