@@ -37,7 +37,7 @@ def train(config: TrainConfig, folder: Path, stop_after: int | None = None) -> l
     """Steps, losses and IoUs; `stop_after` kills the run after that step was logged, before it is saved."""
     log: list[tuple[int, float, float]] = []
 
-    def progress(step: int, loss: float, iou: float, speed: float, score: float | None) -> None:
+    def progress(step: int, loss: float, iou: float, speed: float, score: float | None, _: str) -> None:
         assert speed > 0
         assert (score is not None) == bool(
             config.validation and step in {*range(0, 99, config.validation.every), config.steps}

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from vosbench.base.atomic import replacing
 from vosbench.errors import VosbenchError
-from vosbench.training.config import ValidationConfig
 
 # `validation` tells what J&F is of, `stage` in which stage of the training the step was; each may be empty.
 COLUMNS = ("step", "loss", "iou", "seconds_per_step", "j_and_f", "validation", "stage")
@@ -40,17 +39,9 @@ class Curve:
         self.rows = [row for row in rows if row[-1] in before or (row[-1] == stage and int(row[0]) <= since)]
         self._write()
 
-    def add(
-        self,
-        step: int,
-        loss: float,
-        iou: float,
-        seconds: float,
-        score: float | None,
-        validation: ValidationConfig | None = None,
-    ) -> None:
-        """`score` is J&F in percent, as `validation` has it; None where nothing was validated."""
-        measured = ("", "") if score is None else (f"{score:.2f}", validation.told if validation else "")
+    def add(self, step: int, loss: float, iou: float, seconds: float, score: float | None, validation: str) -> None:
+        """`score` is J&F in percent, as `validation` tells; None where nothing was validated."""
+        measured = ("", "") if score is None else (f"{score:.2f}", validation)
         self.rows.append((str(step), f"{loss:.4f}", f"{iou:.4f}", f"{seconds:.3f}", *measured, self.stage))
         self._write()
 

@@ -35,8 +35,8 @@ from vosbench.training.stages import Place
 from vosbench.training.state import check_parts, is_finite, read_state, restart_hint, write_state
 from vosbench.training.validate import Validation
 
-# step, loss, IoU, clips per second of all processes together, J&F where the step was validated
-Progress = Callable[[int, float, float, float, float | None], None]
+# step, loss, IoU, clips per second of all processes together, J&F where the step was validated, name of the stage
+Progress = Callable[[int, float, float, float, float | None, str], None]
 
 
 class Trainer:
@@ -199,6 +199,7 @@ class Trainer:
         folder = self.folder.parent if self.place.name else self.folder
         curve = Curve(folder / "curve.csv", self.step, self.place.name, self.place.names) if first else None
         shares = Shares(self.step, config.end, config.batch, self.process.rank, self.process.count)
+        judged = config.validation.told if config.validation else ""
         self._train_mode()
         since, started = self.step, time.perf_counter()
         saved = time.monotonic()
@@ -222,9 +223,9 @@ class Trainer:
                         best = self.best
                         score = self._validate() if validates else None
                         saves = saves or self.best > best  # so that the last is never older than the best
-                        curve.add(self.step, loss, iou, seconds, score, config.validation)
+                        curve.add(self.step, loss, iou, seconds, score, judged)
                         if progress:
-                            progress(self.step, loss, iou, config.batch / seconds, score)
+                            progress(self.step, loss, iou, config.batch / seconds, score, self.place.name)
                     since, started = self.step, time.perf_counter()
                 if first and saves:
                     self.save(self.checkpoint)

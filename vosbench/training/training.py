@@ -1,7 +1,7 @@
 """A training in one call: read the settings, train or go on, stage by stage, write the weights."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -24,9 +24,6 @@ from vosbench.training.stages import Place, Stage, checked_stages, read_stages
 from vosbench.training.train import Progress, Trainer
 from vosbench.training.validate import Validation
 
-# As `train.Progress`, and the name of the stage ("" where there is one only)
-StageProgress = Callable[[int, float, float, float, float | None, str], None]
-
 
 @dataclass(frozen=True)
 class Trained:
@@ -43,7 +40,7 @@ def train(
     folder: Path | str,
     export: Path | str | None = None,
     average: Sequence[Path | str] = (),
-    progress: StageProgress | None = None,
+    progress: Progress | None = None,
 ) -> Trained:
     """Train the shared model in `folder`, which holds checkpoints and curve; what was begun there goes on.
 
@@ -79,9 +76,7 @@ def train(
     return Trained(stages, checkpoint, weights)
 
 
-def _carry_out(
-    stages: Sequence[Stage], folder: Path, process: Process, progress: StageProgress | None
-) -> tuple[Path, ...]:
+def _carry_out(stages: Sequence[Stage], folder: Path, process: Process, progress: Progress | None) -> tuple[Path, ...]:
     """The checkpoints to whose mean the stages lead, that of the last first."""
     begun = {stage.name: (folder / stage.name / "last.pt").exists() for stage in stages}
     ahead = [needed(stage.config, weights=stage is stages[0]) for stage in stages if not begun[stage.name]]
@@ -101,7 +96,7 @@ def _carry_out(
                 f"remove the folder {folder / later[0]}, or choose an empty one for the training",
             )
         with within(stage.title):
-            trainer.run(None if progress is None else _with_stage(progress, stage.name))
+            trainer.run(progress)
         ends[stage.name] = trainer.best_or_last
         found = (ends[stage.name], *(ends[name] for name in stage.mean_with))
         del trainer  # before the next takes as much memory
@@ -124,7 +119,3 @@ def _try_out(late: Sequence[Stage]) -> None:
             if validation and validation not in sound:
                 Validation(validation)
         sound += [data, validation]
-
-
-def _with_stage(progress: StageProgress, name: str) -> Progress:
-    return lambda step, loss, iou, speed, score: progress(step, loss, iou, speed, score, name)
