@@ -82,7 +82,7 @@ class Lease:
 
     def measure(self) -> float:
         """Clips per second of the loading processes alone and of the steps alone; the lower one counts."""
-        from vosbench.training.mixture import Shares, batches
+        from vosbench.training.mixture import batches, shares
         from vosbench.training.train import Trainer
 
         config = dataclasses.replace(self.config, steps=max(self.config.steps, 1000))  # whatever is trained for
@@ -90,8 +90,8 @@ class Lease:
         trainer.model.train()
         ready = 2 * config.workers  # each process prepares two batches ahead
         held, began = [], time.perf_counter()
-        shares = Shares(0, ready + MEASURED + 1, config.batch, 0, 1)
-        for i, (rgb, labels) in enumerate(batches(trainer.mixture, shares, config.workers, pin=config.device != "cpu")):
+        drawn = shares(0, ready + MEASURED + 1, config.batch, 0, 1)
+        for i, (rgb, labels) in enumerate(batches(trainer.mixture, drawn, config.workers, pin=config.device != "cpu")):
             if len(held) < 8:
                 held.append((rgb.to(config.device), labels.to(config.device)))
             if i == ready:

@@ -18,7 +18,7 @@ import torch
 from vosbench.bench.lock import locked
 from vosbench.errors import VosbenchError
 from vosbench.models.checkpoint import read_checkpoint
-from vosbench.training.mixture import Mixture, Shares, batches
+from vosbench.training.mixture import Mixture, batches, shares
 from vosbench.training.state import read_state
 from vosbench.training.train import Trainer
 from vosbench.training.training import train
@@ -62,7 +62,7 @@ def test_no_fault_of_a_clip_leaves_a_process(what, said, workers, loading):
     if what == "is killed" and workers < 2:
         pytest.skip("that would be this process, or is shown below")
     before = signal.getsignal(signal.SIGCHLD)
-    drawn = batches(Mixture(((Faulty(what), 1),), 4, 0), Shares(0, 2, 2), workers, pin=False)
+    drawn = batches(Mixture(((Faulty(what), 1),), 4, 0), shares(0, 2, 2), workers, pin=False)
     with pytest.raises(VosbenchError) as caught:
         list(drawn)
     assert not loading()  # although the exception lives, and with it whatever it holds

@@ -13,7 +13,7 @@ import torch
 from spoiling import relabel
 
 from vosbench.errors import VosbenchError
-from vosbench.training.mixture import Mixture, Shares, batches, open_source
+from vosbench.training.mixture import Mixture, batches, open_source, shares
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,15 @@ def test_a_clip_is_determined_by_seed_and_number():
 
 @pytest.mark.parametrize("first", [0, 3])
 def test_processes_share_every_batch(first):
-    whole = list(Shares(first, 5, 6))
-    assert len(Shares(first, 5, 6)) == len(whole) == 5 - first
-    parts = [list(Shares(first, 5, 6, rank, 3)) for rank in range(3)]
+    whole = list(shares(first, 5, 6))
+    assert len(whole) == 5 - first
+    parts = [list(shares(first, 5, 6, rank, 3)) for rank in range(3)]
     assert [a + b + c for a, b, c in zip(*parts, strict=True)] == whole
     assert [number for numbers in whole for number in numbers] == list(range(6 * first, 30))
 
 
 def test_more_workers_than_cores_are_no_warning(recwarn):
-    with closing(batches(MIXTURE, Shares(0, 1, 2), len(os.sched_getaffinity(0)) + 1, pin=False)) as drawn:
+    with closing(batches(MIXTURE, shares(0, 1, 2), len(os.sched_getaffinity(0)) + 1, pin=False)) as drawn:
         assert next(drawn)[0].shape == (2, 3, 3, 4, 4)
     assert [str(one.message) for one in recwarn] == []
 
@@ -90,10 +90,9 @@ def test_an_epoch_that_no_memory_holds_is_refused(small_config, pairs):
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_batches(workers):
-    shares = Shares(4, 7, 4)
-    found = list(batches(MIXTURE, shares, workers, pin=False))
+    found = list(batches(MIXTURE, shares(4, 7, 4), workers, pin=False))
     assert len(found) == 3
-    for numbers, (rgb, labels) in zip(shares, found, strict=True):
+    for numbers, (rgb, labels) in zip(shares(4, 7, 4), found, strict=True):
         assert torch.equal(rgb, torch.stack([MIXTURE[number][0] for number in numbers]))
         assert torch.equal(labels, torch.stack([MIXTURE[number][1] for number in numbers]))
 
@@ -103,7 +102,7 @@ def test_a_faulty_file_is_one_line_also_out_of_a_worker(workers):
     mixture = Mixture(((Told(1, 3, faulty=2), 1),), total=12, seed=0)
     before = set(multiprocessing.active_children())
     with pytest.raises(VosbenchError) as caught:
-        list(batches(mixture, Shares(0, 6, 2), workers, pin=False))
+        list(batches(mixture, shares(0, 6, 2), workers, pin=False))
     assert (caught.value.message, caught.value.hint) == ("frame x.jpg is truncated", "copy the file again")
     assert (
         set(multiprocessing.active_children()) <= before

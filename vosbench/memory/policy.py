@@ -9,6 +9,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import torch
@@ -173,21 +174,13 @@ class WrappingPolicy(MemoryPolicy):
 
     base: MemoryPolicy = strategy("lfu", "the strategy that is wrapped")  # noqa: RUF009
 
-    @property
-    def needs_truth(self) -> bool:
-        return self.base.needs_truth
-
-    @property
-    def needs_future(self) -> bool:
-        return self.base.needs_future
+    needs_truth = property(attrgetter("base.needs_truth"))
+    needs_future = property(attrgetter("base.needs_future"))
+    needs_length = property(attrgetter("base.needs_length"))
 
     @property
     def is_reference(self) -> bool:
         return super().is_reference or self.base.is_reference
-
-    @property
-    def needs_length(self) -> bool:
-        return self.base.needs_length
 
     def start(self, video: VideoInfo, bank: MemoryBank) -> None:
         super().start(video, bank)

@@ -67,7 +67,9 @@ class VideoMemory:
             return None
         step = Step(frame, self.last_write, predicted, annotated)
         with self.asking(f"frame {frame}"):
-            return self._masks(step) if annotated or self._admits(step) else None
+            with answer_of(self.policy.admit):
+                written = annotated or yes_or_no(self.policy.admit(step))
+            return self._masks(step) if written else None
 
     def write(self, tokens: FrameTokens) -> None:
         """Let the strategy put a frame into the bank."""
@@ -79,10 +81,6 @@ class VideoMemory:
         """Raise what a strategy did wrong on a GPU; see `MemoryBank.verify`."""
         with self.asking(when):
             self.bank.verify()
-
-    def _admits(self, step: Step) -> bool:
-        with answer_of(self.policy.admit):
-            return yes_or_no(self.policy.admit(step))
 
     def _masks(self, step: Step) -> Segmentation:
         predicted = step.segmentation

@@ -5,7 +5,7 @@ import signal
 import threading
 import traceback
 import warnings
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
@@ -133,33 +133,21 @@ def _order(seed: int, epoch: int, length: int) -> np.ndarray:
     return np.random.Generator(np.random.Philox(key=[seed, epoch], counter=[0, 0, 0, NO_CLIP])).permutation(length)
 
 
-@dataclass(frozen=True)
-class Shares:
+def shares(first: int, end: int, batch: int, rank: int = 0, processes: int = 1) -> Iterator[list[int]]:
     """The clip numbers of one process, a list for every step from `first` to before `end`: its even part of a batch."""
-
-    first: int
-    end: int
-    batch: int
-    rank: int = 0
-    processes: int = 1
-
-    def __len__(self) -> int:
-        return self.end - self.first
-
-    def __iter__(self) -> Iterator[list[int]]:
-        part = self.batch // self.processes
-        for step in range(self.first, self.end):
-            start = step * self.batch + self.rank * part
-            yield list(range(start, start + part))
+    part = batch // processes
+    for step in range(first, end):
+        start = step * batch + rank * part
+        yield list(range(start, start + part))
 
 
-def batches(mixture: Mixture, shares: Shares, workers: int, pin: bool) -> Generator[Batch]:
+def batches(mixture: Mixture, numbers: Iterable[list[int]], workers: int, pin: bool) -> Generator[Batch]:
     """The batches of one process, drawn ahead by `workers` processes, which end with it. VosbenchError for a fault."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores: they are asked for
         loader = DataLoader(
             mixture,
-            batch_sampler=shares,
+            batch_sampler=numbers,
             num_workers=workers,
             collate_fn=_collate,
             worker_init_fn=_one_thread,

@@ -26,7 +26,7 @@ from vosbench.training.freezing import freeze, freeze_batch_norm
 from vosbench.training.initial import draw_others_plane, set_initial_weights
 from vosbench.training.log import Curve
 from vosbench.training.loss import bootstrapped_cross_entropy, hardest_share, soft_dice_loss, soft_jaccard_loss
-from vosbench.training.mixture import Mixture, Shares, batches
+from vosbench.training.mixture import Mixture, batches, shares
 from vosbench.training.optimise import build_optimizer, build_schedule
 from vosbench.training.precision import half_precision
 from vosbench.training.regularisation import TrainingRead
@@ -198,12 +198,12 @@ class Trainer:
             return  # what has ended stays as it is
         folder = self.folder.parent if self.place.name else self.folder
         curve = Curve(folder / "curve.csv", self.step, self.place.name, self.place.names) if first else None
-        shares = Shares(self.step, config.end, config.batch, self.process.rank, self.process.count)
+        numbers = shares(self.step, config.end, config.batch, self.process.rank, self.process.count)
         judged = config.validation.told if config.validation else ""
         self._train_mode()
         since, started = self.step, time.perf_counter()
         saved = time.monotonic()
-        drawn = batches(self.mixture, shares, config.workers, pin=self.device.type == "cuda")
+        drawn = batches(self.mixture, numbers, config.workers, pin=self.device.type == "cuda")
         with closing(drawn):
             for rgb, labels in drawn:
                 measured = self._update(rgb.to(self.device), labels.to(self.device))

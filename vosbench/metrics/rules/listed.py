@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from vosbench.images import VOID
 from vosbench.metrics.frame import FrameScores, Pair
 from vosbench.metrics.protocols import Protocol
-from vosbench.metrics.rules.base import ObjectRule, ScoringPlan, shown
+from vosbench.metrics.rules.base import ObjectRule, ScoringPlan
 from vosbench.video import GroundTruth, ObjectMasks
 
 
@@ -22,4 +22,4 @@ class Listed(ObjectRule):
         return ((i, i) for i in ids)
 
     def objects(self, planned: ScoringPlan, scored: Sequence[FrameScores]) -> Sequence[int]:
-        return planned.object_ids if planned.truth.listed is not None else sorted({*planned.object_ids, *shown(scored)})
+        return planned.object_ids if planned.truth.listed is not None else super().objects(planned, scored)
