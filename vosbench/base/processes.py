@@ -184,6 +184,15 @@ class Crew(Generic[T]):
             for future in [future for future in ahead if future.done()]:
                 yield ahead.pop(future), told(future)
 
+    def map(self, tasks: Sequence[tuple[Any, ...]], progress: Callable[[int, int], None] | None = None) -> list[T]:
+        """As `share`, in the order of the tasks; `progress` is told how many are done and how many there are."""
+        found: dict[int, T] = {}
+        for index, result in self.share(tasks):
+            found[index] = result
+            if progress is not None:
+                progress(len(found), len(tasks))
+        return [found[index] for index in range(len(tasks))]
+
     def __enter__(self) -> Self:
         return self
 

@@ -85,7 +85,6 @@ def check_predictions(
         message = f"{predictions} holds folders that are no sequence of {dataset.name} {dataset.split}: {a_few(extra)}"
         found.append(Problem(predictions, message, "these are never scored; check the split and the spelling"))
     present = [name for name in names if name not in faults]
-    problems: dict[int, list[Problem]] = {}
     with Crew(check_sequence, len(present), jobs) as crew:
         for_server = for_server or dataset.is_private
         tasks = []
@@ -94,11 +93,7 @@ def check_predictions(
                 tasks.append((predictions / name, _expected(dataset, name, None if for_server else rules)))
             except VosbenchError as error:  # of the data set: others are checked all the same
                 found.append(Problem.of(dataset.mask_folder(name), error))
-        for index, of_sequence in crew.share(tasks):
-            problems[index] = of_sequence
-            if progress is not None:
-                progress(len(problems), len(tasks))
-    return found + [problem for _, of_sequence in sorted(problems.items()) for problem in of_sequence]
+        return found + [problem for of_sequence in crew.map(tasks, progress) for problem in of_sequence]
 
 
 def no_folder(predictions: Path) -> VosbenchError:

@@ -234,13 +234,8 @@ def temporal_stability(
         )
     folder = predictions.absolute()
     tasks = [(t, dataset.predicted(folder / t.sequence, t.frames), rules) for t in scores.traces]
-    found = {}
     with Crew(object_stability, len(tasks), jobs) as crew:
-        for number, stability in crew.share(tasks):
-            found[number] = stability
-            if progress is not None:
-                progress(len(found), len(tasks))
-    return tuple(found[number] for number in sorted(found))
+        return tuple(crew.map(tasks, progress))
 
 
 def write_official_csv(scores: MaskScores, folder: Path, split: str) -> tuple[Path, Path]:

@@ -84,13 +84,13 @@ def reproduced(number: str, measured: Sequence[Measured], absent: Mapping[str, s
     for row in printed:
         found = [m for m in measured if m.dataset.startswith(row["dataset"]) and m.training == row["training"]]
         name = found[0].dataset if found else row["dataset"]
-        rows += _measured_rows(name, row, found[0] if found else None, columns)
+        rows.append(_measured_row(name, row, found[0] if found else None, columns))
         told = {key: value for key, value in _numbers(row).items() if key in columns}
         rows.append({"dataset": name, "strategy": row["strategy"], "kind": KIND, **told})
     for one in measured:
         if not any(one.dataset.startswith(row["dataset"]) for row in printed):
             seen = {(row["policy"], row["training"]): row for row in printed if row["training"] == one.training}
-            rows += [made for row in seen.values() for made in _measured_rows(one.dataset, row, one, columns)]
+            rows += [_measured_row(one.dataset, row, one, columns) for row in seen.values()]
     names = [*absent, *(one.dataset for one in measured)]
     unchosen = {row["dataset"] for row in printed if not any(name.startswith(row["dataset"]) for name in names)}
     absent = {**absent, **dict.fromkeys(sorted(unchosen), "--dataset leaves it out")}
@@ -119,11 +119,11 @@ def _lacking(rows: Sequence[Row], dataset: str, columns: Sequence[Column]) -> st
     return " or ".join(column.one_line for column in empty)
 
 
-def _measured_rows(dataset: str, row: Mapping[str, str], found: Measured | None, columns: Sequence[str]) -> list[Row]:
+def _measured_row(dataset: str, row: Mapping[str, str], found: Measured | None, columns: Sequence[str]) -> Row:
     """The row of what was measured of a strategy of the paper; without figures where nothing was."""
     made: dict[str, Any] = {"dataset": dataset, "strategy": row["strategy"], "kind": "strategy"}
     for label, group in by_strategy(found.records).items() if found else ():
         if group[0].policy.spec == row["policy"]:
             told = measures(group) | dict((found.more or {}).get(label, {}) if found else {})
             made |= {key: told[key] for key in columns if key in told}
-    return [made]
+    return made

@@ -154,15 +154,12 @@ def _traces(source: Source, notes: list[str], faults: list[str]) -> dict[str, Me
             continue
         label = record.policy.label
         try:
-            trace = MemoryTrace.read(source.traces[label])
-        except KeyError:
-            missing.append(label)
-            continue
+            trace = MemoryTrace.read(source.traces[label]) if label in source.traces else None
         except VosbenchError as error:
             faults.append(f"The trace of the memory of {label} is damaged: {error.message} ({error.hint}).")
             continue
-        counts = np.cumsum([len(come) - len(gone) for gone, come in trace.events()])
-        if counts.tolist() == list(record.memory.tokens):
+        changes = [len(come) - len(gone) for gone, come in trace.events()] if trace else []
+        if trace and np.cumsum(changes).tolist() == list(record.memory.tokens):
             found[label] = trace
         else:
             missing.append(label)

@@ -18,12 +18,7 @@ ERROR, CASING = (255, 255, 255), (0, 0, 0)  # RGB of the outline of an error, an
 
 
 def overlay(
-    rgb: np.ndarray,
-    labels: np.ndarray,
-    truth: np.ndarray | None = None,
-    *,
-    opacity: float = OPACITY,
-    width: int | None = None,
+    rgb: np.ndarray, labels: np.ndarray, truth: np.ndarray | None = None, *, width: int | None = None
 ) -> np.ndarray:
     """The frame with a mask over it, uint8 RGB [H,W,3]: each object tinted, with a brighter contour.
 
@@ -37,7 +32,7 @@ def overlay(
     objects, width = np.where(labels == VOID, 0, labels), width or line_width(*labels.shape)
     inside = objects > 0
     drawn = rgb.copy()
-    drawn[inside] = np.rint((1 - opacity) * rgb[inside] + opacity * COLOURS[objects[inside]]).astype(np.uint8)
+    drawn[inside] = np.rint((1 - OPACITY) * rgb[inside] + OPACITY * COLOURS[objects[inside]]).astype(np.uint8)
     contour = inside & _rim(objects, width)
     drawn[contour] = CONTOURS[objects[contour]]
     if truth is not None:

@@ -3,16 +3,7 @@
 import numpy as np
 
 from vosbench.report.context import Records, context
-from vosbench.report.measures import (
-    END_TO_END_FPS,
-    MODEL_FPS,
-    STRATEGY,
-    end_to_end_fps,
-    model_fps,
-    timed,
-    timings_of,
-    who,
-)
+from vosbench.report.measures import END_TO_END_FPS, MODEL_FPS, STRATEGY, costs, timed, timings_of, who
 from vosbench.report.table import Column, Table
 
 _PERCENTILES = (50, 95, 99)
@@ -35,15 +26,14 @@ def table(records: Records) -> Table:
     """Over all frames of all sequences and repetitions; controls and strategies that failed on one have no row."""
     common, rows = context(records), []
     for group in timed(records).values():
-        timings = timings_of(group)
+        timings, spent = timings_of(group), costs(group)
         found = np.percentile(np.concatenate([t.latency_ms for t in timings]), _PERCENTILES)
         row = {
             **who(group),
             "frames": sum(t.frames for t in timings),
             "objects_per_frame": np.concatenate([t.objects for t in timings]).mean(),
             "warmup_frames": sum(t.warmup_frames for t in timings),
-            "model_fps": model_fps(group),
-            "end_to_end_fps": end_to_end_fps(group),
+            **{column.key: spent[column.key] for column in (MODEL_FPS, END_TO_END_FPS)},
         }
-        rows.append(row | {f"p{percentile}_ms": ms for percentile, ms in zip(_PERCENTILES, found, strict=True)})
+        rows.append(row | {f"p{p}_ms": ms for p, ms in zip(_PERCENTILES, found, strict=True)})
     return Table(COLUMNS, rows, f"{common.caption} {_MEANINGS}", common)

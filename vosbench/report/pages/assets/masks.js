@@ -52,8 +52,9 @@ function paint(canvas, [height, width], colourOf) {
   context.putImageData(picture, 0, 0);
 }
 
-// Objects in the colours of the palette, with brighter contours; "unknown" is grey.
+// Objects in the colours of the palette, with brighter contours; "unknown" is grey. Nothing where there is no mask.
 report.drawMask = function (canvas, labels, size, colours) {
+  if (!labels) return paint(canvas, [1, 1], () => 0);
   const width = size[1];
   const inner = colours.map(([colour], label) => (label === VOID ? UNKNOWN : label && packed(colour, OPACITY)));
   const contour = colours.map(([, colour], label) => (label === VOID ? UNKNOWN : packed(colour, 255)));
@@ -70,16 +71,13 @@ report.drawMask = function (canvas, labels, size, colours) {
   });
 };
 
-// What a mask lacks of another, what it has beside it, and what it takes for another object.
+// What a mask lacks of another, what it has beside it, and what it takes for another object; nothing without another.
 report.drawDifference = function (canvas, labels, reference, size) {
+  if (!reference) return paint(canvas, [1, 1], () => 0);
   paint(canvas, size, (at) => {
     const [own, wanted] = [labels[at], reference[at]];
     if (wanted === VOID || own + wanted === 0) return 0;
     if (own === wanted) return RIGHT;
     return own === 0 ? MISSED : wanted === 0 ? INVENTED : CONFUSED;
   });
-};
-
-report.clear = function (canvas) {
-  canvas.width = canvas.height = 1;
 };

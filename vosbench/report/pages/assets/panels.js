@@ -50,8 +50,7 @@ report.Row = class {
     this.mask.frame.src = this.difference.frame.src = picture;
     report.drawMask(this.mask.canvas, labels, DATA.size, DATA.colours);
     const other = labelsOf(reference === TRUTH ? DATA.truth : DATA.masks[reference], step);
-    if (other) report.drawDifference(this.difference.canvas, labels, other, DATA.size);
-    else report.clear(this.difference.canvas);
+    report.drawDifference(this.difference.canvas, labels, other, DATA.size);
     const named = report.titleOf(reference);
     this.difference.caption.textContent = other ? `difference to ${named}` : `${named} has no mask of this frame`;
     this.title.lastChild.textContent = score;

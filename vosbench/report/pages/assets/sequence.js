@@ -16,10 +16,9 @@ const state = {
   span: inVideo && DATA.frames > 1 ? () => [0, DATA.frames - 1] : undefined,
   shown: new Set(strategies.filter((one) => one.kind === "strategy").slice(0, SHOWN_AT_FIRST).map((one) => one.label)),
   events: DATA.events ?? [],
-  written: [],
+  written: Object.entries(DATA.memory ?? {}).map(([label, trace]) => [label, trace.written]),
   go: (frame) => go(nearest(frame)),
 };
-for (const [label, trace] of Object.entries(DATA.memory ?? {})) state.written.push([label, trace.written]);
 
 // Curves
 
@@ -87,8 +86,7 @@ function drawPictures() {
   const picture = pictureOf(state.step);
   by("viewer").querySelectorAll(".base img").forEach((image) => (image.src = picture));
   const truth = labelsOf(DATA.truth, state.step);
-  if (truth) report.drawMask(base.truth.canvas, truth, DATA.size, DATA.colours);
-  else report.clear(base.truth.canvas);
+  report.drawMask(base.truth.canvas, truth, DATA.size, DATA.colours);
   base.truth.caption.textContent = truth ? TRUTH : "this frame has no truth";
   for (const [label, row] of rows) {
     row.element.hidden = !state.shown.has(label);
@@ -116,11 +114,8 @@ const base = {};
 // The scrubber
 
 function nearest(frame) {
-  let best = 0;
-  steps.forEach((one, step) => {
-    if (Math.abs(one - frame) < Math.abs(steps[best] - frame)) best = step;
-  });
-  return best;
+  const away = steps.map((one) => Math.abs(one - frame));
+  return away.indexOf(Math.min(...away));
 }
 
 function go(step) {
