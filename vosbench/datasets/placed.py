@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 
 from vosbench.datasets.first_masks import Masks
@@ -33,13 +34,8 @@ class _OtherMasks(MaskSource):
     def own_masks(self) -> tuple[int, ...] | None:
         return self.source.own_masks()
 
-    @property
-    def reader(self) -> type[MaskSource]:
-        return self.source.reader
-
-    @property
-    def where(self) -> str:
-        return self.source.where
+    reader = property(attrgetter("source.reader"))
+    where = property(attrgetter("source.where"))
 
     def reading(self) -> str:
         return self.source.reading()

@@ -60,13 +60,12 @@ class Match:
 
 
 def side_by_side(parts: Sequence[Match]) -> Match:
-    """The match of a query whose pixels were read in parts."""
-    return replace(parts[0], groups=tuple(map(_joined, zip(*parts, strict=True))))
-
-
-def _joined(parts: Sequence[GroupMatch]) -> GroupMatch:
-    """The matches of some pixels after those of others."""
+    """The match of a query whose pixels were read in parts, one after another."""
     if len(parts) == 1:
         return parts[0]
-    matched = None if all(part.matched is None for part in parts) else torch.cat([part.known for part in parts])
-    return GroupMatch(torch.cat([p.indices for p in parts]), torch.cat([p.weights for p in parts]), matched)
+    groups = []
+    for group in zip(*parts, strict=True):
+        matched = None if all(part.matched is None for part in group) else torch.cat([part.known for part in group])
+        indices, weights = (torch.cat([getattr(part, name) for part in group]) for name in ("indices", "weights"))
+        groups.append(GroupMatch(indices, weights, matched))
+    return replace(parts[0], groups=tuple(groups))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,6 +13,10 @@ from vosbench.datasets.generated.textures import photographs, shrink
 from vosbench.errors import VosbenchError
 from vosbench.images import read_rgb
 from vosbench.training.sampling import FRAMES
+
+# Of a `SceneSpec`, drawn evenly between these ends.
+VARIED: dict[str, Any] = {"speed": (0.002, 0.03), "turning": (0, 0.05), "scaling": (0, 0.03)}
+VARIED |= {"deformation": (0, 0.25), "pace": (0, 0.3), "camera": (0, 0.02), "lighting": (0, 0.03), "noise": (0, 6)}
 
 
 @dataclass(frozen=True)
@@ -62,14 +67,7 @@ class GeneratedClips:
             objects=int(rng.integers(1, self.objects + 1)),
             occluders=int(rng.integers(0, 4)),
             radius=(0.18, float(rng.uniform(0.3, 0.6))),
-            speed=float(rng.uniform(0.002, 0.03)),
-            turning=float(rng.uniform(0, 0.05)),
-            scaling=float(rng.uniform(0, 0.03)),
-            deformation=float(rng.uniform(0, 0.25)),
-            pace=float(rng.uniform(0, 0.3)),
-            camera=float(rng.uniform(0, 0.02)),
-            lighting=float(rng.uniform(0, 0.03)),
-            noise=float(rng.uniform(0, 6)),
+            **{name: float(rng.uniform(*ends)) for name, ends in VARIED.items()},
         )
         photos = self._photos
         if rng.random() < 0.15:  # camouflage: objects and ground from one photograph

@@ -9,7 +9,7 @@ import numpy as np
 from vosbench.datasets.files import FRAMES as PICTURES
 from vosbench.datasets.files import MASKS, pictures
 from vosbench.errors import VosbenchError, a_few
-from vosbench.images import read_labels, read_rgb, read_size
+from vosbench.images import check_size, read_labels, read_rgb, read_size
 from vosbench.training.augment import Augmentation, augment_clip
 from vosbench.training.sampling import FRAMES
 
@@ -43,12 +43,7 @@ class StaticClips:
         empty: list[str] = []
         for name, image in images.items():
             mask = read_object(masks[name])
-            height, width = read_size(image)
-            if mask.shape != (height, width):
-                raise VosbenchError(
-                    f"mask {masks[name]} is {mask.shape[1]}x{mask.shape[0]} pixels, its image {width}x{height}",
-                    "a mask must have the size of its image",
-                )
+            check_size(mask.shape, read_size(image), masks[name], "image")
             if mask.any():
                 found.append((image, masks[name]))
             else:
