@@ -47,7 +47,7 @@ def label_planes(maps: Sequence[np.ndarray], spare: int) -> list[np.ndarray]:
     height, width = maps[0].shape
     flags = blank(len(maps), height, width, spare).view(np.uint8)
     planes = []
-    for bit in range(max(int(labels.max(initial=0)) for labels in maps).bit_length()):
+    for bit in range(max(1, *(int(labels.max(initial=0)) for labels in maps)).bit_length()):
         for flag, labels in zip(flags, maps, strict=True):
             np.bitwise_and(labels, 1 << bit, out=flag[:height, :width])
         planes.append(pack_flags(flags))

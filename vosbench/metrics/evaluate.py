@@ -110,10 +110,9 @@ def refuse_smoothed(true: MaskSource) -> None:
     """Raise SmoothedMaskError if true masks look smoothed; what else is wrong with them, whoever loads them says."""
     try:
         true.check()
-    except SmoothedMaskError:
-        raise
-    except VosbenchError:
-        return
+    except VosbenchError as error:
+        if isinstance(error, SmoothedMaskError):
+            raise
 
 
 def missing_traces(truth: GroundTruth, protocol: Protocol) -> tuple[ObjectTrace, ...]:

@@ -37,18 +37,15 @@ def frame_scores(
     """
     height, width = truth.size
     bitmap_of = _bitmaps(prediction, truth, measure.reach(tolerance))
-    if bitmap_of is None:
-        return {}
     scores = ((pair, mask_scores(bitmap_of(pair), height, width, tolerance, measure)) for pair in pairs)
     return {pair: score for pair, score in scores if score is not None}
 
 
-def _bitmaps(prediction: ObjectMasks, truth: ObjectMasks, spare: int) -> Callable[[Pair], np.ndarray] | None:
-    """What gives the masks of a pair as a bitmap of two; None if both label maps are empty."""
+def _bitmaps(prediction: ObjectMasks, truth: ObjectMasks, spare: int) -> Callable[[Pair], np.ndarray]:
+    """What gives the masks of a pair as a bitmap of two."""
     if prediction.labels is None or truth.labels is None:
         return lambda pair: bitmap.pack(np.concatenate([prediction.planes(pair[:1]), truth.planes(pair[1:])]), spare)
-    planes = bitmap.label_planes((prediction.labels, truth.labels), spare)
-    return partial(bitmap.labelled, planes) if planes else None
+    return partial(bitmap.labelled, bitmap.label_planes((prediction.labels, truth.labels), spare))
 
 
 def mask_scores(masks: np.ndarray, height: int, width: int, tolerance: float, measure: Measure) -> PairScore | None:

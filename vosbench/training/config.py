@@ -78,11 +78,8 @@ class VideoData:
 
 
 Data = GeneratedData | StaticData | CutoutData | VideoData
-DATA_KINDS: dict[str, type[Data]] = {
-    "generated": GeneratedData,
-    "static": StaticData,
-    "cutouts": CutoutData,
-} | dict.fromkeys(DATASETS.names(), VideoData)
+DATA_KINDS: dict[str, type[Data]] = {"generated": GeneratedData, "static": StaticData, "cutouts": CutoutData}
+DATA_KINDS |= dict.fromkeys(DATASETS.names(), VideoData)
 
 
 @dataclass(frozen=True)

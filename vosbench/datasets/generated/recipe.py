@@ -144,8 +144,13 @@ def strengths(split: str) -> tuple[str, dict[str, float]]:
     base, *parts = split.split(",")
     if "=" in base:
         base, parts = "", [base, *parts]
+    elif base == "train":
+        raise VosbenchError(
+            "the split train of synthetic is a stream without an end, drawn during training and never on disk",
+            "`vosbench train` uses it; here the splits are val, long, or e.g. occlusion=20",
+        )
     elif base not in BASES:
-        raise _no_such_split(base)
+        raise unknown("split", base, BASES, "or an attribute with its strength, e.g. occlusion=20")
     defaults = {"clips": 1, "seed": 0} | DEFAULTS
     given: dict[str, float] = {}
     for part in parts:
@@ -161,15 +166,6 @@ def strengths(split: str) -> tuple[str, dict[str, float]]:
             kind = "a whole number" if whole else "a number"
             raise VosbenchError(f"{name} must be {kind}, not {text!r}", f"e.g. {name}={defaults[name]}") from None
     return base, given
-
-
-def _no_such_split(name: str) -> VosbenchError:
-    if name == "train":
-        return VosbenchError(
-            "the split train of synthetic is a stream without an end, drawn during training and never on disk",
-            "`vosbench train` uses it; here the splits are val, long, or e.g. occlusion=20",
-        )
-    return unknown("split", name, BASES, "or an attribute with its strength, e.g. occlusion=20")
 
 
 def _recipe(values: Mapping[str, Any], fit: bool) -> Recipe:
