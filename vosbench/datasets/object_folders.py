@@ -13,7 +13,7 @@ from vosbench.datasets.files import MASKS, entries, natural_order, pictures
 from vosbench.datasets.folder import Folder
 from vosbench.datasets.label_pngs import check_labels
 from vosbench.errors import VosbenchError
-from vosbench.images import VOID, read_labels, size_text
+from vosbench.images import VOID, check_size, read_labels
 from vosbench.video import MaskSource, ObjectMasks
 
 
@@ -28,11 +28,7 @@ class ObjectPngs(MaskSource):
     def load(self) -> ObjectMasks:
         maps = [read_labels(path) for path in self.paths]
         for path, labels in zip(self.paths, maps, strict=True):
-            if labels.shape != maps[0].shape:
-                raise VosbenchError(
-                    f"mask {path} is {size_text(labels.shape)} pixels, {self.paths[0]} {size_text(maps[0].shape)}",
-                    "the masks of one frame must have one size",
-                )
+            check_size(labels.shape, maps[0].shape, path, f"neighbour {self.paths[0]}")
         return ObjectMasks(np.stack(maps) != 0, self.ids)
 
     def files(self) -> tuple[Path, ...]:

@@ -133,28 +133,25 @@ def _unlike(found: Any, wanted: Any, where: str, moves: bool = False) -> str:
         needed = [key for key, value in wanted.items() if not _is_flag(value) and not str(key).startswith("_")]
         if lacking := [str(key) for key in needed if key not in found]:
             return f"{where} lacks {', '.join(lacking[:4])}"
-        flags = {
-            key for key, value in found.items() if _is_flag(value) and ("param_groups" in where or str(key)[:1] == "_")
-        }
-        if wanted and (more := [_short(key) for key in found if key not in wanted and key not in flags]):
+        more = [key for key in found if key not in wanted]
+        flags = [key for key in more if _is_flag(found[key]) and ("param_groups" in where or str(key)[:1] == "_")]
+        if wanted and (more := [_short(key) for key in more if key not in flags]):
             return f"{where} has {', '.join(more[:4])}, which is no part of it"
-        parts = [(key, found[key], value, f"{where}.{key}") for key, value in wanted.items() if key in found]
-    elif isinstance(wanted, list | tuple):
+        moving = {key for key in wanted if key in MOVING or (str(key)[:1] == "_" and isinstance(wanted[key], bool))}
+        there = [key for key in wanted if key in found]
+        inner = (_unlike(found[key], wanted[key], f"{where}.{key}", key in moving) for key in there)
+        return next(filter(None, inner), "")
+    if isinstance(wanted, list | tuple):
         if not isinstance(found, list | tuple) or len(found) != len(wanted):
             return f"{where} is {_short(found)}, not a list of {len(wanted)}"
-        parts = [("", one, value, f"{where}[{at}]") for at, (one, value) in enumerate(zip(found, wanted, strict=True))]
-    elif moves and _is_number(wanted):
+        inner = (_unlike(found[at], one, f"{where}[{at}]") for at, one in enumerate(wanted))
+        return next(filter(None, inner), "")
+    if moves and _is_number(wanted):
         return "" if _is_number(found) and 0 <= found < inf else f"{where} is {_short(found)}, not a number from 0 on"
-    else:
-        near = isinstance(found, float) and _is_number(wanted) and isclose(found, wanted)
-        alike = type(found) is type(wanted) or (_is_number(found) and _is_number(wanted))
-        same = near or (alike and (found == wanted or moves))
-        return "" if same else f"{where} is {_short(found)}, not {_short(wanted)}"
-    inner = (
-        _unlike(one, value, at, key in MOVING or (str(key)[:1] == "_" and isinstance(value, bool)))
-        for key, one, value, at in parts
-    )
-    return next(filter(None, inner), "")
+    near = isinstance(found, float) and _is_number(wanted) and isclose(found, wanted)
+    alike = type(found) is type(wanted) or (_is_number(found) and _is_number(wanted))
+    same = near or (alike and (found == wanted or moves))
+    return "" if same else f"{where} is {_short(found)}, not {_short(wanted)}"
 
 
 def _unlike_moments(found: Mapping[Any, Any], optimizer: torch.optim.Optimizer, step: int, skips: bool) -> str:

@@ -185,10 +185,9 @@ class Trainer:
                 except OSError as error:
                     why = f"cannot write {error.filename or self.folder}: {error.strerror or error}"
                     raise VosbenchError(why, "choose another folder (--out)") from None
-            if self.process.is_first and _stamp(self.checkpoint) != self._found:
-                raise VosbenchError(
-                    f"another process has trained in {self.folder} meanwhile", "start again: the training goes on"
-                )
+                if _stamp(self.checkpoint) != self._found:
+                    told = f"another process has trained in {self.folder} meanwhile"
+                    raise VosbenchError(told, "start again: the training goes on")
             self._run(progress)
         self.best = self.process.of_first(self.best)
 
