@@ -165,6 +165,12 @@ def timings_of(records: Iterable[RunRecord]) -> list[Timing]:
     return [timing for record in records for timing in record.timings]
 
 
+def latency_ms(record: RunRecord) -> list[float]:
+    """The milliseconds of each frame in the model, the median of the repetitions; none if it was not timed."""
+    series = [timing.latency_ms for timing in record.timings]
+    return np.median(series, axis=0).tolist() if series else []
+
+
 def who(records: Records) -> dict[str, str]:
     """The columns `STRATEGY` of one strategy's records: its label, and its kind, or `failed` if one holds a failure."""
     policy = records[0].policy

@@ -119,7 +119,7 @@ class Simulator:
         """What becomes of each setting, see `carry_out`. Raises the first fault if no setting has an outcome."""
         names = {trace: name for name, trace in traces.items()}
         faults: dict[str, VosbenchError] = {}
-        outcomes: dict[tuple[int, int], Outcome] = {}
+        outcomes: list[Outcome] = []
 
         def follow(task: ReplayTask, done: int, total: int, ended: bool = False) -> None:
             if progress is not None and (ended or done < total):  # the last frame is told when the task has ended
@@ -130,14 +130,14 @@ class Simulator:
                 if isinstance(outcome, VosbenchError):
                     faults.setdefault(spec, outcome)
                 else:
-                    place = self.study.specs.index(spec), self.conditions.sequences.index(outcome.sequence)
-                    outcomes[place] = outcome
+                    outcomes.append(outcome)
             frames = max((len(o.tokens) for o in found.values() if isinstance(o, Outcome)), default=0)
             follow(task, frames, frames, ended=True)
-        kept = tuple(outcomes[place] for place in sorted(outcomes) if outcomes[place].spec not in faults)
+        kept = [outcome for outcome in outcomes if outcome.spec not in faults]
         if not kept:
             raise next(iter(faults.values()))
-        return Simulation(self.conditions, kept, faults, self.faulty)
+        kept.sort(key=lambda o: (self.study.specs.index(o.spec), self.conditions.sequences.index(o.sequence)))
+        return Simulation(self.conditions, tuple(kept), faults, self.faulty)
 
     def watch(self, traces: Mapping[str, Path], at: int | None = None) -> History:
         """What the one strategy holds of the one sequence; `at` is a frame from 0 (None: the last)."""

@@ -1,6 +1,5 @@
 """The leaderboard of a run: a row for each strategy, its interval, and what it gains on each other one."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,7 +11,7 @@ from vosbench.base import words
 from vosbench.errors import VosbenchError
 from vosbench.report.compare.differences import Difference, differences
 from vosbench.report.compare.pairing import select
-from vosbench.report.compare.significance import MIN_SEQUENCES, holm
+from vosbench.report.compare.significance import MIN_SEQUENCES
 from vosbench.report.context import Context, Records
 from vosbench.report.paper import paper_rows
 from vosbench.report.rendering import printed_columns
@@ -86,15 +85,12 @@ def gains(records: Records) -> dict[str, dict[str, Any]]:
     interval (points), p corrected for all that are compared with that baseline, and the mark; {} without scores. Of
     fewer than five sequences there is no p.
     """
-    labels = list(dict.fromkeys(record.policy.label for record in records))
     try:
-        entrants = select({"run": records}, labels)
-        pairs = [(a, b) for i, a in enumerate(entrants) for b in entrants[i + 1 :]]
-        found = {(d.baseline.label, d.entrant.label): d for pair in pairs for d in differences([pair])}
+        entrants = select({"run": records}, [*dict.fromkeys(record.policy.label for record in records)])
+        found = {own.label: differences([(own, one) for one in entrants if one is not own]) for own in entrants}
     except VosbenchError:
         return {}
-    found |= {(b, a): _turned(difference) for (a, b), difference in found.items()}
-    return {entrant.label: _gains_on(entrant.label, found) for entrant in entrants}
+    return {baseline: {one.entrant.label: _told(one) for one in against} for baseline, against in found.items()}
 
 
 def too_few(sequences: int, compared: int) -> str:
@@ -111,17 +107,6 @@ def too_few(sequences: int, compared: int) -> str:
     return ""
 
 
-def _turned(found: Difference) -> Difference:
-    """The same with entrant and baseline exchanged."""
-    figures: dict[str, Any] = {"low": -found.high, "high": -found.low, "effect": -found.effect}
-    return replace(found, baseline=found.entrant, entrant=found.baseline, values=-found.values, **figures)
-
-
-def _gains_on(baseline: str, found: Mapping[tuple[str, str], Difference]) -> dict[str, Any]:
-    against = {entrant: difference for (a, entrant), difference in found.items() if a == baseline}
-    corrected = holm(np.array([difference.p for difference in against.values()]))
-    told = {}
-    for (entrant, difference), p in zip(against.items(), corrected, strict=True):
-        values = [100 * difference.mean, 100 * difference.low, 100 * difference.high, float(p)]
-        told[entrant] = [None if np.isnan(v) else round(v, 4) for v in values] + [replace(difference, p=float(p)).mark]
-    return told
+def _told(found: Difference) -> list[float | str | None]:
+    figures = (100 * found.mean, 100 * found.low, 100 * found.high, found.p)
+    return [*(None if np.isnan(figure) else round(figure, 4) for figure in figures), found.mark]

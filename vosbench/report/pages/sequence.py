@@ -12,7 +12,7 @@ from vosbench.datasets import Dataset
 from vosbench.errors import VosbenchError
 from vosbench.memory.trace import MemoryTrace
 from vosbench.report.context import require_own_files
-from vosbench.report.measures import who
+from vosbench.report.measures import latency_ms, who
 from vosbench.report.pages.encoding import webp
 from vosbench.report.pages.failures import Moment, moments_of
 from vosbench.report.pages.scrubber import pictures
@@ -184,12 +184,11 @@ def _object(one: ObjectSeries) -> dict[str, Any]:
 
 def _strategy(record: RunRecord) -> dict[str, Any]:
     """What a strategy cost, frame by frame; nothing of a control."""
-    series = [timing.latency_ms for timing in record.timings]
     return {
         "label": record.policy.label,
         "kind": who([record])["kind"],
         "failure": record.failure.reason if record.failure else None,
-        "latency": [round(float(value), 1) for value in np.median(series, axis=0)] if series else [],
+        "latency": [round(value, 1) for value in latency_ms(record)],
         "tokens": list(record.memory.tokens) if record.memory else [],
         "tokens_per_frame": record.memory.tokens_per_frame if record.memory else None,
     }
