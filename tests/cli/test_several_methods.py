@@ -146,7 +146,7 @@ def test_a_run_is_compared_with_masks_from_elsewhere(methods, finished_run, vosb
     assert shown["result"]["pictures"] == ["truth", "every-k:k=2", "Ours"]
     chosen = vosbench("report", "finished/run", "ours", "-p", "Ours", "--baseline", "Ours", "--jobs", 1)
     assert chosen.status == 0
-    assert '"baseline":"Ours","labels":["Ours"]' in (methods / "report/data.js").read_text()  # of that run alone
+    assert '"baseline":"Ours","looks":{"Ours":' in (methods / "report/data.js").read_text()  # of that run alone
     assert "unknown strategy of the runs 'Theirs'" in refused("report", "finished/run", "ours", "-p", "Theirs")
     assert "no run made the masks that were scored" in refused("simulate", *arguments[:2], "--against", "ours")
     for verb in ("plot", "table"):  # in one line, with the way to do it

@@ -25,8 +25,6 @@ from vosbench.report.pictures.footage import data_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Progress = Callable[[int, int], None]  # pages done, pages in all
-
 
 @dataclass(frozen=True)
 class Run:
@@ -71,7 +69,7 @@ def build(
     policies: Sequence[str] = (),
     baseline: str | None = None,
     jobs: int | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
     tell: Callable[[str], object] = print,
 ) -> Path:
     """Write the report of one run or several into the folder `out`, and return its first page.
@@ -81,13 +79,15 @@ def build(
     policies: labels or specs of the strategies to show (none: all); runs that have none of them are left out.
     baseline: the label of the strategy with which others are compared at first (None: the first of the run).
     jobs: processes (None: one per core).
+    progress: called with the number of pages done and the number of all.
     tell: takes a line about what of a run is damaged or gone, such as masks; the rest is shown.
 
     The folder appears whole, or stays as it was; a report that is there already is replaced, other files beside it
     stay. Raises VosbenchError as `context` does, for an unknown strategy, for a folder that holds no report but
     something else, and for a `root` that is not that of the runs.
     """
-    require_free(out)
+    if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
+        raise VosbenchError(f"{out} holds something else than a report", "choose another --out")
     chosen = restrict_each(runs, policies)
     restrict_each(chosen, [] if baseline is None else [baseline])
     found, names = [], Counter(folder.resolve().name for folder in chosen)
@@ -97,7 +97,18 @@ def build(
         found.append(Run(name, folder, records, place, context(records)))
         _require_data(found[-1], root)
     with replacing_folder(out, "the report", "free space, or choose another --out", OWN) as part:
-        _write(Writer(part), found, root, baseline, jobs, progress)
+        writer, sources = Writer(part), [(run, source) for run in found for source in _sources(run, root)]
+        with Crew(make_page, len(sources), jobs) as crew:
+            for done, (number, page) in enumerate(crew.share([(source,) for _, source in sources]), 1):
+                run, source = sources[number]
+                _write_page(writer, run, source.sequence, page)
+                if progress is not None:
+                    progress(done, len(sources))
+        for run in found:
+            _write_run(writer, run, baseline)
+        if len(found) > 1:
+            _write_runs(writer, found)
+        writer.assets()
     for run in found:
         if run.faults:
             more = f" (and {len(run.faults) - 1} more, which the report names)" if len(run.faults) > 1 else ""
@@ -120,34 +131,6 @@ def _require_data(run: Run, root: Path | None) -> None:
         raise VosbenchError(
             f"{root} does not hold {a_few(absent)} of {run.name}", f"give the folder of {data.name} {data.split}"
         )
-
-
-def require_free(out: Path) -> None:
-    """Raise VosbenchError if `out` holds something that is no report: it would be lost."""
-    if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
-        raise VosbenchError(f"{out} holds something else than a report", "choose another --out")
-
-
-def _write(
-    writer: Writer,
-    runs: Sequence[Run],
-    root: Path | None,
-    baseline: str | None,
-    jobs: int | None,
-    progress: Progress | None,
-) -> None:
-    sources = [(run, source) for run in runs for source in _sources(run, root)]
-    with Crew(make_page, len(sources), jobs) as crew:
-        for done, (number, page) in enumerate(crew.share([(source,) for _, source in sources]), 1):
-            run, source = sources[number]
-            _write_page(writer, run, source.sequence, page)
-            if progress is not None:
-                progress(done, len(sources))
-    for run in runs:
-        _write_run(writer, run, baseline)
-    if len(runs) > 1:
-        _write_runs(writer, runs)
-    writer.assets()
 
 
 def _sources(run: Run, root: Path | None) -> Iterator[Source]:
@@ -195,13 +178,11 @@ def _write_run(writer: Writer, run: Run, baseline: str | None) -> None:
             shots[moment] = f"sequences/{run.sequences[moment.sequence]}/{name}"
             writer.file(f"{run.place}{shots[moment]}", picture)
     groups = by_strategy(run.records)
-    labels = list(groups)
     writer.data(
         f"{run.place}data.js",
         {
             "gains": gains(run.records),
-            "baseline": baseline if baseline in labels else labels[0],
-            "labels": labels,
+            "baseline": baseline if baseline in groups else next(iter(groups)),
             "looks": looks(run),
         },
     )
@@ -214,10 +195,10 @@ def _write_run(writer: Writer, run: Run, baseline: str | None) -> None:
         board=leaderboard(run.records, run.common),
         figures=writer.figures(run.place, made),
         left_out=left_out,
-        too_few=too_few(run.common.sequences, len(labels) - 1),
-        titles=[run.titles[label] for label in labels],
+        too_few=too_few(run.common.sequences, len(groups) - 1),
+        titles=[run.titles[label] for label in groups],
         by_sequence={
-            name: [pooled_jf([r for r in groups[label] if r.sequence == name] or []) for label in labels]
+            name: [pooled_jf([r for r in group if r.sequence == name]) for group in groups.values()]
             for name in run.sequences
         },
         differing=differing,

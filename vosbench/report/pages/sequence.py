@@ -44,8 +44,8 @@ class Page:
     be there.
     """
 
-    data: dict[str, Any]
-    moments: list[Moment]
+    data: dict[str, Any] = field(default_factory=dict)
+    moments: list[Moment] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
     thumbnails: dict[str, bytes] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -54,21 +54,19 @@ class Page:
 
 def make_page(source: Source) -> Page:
     """Everything that the page of a sequence shows. What cannot be read is a note on the page, never an error."""
-    notes: list[str] = []
-    records = source.records
-    faults: list[str] = []
-    data, names, truth = _video(source, notes, faults)
+    page, records = Page(), source.records
+    notes = page.notes
+    data, names, truth = _video(source, page)
     series = series_of(records, names, truth)
     strategies = [r.policy.label for r in records if r.policy.kind == "strategy"]
-    moments = moments_of(source.sequence, series, strategies)
-    traces = _traces(source, notes, faults)
-    shown: dict[str, Any] = {
-        "sequence": source.sequence,
-        "frames": max([len(names), *(len(r.memory.tokens) for r in records if r.memory)]),
-        "objects": [_object(one) for one in series],
-        "strategies": [_strategy(record) for record in records],
-    }
-    page = Page(shown, moments, notes=notes, faults=faults)
+    page.moments.extend(moments_of(source.sequence, series, strategies))
+    traces = _traces(source, page)
+    page.data.update(
+        sequence=source.sequence,
+        frames=max([len(names), *(len(r.memory.tokens) for r in records if r.memory)]),
+        objects=[_object(one) for one in series],
+        strategies=[_strategy(record) for record in records],
+    )
     if not series:
         notes.append(_why_no_curves(records))
     elif any(one.frames is None for one in series):
@@ -77,7 +75,7 @@ def make_page(source: Source) -> Page:
         notes.append("There is no latency: this sequence was not timed; `vosbench run --timing all` times every one.")
     if data:
         _add_pictures(page, source, data, names, traces)
-    notes[:0] = faults
+    notes[:0] = page.faults
     return page
 
 
@@ -121,17 +119,17 @@ def _has_masks(source: Source) -> bool:
     return (source.run / "masks").is_dir() or source.records[0].model is None
 
 
-def _video(source: Source, notes: list[str], faults: list[str]) -> tuple[Dataset | None, list[str], GroundTruth | None]:
+def _video(source: Source, page: Page) -> tuple[Dataset | None, list[str], GroundTruth | None]:
     """The data set of the run, the names of all frames of the video, and the truth, as far as they are there."""
     try:
         data = data_of(source.run, source.records[0], source.root)
         require_own_files(source.records[0], data)
         names = [frame.name for frame in data.sequence(source.sequence).frames]
         if data.is_private:
-            notes.append("There is no truth to compare with: it is on a server only.")
+            page.notes.append("There is no truth to compare with: it is on a server only.")
         return data, names, None if data.is_private else data.truth(source.sequence)
     except VosbenchError as error:
-        (faults if _has_masks(source) else notes).append(_no_pictures(error))
+        (page.faults if _has_masks(source) else page.notes).append(_no_pictures(error))
         return None, [], None
 
 
@@ -146,7 +144,7 @@ def _why_no_curves(records: Sequence[RunRecord]) -> str:
     return f"There are no curves of J and F: {why}."
 
 
-def _traces(source: Source, notes: list[str], faults: list[str]) -> dict[str, MemoryTrace]:
+def _traces(source: Source, page: Page) -> dict[str, MemoryTrace]:
     """The traces of this sequence that fit their records, by label."""
     found, missing = {}, []
     for record in source.records:
@@ -156,7 +154,7 @@ def _traces(source: Source, notes: list[str], faults: list[str]) -> dict[str, Me
         try:
             trace = MemoryTrace.read(source.traces[label]) if label in source.traces else None
         except VosbenchError as error:
-            faults.append(f"The trace of the memory of {label} is damaged: {error.message} ({error.hint}).")
+            page.faults.append(f"The trace of the memory of {label} is damaged: {error.message} ({error.hint}).")
             continue
         changes = [len(come) - len(gone) for gone, come in trace.events()] if trace else []
         if trace and np.cumsum(changes).tolist() == list(record.memory.tokens):
@@ -165,7 +163,7 @@ def _traces(source: Source, notes: list[str], faults: list[str]) -> dict[str, Me
             missing.append(label)
     if missing:
         of = f" of {', '.join(missing)}" if found else ""
-        notes.append(
+        page.notes.append(
             f"There is no trace of the memory{of}: the same `vosbench run` with --keep-memory-trace leaves one, which "
             "shows what was held at each frame."
         )
