@@ -27,9 +27,8 @@ from vosbench.base.values import Count, checked
 from vosbench.bench.dispatch import START, TRIES, Dispatch, cut, gone
 from vosbench.bench.folder import finished, forget, sweep
 from vosbench.bench.forkserver import get_ready
-from vosbench.bench.passes import Progress
+from vosbench.bench.passes import Progress, Recorded
 from vosbench.bench.plan import Plan, Task
-from vosbench.bench.record import RunRecord
 from vosbench.bench.suite import Suite
 from vosbench.bench.unit import TOKEN
 from vosbench.errors import VosbenchError
@@ -85,9 +84,7 @@ class Cluster:
         share = max(1, cpu_count() // self._workers) if self._workers else 1
         return replace(suite, threads=suite.threads or share)
 
-    def work_off(
-        self, plan: Plan, todo: list[Task], to_score: list[tuple[Task, RunRecord]], progress: Progress | None
-    ) -> None:
+    def work_off(self, plan: Plan, todo: list[Task], to_score: list[Recorded], progress: Progress | None) -> None:
         """Do the tasks in `todo`, and score those in `to_score` again.
 
         Raises VosbenchError if the scheduler is lost, and what a unit raises.

@@ -40,12 +40,11 @@ from vosbench.video import Sequence as Video
 WARMUP_FRAMES = 3
 AHEAD = 4  # masks of a strategy that may wait to be written
 Progress = Callable[[str, str, int, int], None]  # strategy, sequence, frames done, frames in all
+Recorded = tuple[Task, RunRecord]  # the record as far as it is known
 Frames = Iterable[dict[int, Prediction | Exception]]  # what each strategy, by its place, makes of each frame
 
 
-def together(
-    plan: Plan, tasks: Sequence[Task], video: Video, progress: Progress | None
-) -> Iterator[tuple[Task, RunRecord]]:
+def together(plan: Plan, tasks: Sequence[Task], video: Video, progress: Progress | None) -> Iterator[Recorded]:
     """Strategies through a sequence together, untimed. Those for which memory did not suffice go again, without those
     for which it did; alone, if it sufficed for none.
 

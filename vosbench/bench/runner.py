@@ -18,7 +18,7 @@ from vosbench.base.values import checked
 from vosbench.bench.folder import finished, forget, prepare, unfinished
 from vosbench.bench.lock import locked
 from vosbench.bench.machine import at_work
-from vosbench.bench.passes import Progress, alone, controlled, together, warm_up
+from vosbench.bench.passes import Progress, Recorded, alone, controlled, together, warm_up
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.record import Failure, RunRecord, Timing, read_record
 from vosbench.bench.scoring import BackgroundScoring
@@ -37,9 +37,7 @@ class Workers(Protocol):
     def adapted(self, suite: Suite) -> Suite:
         """The suite as they can carry it out."""
 
-    def work_off(
-        self, plan: Plan, todo: list[Task], to_score: list[tuple[Task, RunRecord]], progress: Progress | None
-    ) -> None:
+    def work_off(self, plan: Plan, todo: list[Task], to_score: list[Recorded], progress: Progress | None) -> None:
         """Do what `runner.work_off` does."""
 
 
@@ -87,10 +85,10 @@ def execute(
     return tuple(plan.as_asked(task, read_record(task.record)) for task in plan.tasks)
 
 
-def to_do(plan: Plan, fresh: bool) -> tuple[list[Task], list[tuple[Task, RunRecord]]]:
+def to_do(plan: Plan, fresh: bool) -> tuple[list[Task], list[Recorded]]:
     """The tasks that are not finished; and those that are, with their records, but for scores."""
     todo: list[Task] = []
-    to_score: list[tuple[Task, RunRecord]] = []
+    to_score: list[Recorded] = []
     for task in plan.tasks:
         record = None if fresh else finished(task)
         if record is None or _lacks(plan, task, record):
@@ -109,7 +107,7 @@ def _lacks(plan: Plan, task: Task, record: RunRecord) -> bool:
 def work_off(
     plan: Plan,
     todo: list[Task],
-    to_score: list[tuple[Task, RunRecord]],
+    to_score: list[Recorded],
     progress: Progress | None,
     pool: Executor | None = None,
 ) -> None:
@@ -156,7 +154,7 @@ def _say_done(task: Task, record: RunRecord, progress: Progress | None) -> None:
 
 def _of_sequence(
     plan: Plan, tasks: list[Task], warm: set[Any], progress: Progress | None
-) -> Generator[tuple[Task, RunRecord], None, None]:
+) -> Generator[Recorded, None, None]:
     """The tasks of one sequence, each with its record without scores."""
     video, fault, left = tasks[0].video, plan.faults.get(tasks[0].name), {task.record: task for task in tasks}
     if video is not None and fault is None:
@@ -175,7 +173,7 @@ def _of_sequence(
 
 def _passes(
     plan: Plan, tasks: list[Task], video: Sequence, warm: set[Any], progress: Progress | None
-) -> Iterator[tuple[Task, RunRecord]]:
+) -> Iterator[Recorded]:
     """What is to be timed alone; then the other strategies together; then the controls."""
     timed = [task for task in tasks if task.timed]
     if timed and (kind := (loaded(video.frames[0]).shape, len(video.object_ids))) not in warm:
@@ -189,9 +187,7 @@ def _passes(
             yield task, controlled(plan, task, task.what, video, progress)
 
 
-def _by_turns(
-    plan: Plan, tasks: list[Task], video: Sequence, progress: Progress | None
-) -> Iterator[tuple[Task, RunRecord]]:
+def _by_turns(plan: Plan, tasks: list[Task], video: Sequence, progress: Progress | None) -> Iterator[Recorded]:
     """Each task alone, as often as it is to be timed: A, B, A, B, so that a machine that slows down for a while is
     unfair to nobody.
     """

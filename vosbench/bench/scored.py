@@ -8,7 +8,7 @@ from typing import Literal
 
 from vosbench.base.codec import encode
 from vosbench.base.hashing import digest
-from vosbench.bench.naming import folder_name
+from vosbench.bench.naming import folder_name, record_files
 from vosbench.bench.record import (
     DATA_ROOT,
     DatasetInfo,
@@ -89,12 +89,8 @@ def _kind(folder: Path) -> Literal["strategy", "reference", "control"]:
 
 def refuse_run(folder: Path) -> None:
     """Raises VosbenchError if a folder, where scores of masks are to be written, holds a run."""
-    if any(read_record(path).model for path in _records(folder)):
+    if any(read_record(path).model for path in record_files(folder)):
         raise VosbenchError(f"{folder} holds a run", "choose another --out: scores of masks would take its place")
-
-
-def _records(folder: Path) -> list[Path]:
-    return sorted((folder / "records").rglob("*.json"))
 
 
 def write_scored(folder: Path, records: Iterable[RunRecord], root: Path | None = None) -> None:
@@ -103,7 +99,7 @@ def write_scored(folder: Path, records: Iterable[RunRecord], root: Path | None =
     written.
     """
     refuse_run(folder)
-    for path in _records(folder):
+    for path in record_files(folder):
         path.unlink()
         with suppress(OSError):  # others are still in it
             path.parent.rmdir()
