@@ -158,6 +158,7 @@ class Cluster:
         gpus = [*map(str, range(torch.cuda.device_count()))] if plan.device.type == "cuda" else []
         if visible := os.environ.get("CUDA_VISIBLE_DEVICES"):
             gpus = visible.split(",")[: len(gpus)]
+        own = [{"env": {"CUDA_VISIBLE_DEVICES": gpu}} for gpu in gpus] or [{}]  # of each worker in turn
         options = {
             "nthreads": 1,
             "memory_limit": None,  # the system's business: a worker that Dask pauses would wait for ever
@@ -165,13 +166,8 @@ class Cluster:
             "silence_logs": logging.CRITICAL,
             "dashboard": False,
         }
-        workers = {
-            number: {
-                "cls": Nanny,
-                "options": options | {"env": {"CUDA_VISIBLE_DEVICES": gpus[number % len(gpus)]} if gpus else {}},
-            }
-            for number in range(self._workers or 0)
-        }
+        many = range(self._workers or 0)
+        workers = {number: {"cls": Nanny, "options": options | own[number % len(own)]} for number in many}
         pages = {"dashboard": self._dashboard, "dashboard_address": "127.0.0.1:0"}
         scheduler = {"cls": Scheduler, "options": {"protocol": "tcp://", "host": "127.0.0.1", "port": 0, **pages}}
         try:

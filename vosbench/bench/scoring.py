@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import replace
-from typing import ParamSpec, Self, TypeVar
+from typing import Any, Self
 
 from loky import ProcessPoolExecutor
 
@@ -21,16 +21,13 @@ from vosbench.errors import VosbenchError
 from vosbench.metrics.evaluate import object_scores, score_sequence
 from vosbench.metrics.statistics import ObjectTrace
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 
 class AtOnce(Executor):
     """Does what it is given at once, in this process."""
 
-    def submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """`work(*args, **kwargs)`, done."""
-        future: Future[T] = Future()
+        future = Future[Any]()
         try:
             future.set_result(work(*args, **kwargs))
         except Exception as error:

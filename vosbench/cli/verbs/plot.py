@@ -9,7 +9,7 @@ from typer import Option
 
 from vosbench.base.codec import encode
 from vosbench.cli import options
-from vosbench.cli.records import RunFolders, read_runs, save_figures
+from vosbench.cli.records import RunFolders, by_name, read_runs, save_figures
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.errors import VosbenchError, unknown
 from vosbench.report.context import context, labels
@@ -63,12 +63,10 @@ def _curves(trainings: Sequence[Path], path: Path, overwrite: bool) -> Answer:
     from vosbench.training.curves import plot_curves  # here, as above
 
     options.require_new(path, overwrite)
-    names = [folder.resolve().name for folder in trainings]
-    if len(set(names)) < len(names):
-        names = list(map(str, trainings))
-    plot_curves(dict(zip(names, trainings, strict=True)), path)
+    curves = by_name(trainings)
+    plot_curves(curves, path)
     print(path)
-    return Answer({"trainings": names}, {"figures": [str(path)], "left_out": {}})
+    return Answer({"trainings": list(curves)}, {"figures": [str(path)], "left_out": {}})
 
 
 VERB = Verb(plot, "vosbench plot .vosbench/runs/NAME --out figures --format svg")

@@ -101,7 +101,7 @@ def reproduce(
     measured, failed = [], False
     for plan, data, training in plans:
         records = _carry_out(plan, f"{training} " if training else "")
-        more = _seen(records, options.categories(data), known) if known else None
+        more = _seen(records, options.categories(data), known) if known and what in CATEGORIES else None
         measured.append(Measured(data.name, records, training, more))
         failed |= any(record.failure for record in records)
     if what in TABLES:
@@ -176,9 +176,9 @@ def _carry_out(plan: "Plan", who: str) -> tuple[RunRecord, ...]:
 def _seen(
     records: Sequence[RunRecord], categories: Mapping[tuple[str, int], str], known: Collection[str]
 ) -> Mapping[str, Mapping[str, float]]:
-    """J and F of seen and unseen categories, by strategy; nothing where the data set tells no categories."""
+    """J and F of seen and unseen categories, by strategy."""
     found = {}
-    for label, group in (by_strategy(records) if categories else {}).items():
+    for label, group in by_strategy(records).items():
         objects = [ObjectScore(r.sequence, o.object_id, o.j, o.f, o.frames, o.own) for r in group for o in r.objects]
         found[label] = seen_unseen(objects, categories, known)
     return found

@@ -4,6 +4,7 @@ import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -126,7 +127,12 @@ def run(
     from vosbench.bench.suite_file import override, read_suites
 
     suites = override(read_suites(suite) if suite else (Suite(),), dataset, root or (), asked)
-    with _shared_out(workers, cluster, scheduler_file, dashboard) as others:
+    shared_out: AbstractContextManager[Any] = nullcontext()
+    if any((workers, cluster, scheduler_file, dashboard)):
+        from vosbench.bench.cluster import Cluster
+
+        shared_out = Cluster(workers, cluster, scheduler_file, dashboard, partial(print, file=sys.stderr, flush=True))
+    with shared_out as others:
         if others:
             suites = tuple(map(others.adapted, suites))
         plans = [Plan(suites[0], out)] if len(suites) == 1 else [Plan(one, within=out or RUNS) for one in suites]
@@ -138,17 +144,6 @@ def run(
             return Answer({"suites": [one.as_json() for one in suites]}, {"runs": forecasts}, 2 if fails else 0)
         results, sound = zip(*(_carry_out(plan, fresh, report, others) for plan in plans), strict=True)
     return Answer({"suites": [one.as_json() for one in suites]}, {"runs": list(results)}, 0 if all(sound) else 2)
-
-
-def _shared_out(
-    workers: int | None, address: str | None, scheduler_file: Path | None, dashboard: bool
-) -> "AbstractContextManager[Cluster | None]":
-    """Those who carry out the runs instead of this process, if any were asked for."""
-    if workers is None and address is None and scheduler_file is None and not dashboard:
-        return nullcontext()
-    from vosbench.bench.cluster import Cluster
-
-    return Cluster(workers, address, scheduler_file, dashboard, lambda line: print(line, file=sys.stderr, flush=True))
 
 
 def _say_what_is_left_out(plan: "Plan") -> None:
