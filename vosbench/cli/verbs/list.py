@@ -59,12 +59,6 @@ def _parameters(policy: dict[str, Any]) -> Table:
     return Table(columns, rows, kind if rows else f"{kind} It has no parameters.")
 
 
-def _datasets() -> list[dict[str, Any]]:
-    from vosbench.datasets import DATASETS
-
-    return [{"name": name, "splits": list(DATASETS.find(name).splits)} for name in DATASETS.names()]
-
-
 def _models() -> list[dict[str, Any]]:
     from vosbench.models.checkpoint import bundled, plugged_in
     from vosbench.models.families import FAMILIES
@@ -74,27 +68,26 @@ def _models() -> list[dict[str, Any]]:
     return [{"name": name, "about": about} for name in bundled()] + own
 
 
-def _protocols() -> list[dict[str, Any]]:
-    from vosbench.metrics.protocols import PROTOCOLS
-
-    found = map(PROTOCOLS.find, PROTOCOLS.names())
-    return [{"name": p.name, "version": p.version, "source": p.source} for p in found]
-
-
-def _named(where: str) -> list[dict[str, Any]]:
-    """What a registry holds, or a function names, by `module:attribute`: imported only when it is asked for."""
+def _named(where: str, tell: Callable[[Any], dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+    """What a registry holds, or a function names, by `module:attribute`: imported only when it is asked for. With what
+    is to `tell` of each thing, or the line about it.
+    """
     module, _, attribute = where.partition(":")
     found = getattr(import_module(module), attribute)
+    if tell is not None:
+        return [{"name": name, **tell(found.find(name))} for name in found.names()]
     about = {name: found.about(name) for name in found.names()} if isinstance(found, Registry) else found()
     return [{"name": name, "about": text} for name, text in about.items()]
 
 
 LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "policies": _policies,
-    "datasets": _datasets,
+    "datasets": lambda: _named("vosbench.datasets:DATASETS", lambda kind: {"splits": list(kind.splits)}),
     "models": _models,
     "networks": lambda: _named("vosbench.models.families:FAMILIES"),
-    "protocols": _protocols,
+    "protocols": lambda: _named(
+        "vosbench.metrics.protocols:PROTOCOLS", lambda rules: {"version": rules.version, "source": rules.source}
+    ),
     "suites": lambda: _named("vosbench.bench.suite_file:shipped_suites"),
     "configs": lambda: _named("vosbench.training.config:shipped_configs"),
     "tables": lambda: _named("vosbench.report.tables:TABLES"),
@@ -116,10 +109,10 @@ def list_(
         return Answer({"list": what, "name": name}, {what: rows})
     rows = LISTS[what]()
     if name is not None:
-        chosen = [row for row in rows if row["name"] == name]
-        if not chosen:
-            raise unknown(what.removesuffix("s"), name, [row["name"] for row in rows])
-        rows = chosen
+        known = {row["name"]: row for row in rows}
+        if name not in known:
+            raise unknown(what.removesuffix("s"), name, known)
+        rows = [known[name]]
     width = max(len(row["name"]) for row in rows)
     across = terminal_width()
     for row in rows:
