@@ -141,10 +141,8 @@ def read_labels(path: Path) -> np.ndarray:
     """
     with _opened(path, "mask", "PNG") as picture:
         if picture.format in _LOSSY or picture.info.get("compression") in _LOSSY_TIFF:
-            raise VosbenchError(
-                f"mask {path} is a JPEG image, which does not keep ids: it blurs them along edges",
-                "write masks as PNG from the start; to convert these does not bring the ids back",
-            )
+            what = f"mask {path} is a JPEG image, which does not keep ids: it blurs them along edges"
+            raise VosbenchError(what, "write masks as PNG from the start; to convert these does not bring the ids back")
         if picture.mode in {"P", "L"}:
             return _pixels(picture) if picture.format == "PNG" else np.array(picture)
         if picture.mode == "1":
@@ -154,10 +152,8 @@ def read_labels(path: Path) -> np.ndarray:
             raise VosbenchError(f"mask {path} is a {picture.mode} image, not a label map", hint)
         values = np.asarray(picture)
     if not 0 <= values.min(initial=0) <= values.max(initial=0) <= VOID:
-        raise VosbenchError(
-            f"mask {path} holds the id {values.max()}, but ids go from 1 to {VOID - 1} ({VOID} is void)",
-            f"number the objects of each video from 1 on; a video may have {VOID - 1}",
-        )
+        what = f"mask {path} holds the id {values.max()}, but ids go from 1 to {VOID - 1} ({VOID} is void)"
+        raise VosbenchError(what, f"number the objects of each video from 1 on; a video may have {VOID - 1}")
     return values.astype(np.uint8)
 
 
@@ -257,8 +253,6 @@ def check_size(found: Sequence[int], expected: Sequence[int], where: object, of:
     """Raise VosbenchError if the mask called `where` is not of the size (height, width) that `of` has."""
     if tuple(found) != tuple(expected):
         turned = "" if tuple(found) != tuple(expected)[::-1] else "frames are turned as their file says; "
-        raise VosbenchError(
-            f"mask {where} is {size_text(found)} pixels, its {of} {size_text(expected)}",
-            f"masks must have the size of their frames; {turned}resize with nearest neighbour, or choose the other "
-            "resolution",
-        )
+        ways = f"{turned}resize with nearest neighbour, or choose the other resolution"
+        what = f"mask {where} is {size_text(found)} pixels, its {of} {size_text(expected)}"
+        raise VosbenchError(what, f"masks must have the size of their frames; {ways}")

@@ -255,9 +255,8 @@ class Sequence:
         for index in sorted(annotations):
             labels = np.asarray(annotations[index])
             if labels.shape != rgb.shape[1:3]:
-                raise VosbenchError(
-                    f"annotation of frame {index} is {size_text(labels.shape)}, the video {size_text(rgb.shape[1:3])}"
-                )
+                sizes = f"{size_text(labels.shape)}, the video {size_text(rgb.shape[1:3])}"
+                raise VosbenchError(f"annotation of frame {index} is {sizes}")
             if labels.dtype != np.uint8:
                 raise VosbenchError(f"annotation of frame {index} is {labels.dtype}", "give a label map of uint8")
             masks = ObjectMasks(labels)

@@ -60,16 +60,13 @@ class Cluster:
     ) -> None:
         if getattr(current_process(), "_inheriting", False):  # a worker, that imports the script which starts it
             raise SystemExit(1)
-        if dashboard and workers is address is scheduler_file is None:
-            raise VosbenchError(
-                "a dashboard shows what workers do, and there are none",
-                "give --workers 8, --cluster tcp://HOST:8786 or --scheduler-file FILE as well",
-            )
-        if sum(one is not None for one in (workers, address, scheduler_file)) != 1:
-            raise VosbenchError(
-                "a cluster is a number of workers of this machine, or the address or the file of a scheduler",
-                "give one of them: --workers 8, --cluster tcp://HOST:8786 or --scheduler-file FILE",
-            )
+        given = [workers, address, scheduler_file]
+        way = "--workers 8, --cluster tcp://HOST:8786 or --scheduler-file FILE"
+        if dashboard and given == [None] * 3:
+            raise VosbenchError("a dashboard shows what workers do, and there are none", f"give {way} as well")
+        if given.count(None) != 2:
+            what = "a cluster is a number of workers of this machine, or the address or the file of a scheduler"
+            raise VosbenchError(what, f"give one of them: {way}")
         if find_spec("distributed") is None:
             raise VosbenchError("workers need Dask", "pip install 'vosbench[cluster]'")
         self._workers, self._address, self._file = workers, address, scheduler_file
@@ -201,10 +198,8 @@ def answering(address: str | None, file: Path | str | None) -> str:
             raise ValueError("what answers is another part of Dask")
     except Exception as error:  # of many kinds: whatever is there may answer
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise VosbenchError(
-            f"no scheduler answers at {file or address}: {reason}",
-            "start one: dask scheduler, and workers: dask worker --nthreads 1",
-        ) from None
+        hint = "start one: dask scheduler, and workers: dask worker --nthreads 1"
+        raise VosbenchError(f"no scheduler answers at {file or address}: {reason}", hint) from None
     return found
 
 

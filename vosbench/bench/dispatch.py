@@ -123,9 +123,8 @@ class Dispatch:
                 except RuntimeError as error:
                     if "deserialization" not in str(error):
                         raise
-                    raise VosbenchError(
-                        "the scheduler or a worker cannot load vosbench", "install the same on all machines"
-                    ) from None
+                    what = "the scheduler or a worker cannot load vosbench"
+                    raise VosbenchError(what, "install the same on all machines") from None
                 except FileNotFoundError:
                     if unit.blamed:
                         raise
@@ -149,9 +148,8 @@ class Dispatch:
             if self._client.cluster is None or self._client.nthreads():
                 seen = time.monotonic()
             elif time.monotonic() - seen > START:
-                raise VosbenchError(
-                    "all workers have ended, and none starts again", "run again: what is finished is kept"
-                )
+                hint = "run again: what is finished is kept"
+                raise VosbenchError("all workers have ended, and none starts again", hint)
 
     def _submit(self, unit: Unit) -> None:
         # Of a group that is larger than the cluster Dask assigns no more to a worker than it does at once.

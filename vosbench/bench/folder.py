@@ -100,9 +100,8 @@ def prepare(plan: Plan, fresh: bool) -> None:
                     root = f" --root {plan.suite.root}" if plan.suite.root else ""
                     where = f"--dataset {plan.data.name}{root} --split {plan.data.split}"
                     other = f"score its masks: `vosbench score {plan.folder / 'masks'}/* {where}`; or {other}"
-                raise VosbenchError(
-                    f"{plan.folder} holds results of {difference(record, plan.blank_record(plan.tasks[0]))}", other
-                )
+                theirs = difference(record, plan.blank_record(plan.tasks[0]))
+                raise VosbenchError(f"{plan.folder} holds results of {theirs}", other)
         path.unlink()
         path.with_suffix(".npz").unlink(missing_ok=True)
         masks = plan.folder / "masks" / path.parent.name

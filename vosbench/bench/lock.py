@@ -41,10 +41,8 @@ def _hold(path: Path, stack: ExitStack, how: str = "") -> None:
     except Timeout:
         number = next(iter(_lines(path)), "")  # as far as it is told
         process = f" ({number})" if number.isdecimal() else ""
-        raise VosbenchError(
-            f"another process{process} is at work in {path.parent}{how}",
-            "wait until it has ended, or choose another folder (--out)",
-        ) from None
+        hint = "wait until it has ended, or choose another folder (--out)"
+        raise VosbenchError(f"another process{process} is at work in {path.parent}{how}", hint) from None
     stack.callback(lock.release)
 
 

@@ -88,18 +88,14 @@ def _require_agreement(parts: list[_Part]) -> None:
     files: dict[str, _Part] = {}
     for part in parts:
         if part.record.conditions != first.record.conditions:
-            raise VosbenchError(
-                f"{part.run} cannot be merged with {first.run}: it is of {difference(part.record, first.record)}",
-                "compare them instead: vosbench compare",
-            )
+            what = f"{part.run} cannot be merged with {first.run}: it is of {difference(part.record, first.record)}"
+            raise VosbenchError(what, "compare them instead: vosbench compare")
         if part.record.failure and part.record.failure.cause == "sequence":
             continue  # its files could not be read
         other = files.setdefault(part.record.sequence, part)
         if other.record.fingerprint != part.record.fingerprint:
-            raise VosbenchError(
-                f"sequence {part.record.sequence} is of other files in {part.run} than in {other.run}",
-                "leave one of the runs out",
-            )
+            what = f"sequence {part.record.sequence} is of other files in {part.run} than in {other.run}"
+            raise VosbenchError(what, "leave one of the runs out")
 
 
 def _require_masks(parts: list[_Part]) -> None:
@@ -111,10 +107,8 @@ def _require_masks(parts: list[_Part]) -> None:
         if part.record.masks and part.run not in bare:
             masks = sorted(part.masks.glob("*.png"), key=lambda path: natural_order(path.stem))
             if hash_of(masks) != part.record.masks:
-                raise VosbenchError(
-                    f"masks of {part.title} in {part.run} are missing or were altered",
-                    "make them again: the same `vosbench run` goes on where they are missing; or leave the run out",
-                )
+                hint = "make them again: the same `vosbench run` goes on where they are missing; or leave the run out"
+                raise VosbenchError(f"masks of {part.title} in {part.run} are missing or were altered", hint)
 
 
 def _policies(parts: list[_Part]) -> dict[str, PolicyInfo]:
@@ -151,9 +145,8 @@ def _together(same: list[_Part]) -> tuple[_Part, RunRecord]:
     for part in done:
         record = part.record
         if record.masks != best.record.masks or (record.scores and encode(record.scores) != scores):
-            raise VosbenchError(
-                f"{part.run} and {best.run} found other masks or scores for {best.title}", "leave one of the runs out"
-            )
+            what = f"{part.run} and {best.run} found other masks or scores for {best.title}"
+            raise VosbenchError(what, "leave one of the runs out")
         if record.environment == best.record.environment:
             timings += [timing for timing in record.timings if timing not in timings]
     timings = [timing for timing in timings if not timing.shared] or timings

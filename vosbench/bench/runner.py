@@ -78,10 +78,9 @@ def execute(
                 begin(plan.passes_of(todo))
                 (cluster.work_off if cluster else work_off)(plan, todo, to_score, progress)
         except OSError as error:
-            raise VosbenchError(
-                f"cannot write {error.filename or plan.folder}: {error.strerror or error}",
-                "free space or choose another folder (--out); what is finished is kept",
-            ) from None
+            hint = "free space or choose another folder (--out); what is finished is kept"
+            where = error.filename or plan.folder
+            raise VosbenchError(f"cannot write {where}: {error.strerror or error}", hint) from None
     return tuple(plan.as_asked(task, read_record(task.record)) for task in plan.tasks)
 
 

@@ -10,7 +10,7 @@ import typer
 from typer import Argument, Option
 
 from vosbench.base import text as text_file
-from vosbench.base.atomic import check_writable
+from vosbench.base.atomic import check_writable, writing
 from vosbench.base.words import count
 from vosbench.errors import VosbenchError, a_few
 from vosbench.memory.grammar import several
@@ -126,11 +126,9 @@ def require_new(path: Path | None, overwrite: bool, option: str = "--out") -> No
 
 def write_text(path: Path, text: str) -> None:
     """Write a result. Raises VosbenchError where the file cannot be written."""
-    try:
+    with writing(path, hint="choose another file"):
         path.parent.mkdir(parents=True, exist_ok=True)
         text_file.write_text(path, text)
-    except OSError as error:
-        raise VosbenchError(f"cannot write {path}: {error.strerror}", "choose another file") from None
 
 
 def conditions(data: "Dataset", **others: Any) -> dict[str, Any]:

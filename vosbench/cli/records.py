@@ -80,9 +80,8 @@ def read_records(path: Path) -> Records:
         result = json.loads(read_text(path, "check the path"))["result"]
         (found,) = [run["records"] for run in result.get("runs", [result])]
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise VosbenchError(
-            f"{path} does not hold the records of one run", "give what `vosbench run` or `score` wrote with --json"
-        ) from None
+        hint = "give what `vosbench run` or `score` wrote with --json"
+        raise VosbenchError(f"{path} does not hold the records of one run", hint) from None
     return tuple(RunRecord.from_json(record, f"record {place} in {path}") for place, record in enumerate(found, 1))
 
 

@@ -142,9 +142,8 @@ def _models(texts: Sequence[str], named: bool) -> dict[str, str]:
         if Path(path).is_dir():
             files = [Path(path) / file for file in ("best.pt", "last.pt") if (Path(path) / file).is_file()]
             if not files:
-                raise VosbenchError(
-                    f"{path} holds no checkpoint of a training", "give what `vosbench train --out` made"
-                )
+                hint = "give what `vosbench train --out` made"
+                raise VosbenchError(f"{path} holds no checkpoint of a training", hint)
             found[name] = str(files[0])
     return found
 

@@ -272,10 +272,8 @@ def _told(
 def _seen(data: Dataset, meta: Path) -> Callable[..., Mapping[str, float]]:
     """What gives the figures of seen and unseen categories. Raises VosbenchError if the data set has none."""
     if not (categories := options.categories(data)):
-        raise VosbenchError(
-            f"{data.name} {data.split} names no categories, so none is seen or unseen",
-            "--train-meta is for splits of YouTube-VOS whose meta.json has categories",
-        )
+        hint = "--train-meta is for splits of YouTube-VOS whose meta.json has categories"
+        raise VosbenchError(f"{data.name} {data.split} names no categories, so none is seen or unseen", hint)
     return partial(seen_unseen, categories=categories, seen=train_categories(meta))
 
 

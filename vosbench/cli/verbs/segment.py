@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
+from vosbench.base.atomic import writing
 from vosbench.base.words import count
 from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
@@ -139,16 +140,13 @@ def _carry_out(work: "Segmenting", source: bytes, out: Path, overlay: bool) -> t
 @contextmanager
 def _writing(out: Path, source: bytes) -> Iterator[None]:
     """Write into the folder, emptied before. Ending early, a file names the video. VosbenchError if it cannot."""
-    try:
+    with writing(out):
         (out / "masks").mkdir(parents=True, exist_ok=True)
         (out / UNFINISHED).write_bytes(source)
         for old in (*(out / "masks").glob("*.png"), out / "overlay.mp4"):  # those of a longer video would stay
             old.unlink(missing_ok=True)
         yield
         (out / UNFINISHED).unlink()
-    except OSError as error:
-        hint = "free some space or choose another --out"
-        raise VosbenchError(f"cannot write to {out}: {error.strerror}", hint) from None
 
 
 VERB = Verb(

@@ -88,10 +88,8 @@ def simulate(
     names = data.sequence_names()
     watching = occupancy is not None or overlay is not None
     if watching and (len(study.specs) > 1 or len(names) > 1):
-        raise VosbenchError(
-            f"--occupancy and --overlay show 1 strategy on 1 sequence, not {len(study.specs)} on {len(names)}",
-            f"e.g. --policies {study.specs[0]} --sequences {names[0]}",
-        )
+        what = f"--occupancy and --overlay show 1 strategy on 1 sequence, not {len(study.specs)} on {len(names)}"
+        raise VosbenchError(what, f"e.g. --policies {study.specs[0]} --sequences {names[0]}")
     simulator = Simulator(data, study, shorter_side, cache)
     comparing.require_same(run, simulator.conditions, data)
     if run:
