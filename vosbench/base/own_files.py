@@ -44,10 +44,8 @@ def load(name: str, path: Path) -> ModuleType:
     names = {one.relative_to(folder).parts[0].removesuffix(".py") for one in _with_beside(path.resolve())}
     beside = dict.fromkeys(sorted(names - {path.stem}), folder)
     if clash := [one for one in beside if _beside.get(one, folder) != folder]:
-        raise VosbenchError(
-            f"{folder / clash[0]} and {_beside[clash[0]] / clash[0]} are modules of one name, both imported",
-            "give one of the two another name",
-        )
+        message = f"{folder / clash[0]} and {_beside[clash[0]] / clash[0]} are modules of one name, both imported"
+        raise VosbenchError(message, "give one of the two another name")
     find_beside(beside | {name.partition(".")[0]: folder})
     importlib.invalidate_caches()  # the files may be new
     sys.modules[name] = module  # dataclasses look their module up by name
@@ -82,10 +80,8 @@ def renew(contents: Mapping[str, str]) -> bool:
         _loaded.clear()
     for file, content in contents.items():
         if file not in _loaded and (not Path(file).is_file() or _digest(Path(file).read_bytes()) != content):
-            raise VosbenchError(
-                f"{file} is not here, or is not the same as where the run was started",
-                "give all machines the same files under the same paths",
-            )
+            hint = "give all machines the same files under the same paths"
+            raise VosbenchError(f"{file} is not here, or is not the same as where the run was started", hint)
     return is_old
 
 

@@ -134,10 +134,8 @@ def none_dies() -> Iterator[None]:
         yield
     except BrokenProcessPool as error:
         how = re.search(r"\{.*\}", str(error))  # e.g. {SIGKILL(-9)}
-        raise DiedError(
-            f"a worker process died{f', {how[0]}' if how else ''}",
-            "most often memory was short: use fewer jobs (--jobs); what is finished is kept",
-        ) from None
+        hint = "most often memory was short: use fewer jobs (--jobs); what is finished is kept"
+        raise DiedError(f"a worker process died{f', {how[0]}' if how else ''}", hint) from None
 
 
 def end(workers: ProcessPoolExecutor) -> None:

@@ -91,9 +91,8 @@ class Registry(Generic[T]):
     def _file(self, path: Path) -> ModuleType:
         """The module in a file; loaded once while it, and what it imports from beside it, is the same."""
         if not path.is_file():
-            raise VosbenchError(
-                f"no {self.kind} file {path}", f"give the path of a .py file that defines a {self.kind}"
-            )
+            hint = f"give the path of a .py file that defines a {self.kind}"
+            raise VosbenchError(f"no {self.kind} file {path}", hint)
         name = f"vosbench_{self.group.rpartition('.')[2]}_{path.stem}_{digest_of(path)}"
         if name in own_modules():
             renew(contents_of([path], as_loaded=False))

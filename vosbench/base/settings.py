@@ -30,7 +30,6 @@ def find(name: str | Path, folder: Path, kind: str) -> Path:
     if path.exists():
         return path
     if path.suffix:
-        raise VosbenchError(
-            f"cannot read {path}: No such file", f"name a TOML file, or one of: {', '.join(shipped(folder))}"
-        )
+        hint = f"name a TOML file, or one of: {', '.join(shipped(folder))}"
+        raise VosbenchError(f"cannot read {path}: No such file", hint)
     raise unknown(kind, str(name), shipped(folder), "one's own is given by the path of a .toml file")

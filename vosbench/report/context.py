@@ -84,10 +84,8 @@ def context(records: Records) -> Context:
     missing, records = lacks(records), usable(records)
     if not records:
         why = next((f" ({failure.reason})" for failure in failures if failure), "")
-        raise VosbenchError(
-            f"no sequence has a result of every strategy: {'; '.join(missing)}{why}",
-            "finish the run, or repair its data: `vosbench run` resumes where it was",
-        )
+        hint = "finish the run, or repair its data: `vosbench run` resumes where it was"
+        raise VosbenchError(f"no sequence has a result of every strategy: {'; '.join(missing)}{why}", hint)
     dataset = _only(
         "data sets",
         [replace(r.dataset, sequences=0, in_split=0) for r in records],  # runs of several choices of sequences add up
@@ -194,10 +192,8 @@ def require_own_files(record: RunRecord, data: Dataset) -> None:
     else:
         same = record.memory is None or len(record.memory.tokens) == len(data.sequence(record.sequence).frames)
     if not same:
-        raise VosbenchError(
-            f"{data.root} holds other frames or masks than the run had under the same names",
-            "give the folder of the run's own data set, with --root; or run again, on this one",
-        )
+        hint = "give the folder of the run's own data set, with --root; or run again, on this one"
+        raise VosbenchError(f"{data.root} holds other frames or masks than the run had under the same names", hint)
 
 
 def _only(kind: str, values: Sequence[T], describe: Callable[[T], str] | None = None) -> T:
@@ -205,9 +201,8 @@ def _only(kind: str, values: Sequence[T], describe: Callable[[T], str] | None = 
     for value in values:
         if value != values[0]:
             apart = f"{describe(values[0])} and {describe(value)}" if describe else differing(values[0], value)
-            raise VosbenchError(
-                f"records of different {kind} cannot share a table: {apart}", "give the records of one run at a time"
-            )
+            hint = "give the records of one run at a time"
+            raise VosbenchError(f"records of different {kind} cannot share a table: {apart}", hint)
     return values[0]
 
 
@@ -231,10 +226,8 @@ def differing(one: Any, other: Any, names: Collection[str] | None = None) -> str
 def _refuse_twice(records: Records) -> None:
     for (label, sequence), number in Counter((record.policy.label, record.sequence) for record in records).items():
         if number > 1:
-            raise VosbenchError(
-                f"strategy {label} has more than one record of sequence {sequence}",
-                "delete the records of earlier runs from the folder",
-            )
+            hint = "delete the records of earlier runs from the folder"
+            raise VosbenchError(f"strategy {label} has more than one record of sequence {sequence}", hint)
 
 
 def _sequences(records: Records) -> dict[str, set[int]]:

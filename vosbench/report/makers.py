@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar, cast
 
+from vosbench.base.own_files import one_line
 from vosbench.base.registry import Registry, modules, place
 from vosbench.errors import VosbenchError
 from vosbench.report.context import Records, context
@@ -49,9 +50,7 @@ class Maker(Generic[T]):
             if self.function.__module__.startswith("vosbench."):
                 raise
             where = place([self.function], error)
-            raise VosbenchError(
-                f"{self.kind} fails at {where}: {type(error).__name__}: {error}", "repair it"
-            ) from error
+            raise VosbenchError(f"{self.kind} fails at {where}: {one_line(error)}", "repair it") from error
         wanted = self.kind.capitalize()  # by name: no table needs matplotlib
         if wanted not in {kind.__name__ for kind in type(made).__mro__}:
             found = "nothing" if made is None else f"{type(made).__name__}, not a {wanted}"
@@ -68,9 +67,8 @@ def registry(kind: str, package: str) -> Registry[Maker[Any]]:
     def accept(loaded: Any, origin: str) -> Maker[Any]:
         function = getattr(loaded, kind, None) if isinstance(loaded, ModuleType) else loaded
         if not inspect.isfunction(function):
-            raise VosbenchError(
-                f"{origin} defines no {kind}", f"write a function {kind}(records) into it, as vosbench.report says"
-            )
+            hint = f"write a function {kind}(records) into it, as vosbench.report says"
+            raise VosbenchError(f"{origin} defines no {kind}", hint)
         files = getattr(sys.modules[function.__module__], "PUBLISHED", None)
         return Maker(kind, function, files)
 

@@ -101,8 +101,6 @@ def _sound(run: Path, allow_partial: bool, allow_dirty: bool) -> Records:
         environment = record.environment
         if environment and (environment.dirty or not environment.commit):
             state = "a changed working tree" if environment.dirty else "source that is no checkout of git"
-            raise VosbenchError(
-                f"run {run} was made from {state} (strategy {record.policy.label}, sequence {record.sequence})",
-                "commit and run again, or say --allow-dirty",
-            )
+            message = f"run {run} was made from {state} (strategy {record.policy.label}, sequence {record.sequence})"
+            raise VosbenchError(message, "commit and run again, or say --allow-dirty")
     return records

@@ -36,9 +36,8 @@ def capacities(given: str | float | Sequence[float]) -> tuple[float, ...]:
         except ValueError:
             raise VosbenchError(f"{part!r} is no capacity", "write a range, 1..16, or a list, 2,4,8") from None
         if not 0 <= last - first < LONGEST_RANGE:
-            raise VosbenchError(
-                f"the range {part} holds {max(last - first + 1, 0)} capacities", f"write 1..16; at most {LONGEST_RANGE}"
-            )
+            hint = f"write 1..16; at most {LONGEST_RANGE}"
+            raise VosbenchError(f"the range {part} holds {max(last - first + 1, 0)} capacities", hint)
         found += range(first, last + 1)
     if not found:
         raise VosbenchError("the list of capacities is empty", "name one, or leave capacity out")

@@ -91,8 +91,8 @@ def simulate(
         what = f"--occupancy and --overlay show 1 strategy on 1 sequence, not {len(study.specs)} on {len(names)}"
         raise VosbenchError(what, f"e.g. --policies {study.specs[0]} --sequences {names[0]}")
     simulator = Simulator(data, study, shorter_side, cache)
-    comparing.require_same(run, simulator.conditions, data)
     if run:
+        comparing.require_same(run, simulator.conditions, data)
         comparing.require_enough([entry.label for entry in entries if entry.label in comparing.jf_by_strategy(run)])
     with RunProgress(len(names)) as progress:
         traces = simulator.record(progress)

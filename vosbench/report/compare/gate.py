@@ -38,9 +38,8 @@ class Tolerance:
         if not 0 <= self.accuracy <= 100:
             raise VosbenchError(f"a tolerance of {self.accuracy} points means nothing", "give 0 to 100 points of J, F")
         if not 1 <= self.speed < float("inf"):
-            raise VosbenchError(
-                f"a speed tolerance of {self.speed} means nothing", "give a ratio of times, such as 1.1 for 10% slower"
-            )
+            hint = "give a ratio of times, such as 1.1 for 10% slower"
+            raise VosbenchError(f"a speed tolerance of {self.speed} means nothing", hint)
 
 
 @dataclass(frozen=True)

@@ -70,10 +70,8 @@ def pair_up(runs: Runs, names: Sequence[str] | None = None) -> tuple[tuple[Entra
     """
     entrants = select(runs, names)
     if len(entrants) < 2:
-        raise VosbenchError(
-            "there is nothing to compare: one strategy of one run" if entrants else "the runs hold no strategy",
-            "give two runs, or a run of several strategies",
-        )
+        message = "there is nothing to compare: one strategy of one run" if entrants else "the runs hold no strategy"
+        raise VosbenchError(message, "give two runs, or a run of several strategies")
     with_first = tuple((entrants[0], entrant) for entrant in entrants[1:])
     first = entrants[0].run
     baselines = {entrant.strategy: entrant for entrant in entrants if entrant.run == first}
@@ -86,9 +84,8 @@ def pair_up(runs: Runs, names: Sequence[str] | None = None) -> tuple[tuple[Entra
                 return with_first
             for other in others.values():
                 same_data(gone[0], other)
-            raise VosbenchError(
-                f"strategy {gone[0].name} is not in {run}", "run it too, or choose others with --policies"
-            )
+            hint = "run it too, or choose others with --policies"
+            raise VosbenchError(f"strategy {gone[0].name} is not in {run}", hint)
     found = []
     for entrant in (entrant for entrant in entrants if entrant.run != first):
         if entrant.strategy in baselines:
@@ -158,7 +155,5 @@ def same_data(baseline: Entrant, entrant: Entrant) -> None:
         ("protocols", baseline.protocol, entrant.protocol),
     ):
         if ours != theirs:
-            raise VosbenchError(
-                f"{baseline.run} and {entrant.run} cannot be compared, their {what} differ: {ours} and {theirs}",
-                f"repeat one of the runs with the {what} of the other",
-            )
+            message = f"{baseline.run} and {entrant.run} cannot be compared, their {what} differ: {ours} and {theirs}"
+            raise VosbenchError(message, f"repeat one of the runs with the {what} of the other")

@@ -13,18 +13,8 @@ from vosbench.report.compare.differences import Difference
 from vosbench.report.compare.pairing import Entrant, common_context
 from vosbench.report.compare.significance import MIN_SEQUENCES
 from vosbench.report.context import Context
-from vosbench.report.measures import (
-    FRAMES_IN_MEMORY,
-    JF,
-    MODEL_FPS,
-    SCORES,
-    STRATEGY,
-    accuracy_of,
-    called,
-    measures,
-    who,
-)
-from vosbench.report.paper import paper_rows
+from vosbench.report.measures import JF, SCORES, STRATEGY, accuracy_of, called, measures, who
+from vosbench.report.paper import COLUMNS, paper_rows
 from vosbench.report.scored_masks import SEEN_UNSEEN
 from vosbench.report.table import HEADLINE, NAME, Column, Row, Table, percent
 
@@ -41,7 +31,7 @@ def _points(key: str, heading: str, leaves: int = 0) -> Column:
 
 _RUN = Column("run", leaves=NAME)
 _DIFFERENCE = _points("difference", "diff.", HEADLINE)
-_COSTS = (MODEL_FPS, FRAMES_IN_MEMORY)
+_COSTS = COLUMNS["III"]  # of the paper's tables
 DIFFERENCES = (
     *STRATEGY,
     _RUN,

@@ -110,10 +110,8 @@ def distinct(records: Records, highlight: Collection[str] = ()) -> dict[str, lis
     named = [label for label in groups if label in highlight] or groups
     strategies = sum(groups[label][0].policy.kind != "control" for label in named)
     if strategies > MAX_STRATEGIES:
-        raise NotApplicableError(
-            f"{strategies} strategies cannot be told apart, choose up to {MAX_STRATEGIES} of them",
-            "choose strategies with --policies, or --highlight some",
-        )
+        message = f"{strategies} strategies cannot be told apart, choose up to {MAX_STRATEGIES} of them"
+        raise NotApplicableError(message, "choose strategies with --policies, or --highlight some")
     return groups
 
 

@@ -43,9 +43,8 @@ def draw_trade_off(
     costs = {label: measure(group) for label, group in groups.items()}
     shown = [label for label in groups if np.isfinite(accuracy[label]) and np.isfinite(costs[label])]
     if not shown:
-        raise NotApplicableError(
-            f"no strategy has both scores and {lacking}", "run a strategy on a data set with masks"
-        )
+        hint = "run a strategy on a data set with masks"
+        raise NotApplicableError(f"no strategy has both scores and {lacking}", hint)
     controls = [label for label, group in groups.items() if group[0].policy.kind == "control" if label not in shown]
     competing = [label for label in shown if groups[label][0].policy.kind == "strategy"]
     looks = looks_of(groups, highlight)

@@ -128,9 +128,8 @@ def _require_data(run: Run, root: Path | None) -> None:
         raise
     if root is not None and (absent := sorted(run.sequences.keys() - {*there})):
         data = run.common.dataset
-        raise VosbenchError(
-            f"{root} does not hold {a_few(absent)} of {run.name}", f"give the folder of {data.name} {data.split}"
-        )
+        hint = f"give the folder of {data.name} {data.split}"
+        raise VosbenchError(f"{root} does not hold {a_few(absent)} of {run.name}", hint)
 
 
 def _sources(run: Run, root: Path | None) -> Iterator[Source]:

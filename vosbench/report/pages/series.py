@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -49,16 +50,15 @@ def series_of(
             if score.j_per_frame:
                 scored.setdefault(score.object_id, {})[record.policy.label] = score
     index = {name: place for place, name in enumerate(names)}
-    frames: dict[int, tuple[int, ...]] | None = None
+    of_truth = cache(lambda: {} if truth is None else _frames(records, truth))
     found = []
     for object_id, by_label in sorted(scored.items()):
         count = max(score.frames for score in by_label.values())
         same = {label: score for label, score in by_label.items() if score.frames == count}
         told = next(iter(same.values())).frame_names
         where = tuple(index[name] for name in told if name in index)
-        if not told and truth is not None:
-            frames = _frames(records, truth) if frames is None else frames
-            where = frames.get(object_id, ())
+        if not told:
+            where = of_truth().get(object_id, ())
         j = {label: np.array(score.j_per_frame) for label, score in same.items()}
         f = {label: np.array(score.f_per_frame) for label, score in same.items() if score.f_per_frame}
         found.append(ObjectSeries(object_id, count, j, f, where if len(where) == count else None))
@@ -67,11 +67,9 @@ def series_of(
 
 def _frames(records: Sequence[RunRecord], truth: GroundTruth) -> dict[int, tuple[int, ...]]:
     """Object id -> indices of the frames that count for it; {} where the protocol or the masks cannot be read."""
-    protocol = protocol_of(records)
-    if protocol is None:
-        return {}
     index = {name: place for place, name in enumerate(truth.frame_names)}
     with suppress(VosbenchError):
-        traces = score_sequence(truth, truth.masks, protocol)
+        protocol = protocol_of(records)
+        traces = score_sequence(truth, truth.masks, protocol) if protocol else ()
         return {trace.object_id: tuple(index[name] for name in trace.frames) for trace in traces}
     return {}

@@ -103,9 +103,8 @@ def open_footage(run: Path, sequence: str, root: Path | None = None, strategies:
         chosen = tuple(record for record in chosen if record.policy.kind != "control" and not record.failure)
     if failed := next((record for record in chosen if record.failure), None):
         assert failed.failure is not None
-        raise VosbenchError(
-            f"{failed.policy.label} has no masks of {sequence}: {failed.failure.reason}", "leave it out"
-        )
+        hint = "leave it out"
+        raise VosbenchError(f"{failed.policy.label} has no masks of {sequence}: {failed.failure.reason}", hint)
     if not chosen:
         raise VosbenchError(f"no strategy has masks of {sequence} in {run}", "choose another sequence")
     data = data_of(run, chosen[0], root)
@@ -159,9 +158,8 @@ def data_of(run: Path, record: RunRecord, root: Path | None = None) -> Dataset:
     before = Path(os.fsdecode(kept.read_bytes())) if kept.is_file() else None
     if root is not None and (absent := DATASETS.find(name).would_make(root, info.split)):
         message = f"{root} does not hold {info.name} {info.split}: there is nothing in {absent}"
-        raise VosbenchError(
-            message, f"leave out --root: the run {'tells of none' if before is None else f'had {before}'}"
-        )
+        hint = f"leave out --root: the run {'tells of none' if before is None else f'had {before}'}"
+        raise VosbenchError(message, hint)
     root = root or before
     try:
         return open_dataset(name, root, info.split, frame_mode=info.frame_mode)

@@ -31,9 +31,8 @@ def strip(footage: Footage, places: Sequence[int]) -> Figure:
     letters = round(_LETTERS * DPI / 72)
     left = round(max(length(line, letters) for line in lines)) + 2 * _MARGIN
     if len(places) > (most := (round(DPI * _WIDTH) - left) // (_NARROWEST + _GAP)):
-        raise VosbenchError(
-            f"{len(places)} frames do not fit beside each other: {most} do", "choose fewer, with --frames or --number"
-        )
+        hint = "choose fewer, with --frames or --number"
+        raise VosbenchError(f"{len(places)} frames do not fit beside each other: {most} do", hint)
     width = min((round(DPI * _WIDTH) - left) // len(places) - _GAP, round(DPI * _WIDEST))
     true_height, true_width = footage.frames[places[0]].load().shape[:2]
     height = max(1, round(width * true_height / true_width))

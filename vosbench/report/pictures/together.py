@@ -32,9 +32,8 @@ def open_together(
     prints = {record.fingerprint for one in opened.values() for record in one.records.values()} - {""}
     shared = set.intersection(*({frame.name for frame in one.frames} for one in opened.values()))
     if len(prints) > 1 or not shared:
-        raise VosbenchError(
-            f"{' and '.join(opened)} are not of the same files of {sequence}", "score the masks on the data of the run"
-        )
+        hint = "score the masks on the data of the run"
+        raise VosbenchError(f"{' and '.join(opened)} are not of the same files of {sequence}", hint)
     times = Counter(label for one in opened.values() for label in one.masks)
     masks, of = {}, {}
     for name, one in opened.items():
@@ -61,9 +60,8 @@ def most_disputed_sequence(runs: Mapping[str, Path], strategies: Sequence[str] =
                 found[name].setdefault(record.sequence, []).append(pooled_jf([record]))
         if not found[name]:
             own = dict.fromkeys(record.policy.label for record in records)
-            raise VosbenchError(
-                f"{a_few(own)} of {runs[name]} has no masks", "choose others: controls and what failed leave none"
-            )
+            hint = "choose others: controls and what failed leave none"
+            raise VosbenchError(f"{a_few(own)} of {runs[name]} has no masks", hint)
     common = set.intersection(*map(set, found.values()))
     if not common:
         raise VosbenchError(f"{' and '.join(found)} have no sequence in common", "give runs of the same data")

@@ -34,18 +34,14 @@ def strategies(run: Records) -> tuple[str, ...]:
 def require_enough(both: Sequence[str]) -> None:
     """Refuse fewer strategies than a rank correlation needs, with VosbenchError."""
     if len(both) < MIN_STRATEGIES:
-        raise VosbenchError(
-            f"too few for a rank correlation: {count(len(both), 'strategy')} with both attention kept and J&F",
-            f"simulate {MIN_STRATEGIES} or more strategies of the run",
-        )
+        message = f"too few for a rank correlation: {count(len(both), 'strategy')} with both attention kept and J&F"
+        raise VosbenchError(message, f"simulate {MIN_STRATEGIES} or more strategies of the run")
 
 
 def require_same(run: Records, simulated: Conditions, data: Dataset) -> None:
     """Refuse a run of other data, or of other files of it, weights or settings, or of strategies that have changed
     since, with VosbenchError.
     """
-    if not run:
-        return
     common = context(run)
     then, model, settings = common.dataset, common.model, common.settings
     assert model is not None  # see `read`
@@ -64,17 +60,14 @@ def require_same(run: Records, simulated: Conditions, data: Dataset) -> None:
     }
     for what, (theirs, ours) in pairs.items():
         if theirs != ours:
-            raise VosbenchError(
-                f"the run has another {what} than the simulation: {_shown(theirs)}, not {_shown(ours)}",
-                "give simulate the options that the run had",
-            )
+            message = f"the run has another {what} than the simulation: {_shown(theirs)}, not {_shown(ours)}"
+            raise VosbenchError(message, "give simulate the options that the run had")
     for record in {record.sequence: record for record in run}.values():
         require_own_files(record, data)
     for policy in (record.policy for record in run):
         if simulated.source_hashes.get(policy.text, policy.source_hash) != policy.source_hash:
-            raise VosbenchError(
-                f"strategy {policy.label} has changed since the run", "run again, then simulate against that"
-            )
+            hint = "run again, then simulate against that"
+            raise VosbenchError(f"strategy {policy.label} has changed since the run", hint)
 
 
 def jf_by_strategy(run: Records) -> dict[str, float]:
@@ -98,9 +91,8 @@ def agreement(kept: Mapping[str, float], jf: Mapping[str, float]) -> Agreement:
     require_enough(both)
     x, y = [kept[spec] for spec in both], [jf[spec] for spec in both]
     if min(x) == max(x) or min(y) == max(y):
-        raise VosbenchError(
-            "attention kept or J&F is the same for all strategies, so they have no order", "take strategies that differ"
-        )
+        hint = "take strategies that differ"
+        raise VosbenchError("attention kept or J&F is the same for all strategies, so they have no order", hint)
     return Agreement(float(spearmanr(x, y).statistic), len(both))
 
 
