@@ -79,6 +79,7 @@ def prepare(plan: Plan, fresh: bool) -> None:
     own = {path for task in plan.tasks for path in (task.record, task.unscored)}
     tasks = {task.identity: task for task in plan.tasks}
     for path in record_files(plan.folder):
+        masks = plan.folder / "masks" / path.parent.name
         try:
             record = read_record(path)
         except VosbenchError:
@@ -91,9 +92,7 @@ def prepare(plan: Plan, fresh: bool) -> None:
                 if path in own or (task := tasks.get(record.identity)) is None:
                     continue
                 if not finished(task):
-                    _rename(
-                        plan.folder / "masks" / path.parent.name / path.stem, path, plan.as_asked(task, record), task
-                    )
+                    _rename(masks / path.stem, path, plan.as_asked(task, record), task)
             elif not fresh:
                 other = "choose another folder (--out), or throw them away: fresh=True (--fresh)"
                 if plan.suite.score and not record.suite.get("score", True):
@@ -104,7 +103,6 @@ def prepare(plan: Plan, fresh: bool) -> None:
                 raise VosbenchError(f"{plan.folder} holds results of {theirs}", other)
         path.unlink()
         path.with_suffix(".npz").unlink(missing_ok=True)
-        masks = plan.folder / "masks" / path.parent.name
         shutil.rmtree(masks / path.stem, ignore_errors=True)
         for folder in (path.parent, masks):
             with suppress(OSError):  # others of the strategy's sequences are there

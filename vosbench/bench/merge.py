@@ -124,11 +124,9 @@ def _policies(parts: list[_Part]) -> dict[str, PolicyInfo]:
         found[strategy] = replace(part.record.policy, position=len(found))
         other = places.setdefault(folder_name(part.record.policy).casefold(), part)
         if other is not part:
-            raise VosbenchError(
-                f"{part.record.policy.label} in {part.run} is another strategy than {other.record.policy.label} in "
-                f"{other.run}: parameters or source differ",
-                "run one of them again under a label of its own: -p LABEL=SPEC",
-            )
+            one, two = (f"{p.record.policy.label} in {p.run}" for p in (part, other))
+            what = f"{one} is another strategy than {two}: parameters or source differ"
+            raise VosbenchError(what, "run one of them again under a label of its own: -p LABEL=SPEC")
     for run, strategy, label in dict.fromkeys((part.run, part.key[0], part.record.policy.label) for part in parts):
         if label != found[strategy].label:
             warnings.warn(f"{run} calls {label} what is called {found[strategy].label} here", stacklevel=3)

@@ -80,10 +80,8 @@ def _run(arguments: list[str]) -> int:
         if not (files := _suspects(error, own_modules())):
             raise  # a fault of ours: the traceback is what helps
         where = traceback.extract_tb(error.__traceback__)[-1]
-        return _fail(
-            f"what {' or '.join(files.values())} gives leads to {what} ({where.filename}:{where.lineno})",
-            _try(files, arguments),
-        )
+        leads = f"leads to {what} ({where.filename}:{where.lineno})"
+        return _fail(f"what {' or '.join(files.values())} gives {leads}", _try(files, arguments))
 
 
 def _suspects(error: BaseException, own: dict[str, str]) -> dict[str, str]:
@@ -106,12 +104,8 @@ def _suspects(error: BaseException, own: dict[str, str]) -> dict[str, str]:
 def _try(own: dict[str, str], arguments: Sequence[str]) -> str:
     """What to do about files of one's own, {module: file}, that give what cannot be used, after those arguments."""
     ways = {"policies": "check policy {}", "models": "check model {}", "datasets": "check --dataset {} --root FOLDER"}
-    kinds = {name.split("_")[1]: file for name, file in own.items()}
-    tried = [
-        f"`vosbench {ways[kind].format(file)}`"
-        for kind, file in kinds.items()
-        if kind in ways and "check" not in arguments
-    ]
+    kinds = {} if "check" in arguments else {name.split("_")[1]: file for name, file in own.items()}
+    tried = [f"`vosbench {ways[kind].format(file)}`" for kind, file in kinds.items() if kind in ways]
     return " and ".join(tried) + " says more" if tried else "compare it with the example in the README of its kind"
 
 

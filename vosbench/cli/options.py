@@ -157,10 +157,8 @@ def print_problems(problems: "Iterable[Problem]") -> None:
         alike.setdefault(kind, []).append(problem)
     for first, *others in alike.values():
         more = f" (and {count(len(others), 'more file')} of {first.path.parent})" if others else ""
-        print(
-            f"{'warning: ' if first.warning else ''}{first.message}{more}"
-            + (f"\n  hint: {first.hint}" if first.hint else "")
-        )
+        hint = f"\n  hint: {first.hint}" if first.hint else ""
+        print(f"{'warning: ' if first.warning else ''}{first.message}{more}{hint}")
 
 
 def print_not_scored(reasons: Mapping[str, str], advice: Callable[[str], str]) -> None:

@@ -24,21 +24,10 @@ if TYPE_CHECKING:
 
     from vosbench.report.pictures.footage import Footage
 
-RunFolders = Annotated[
-    list[Path] | None,
-    Argument(
-        help="folder of a run (default: the latest in .vosbench/runs) or of `score --out`, or the JSON "
-        "of one; several of a sweep over an attribute"
-    ),
-]
+_RUN = "folder of a run (default: the latest in .vosbench/runs) or of `score --out`"
+RunFolders = Annotated[list[Path] | None, Argument(help=f"{_RUN}, or the JSON of one; several of a sweep")]
 RunFolder = Annotated[Path | None, Argument(help="run folder; default: the latest in .vosbench/runs")]
-MaskFolders = Annotated[
-    list[Path] | None,
-    Argument(
-        help="folder of a run (default: the latest in .vosbench/runs) or of `score --out`; several of the same data "
-        "are shown together"
-    ),
-]
+MaskFolders = Annotated[list[Path] | None, Argument(help=f"{_RUN}; several of the same data are shown together")]
 SequenceName = Annotated[str | None, Option(help="the sequence to show; default: where strategies differ most in J&F")]
 _LATEX = 10  # columns that a page holds
 Format = Annotated[str, Option(help=f"{', '.join(FORMATS)}; JSON is what --json writes")]
@@ -161,11 +150,11 @@ def show(
     (None: none are chosen; (): the verb has no option for them) are those of the one at `place`.
     """
     width = terminal_width() if out is None else None
-    advice, texts = "" if columns == () else "--columns chooses. ", []
+    own: dict[str, Any] = {"columns": columns or (), "advice": "" if columns == () else "--columns chooses. "}
+    texts = []
     for at, table in enumerate(tables):
-        chosen, said = columns or () if at == place else (), None if at else caption
-        label = f"{name}-{at + 1}" if at else name
-        texts.append(render(table, format, columns=chosen, caption=said, name=label, width=width, advice=advice))
+        label, said = (f"{name}-{at + 1}", None) if at else (name, caption)
+        texts.append(render(table, format, caption=said, name=label, width=width, **(own if at == place else {})))
     if format == "latex" and columns is None and (wide := len(printed_columns(tables[0]))) > _LATEX:
         hint = f"hint: {wide} columns may be wider than a page: --columns strategy,jf,fps chooses among them"
         print(hint, file=sys.stderr)

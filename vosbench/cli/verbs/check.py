@@ -46,10 +46,8 @@ def check(
     if str(predictions) in ("policy", "model") and dataset is None:
         return _check_contract(str(predictions), file)
     if file is not None or dataset is None:
-        raise VosbenchError(
-            "check needs --dataset, or the word policy and a strategy, or the word model and a network",
-            "e.g. vosbench check --dataset davis2017 --root DAVIS, or vosbench check policy ./idea.py",
-        )
+        what = "check needs --dataset, or the word policy and a strategy, or the word model and a network"
+        raise VosbenchError(what, "e.g. vosbench check --dataset davis2017 --root DAVIS, or check policy ./idea.py")
     data = open_dataset(dataset, root, split, frame_mode=frame_mode, trust_masks=bool(trust_masks))
     data = data.only(sequences, limit, exclude)
     names = data.sequence_names()

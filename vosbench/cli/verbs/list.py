@@ -43,18 +43,12 @@ def _policy(name: str) -> dict[str, Any]:
 
 def _parameters(policy: dict[str, Any]) -> Table:
     """A row for each parameter of a strategy: its default, unit, least value and meaning."""
-    columns = (
-        Column("parameter"),
-        Column("default"),
-        Column("unit"),
-        Column("at_least", "at least"),
-        Column("about", wraps=True, leaves=1),
-    )
-    rows = [
-        {"parameter": name}
-        | {key: _plain(value) for key, value in told.items() if value is not None and key in {c.key for c in columns}}
-        for name, told in policy["parameters"].items()
-    ]
+    plain = map(Column, ("parameter", "default", "unit"))
+    columns = (*plain, Column("at_least", "at least"), Column("about", wraps=True, leaves=1))
+    shown, rows = {column.key for column in columns}, []
+    for name, told in policy["parameters"].items():
+        known = {key: _plain(value) for key, value in told.items() if value is not None and key in shown}
+        rows.append({"parameter": name, **known})
     kind = f"{policy['name']}: {policy['about']}."
     return Table(columns, rows, kind if rows else f"{kind} It has no parameters.")
 

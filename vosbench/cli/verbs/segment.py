@@ -71,18 +71,10 @@ def segment(
         found = re.fullmatch(r"(\d+)=(.+)", text)
         masks.setdefault(int(found[1]) if found else 0, []).append(Path(found[2] if found else text))
     torch.set_num_threads(threads or torch.get_num_threads())
-    work = start(
-        video,
-        masks,
-        policy or POLICY,
-        model=model,
-        device=device,
-        top_k=top_k,
-        affinity=affinity,
-        precision=precision or "fp32",
-        shorter_side=shorter_side,
-        trust_masks=bool(trust_masks),
-    )
+    policy = policy or POLICY
+    trusted = bool(trust_masks)
+    given: dict[str, Any] = {"model": model, "device": device, "shorter_side": shorter_side, "trust_masks": trusted}
+    work = start(video, masks, policy, top_k=top_k, affinity=affinity, precision=precision or "fp32", **given)
     seconds, most = _carry_out(work, source, out, overlay)
     frames, objects = work.clip.count, len(work.ids)
     print(f"{out / 'masks'} holds {count(frames, 'mask')} of {count(objects, 'object')}")
@@ -94,14 +86,11 @@ def segment(
         "video": str(video),
         "size": size_text(work.clip.size),
         "rate": float(work.clip.rate),
-        "policy": policy or POLICY,
-        "model": model,
-        "device": device,
+        "policy": policy,
         "top_k": work.session.top_k,
         "affinity": work.session.model.affinity,
         "precision": work.session.model.precision,
-        "shorter_side": work.session.shorter_side,
-        "trust_masks": bool(trust_masks),
+        **given,
     }
     result: dict[str, Any] = {
         "masks": str(out / "masks"),
