@@ -47,7 +47,7 @@ def test_scores_of_a_part_of_the_frames(root: Path) -> None:
     """That a protocol can score a sequence is found out with few of its frames."""
     truth, rules = open_dataset("lvos-v2", root).truth("ant"), find_protocol("lvos")
     planned = plan(truth, rules)
-    parts = split_plan(planned, truth, truth.masks, 1)
+    parts = split_plan(planned, truth.masks, 1)
     scored = [frame for part in parts[:4] for frame in score_frames(*part)]
     assert [(t.object_id, t.j.tolist()) for t in traces(planned, scored)] == [
         (2, [1] * 4 + [0] * 6),

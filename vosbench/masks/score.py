@@ -124,8 +124,8 @@ def score(
     if unplanned and not plans and not found:
         name, reason = next(iter(unplanned.items()))
         raise first_of(unplanned, "not to be scored either", _advice(reason, truths[name]))
-    todo = [(planned, truths[name], masks[name]) for name, planned in plans.items()]
-    for _, _, predicted in todo if not dataset.trusts_masks else ():
+    todo = [(planned, masks[name]) for name, planned in plans.items()]
+    for _, predicted in todo if not dataset.trusts_masks else ():
         if (odd := smoothed(predicted)) is not None:
             warnings.warn(SpoiltScoreWarning.of(odd), stacklevel=3)
     for name, traced in _score(todo, jobs, progress):
@@ -178,22 +178,22 @@ def _of_each(
 
 
 def _score(
-    todo: Sequence[tuple[ScoringPlan, GroundTruth, Mapping[str, MaskSource]]],
+    todo: Sequence[tuple[ScoringPlan, Mapping[str, MaskSource]]],
     jobs: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> Iterator[tuple[str, tuple[ObjectTrace, ...] | VosbenchError]]:
     """The traces of each sequence, as soon as all of its frames are scored, `FRAMES_PER_TASK` frames at a time; or why
     it cannot be scored, which only shows in its true masks. Raises the faults of predictions.
     """
-    tasks = sum(len(truth.masks) for _, truth, _ in todo) // FRAMES_PER_TASK
+    tasks = sum(len(planned.truth.masks) for planned, _ in todo) // FRAMES_PER_TASK
     with Crew(score_or_fault, tasks, jobs) as crew:
         parts = [(index, part) for index, one in enumerate(todo) for part in split_plan(*one, FRAMES_PER_TASK)]
         waiting = Counter(index for index, _ in parts)
         scored: dict[int, dict[int, list[FrameScores]]] = {index: {} for index in waiting}
-        total, done = sum(len(planned.frames) for planned, _, _ in todo), 0
+        total, done = sum(len(planned.frames) for planned, _ in todo), 0
         for number, frames in crew.share([part for _, part in parts]):
             index, (part, _) = parts[number]
-            planned, truth, _ = todo[index]
+            planned, _ = todo[index]
             done += len(part.frames)
             if progress is not None:
                 progress(done, total)
@@ -208,7 +208,7 @@ def _score(
                     continue
                 found = traces(planned, [frame for _, part in sorted(own.items()) for frame in part])
             except VosbenchError as error:
-                found = blame_truth(truth, planned.protocol, error)
+                found = blame_truth(planned.truth, planned.protocol, error)
             del scored[index]
             yield planned.sequence, found
 

@@ -30,7 +30,7 @@ def score_sequence(
     of another size than the ground truth, or holds an id that it must not.
     """
     planned = plan(truth, protocol)
-    return traces(planned, score_frames(*split_plan(planned, truth, predictions, len(planned.frames))[0]))
+    return traces(planned, score_frames(*split_plan(planned, predictions, len(planned.frames))[0]))
 
 
 def plan(truth: GroundTruth, protocol: Protocol) -> ScoringPlan:
@@ -64,17 +64,17 @@ def score_frames(planned: ScoringPlan, sources: Sources) -> list[FrameScores]:
 
 
 def split_plan(
-    planned: ScoringPlan, truth: GroundTruth, predictions: Mapping[str, MaskSource], frames: int
+    planned: ScoringPlan, predictions: Mapping[str, MaskSource], frames: int
 ) -> list[tuple[ScoringPlan, Sources]]:
     """Parts of at most so many frames, for `score_frames`; each holds its own frames only, so it is quick to send.
 
     Raises VosbenchError if `predictions` lacks a frame, or an object that has its own masks.
     """
     _refuse_lacking(planned, predictions)
-    bare = GroundTruth(truth.sequence, (), {})
+    true, bare = planned.truth.masks, GroundTruth(planned.sequence, (), {})
     parts = (planned.frames[start : start + frames] for start in range(0, len(planned.frames), frames))
     return [
-        (replace(planned, truth=bare, frames=names), {name: (predictions[name], truth.masks[name]) for name in names})
+        (replace(planned, truth=bare, frames=names), {name: (predictions[name], true[name]) for name in names})
         for names in parts
     ]
 
