@@ -17,15 +17,19 @@ IMAGE_PLANES = 3
 OTHERS_PLANE = 4  # of the value encoder's input: image 3, this object's mask, the other objects' masks
 
 
-def set_initial_weights(model: STCN, config: TrainConfig) -> None:
-    """Put the weights that the configuration names into the model. VosbenchError for others, as `read_checkpoint`."""
+def set_initial_weights(model: STCN, config: TrainConfig, start: Mapping[str, Tensor] | None = None) -> None:
+    """Put into the model the weights that the configuration names; `start` instead of its `initial`. VosbenchError for
+    those of another network, and as `read_checkpoint`.
+    """
     if config.key_encoder and isinstance(model.key_encoder, EfficientNetLite0):
         load_efficientnet_lite0(model.key_encoder, Path(config.key_encoder))
     elif config.key_encoder:
         load_imagenet(model.key_encoder, Path(config.key_encoder), {"layer1": "res2"})
     if config.value_encoder:
         load_imagenet(model.value_encoder, Path(config.value_encoder), {})
-    if config.initial:
+    if start is not None:
+        model.load_state_dict(start)
+    elif config.initial:
         checkpoint = read_checkpoint(config.initial)
         if checkpoint.config != config.model:
             raise VosbenchError(
@@ -34,17 +38,10 @@ def set_initial_weights(model: STCN, config: TrainConfig) -> None:
             )
         model.load_state_dict(checkpoint.state)
     if config.new_others:
-        draw_others_plane(model)
-
-
-def draw_others_plane(model: STCN) -> None:
-    """Draw the value encoder's weights for other objects' masks anew, orthogonal, as the published STCN does: a
-    single-object stage shows it nothing but zeros there (and weight decay makes it forget), and its checkpoints may
-    lack them.
-    """
-    weight = model.value_encoder.get_parameter(FIRST_VALUE_CONVOLUTION.removeprefix("value_encoder."))
-    with torch.no_grad():
-        weight[:, OTHERS_PLANE:] = nn.init.orthogonal_(torch.empty_like(weight[:, OTHERS_PLANE:]))
+        # As the published STCN does: a single-object stage shows the value encoder nothing but zeros there (and weight
+        # decay makes it forget), and its checkpoints may lack them.
+        others = model.get_parameter(FIRST_VALUE_CONVOLUTION).data[:, OTHERS_PLANE:]
+        others.copy_(nn.init.orthogonal_(torch.empty_like(others)))
 
 
 def load_imagenet(encoder: nn.Module, path: Path, renamed: Mapping[str, str]) -> None:

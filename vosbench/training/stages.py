@@ -45,9 +45,9 @@ class Place:
         parts = [f"{path.parent.name}/{path.name} at step {read_state(path)['step']}" for path in self.start]
         return f"mean of {' and '.join(parts)}" if len(parts) > 1 else parts[0]
 
-    def weights(self) -> dict[str, Tensor]:
-        """The mean of the checkpoints: those of their networks, or the averages over their trainings."""
-        return mean_weights([read_state(path) for path in self.start])
+    def weights(self) -> dict[str, Tensor] | None:
+        """The mean of the checkpoints: of their networks, or of the averages over them. None: there are none."""
+        return mean_weights([read_state(path) for path in self.start]) if self.start else None
 
 
 @dataclass(frozen=True)

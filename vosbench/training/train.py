@@ -23,7 +23,7 @@ from vosbench.training.config import TrainConfig
 from vosbench.training.distributed import Process
 from vosbench.training.files import needed, require_files
 from vosbench.training.freezing import freeze, freeze_batch_norm
-from vosbench.training.initial import draw_others_plane, set_initial_weights
+from vosbench.training.initial import set_initial_weights
 from vosbench.training.log import Curve
 from vosbench.training.loss import bootstrapped_cross_entropy, hardest_share, soft_dice_loss, soft_jaccard_loss
 from vosbench.training.mixture import Mixture, batches, shares
@@ -83,12 +83,8 @@ class Trainer:
             self.mixture = Mixture.open(config)
             if config.validation and self.process.is_first:
                 self.validation = Validation(config.validation)
-        if state is None and place.start:
-            self.model.load_state_dict(place.weights())
-            if config.new_others:
-                draw_others_plane(self.model)
-        elif state is None:
-            set_initial_weights(self.model, config)
+        if state is None:
+            set_initial_weights(self.model, config, place.weights())
         self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         freeze(self.model, config.frozen)
         freeze_batch_norm(self.model, config.frozen_batch_norm)
