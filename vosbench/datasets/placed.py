@@ -1,4 +1,4 @@
-"""Masks whose errors name the sequence and the frame, whoever reads them; and masks that are taken as they are."""
+"""Masks whose errors name the sequence and the frame, whoever reads them, or that are taken as they are."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,20 +13,29 @@ from vosbench.video import MaskSource, ObjectMasks
 
 def placed(sequence: str, masks: Masks, trusted: bool = False) -> Masks:
     """The masks of a sequence, whose errors name it and the frame; `trusted`, they are not refused as smoothed."""
-    named = {
-        frame: source if source.tells_place else PlacedMasks(source, sequence, frame) for frame, source in masks.items()
+    return {
+        frame: PlacedMasks(source, sequence, frame, trusted) if trusted or not source.tells_place else source
+        for frame, source in masks.items()
     }
-    return {frame: TrustedMasks(source) for frame, source in named.items()} if trusted else named
 
 
 @dataclass(frozen=True)
-class _OtherMasks(MaskSource):
-    """The masks of another source, read in the same way."""
+class PlacedMasks(MaskSource):
+    """The masks of another source, read in the same way; if they are `trusted`, though they look smoothed."""
 
     source: MaskSource
+    sequence: str
+    frame: str
+    trusted: bool
+    reader = property(attrgetter("source.reader"))
+    where = property(attrgetter("source.where"))
 
     def load(self) -> ObjectMasks:
-        return self.source.load()
+        with self._named():
+            masks: object = self.source.load()
+            if isinstance(masks, ObjectMasks):
+                return masks
+            raise VosbenchError(f"{self.reader.__name__}.load gives {type(masks).__name__}", "return ObjectMasks")
 
     def files(self) -> tuple[Path, ...]:
         return self.source.files()
@@ -34,38 +43,20 @@ class _OtherMasks(MaskSource):
     def own_masks(self) -> tuple[int, ...] | None:
         return self.source.own_masks()
 
-    reader = property(attrgetter("source.reader"))
-    where = property(attrgetter("source.where"))
-
     def reading(self) -> str:
         return self.source.reading()
 
-
-class TrustedMasks(_OtherMasks):
-    """Masks that are taken as they are, though they look smoothed."""
-
     def check(self, size: tuple[int, int] | None = None) -> ObjectMasks:
+        if not self.source.tells_place:
+            self.load()  # it is one's own, and may give anything
         try:
-            return replace(self.source.check(size), doubt=None)
+            with self._named():
+                checked = self.source.check(size)
         except SmoothedMaskError:  # the last that a check finds
-            return self.source.load()
-
-
-@dataclass(frozen=True)
-class PlacedMasks(_OtherMasks):
-    """The masks of a source of one's own."""
-
-    sequence: str
-    frame: str
-
-    def load(self) -> ObjectMasks:
-        with self._named():
-            return self._required(self.source.load())
-
-    def check(self, size: tuple[int, int] | None = None) -> ObjectMasks:
-        with self._named():
-            self._required(self.source.load())
-            return self.source.check(size)
+            if self.trusted:
+                return self.load()
+            raise
+        return replace(checked, doubt=None) if self.trusted else checked
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -76,8 +67,3 @@ class PlacedMasks(_OtherMasks):
                 raise
             place = f"sequence {self.sequence}, frame {self.frame}"
             raise type(error)(f"{place}: {error.message}", error.hint) from error
-
-    def _required(self, masks: object) -> ObjectMasks:
-        if isinstance(masks, ObjectMasks):
-            return masks
-        raise VosbenchError(f"{self.reader.__name__}.load gives {type(masks).__name__}", "return ObjectMasks")
