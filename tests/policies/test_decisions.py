@@ -59,7 +59,7 @@ def check(spec: str, trace: TrialVideo) -> None:
     merges = spec.startswith("afb")  # its keys are computed
     for t, (now, bank) in enumerate(drive(policy, trace, top_k=4)):
         assert now.tokens == tuple(token.name for token in expected[t]), f"frame {t}"
-        slots = torch.tensor(now.slots, dtype=torch.int64)
+        slots = bank.by_age()
         if hasattr(policy, "references"):
             counted = policy.references.values[slots]
             if policy.references.values.dtype == torch.int32:

@@ -27,7 +27,7 @@ def kept(spec: str) -> list[list[int | None]]:
     found = []
     for now, bank in drive(load_policy(spec), trace, top_k=20):
         slots: list[int | None] = [None] * bank.extent
-        for (frame, position), slot in zip(now.tokens, now.slots, strict=True):
+        for (frame, position), slot in zip(now.tokens, bank.by_age().tolist(), strict=True):
             slots[slot] = 100 * frame + position
         found.append(slots)
     return [found[frame] for frame in FRAMES]

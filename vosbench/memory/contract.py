@@ -37,9 +37,9 @@ def check_contract(build: Build) -> list[PolicyError]:
 def capacity_is_never_exceeded(build: Build) -> None:
     policy, trace = build(), TrialVideo.draw(frames=31)
     for now, bank in drive(policy, trace):
-        _demand(now.count == len(now.tokens), policy, now.frame, "the bank's count is not that of its occupied slots")
+        _demand(bank.count == len(now.tokens), policy, now.frame, "the bank's count is not that of its occupied slots")
         if bank.capacity is not None:
-            _demand(now.count <= bank.capacity, policy, now.frame, f"{now.count} tokens in room for {bank.capacity}")
+            _demand(bank.count <= bank.capacity, policy, now.frame, f"{bank.count} tokens in room for {bank.capacity}")
         if hasattr(policy, "capacity"):
             room = policy.capacity * trace.keys.shape[1]
             bounded = bank.capacity is not None and bank.capacity <= room

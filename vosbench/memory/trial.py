@@ -8,7 +8,6 @@ from torch import Tensor
 
 from vosbench.memory.bank import MemoryBank
 from vosbench.memory.frame import FrameTokens, Segmentation
-from vosbench.memory.match import Match
 from vosbench.memory.policy import LookAhead, MemoryPolicy, VideoInfo
 from vosbench.memory.session import VideoMemory
 from vosbench.models.affinity import affinity
@@ -100,15 +99,12 @@ class TrialVideo:
 
 @dataclass(frozen=True)
 class Held:
-    """The bank after one frame: its tokens as (frame, position) with their slots, in that order."""
+    """The bank after one frame: its tokens as (frame, position), in that order; and what was read in the frame."""
 
     frame: int
     tokens: tuple[tuple[int, int], ...]
-    slots: tuple[int, ...]
     pinned: frozenset[tuple[int, int]]
-    count: int
     readouts: tuple[Tensor, ...]
-    match: Match | None
 
 
 def drive(
@@ -122,10 +118,9 @@ def drive(
     for t in range(frames):
         keys, predicted, appearing = trace.tokens[t], Segmentation(trace.masks(t)), trace.appearing.get(t, 0)
         readouts: list[Tensor] = []
-        match = None
         if memory.groups:
             readouts, match = memory.read(t, keys, top_k)
-            match = memory.observe(match, predicted)
+            memory.observe(match, predicted)
         if appearing:
             memory.add_objects(t, appearing)
         written = memory.asks_for(t, predicted, bool(appearing), last=t == frames - 1)
@@ -133,7 +128,10 @@ def drive(
             values = _values(written, memory.groups, t, dtype)
             memory.write(FrameTokens(t, keys.key, values, bool(appearing), written, keys.extras))
         memory.verify(f"frame {t}")
-        yield _held(t, bank, readouts, match), bank
+        slots = bank.by_age()
+        tokens = tuple(zip(bank.frame[slots].tolist(), bank.position[slots].tolist(), strict=True))
+        pinned = frozenset(token for token, pin in zip(tokens, bank.pinned[slots].tolist(), strict=True) if pin)
+        yield Held(t, tokens, pinned, tuple(readouts)), bank
 
 
 def _values(segmentation: Segmentation, groups: list[int], frame: int, dtype: torch.dtype) -> tuple[Tensor, ...]:
@@ -141,13 +139,6 @@ def _values(segmentation: Segmentation, groups: list[int], frame: int, dtype: to
     masks = segmentation.masks[:, 0, ::STRIDE].T
     values = torch.stack([masks, torch.full_like(masks, frame), torch.ones_like(masks)], 2)
     return values.to(dtype).split(groups, 1)
-
-
-def _held(frame: int, bank: MemoryBank, readouts: list[Tensor], match: Match | None) -> Held:
-    slots = bank.by_age()
-    tokens = list(zip(bank.frame[slots].tolist(), bank.position[slots].tolist(), strict=True))
-    pinned = frozenset(token for token, pin in zip(tokens, bank.pinned[slots].tolist(), strict=True) if pin)
-    return Held(frame, tuple(tokens), tuple(slots.tolist()), pinned, bank.count, tuple(readouts), match)
 
 
 def held(policy: MemoryPolicy, trace: TrialVideo, top_k: int = 4) -> list[tuple[tuple[int, int], ...]]:
