@@ -151,8 +151,7 @@ def the_one(own: Sequence[T], module: ModuleType, what: str) -> T:
     """The one thing that a module has of its own. Raises VosbenchError unless there is exactly one."""
     if len(own) != 1:
         origin = getattr(module, "__file__", None) or module.__name__
-        hint = (
-            "define exactly one" if own else f"write a {what} of your own there: one that is only imported is another's"
-        )
+        own_one = f"write a {what} of your own there: one that is only imported is another's"
+        hint = "define exactly one" if own else own_one
         raise VosbenchError(f"{origin} must define one {what}, but defines {len(own)}", hint)
     return own[0]

@@ -105,11 +105,9 @@ def score(
     if missing and (len(missing) == len(truths) or not rules.missing_is_zero):
         for name in missing:
             if len(missing) == len(truths) or (fault := unusable(placed, name)) is None:
-                raise VosbenchError(
-                    f"predictions lack the sequence {name}: {predictions / name} is no folder",
-                    elsewhere(predictions, names)
-                    or "masks are expected as <sequence>/<frame>.png, for every sequence of the split",
-                )
+                expected = "masks are expected as <sequence>/<frame>.png, for every sequence of the split"
+                message = f"predictions lack the sequence {name}: {predictions / name} is no folder"
+                raise VosbenchError(message, elsewhere(predictions, names) or expected)
             unscored[name] = fault
             del truths[name]
         missing = ()

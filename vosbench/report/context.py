@@ -236,11 +236,9 @@ def _sequences(records: Records) -> dict[str, set[int]]:
     for record in records:
         ids = {score.object_id for score in record.objects}
         if not record.failure and (first := found.setdefault(record.sequence, ids)) != ids:
-            raise VosbenchError(
-                f"the strategies are not scored on the same objects of sequence {record.sequence}: "
-                f"{sorted(first)} and, by {record.policy.label}, {sorted(ids)}",
-                "score the run again",
-            )
+            apart = f"{sorted(first)} and, by {record.policy.label}, {sorted(ids)}"
+            message = f"the strategies are not scored on the same objects of sequence {record.sequence}: {apart}"
+            raise VosbenchError(message, "score the run again")
     return {record.sequence: found.get(record.sequence, set()) for record in records}
 
 

@@ -76,11 +76,9 @@ def record(
         if geometry is None:
             geometry = model.geometry(rgb.shape[0], rgb.shape[1], side)
         if rgb.shape[:2] != geometry.original:
-            raise SequenceError(
-                f"frame {sequence.frames[index].name} of {sequence.name} is {size_text(rgb.shape)}, "
-                f"the frames before it {size_text(geometry.original)}",
-                "all frames of a video must have one size",
-            )
+            sizes = f"{size_text(rgb.shape)}, the frames before it {size_text(geometry.original)}"
+            message = f"frame {sequence.frames[index].name} of {sequence.name} is {sizes}"
+            raise SequenceError(message, "all frames of a video must have one size")
         if index >= appearing[0][0]:
             with torch.inference_mode():
                 given = zip(("tokens", "query"), model.keys(geometry.prepare(rgb, device)), strict=True)

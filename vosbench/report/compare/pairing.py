@@ -127,11 +127,9 @@ def same_objects(baseline: Entrant, entrant: Entrant) -> None:
     """Raises VosbenchError, naming the first that only one has, unless both are scored on the same objects."""
     if unshared := sorted(baseline.objects().keys() ^ entrant.objects().keys()):
         sequence, object_id = unshared[0]
-        raise VosbenchError(
-            f"{baseline.name} and {entrant.name} are not scored on the same objects: "
-            f"{len(unshared)} are in one only, such as {sequence} object {object_id}",
-            "run both on the same sequences",
-        )
+        apart = f"{len(unshared)} are in one only, such as {sequence} object {object_id}"
+        message = f"{baseline.name} and {entrant.name} are not scored on the same objects: {apart}"
+        raise VosbenchError(message, "run both on the same sequences")
 
 
 def common_context(compared: Sequence[tuple[Entrant, Entrant]]) -> Context:

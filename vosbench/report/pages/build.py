@@ -177,14 +177,8 @@ def _write_run(writer: Writer, run: Run, baseline: str | None) -> None:
             shots[moment] = f"sequences/{run.sequences[moment.sequence]}/{name}"
             writer.file(f"{run.place}{shots[moment]}", picture)
     groups = by_strategy(run.records)
-    writer.data(
-        f"{run.place}data.js",
-        {
-            "gains": gains(run.records),
-            "baseline": baseline if baseline in groups else next(iter(groups)),
-            "looks": looks(run),
-        },
-    )
+    first = baseline if baseline in groups else next(iter(groups))
+    writer.data(f"{run.place}data.js", {"gains": gains(run.records), "baseline": first, "looks": looks(run)})
     writer.page(
         f"{run.place}index.html",
         "run",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -46,17 +47,12 @@ def require_same(run: Records, simulated: Conditions, data: Dataset) -> None:
     then, model, settings = common.dataset, common.model, common.settings
     assert model is not None  # see `read`
     assert settings is not None
+    which, how = attrgetter("dataset", "split", "frame_mode"), attrgetter("top_k", "shorter_side", "affinity")
     pairs = {
-        "data set": (
-            (then.name, then.split, then.frame_mode),
-            (simulated.dataset, simulated.split, simulated.frame_mode),
-        ),
+        "data set": ((then.name, then.split, then.frame_mode), which(simulated)),
         "sequences": (sorted({record.sequence for record in run}), sorted(simulated.sequences)),
         "weights": (model.checkpoint_hash, simulated.checkpoint_hash),
-        "top-k, shorter side and affinity": (
-            (settings.top_k, settings.shorter_side, settings.affinity),
-            (simulated.top_k, simulated.shorter_side, simulated.affinity),
-        ),
+        "top-k, shorter side and affinity": (how(settings), how(simulated)),
     }
     for what, (theirs, ours) in pairs.items():
         if theirs != ours:
