@@ -1,6 +1,6 @@
 """Pictures as a page carries them: frames as WebP, label maps as runs of equal pixels, which a script colours."""
 
-import base64
+from base64 import b64encode
 from io import BytesIO
 
 import numpy as np
@@ -38,9 +38,4 @@ def label_runs(labels: np.ndarray) -> str:
     """A label map, uint8 [H,W], in base64: length and label of each run of equal pixels by rows, as `base.varints`."""
     flat = labels.ravel()
     ends = np.append(np.flatnonzero(flat[1:] != flat[:-1]) + 1, flat.size)
-    return text(pack(np.stack([np.diff(ends, prepend=0), flat[ends - 1]], 1).ravel()))
-
-
-def text(data: bytes) -> str:
-    """Bytes in base64."""
-    return base64.b64encode(data).decode("ascii")
+    return b64encode(pack(np.stack([np.diff(ends, prepend=0), flat[ends - 1]], 1).ravel())).decode()

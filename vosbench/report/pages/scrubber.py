@@ -1,12 +1,13 @@
 """What the scrubber of a page moves through: frames, masks, memories, and what happens when."""
 
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from vosbench.memory.trace import MemoryTrace
-from vosbench.report.pages.encoding import label_runs, shown_size, shrink, text, webp
+from vosbench.report.pages.encoding import label_runs, shown_size, shrink, webp
 from vosbench.report.pictures.footage import Footage
 from vosbench.report.pictures.overlay import COLOURS, CONTOURS
 from vosbench.video import FrameRef
@@ -73,7 +74,7 @@ def _memory(trace: MemoryTrace, shown: Sequence[int]) -> dict[str, Any]:
     return {
         "grid": trace.grid,
         "picture": [round(value, 4) for value in trace.picture],
-        "changes": text(trace.at(shown).changes),
+        "changes": b64encode(trace.at(shown).changes).decode(),
         "written": trace.written(),
     }
 
@@ -84,8 +85,7 @@ def events(footage: Footage, index: Mapping[str, int]) -> list[dict[str, Any]]:
     seen: set[int] = set()
     before: set[int] = set()
     for name in sorted(footage.truth.keys() & index.keys(), key=index.__getitem__):
-        masks = footage.truth[name].load()
-        now = set(masks.object_ids())
+        now = set(footage.truth[name].load().object_ids())
         for what, ids in (("hides", before - now), ("returns", (now - before) & seen), ("appears", now - seen)):
             found += [{"frame": index[name], "object": i, "what": what} for i in sorted(ids)]
         seen |= now
