@@ -40,9 +40,7 @@ def doubt(path: Path) -> str | None:
 
 
 def _segment(begin: bytes) -> tuple[int | None, int]:
-    """The size of the segment of a Matroska file, by its first bytes (None: unknown), and where its data begin (0: it
-    is another file).
-    """
+    """The size of a Matroska segment by the first bytes (None: unknown), and where its data begin (0: another file)."""
     if not begin.startswith(_EBML):
         return None, 0
     size, at = _number(begin, len(_EBML))

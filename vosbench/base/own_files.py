@@ -31,8 +31,7 @@ def _digest(content: bytes) -> str:
 def load(name: str, path: Path) -> ModuleType:
     """The module in a file, by its name in this process; loaded once.
 
-    Raises VosbenchError if it imports a module from beside it that has the name of one of another folder, for a process
-    has one of a name.
+    Raises VosbenchError if it imports a module from beside it whose name one of another folder has in this process.
     """
     if name in sys.modules:
         return sys.modules[name]

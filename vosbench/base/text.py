@@ -48,8 +48,7 @@ def decode(data: bytes) -> str:
 
 def lines(text: str, is_entry: Callable[[str], bool] = lambda _: False) -> list[str]:
     """The lines of a list that hold an entry: not the blank ones, nor those that begin with `#`, unless one `is_entry`
-    all the same; without the spaces and the quotes around, nor what cannot be seen, such as a zero-width space or the
-    end of a file of DOS.
+    all the same; without spaces and quotes around, nor what cannot be seen (zero-width spaces, the end of a DOS file).
     """
     stripped = (line.translate(_UNSEEN).strip() for line in text.split("\n"))
     return [_unquoted(line) for line in stripped if line and (line[0] != "#" or is_entry(line))]

@@ -72,8 +72,7 @@ def score(
     """Score the masks `<predictions>/<sequence>/<frame>.png` against the ground truth of a data set.
 
     The result is marked partial if `dataset` is a choice of its split (`Dataset.only`), or if the rules cannot score
-    some of its sequences, or their ground truth is faulty, or no method can have masks of them, whose frames are: these
-    are left out.
+    some of its sequences, or their ground truth or, where masks lack, their frames are faulty: these are left out.
 
     protocol: the rules, the name of a protocol or one's own file of it (None: the data set's own).
     jobs: processes (None: one per core). 1 works in this process.

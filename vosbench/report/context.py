@@ -142,8 +142,7 @@ def by_strategy(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
 
 def by_identity(records: Iterable[RunRecord]) -> dict[str, list[RunRecord]]:
     """The same under what determines the strategy, its name and all parameters: equal for the same strategy in another
-    run, however it is written and labelled there. Of two in one run that share these (files of one name), the label
-    counts too.
+    run, however written and labelled there; and under its label where two of a run share these (files of one name).
     """
     groups = by_strategy(records)
     named = {label: [group[0].policy.name, encode(group[0].policy.parameters)] for label, group in groups.items()}

@@ -75,8 +75,7 @@ def reproduced(number: str, measured: Sequence[Measured], absent: Mapping[str, s
     """Table `number`, such as IV, in the paper's form: what was measured, each row above the one that the paper prints.
 
     A row that nothing was measured of is empty. `absent` says why, by data set or training. On a data set that the
-    paper did not measure, its rows are those of the paper's strategies, without printed ones. Raises VosbenchError as
-    `context` does.
+    paper did not measure, its rows are those of the paper's strategies, without printed ones. Raises as `context`.
     """
     columns = [column.key for column in COLUMNS[number]]
     printed = [row for row in _printed() if number in row["table"].split(" and ")]

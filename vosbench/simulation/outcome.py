@@ -37,8 +37,7 @@ class Conditions:
     """What a simulation depends on. `sequences` are those that were simulated, and `faulty` those that could not be.
 
     `shorter_side` of frames at inference, in pixels (None: each video's own). `trust_masks`: they were taken as they
-    are, though they may look smoothed. `source_hashes` are those of the settings, by spec. `checkpoint_hash` in
-    hexadecimal.
+    are, though they may look smoothed. `source_hashes`: of the settings, by spec. `checkpoint_hash` in hexadecimal.
     """
 
     dataset: str

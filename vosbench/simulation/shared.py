@@ -40,9 +40,7 @@ class SharedBank:
         self.is_own = False
 
     def refresh(self) -> None:
-        """Look at the bank after it was written. One with keys of the strategy's own (`is_own`) shares nothing with
-        others.
-        """
+        """Look at the bank after it was written. One with keys of the strategy's own (`is_own`) shares nothing."""
         bank = self.bank
         self.tokens = bank.frame * bank.tokens_per_frame + bank.position
         occupied = self.tokens[bank.occupied]

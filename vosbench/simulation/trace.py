@@ -62,8 +62,7 @@ def record(
     """Make the keys alone of a video, frame by frame, exactly as `propagate` does.
 
     `shorter_side` overrides the inference size of the sequence, in pixels; `progress` is told frames done and frames
-    in all. Raises SequenceError for frames that cannot be read or differ in size, VosbenchError for a model in training
-    mode.
+    in all. Raises SequenceError for frames that cannot be read or differ in size, VosbenchError if the model trains.
     """
     if model.training:
         raise VosbenchError("the model is in training mode, where it normalises by batch", "call model.eval() first")

@@ -25,9 +25,7 @@ Curves = Mapping[str, Mapping[float | None, str]]  # name -> capacity in frames,
 
 
 def sweeps(policies: Iterable[PolicyInfo]) -> Curves:
-    """The curves that strategies make, named after what their points have in common, and in brackets what they are,
-    unless they compete.
-    """
+    """The curves of strategies by name: what their points have in common, with what they are unless they compete."""
     members: dict[str, list[PolicyInfo]] = {}
     for policy in policies:
         of_its_own = policy.label if _capacity(policy) is None else ""

@@ -66,8 +66,7 @@ def label_points(
 
 def label_ends(axes: Axes, heights: Mapping[str, float], looks: Mapping[str, Look]) -> None:
     """Write the name of each curve, but quiet ones, to the right of `axes` at its height (data coordinates), moved
-    apart as little as need be, behind its marker, to which a thin line leads. Limits and position of `axes` must be
-    final.
+    apart as little as need be, behind its marker and a thin line to it. Limits and position of `axes` must be final.
     """
     heights = {name: height for name, height in heights.items() if not looks[name].quiet}
     pixels, figure = _pixels_per_point(axes), axes.get_figure(root=True)

@@ -40,8 +40,7 @@ class Source:
 @dataclass(frozen=True)
 class Page:
     """What was found for a page: `data` for its scripts, `files` beside it by name, moments for the gallery with their
-    `thumbnails` by name, `notes` that say what is not there and how to have it, and of them the `faults`: what should
-    be there.
+    `thumbnails` by name, `notes` that say what is not there and how to have it, `faults` those of what should be.
     """
 
     data: dict[str, Any] = field(default_factory=dict)

@@ -10,9 +10,7 @@ from vosbench.report.pictures.overlay import errors
 
 
 def named(footage: Footage, texts: Sequence[str]) -> list[int]:
-    """The places of frames that are given by name, or else by index from 0 on, each once. Raises VosbenchError for
-    another.
-    """
+    """The places of frames given by name, or else by index from 0 on, each once. Raises VosbenchError for another."""
     names = [frame.name for frame in footage.frames]
     found = []
     for text in filter(None, map(str.strip, texts)):

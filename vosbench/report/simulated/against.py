@@ -40,9 +40,7 @@ def require_enough(both: Sequence[str]) -> None:
 
 
 def require_same(run: Records, simulated: Conditions, data: Dataset) -> None:
-    """Refuse a run of other data, or of other files of it, weights or settings, or of strategies that have changed
-    since, with VosbenchError.
-    """
+    """Raises VosbenchError for a run of other data, files, weights or settings, or of strategies changed since."""
     common = context(run)
     then, model, settings = common.dataset, common.model, common.settings
     assert model is not None  # see `read`
@@ -80,9 +78,7 @@ class Agreement:
 
 
 def agreement(kept: Mapping[str, float], jf: Mapping[str, float]) -> Agreement:
-    """How attention kept orders strategies by J&F, both by spec. VosbenchError for fewer than 3, or if either is
-    constant.
-    """
+    """How attention kept orders strategies by J&F, both by spec. VosbenchError for fewer than 3 or constant ones."""
     both = [spec for spec in kept if spec in jf and np.isfinite([kept[spec], jf[spec]]).all()]
     require_enough(both)
     x, y = [kept[spec] for spec in both], [jf[spec] for spec in both]

@@ -58,9 +58,7 @@ def occupancy(kept: np.ndarray, tokens_per_frame: int, conditions: Sequence[str]
 def contact_sheet(
     pictures: Mapping[int, np.ndarray], kept: Mapping[int, np.ndarray], conditions: Sequence[str]
 ) -> Figure:
-    """The frames in memory, uint8 RGB [H,W,3] by frame, with what is kept of them, bool [H,W], in colour, the rest
-    grey.
-    """
+    """The frames in memory, uint8 RGB [H,W,3], by frame: what is kept of them, bool [H,W], in colour, the rest grey."""
     if not kept:
         raise VosbenchError("nothing is in memory at that frame", "choose a later frame")
     rows = math.ceil(len(kept) / _COLUMNS)
