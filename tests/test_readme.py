@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from vosbench.bench.record import read_run
-from vosbench.bench.suite_file import read_suites
+from vosbench.bench.suite import read_suites
 from vosbench.cli import main
 from vosbench.cli.verbs import VERBS
 from vosbench.datasets import DATASETS, open_dataset

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vosbench.bench.record import read_run as read_run
     from vosbench.bench.runner import run as run
     from vosbench.bench.suite import Suite as Suite
-    from vosbench.bench.suite_file import read_suites as read_suites
+    from vosbench.bench.suite import read_suites as read_suites
     from vosbench.datasets import open_dataset as open_dataset
     from vosbench.errors import VosbenchError as VosbenchError
     from vosbench.inference.propagate import propagate as propagate
@@ -46,7 +46,7 @@ _HOMES = {
     "open_dataset": "vosbench.datasets",
     "propagate": "vosbench.inference.propagate",
     "read_run": "vosbench.bench.record",
-    "read_suites": "vosbench.bench.suite_file",
+    "read_suites": "vosbench.bench.suite",
     "run": "vosbench.bench.runner",
     "score": "vosbench.masks.score",
     "segment": "vosbench.inference.segment",

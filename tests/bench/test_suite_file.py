@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vosbench.bench.suite import DEFAULT_POLICIES, Suite
-from vosbench.bench.suite_file import read_suites, shipped_suites
+from vosbench.bench.suite import DEFAULT_POLICIES, Suite, read_suites, shipped_suites
 from vosbench.datasets import DATASETS
 from vosbench.datasets.generated.recipe import Script
 from vosbench.errors import VosbenchError

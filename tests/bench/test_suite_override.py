@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vosbench.bench.suite import Suite
-from vosbench.bench.suite_file import override, read_suites
+from vosbench.bench.suite import Suite, override, read_suites
 from vosbench.errors import VosbenchError
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from vosbench.bench.record import read_run
-from vosbench.bench.suite_file import read_suites
+from vosbench.bench.suite import read_suites
 from vosbench.cli.verbs.reproduce import STRIPS, TABLES, WHAT
 from vosbench.images import read_labels, write_labels
 from vosbench.models.checkpoint import WEIGHTS

@@ -10,8 +10,7 @@ from pathlib import Path
 from vosbench.base.atomic import replacing_folder
 from vosbench.base.codec import encode
 from vosbench.base.values import checked
-from vosbench.bench.conditions import difference
-from vosbench.bench.folder import hash_of
+from vosbench.bench.folder import difference, hash_of
 from vosbench.bench.naming import folder_name
 from vosbench.bench.record import DATA_ROOT, PolicyInfo, RunRecord, read_run, write_record
 from vosbench.datasets.files import natural_order

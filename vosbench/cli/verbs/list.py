@@ -82,7 +82,7 @@ LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "protocols": lambda: _named(
         "vosbench.metrics.protocols:PROTOCOLS", lambda rules: {"version": rules.version, "source": rules.source}
     ),
-    "suites": lambda: _named("vosbench.bench.suite_file:shipped_suites"),
+    "suites": lambda: _named("vosbench.bench.suite:shipped_suites"),
     "configs": lambda: _named("vosbench.training.config:shipped_configs"),
     "tables": lambda: _named("vosbench.report.tables:TABLES"),
     "figures": lambda: _named("vosbench.report.plots:FIGURES"),

@@ -75,7 +75,7 @@ def reproduce(
     asked = dict(locals()) | {"model": None, "controls": False}  # of the options that a suite has
 
     from vosbench.bench.plan import Plan  # here: torch takes seconds
-    from vosbench.bench.suite_file import override, read_suites
+    from vosbench.bench.suite import override, read_suites
 
     if what not in WHAT:
         raise VosbenchError(f"unknown table or figure of the paper {what!r}", f"known: {', '.join(WHAT)}")

@@ -123,8 +123,7 @@ def run(
     asked = dict(locals()) | {"seeds": options.whole_numbers(seeds)}  # by name: most are fields of a suite
 
     from vosbench.bench.plan import Plan  # imports torch, which takes seconds: only the verbs that need it pay
-    from vosbench.bench.suite import Suite
-    from vosbench.bench.suite_file import override, read_suites
+    from vosbench.bench.suite import Suite, override, read_suites
 
     suites = override(read_suites(suite) if suite else (Suite(),), dataset, root or (), asked)
     shared_out: AbstractContextManager[Any] = nullcontext()
