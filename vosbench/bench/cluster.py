@@ -81,7 +81,7 @@ class Cluster:
         share = max(1, cpu_count() // self._workers) if self._workers else 1
         return replace(suite, threads=suite.threads or share)
 
-    def work_off(self, plan: Plan, todo: list[Task], to_score: list[Recorded], progress: Progress | None) -> None:
+    def work_off(self, plan: Plan, todo: list[Task], to_score: list[Recorded], progress: Progress) -> None:
         """Do the tasks in `todo`, and score those in `to_score` again.
 
         Raises VosbenchError if the scheduler is lost, and what a unit raises.

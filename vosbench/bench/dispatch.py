@@ -86,7 +86,7 @@ class Dispatch:
     """The units of a plan on their way."""
 
     def __init__(
-        self, client: "Client", plan: Plan, token: str, progress: Progress | None, say: Callable[[str], None]
+        self, client: "Client", plan: Plan, token: str, progress: Progress, say: Callable[[str], None]
     ) -> None:
         self._client, self._plan, self._token, self._progress, self._say = client, plan, token, progress, say
         self._units: dict[Any, Unit] = {}

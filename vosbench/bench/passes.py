@@ -39,12 +39,12 @@ from vosbench.video import Sequence as Video
 
 WARMUP_FRAMES = 3
 AHEAD = 4  # masks of a strategy that may wait to be written
-Progress = Callable[[str, str, int, int], None]  # strategy, sequence, frames done, frames in all
+Progress = Callable[[str, str, int, int], None] | None  # told strategy, sequence, frames done, and in all; or nobody is
 Recorded = tuple[Task, RunRecord]  # the record as far as it is known
 Frames = Iterable[dict[int, Prediction | Exception]]  # what each strategy, by its place, makes of each frame
 
 
-def together(plan: Plan, tasks: Sequence[Task], video: Video, progress: Progress | None) -> Iterator[Recorded]:
+def together(plan: Plan, tasks: Sequence[Task], video: Video, progress: Progress) -> Iterator[Recorded]:
     """Strategies through a sequence together, untimed. Those for which memory did not suffice go again, without those
     for which it did; alone, if it sufficed for none.
 
@@ -60,7 +60,7 @@ def together(plan: Plan, tasks: Sequence[Task], video: Video, progress: Progress
         yield from together(plan, again, video, progress)
 
 
-def alone(plan: Plan, task: Task, video: Video, progress: Progress | None) -> RunRecord:
+def alone(plan: Plan, task: Task, video: Video, progress: Progress) -> RunRecord:
     """One strategy through a sequence, timed."""
     on_gpu, pace = plan.device.type == "cuda", Pace(plan.device)
     with _passes(plan, [task], video, progress) as (one,):
@@ -73,7 +73,7 @@ def alone(plan: Plan, task: Task, video: Video, progress: Progress | None) -> Ru
         return one.finish(() if one.failure else (_timing(one.frames, pace, seconds),), device_bytes)
 
 
-def controlled(plan: Plan, task: Task, control: Control, video: Video, progress: Progress | None) -> RunRecord:
+def controlled(plan: Plan, task: Task, control: Control, video: Video, progress: Progress) -> RunRecord:
     """A control through a sequence."""
     with _passes(plan, [task], video, progress) as (one,):
         try:
@@ -121,9 +121,7 @@ def beginning(video: Video, frames: int) -> Video:
 class _Pass:
     """A task on its way through a sequence."""
 
-    def __init__(
-        self, plan: Plan, task: Task, video: Video, progress: Progress | None, writer: ThreadPoolExecutor
-    ) -> None:
+    def __init__(self, plan: Plan, task: Task, video: Video, progress: Progress, writer: ThreadPoolExecutor) -> None:
         self.task, self.frames, self.failure, self.exhausted = task, list[FrameTiming](), "", False
         self._plan, self._video, self._progress = plan, video, progress
         self._outputs = set(video.output_frames)
@@ -185,7 +183,7 @@ class _Pass:
 
 
 @contextmanager
-def _passes(plan: Plan, tasks: Sequence[Task], video: Video, progress: Progress | None) -> Iterator[list[_Pass]]:
+def _passes(plan: Plan, tasks: Sequence[Task], video: Video, progress: Progress) -> Iterator[list[_Pass]]:
     with ThreadPoolExecutor(1, thread_name_prefix="vosbench-writer") as writer:
         passes = [_Pass(plan, task, video, progress, writer) for task in tasks]
         try:

@@ -37,7 +37,7 @@ class Workers(Protocol):
     def adapted(self, suite: Suite) -> Suite:
         """The suite as they can carry it out."""
 
-    def work_off(self, plan: Plan, todo: list[Task], to_score: list[Recorded], progress: Progress | None) -> None:
+    def work_off(self, plan: Plan, todo: list[Task], to_score: list[Recorded], progress: Progress) -> None:
         """Do what `runner.work_off` does."""
 
 
@@ -45,7 +45,7 @@ class Workers(Protocol):
 def run(
     suite: Suite,
     folder: Path | str | None = None,
-    progress: Progress | None = None,
+    progress: Progress = None,
     fresh: bool = False,
     cluster: Workers | None = None,
 ) -> tuple[RunRecord, ...]:
@@ -64,7 +64,7 @@ def run(
 
 def execute(
     plan: Plan,
-    progress: Progress | None = None,
+    progress: Progress = None,
     fresh: bool = False,
     cluster: Workers | None = None,
     begin: Callable[[int], None] = lambda _: None,
@@ -107,7 +107,7 @@ def work_off(
     plan: Plan,
     todo: list[Task],
     to_score: list[Recorded],
-    progress: Progress | None,
+    progress: Progress,
     pool: Executor | None = None,
 ) -> None:
     """Do the tasks in `todo`, and score those in `to_score` again; `pool` as `BackgroundScoring` has it."""
@@ -145,15 +145,13 @@ def _groups(todo: list[Task]) -> Iterator[list[Task]]:
         yield [task]
 
 
-def _say_done(task: Task, record: RunRecord, progress: Progress | None) -> None:
+def _say_done(task: Task, record: RunRecord, progress: Progress) -> None:
     """Once the record is written, or is one of several passes."""
     if progress is not None and task.video and not record.failure:
         progress(task.policy.label, task.name, len(task.video.frames), len(task.video.frames))
 
 
-def _of_sequence(
-    plan: Plan, tasks: list[Task], warm: set[Any], progress: Progress | None
-) -> Generator[Recorded, None, None]:
+def _of_sequence(plan: Plan, tasks: list[Task], warm: set[Any], progress: Progress) -> Generator[Recorded, None, None]:
     """The tasks of one sequence, each with its record without scores."""
     video, fault, left = tasks[0].video, plan.faults.get(tasks[0].name), {task.record: task for task in tasks}
     if video is not None and fault is None:
@@ -170,9 +168,7 @@ def _of_sequence(
             yield task, replace(plan.blank_record(task), unscored=None, failure=failure)
 
 
-def _passes(
-    plan: Plan, tasks: list[Task], video: Sequence, warm: set[Any], progress: Progress | None
-) -> Iterator[Recorded]:
+def _passes(plan: Plan, tasks: list[Task], video: Sequence, warm: set[Any], progress: Progress) -> Iterator[Recorded]:
     """What is to be timed alone; then the other strategies together; then the controls."""
     timed = [task for task in tasks if task.timed]
     if timed and (kind := (loaded(video.frames[0]).shape, len(video.object_ids))) not in warm:
@@ -186,7 +182,7 @@ def _passes(
             yield task, controlled(plan, task, task.what, video, progress)
 
 
-def _by_turns(plan: Plan, tasks: list[Task], video: Sequence, progress: Progress | None) -> Iterator[Recorded]:
+def _by_turns(plan: Plan, tasks: list[Task], video: Sequence, progress: Progress) -> Iterator[Recorded]:
     """Each task alone, as often as it is to be timed: A, B, A, B, so that a machine that slows down for a while is
     unfair to nobody.
     """

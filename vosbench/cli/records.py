@@ -45,8 +45,8 @@ def column_names(values: Sequence[str] | None) -> list[str]:
 Columns = Annotated[
     list[str] | None,
     Option(
-        help="only these columns, in this order, of the first table: heads of the CSV or their last words, as "
-        "strategy,jf,fps; in JSON too",
+        help="only these columns, in this order, of the first table (of `score`, that has them): heads of the CSV or "
+        "their last words, as strategy,jf,fps; in JSON too",
         callback=column_names,
     ),
 ]

@@ -101,7 +101,7 @@ def reproduce(
     measured, failed = [], False
     for plan, data, training in plans:
         records = _carry_out(plan, f"{training} " if training else "")
-        more = _seen(records, options.categories(data), known) if known and what in CATEGORIES else None
+        more = _seen(records, data, known) if known and what in CATEGORIES else None
         measured.append(Measured(data.name, records, training, more))
         failed |= any(record.failure for record in records)
     if what in TABLES:
@@ -172,11 +172,9 @@ def _carry_out(plan: "Plan", who: str) -> tuple[RunRecord, ...]:
         return execute(plan, lambda policy, *where: progress(who + policy, *where), begin=progress.begin)
 
 
-def _seen(
-    records: Sequence[RunRecord], categories: Mapping[tuple[str, int], str], known: Collection[str]
-) -> Mapping[str, Mapping[str, float]]:
+def _seen(records: Sequence[RunRecord], data: Dataset, known: Collection[str]) -> Mapping[str, Mapping[str, float]]:
     """J and F of seen and unseen categories, by strategy."""
-    found = {}
+    categories, found = options.categories(data), {}
     for label, group in by_strategy(records).items():
         objects = [ObjectScore(r.sequence, o.object_id, o.j, o.f, o.frames, o.own) for r in group for o in r.objects]
         found[label] = seen_unseen(objects, categories, known)
