@@ -238,12 +238,11 @@ def _told(
     scores: MaskScores,
 ) -> tuple[Table, list[Table], dict[str, Any]]:
     """The summary of a folder, its tables, of which it is one, and the same as data; with what the options `asked`."""
-    lacks, missing = _lacks(data, scores), count(len(scores.missing), "sequence")
-    notes = [f"PARTIAL ({'; '.join(lacks)})"] * bool(lacks) + [f"{missing} without masks: scored 0"] * bool(
-        scores.missing
-    )
-    notes += filter(None, (TRUSTED * data.trusts_masks, data.numbering))
-    where = ", ".join([f"{folder}: {scores.dataset} {scores.split}", f"protocol {scores.protocol}", *notes])
+    lacks = _lacks(data, scores)
+    lacking = f"PARTIAL ({'; '.join(lacks)})" if lacks else ""
+    missing = f"{count(len(scores.missing), 'sequence')} without masks: scored 0" if scores.missing else ""
+    notes = filter(None, (lacking, missing, TRUSTED * data.trusts_masks, data.numbering))
+    where = ", ".join([f"{folder}: {scores.dataset} {scores.split}, protocol {scores.protocol}", *notes])
     caption = f"{where}; {count(len(scores.objects), 'object')}."
     told = scores.objects, scores.rules.figures
     per_object, summary = object_table(*told, caption), summary_table(*told, caption)
