@@ -133,12 +133,11 @@ def _order(seed: int, epoch: int, length: int) -> np.ndarray:
     return np.random.Generator(np.random.Philox(key=[seed, epoch], counter=[0, 0, 0, NO_CLIP])).permutation(length)
 
 
-def shares(first: int, end: int, batch: int, rank: int = 0, processes: int = 1) -> Iterator[list[int]]:
-    """The clip numbers of one process, a list for every step from `first` to before `end`: its even part of a batch."""
-    part = batch // processes
+def shares(first: int, end: int, share: int, rank: int = 0, processes: int = 1) -> Iterator[list[int]]:
+    """The clip numbers of one process, a list for every step from `first` to before `end`: its `share` of a batch."""
     for step in range(first, end):
-        start = step * batch + rank * part
-        yield list(range(start, start + part))
+        start = (step * processes + rank) * share
+        yield list(range(start, start + share))
 
 
 def batches(mixture: Mixture, numbers: Iterable[list[int]], workers: int, pin: bool) -> Generator[Batch]:

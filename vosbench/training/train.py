@@ -193,7 +193,7 @@ class Trainer:
             return  # what has ended stays as it is
         folder = self.folder.parent if self.place.name else self.folder
         curve = Curve(folder / "curve.csv", self.step, self.place.name, self.place.names) if first else None
-        numbers = shares(self.step, config.end, config.batch, self.process.rank, self.process.count)
+        numbers = shares(self.step, config.end, self.share, self.process.rank, self.process.count)
         judged = config.validation.told if config.validation else ""
         self._train_mode()
         since, started = self.step, time.perf_counter()
