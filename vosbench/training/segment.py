@@ -23,7 +23,7 @@ class ClipSegmenter(nn.Module):
         super().__init__()
         self.model, self.objects, self.read = model, objects, read or TrainingRead()
         self.spoiled = spoiled  # chance that a predicted mask is made wrong before it enters the memory
-        self.generator: torch.Generator | None = None
+        self.generator = torch.Generator(next(model.parameters()).device)
 
     def forward(self, rgb: Tensor, labels: Tensor) -> Tensor:
         """Logits of the second and third frame, float32 [2,B,O+1,S,S], given the masks of the first.

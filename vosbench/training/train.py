@@ -98,7 +98,6 @@ class Trainer:
             self._load(state)
         read = TrainingRead(config.affinity_dropout, config.reallocation)
         self.segmenter = ClipSegmenter(self.model, config.objects, read, config.spoiled)
-        self.segmenter.generator = torch.Generator(self.device)
         self.parallel = self.process.parallel(self.segmenter)
 
     @property
@@ -246,7 +245,6 @@ class Trainer:
     def _update(self, rgb: Tensor, labels: Tensor) -> Tensor:
         """One step of the optimiser; loss and IoU of the third frame, float64 [2], of this process's clips."""
         config = self.config
-        assert self.segmenter.generator is not None
         self.segmenter.generator.manual_seed((config.seed * config.steps + self.step) * 1024 + self.process.rank)
         with torch.autocast(self.device.type, self.half or torch.bfloat16, enabled=self.half is not None):
             logits = self.parallel(rgb, labels)
