@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from vosbench.memory.bank import FrameTokens, MemoryBank
-from vosbench.memory.policy import LatestPolicy, Step, VideoInfo, parameter
+from vosbench.memory.bank import FrameTokens
+from vosbench.memory.policy import LatestPolicy, Step, parameter
 
 
 @dataclass
@@ -20,16 +20,9 @@ class EveryK(LatestPolicy):
     k: int = parameter(5, "frames", "distance between the frames that stay", at_least=1)
     last: bool = parameter(False, "", "hold the latest frame too, until the next write")
 
-    def start(self, video: VideoInfo, bank: MemoryBank) -> None:
-        super().start(video, bank)
-        self.kept = 0  # the last frame that stays
-
     def admit(self, step: Step) -> bool:
         return self.last or step.frame - self.kept >= self.k
 
     def store(self, tokens: FrameTokens) -> Tensor | None:
         slots = self.bank.insert(tokens)
-        if not tokens.annotated and tokens.frame - self.kept < self.k:
-            return slots
-        self.kept = tokens.frame
-        return None
+        return None if self.keeps(tokens, self.k) else slots

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vosbench.memory.bank import FrameTokens, MemoryBank
+from vosbench.memory.bank import FrameTokens
 from vosbench.memory.match import Match
-from vosbench.memory.policy import LatestPolicy, VideoInfo, parameter
+from vosbench.memory.policy import LatestPolicy, parameter
 
 
 @dataclass
@@ -23,17 +23,12 @@ class Novelty(LatestPolicy):
     every: int = parameter(5, "frames", "distance between frames of which tokens stay", at_least=1)
     share: float = parameter(0.1, "", "of a frame's tokens that stay, at least one", at_least=0)
 
-    def start(self, video: VideoInfo, bank: MemoryBank) -> None:
-        super().start(video, bank)
-        self.kept = 0
-
     def observe(self, match: Match) -> None:
         self.best = match.groups[0].indices[:, 0]
 
     def store(self, tokens: FrameTokens) -> Tensor | None:
-        if not tokens.annotated and tokens.frame - self.kept < self.every:
+        if not self.keeps(tokens, self.every):
             return self.bank.insert(tokens)
-        self.kept = tokens.frame
         if tokens.annotated:
             self.bank.insert(tokens)
             return None

@@ -31,12 +31,10 @@ class READMem(LatestPolicy):
         bank.bound(self.capacity * video.tokens_per_frame)
         self.gallery: list[Tensor] = []  # slots of each frame
         self.gram = torch.zeros(0, 0, dtype=torch.float64)
-        self.last_candidate = 0
 
     def store(self, tokens: FrameTokens) -> Tensor | None:
-        if not tokens.annotated and tokens.frame - self.last_candidate < self.every:
+        if not self.keeps(tokens, self.every):
             return self.bank.insert(tokens)
-        self.last_candidate = tokens.frame
         place = self._place(tokens)
         if place is None:
             return self.bank.insert(tokens)

@@ -153,6 +153,7 @@ class LatestPolicy(MemoryPolicy):
     def start(self, video: VideoInfo, bank: MemoryBank) -> None:
         super().start(video, bank)
         self.temporary: Tensor | None = None
+        self.kept = 0  # the last frame of which tokens stay
 
     def admit(self, step: Step) -> bool:  # noqa: ARG002
         return True
@@ -162,6 +163,12 @@ class LatestPolicy(MemoryPolicy):
             with answer_of(self.store):
                 self.bank.free(self.temporary)
         self.temporary = self.store(tokens)
+
+    def keeps(self, tokens: FrameTokens, every: int) -> bool:
+        """Whether it is time to let tokens of a frame stay: in annotated ones, and `every` frames after the last."""
+        due = tokens.annotated or tokens.frame - self.kept >= every
+        self.kept = tokens.frame if due else self.kept
+        return due
 
     @abstractmethod
     def store(self, tokens: FrameTokens) -> Tensor | None:
