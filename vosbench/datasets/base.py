@@ -131,12 +131,11 @@ class Dataset(Choice, ABC):
         found = placed(folder.name, self.read_masks(folder)) or label_pngs(folder)
         return {frame: found.get(frame) or LabelPng(folder / f"{frame}.png") for frame in frames}
 
-    def _first_masks(self, name: str, frames: Frames, masks: Masks) -> First:
-        """Where objects first appear: here, in the earliest mask that holds them.
+    find_first = staticmethod(earliest)  # or `in_first_frame`, where that alone has the objects
 
-        Raises VosbenchError if there are none, or a mask is unusable.
-        """
-        return earliest(name, self.mask_folder(name), frames, masks)
+    def _first_masks(self, name: str, frames: Frames, masks: Masks) -> First:
+        """Where objects first appear. Raises VosbenchError if there are none, or a mask is unusable."""
+        return self.find_first(name, self.mask_folder(name), frames, masks)
 
     def _wanted(self, name: str, frames: Frames) -> Collection[str]:  # noqa: ARG002
         """The frames whose masks the data set's server wants: here, all."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from vosbench.datasets.base import Dataset
-from vosbench.datasets.first_masks import First, Frames, Masks, in_first_frame
+from vosbench.datasets.first_masks import in_first_frame
 from vosbench.datasets.label_pngs import binary_pngs
 from vosbench.errors import VosbenchError
 
@@ -22,6 +22,7 @@ class DavisLayout(Dataset):
     frame_modes: ClassVar[tuple[str, ...]] = ("480p", "Full-Resolution")
     fixed_splits = False
     every_frame_annotated = True
+    find_first = staticmethod(in_first_frame)
     year: ClassVar[str]
 
     def _list_names(self) -> tuple[str, ...]:
@@ -60,9 +61,6 @@ class DavisLayout(Dataset):
 
     def mask_folder(self, name: str) -> Path:
         return self.root / "Annotations" / self._resolution / name
-
-    def _first_masks(self, name: str, frames: Frames, masks: Masks) -> First:
-        return in_first_frame(name, self.mask_folder(name), frames, masks)
 
 
 class Davis2016(DavisLayout):

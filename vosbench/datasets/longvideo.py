@@ -4,7 +4,7 @@ Layout: `JPEGImages/<video>` and `Annotations/<video>`, in `long_video` and, pla
 `long_video_x3`. Liang et al., NeurIPS 2020 (AFB-URR); Cheng and Schwing, ECCV 2022 (XMem).
 """
 
-from vosbench.datasets.first_masks import First, Frames, Masks, in_first_frame
+from vosbench.datasets.first_masks import in_first_frame
 from vosbench.datasets.split_folders import SplitFolders
 from vosbench.errors import VosbenchError
 
@@ -21,6 +21,7 @@ class LongVideo(SplitFolders):
     also_called = {"x1": ("long_video",), "x3": ("long_video_x3",)}  # noqa: RUF012
     default_protocol = "longvideo"
     shorter_side = 480
+    find_first = staticmethod(in_first_frame)
 
     def _list_names(self) -> tuple[str, ...]:
         if self.split == "x1" and self.root.name.endswith("x3") and (self.root / self.frames_in).is_dir():
@@ -31,6 +32,3 @@ class LongVideo(SplitFolders):
 
     def _split_folders(self) -> tuple[str, ...]:
         return (*((".",) if (self.root / self.frames_in).is_dir() else ()), *super()._split_folders())
-
-    def _first_masks(self, name: str, frames: Frames, masks: Masks) -> First:
-        return in_first_frame(name, self.mask_folder(name), frames, masks)

@@ -18,8 +18,8 @@ import cv2
 
 from vosbench.base.text import read_text
 from vosbench.base.words import count
-from vosbench.datasets.base import Dataset
 from vosbench.datasets.davis import DavisLayout
+from vosbench.datasets.first_masks import earliest
 from vosbench.datasets.generated.attributes import ClipAttributes, Observer, longest
 from vosbench.datasets.generated.recipe import BASES, DEFAULTS, Recipe, Script
 from vosbench.datasets.generated.scene import Scene
@@ -46,6 +46,7 @@ class Synthetic(DavisLayout):
     year = "2017"
     splits: ClassVar[tuple[str, ...]] = tuple(BASES)
     frame_modes: ClassVar[tuple[str, ...]] = (f"{WIDTH}x{HEIGHT}",)
+    find_first = staticmethod(earliest)  # not in the first frame alone
     default_protocol = "vos-benchmark"  # DAVIS 2017's leaves out objects that are not in the first frame
 
     def __init__(self, root: Path | None = None, split: str | None = None, frame_mode: str | None = None) -> None:
@@ -90,8 +91,6 @@ class Synthetic(DavisLayout):
 
     def _resolution_folder(self) -> str:
         return "480p"  # the folder's name in the layout, whatever the size of the frames
-
-    _first_masks = Dataset._first_masks  # not of the first frame alone
 
 
 def generate(folder: Path, script: Script) -> None:
