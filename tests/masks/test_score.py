@@ -158,6 +158,17 @@ def test_a_missing_sequence_is_named(pair):
         score(masks, truth, jobs=1)
 
 
+def test_faulty_sequences_need_no_masks_however_many_they_are(pair):
+    truth, masks = pair
+    shutil.copytree(truth.mask_folder("bee"), truth.mask_folder("cow"))
+    shutil.rmtree(masks / "bee")
+    for name in ("bee", "cow"):
+        (truth.mask_folder(name) / "00003.png").write_bytes(b"")
+    found = score(masks, Folder(truth.root), jobs=1)
+    assert [*found.faults] == [*found.unscored] == ["bee", "cow"]
+    assert {o.sequence for o in found.objects} == {"ant"}
+
+
 def test_two_frames_leave_nothing_to_score(pair):
     truth, masks = pair
     for name in ("bee", "ant"):

@@ -101,9 +101,10 @@ def score(
     if not predictions.is_dir():
         raise no_folder(predictions)
     missing = tuple(name for name in truths if not (predictions / name).is_dir())
-    if missing and (len(missing) == len(truths) or not rules.missing_is_zero):
+    all_missing = len(missing) == len(truths)
+    if all_missing or not rules.missing_is_zero:
         for name in missing:
-            if len(missing) == len(truths) or (fault := unusable(placed, name)) is None:
+            if all_missing or (fault := unusable(placed, name)) is None:
                 expected = "masks are expected as <sequence>/<frame>.png, for every sequence of the split"
                 message = f"predictions lack the sequence {name}: {predictions / name} is no folder"
                 raise VosbenchError(message, elsewhere(predictions, names) or expected)
