@@ -73,9 +73,7 @@ def replacing_folder(folder: Path, what: str = "", hint: str = "", old: Iterable
 
 def check_writable(path: Path, hint: str, folder: bool = False) -> None:
     """Raise VosbenchError unless a file, or a folder of files, can be written there; nothing is written yet."""
-    place = path if folder or path.exists() else path.parent
-    while not place.exists() and place != place.parent:
-        place = place.parent
+    place = next(place for place in (path, *path.parents) if place.exists())
     if path.is_dir() and not folder:
         reason = "it is a folder"
     elif not place.is_dir() and (folder or place != path):

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from types import FrameType, ModuleType
+from types import ModuleType
 
 from vosbench.base import hashing
 from vosbench.errors import VosbenchError
@@ -135,10 +135,9 @@ class _Beside:
 
 def _importer() -> str:
     """The top-level module whose code imports."""
-    frame: FrameType | None = sys._getframe(2)  # past the finder
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "importlib":
-        frame = frame.f_back
-    return "" if frame is None else frame.f_globals.get("__name__", "").partition(".")[0]
+    stack = traceback.walk_stack(sys._getframe(2))  # past the finder
+    names = (frame.f_globals.get("__name__", "").partition(".")[0] for frame, _ in stack)
+    return next((name for name in names if name != "importlib"), "")
 
 
 _FINDER = _Beside()

@@ -2,6 +2,7 @@
 
 import codecs
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from vosbench.base.unfetched import read_bytes, require_fetched
@@ -39,10 +40,8 @@ def decode(data: bytes) -> str:
             return data.decode(wide, errors="replace")
         encodings.insert(1, wide)
     for encoding in encodings:
-        try:
+        with suppress(UnicodeDecodeError):
             return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
     return data.decode("latin-1")
 
 

@@ -7,6 +7,7 @@ a text for a path, a path for a text, a whole number for a float, a number of nu
 import math
 from collections import abc
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import cache, wraps
 from inspect import Parameter, signature
@@ -150,10 +151,8 @@ def _member(value: Any, union: Any, where: str, how: str, file: str) -> Any:
     if len(members) == 1:
         return converted(value, members[0], where, how, file)
     for member in members:
-        try:
+        with suppress(VosbenchError):
             return converted(value, member, where, how, file)
-        except VosbenchError:
-            continue
     raise _wrong(value, f"of type {_name(union, file)}", where, how or f"give {_example(union)}", file)
 
 
