@@ -36,7 +36,7 @@ def test_size_and_progress(small_model, sequence):
     seen = []
     trace = record(small_model, sequence, 32, lambda *now: seen.append(now))
     assert trace.geometry.inference == (32, 44)
-    assert trace.info.tokens_per_frame == trace.tokens.key.shape[1] == 2 * 3
+    assert trace.geometry.tokens == trace.tokens.key.shape[1] == 2 * 3
     assert seen == [(frame, 8) for frame in range(1, 9)]
 
 

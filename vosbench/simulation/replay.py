@@ -9,7 +9,7 @@ from vosbench.errors import PolicyError, VosbenchError
 from vosbench.memory.bank import FrameTokens, MemoryBank
 from vosbench.memory.frame import Segmentation
 from vosbench.memory.match import Match
-from vosbench.memory.policy import LookAhead, MemoryPolicy
+from vosbench.memory.policy import LookAhead, MemoryPolicy, VideoInfo
 from vosbench.memory.session import VideoMemory
 from vosbench.models.base import Keys, Network
 from vosbench.simulation.shared import SharedBank, SharedRead
@@ -98,7 +98,7 @@ class _Lane:
 
     def start(self, future: LookAhead) -> None:
         """The new video. True masks are for values, which there are none of, so they are known to nobody."""
-        info = self.trace.info
+        info = VideoInfo(self.trace.name, len(self.trace.tokens), self.trace.geometry.tokens)
         self.memory.start(replace(info, future=future) if self.memory.policy.needs_future else info)
 
     def take(self, frame: int, found: Match | VosbenchError) -> None:

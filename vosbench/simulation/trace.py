@@ -9,7 +9,6 @@ from vosbench.errors import SequenceError, VosbenchError
 from vosbench.images import size_text
 from vosbench.inference.lockstep import fitting
 from vosbench.inference.reader import read_ahead
-from vosbench.memory.policy import VideoInfo
 from vosbench.models.base import Keys, Network
 from vosbench.models.geometry import Geometry
 from vosbench.video import Sequence, inference_side
@@ -37,11 +36,6 @@ class Trace:
                 if tensor.ndim != 3 or tensor.dtype != torch.float32 or tensor.shape[1] != self.geometry.tokens:
                     hint = f"a trace holds float32 [frames, {self.geometry.tokens}, channels]"
                     raise VosbenchError(f"the keys of {self.name} are {tensor.dtype} {tuple(tensor.shape)}", hint)
-
-    @property
-    def info(self) -> VideoInfo:
-        """What a strategy may know of the video."""
-        return VideoInfo(self.name, len(self.tokens), self.geometry.tokens)
 
     @property
     def first(self) -> int:
