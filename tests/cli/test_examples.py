@@ -18,7 +18,7 @@ from vosbench.bench.record import read_record, write_record
 from vosbench.cli.verbs import VERBS
 from vosbench.images import write_labels
 from vosbench.models.checkpoint import WEIGHTS
-from vosbench.training import config
+from vosbench.training import stages
 from vosbench.video_file import writing_mp4
 
 EXAMPLES = {name: VERBS.find(name).example for name in VERBS.names()}
@@ -80,7 +80,7 @@ def short_training(tmp_path, monkeypatch):
     text = "# two steps\nsteps = 2\nsize = 32\nbatch = 1\nbootstrap_start = 0\nbootstrap_end = 1\nworkers = 0\n"
     text += "threads = 1\ninitial = 'stcn-tiny'\n"
     (tmp_path / "configs/stcn-tiny.toml").write_text(text)
-    monkeypatch.setattr(config, "SHIPPED", tmp_path / "configs")
+    monkeypatch.setattr(stages, "SHIPPED", tmp_path / "configs")
 
 
 @pytest.mark.usefixtures("scored_in_a_thread", "short_training")
