@@ -235,6 +235,18 @@ def test_no_object_that_counts_is_an_error(pair):
         score(masks, truth, "vos-benchmark", jobs=1)
 
 
+def test_names_with_commas_and_quotes_stay_one_cell(pair, tmp_path):
+    truth, masks = pair
+    for folder in (truth.mask_folder("bee"), masks / "bee"):
+        folder.rename(folder.with_name('bee, "left"'))
+    scores = score(masks, type(truth)(truth.root), jobs=1)
+    _, per_object = write_official_csv(scores, tmp_path / "new", "val")
+    for path, last in ((per_object, "_1"), (write_per_frame_csv(scores, tmp_path / "frames.csv"), "")):
+        rows = list(csv.reader(path.read_text().splitlines()))
+        assert rows[-1][0] == f'bee, "left"{last}'
+        assert len({len(row) for row in rows}) == 1
+
+
 def test_series_of_every_frame(pair, tmp_path):
     truth, masks = pair
     write_labels(truth.mask_folder("bee") / "00002.png", np.zeros((20, 30), np.uint8))

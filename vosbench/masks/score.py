@@ -1,10 +1,12 @@
 """Score a folder of masks against a data set, in parallel, and write the results in the official layout."""
 
+import csv
 import math
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import TypeVar
 
@@ -250,14 +252,14 @@ def write_official_csv(scores: MaskScores, folder: Path, split: str) -> tuple[Pa
     per_object = [key for key in ("j_mean", "f_mean", *own) if key in total]
     mark, marks = (["partial"], ["1"]) if scores.partial else ([], [])
     rows = [
-        ",".join((f"{o.sequence}_{o.object_id}", *(_figure(told.get(key, math.nan)) for key in per_object), *marks))
+        (f"{o.sequence}_{o.object_id}", *(_figure(told.get(key, math.nan)) for key in per_object), *marks)
         for o in scores.objects
         for told in [MEANS.of_all([o])]
     ]
-    heads = [",".join([*(names.get(key, key) for key in keys), *mark]) for keys in (overall, per_object)]
-    means = ",".join([*(_figure(total[key]) for key in overall), *marks])
+    heads = [(*(names.get(key, key) for key in keys), *mark) for keys in (overall, per_object)]
+    means = (*(_figure(total[key]) for key in overall), *marks)
     of_all, of_each = (folder / f"{kind}_results-{split}.csv" for kind in ("global", "per-sequence"))
-    return _write(of_all, [heads[0], means]), _write(of_each, [f"Sequence,{heads[1]}", *rows])
+    return _write(of_all, [heads[0], means]), _write(of_each, [("Sequence", *heads[1]), *rows])
 
 
 def write_per_frame_csv(scores: MaskScores, path: Path) -> Path:
@@ -266,21 +268,22 @@ def write_per_frame_csv(scores: MaskScores, path: Path) -> Path:
     """
     extra = scores.rules.measure.extra
     rows = [
-        f"{t.sequence},{t.object_id},{frame},{j!r},{'' if f != f else repr(f)},{int(visible)}"
-        + "".join(f",{value!r}" for value in more)
+        (t.sequence, t.object_id, frame, j, "" if f != f else f, int(visible), *more)
         for t in scores.traces
         for frame, j, f, visible, *more in zip(
             t.frames, t.j.tolist(), t.f.tolist(), t.visible, *(t.extra[name].tolist() for name in extra), strict=True
         )
     ]
-    return _write(path, [",".join(("sequence", "object", "frame", "j", "f", "visible", *extra)), *rows])
+    return _write(path, [("sequence", "object", "frame", "j", "f", "visible", *extra), *rows])
 
 
 def _figure(value: float) -> str:
     return "" if value != value else f"{value:.3f}"  # an undefined decay is an empty cell, as pandas writes it
 
 
-def _write(path: Path, lines: Sequence[str]) -> Path:
+def _write(path: Path, rows: Iterable[Sequence[object]]) -> Path:
+    text = StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
     with replacing(path) as temporary:
-        write_text(temporary, "\n".join(lines) + "\n")
+        write_text(temporary, text.getvalue())
     return path
