@@ -252,17 +252,15 @@ class MemoryBank:
         """What a read of `scores`, float32 [Q,extent], finds; it overwrites them. VosbenchError if a group has none."""
         if not self.count:
             raise VosbenchError(f"the strategy left the memory empty before frame {frame}", "insert annotated frames")
-        if self.count < self.extent:
+        if holes := self.count < self.extent:
             scores.masked_fill_(~self.occupied, -torch.inf)
         matches = []
         for group in self._store.groups:
-            partial = self.count < self.extent
-            valid = scores
-            if group.first_frame > self._store.groups[0].first_frame:
-                valid, partial = scores.masked_fill(self.frame < group.first_frame, -torch.inf), True
+            later = group.first_frame > self._store.groups[0].first_frame
+            valid = scores.masked_fill(self.frame < group.first_frame, -torch.inf) if later else scores
             indices, weights = top_k_softmax(valid, top_k)
             matched = None
-            if partial:
+            if holes or later:
                 matched = valid.gather(1, indices) > -torch.inf
                 self.guard.refuse(f"holds nothing of the objects of frame {group.first_frame}", ~matched[:, 0])
             matches.append(GroupMatch(indices, weights, matched))

@@ -126,9 +126,7 @@ def nowhere(truth: GroundTruth, protocol: Protocol) -> VosbenchError | None:
         return None
     planned = plan(truth, protocol)
     gone = set(planned.object_ids).difference(read_truth(truth.masks[planned.first_frame].load(), protocol).present())
-    if gone:
-        gone -= _true_ids(truth, protocol)
-    if not gone:
+    if not gone or not (gone := gone - _true_ids(truth, protocol)):
         return None
     objects = f"1 to {max(planned.object_ids)}, of which no mask holds {a_few(map(str, sorted(gone)))}"
     return VosbenchError(
