@@ -4,8 +4,6 @@ Source: Perazzi et al., CVPR 2016, after Martin et al., TPAMI 2004; the rules ar
 evaluators, to the bit.
 """
 
-import math
-
 import numpy as np
 
 from vosbench.metrics import bitmap
@@ -14,17 +12,12 @@ THRESHOLD = 0.008  # of the picture's diagonal
 
 
 def tolerance(height: int, width: int, threshold: float = THRESHOLD) -> float:
-    """The tolerance in pixels, not rounded: `threshold` times the diagonal; from 1 on, `threshold` as an integer."""
-    return float(int(threshold) if threshold >= 1 else threshold * np.linalg.norm((height, width)))
+    """The tolerance in pixels: `threshold` times the diagonal; from 1 on, `threshold` as an integer.
 
-
-def boundary_radius(height: int, width: int, threshold: float = THRESHOLD) -> int:
-    """`tolerance` rounded up, as DAVIS takes it.
-
-    >>> boundary_radius(480, 854), boundary_radius(1080, 1920)
-    (8, 18)
+    >>> round(tolerance(480, 854), 2)  # which DAVIS rounds up, to 8
+    7.84
     """
-    return math.ceil(tolerance(height, width, threshold))
+    return float(int(threshold) if threshold >= 1 else threshold * np.linalg.norm((height, width)))
 
 
 def boundary_f(edges: np.ndarray, radius: float) -> float:

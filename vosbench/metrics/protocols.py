@@ -25,7 +25,7 @@ class Protocol:
     dense: every frame of a video must be annotated; else those with ground truth are scored.
     binary: every label above 0, in truth and prediction, is object 1.
     void: what the label 255 of the ground truth is: background; ignored, its pixels count in neither mask; an object.
-    boundary_threshold: the tolerance of F, see `boundary.boundary_radius`.
+    boundary_threshold: the tolerance of F, see `boundary.tolerance`.
     official_decay: decay with the fault of the published code (`statistics.decay_official`).
     measure: what is measured of an object in a frame, if it is not J and F as in DAVIS.
     figures: what is told of objects beside mean, recall and decay of J and F.

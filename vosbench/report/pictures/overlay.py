@@ -3,11 +3,13 @@
 Strips, videos and reports draw masks with this module, so that they look the same everywhere.
 """
 
+import math
+
 import cv2
 import numpy as np
 
 from vosbench.images import PALETTE, VOID, check_size
-from vosbench.metrics.boundary import boundary_radius
+from vosbench.metrics.boundary import tolerance
 
 _PALETTE = np.frombuffer(PALETTE, np.uint8).reshape(256, 3)
 # RGB by id. The palette is dark, mostly below 192: brighter by a third, each of its first 63 colours stays different.
@@ -62,7 +64,7 @@ def errors(labels: np.ndarray, truth: np.ndarray) -> np.ndarray:
     region that is wider than the tolerance of F (`metrics.boundary`). Both are label maps, uint8 [H,W].
     """
     wrong = (labels != truth) & (truth != VOID) & (labels != VOID)
-    disk = _disk(2 * (boundary_radius(*labels.shape) // 2) + 3)
+    disk = _disk(2 * (math.ceil(tolerance(*labels.shape)) // 2) + 3)
     return cv2.morphologyEx(wrong.view(np.uint8), cv2.MORPH_OPEN, disk) > 0
 
 
