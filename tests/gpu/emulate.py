@@ -26,6 +26,7 @@ from vosbench.memory.spec import load_policy
 from vosbench.models.base import Network
 from vosbench.models.checkpoint import read_checkpoint
 from vosbench.models.folding import for_inference
+from vosbench.models.graphs import capture_after
 from vosbench.models.precision import Precision
 from vosbench.video import Sequence
 
@@ -60,7 +61,8 @@ def compare(sequence: Sequence, want: Seen, act: Callable[[], Seen]) -> dict[str
     failure = None
     with FakeGPU() as gpu:
         try:
-            found = act()
+            with capture_after(3):
+                found = act()
         except RuntimeError as error:
             failure = f"{type(error).__name__}: {error}"[:300]
     lines = {kind: Counter(e.where for e in gpu.events if e.kind == kind) for kind in ("wait", "unrepeatable")}

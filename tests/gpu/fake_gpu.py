@@ -18,7 +18,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
 from cuda_operators import INDEXING, UNREPEATABLE, WAITING, name_of, writes
-from fake_objects import Asked, CudaGraph, Generator, capturing
+from fake_objects import Asked, Capture, CudaGraph, Generator, InStream, Stream
 from guard import load_guard
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -171,8 +171,7 @@ class FakeGPU(TorchDispatchMode):
         target = None if kwargs.get("device") is None else torch.device(kwargs["device"]).type
         host_args = _on_host(args, ours, hosts)
         host_kwargs = {key: _on_host(value, ours, hosts) for key, value in kwargs.items()}
-        if target is not None:
-            host_kwargs["device"] = torch.device("cpu")
+        host_kwargs |= {} if target is None else {"device": torch.device("cpu")}
         if not ours and target != "cuda":
             return func(*args, **kwargs)
         if kwargs.get("generator") is not None and self.generator_place != "cuda":
@@ -234,8 +233,12 @@ class FakeGPU(TorchDispatchMode):
             "current_device": lambda: 0,
             "Event": CudaEvent,
             "CUDAGraph": CudaGraph,
-            "graph": capturing(lambda: FakeGPU.current),
-            "graph_pool_handle": lambda: (0, 1),
+            "Stream": Stream,
+            "stream": InStream,
+            "current_stream": lambda *_: InStream.current,
+            "graph": Capture,
+            "graph_pool_handle": lambda: next(Capture.handles),
+            "memory_reserved": lambda *_: Capture.reserved,
             "synchronize": lambda *_: self.note("wait", "torch.cuda.synchronize"),
             "get_device_name": lambda *_: "a GPU that is not there",
             "reset_peak_memory_stats": lambda *_: None,
@@ -248,7 +251,7 @@ class FakeGPU(TorchDispatchMode):
         ):
             self._stack.callback(setattr, owner, name, getattr(owner, name))
             setattr(owner, name, value)
-        FakeGPU.current = self
+        FakeGPU.current, Capture.gpu = self, FakeGPU
         self._stack.enter_context(_Functions())
         return super().__enter__()
 

@@ -1,15 +1,19 @@
-"""Objects of torch on the GPU that is not there: generators of random numbers, and CUDA graphs.
+"""Objects of torch on the GPU that is not there: generators of random numbers, streams, and CUDA graphs.
 
 What a captured function asks of the device is noted and not done; a replay does it, on the same tensors, without the
-function.
+function. As with torch 2.13, what another stream is asked for is no part of a graph, a capture that fails leaves its
+stream in use, and a pool whose graphs are all gone cannot be used again.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple, Self
+import weakref
+from collections.abc import Iterator
+from itertools import count
+from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
 from cuda_operators import writes
+
+DEFAULT = "the default stream"
 
 
 class Generator(torch.Generator):
@@ -34,6 +38,28 @@ class Asked(NamedTuple):
     result: Any
 
 
+class Stream:
+    """torch.cuda.Stream."""
+
+    def __init__(self, device: Any = None) -> None:
+        self.device = device
+
+
+class InStream:
+    """torch.cuda.stream."""
+
+    current: ClassVar[Any] = DEFAULT
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __enter__(self) -> None:
+        self._before, InStream.current = InStream.current, self._stream
+
+    def __exit__(self, *_: object) -> None:
+        InStream.current = self._before
+
+
 class CudaGraph:
     """torch.cuda.CUDAGraph."""
 
@@ -48,29 +74,44 @@ class CudaGraph:
                     if _place(kept) != _place(new):  # it is no view
                         kept.copy_(new)
 
-    def end(self) -> None:
-        """Nothing was computed yet: what the operators gave is nonsense until a replay."""
+    def end(self) -> int:
+        """Nothing was computed yet: what the operators gave is nonsense until a replay. Returns its bytes."""
+        made = 0
         for func, args, kwargs, result in self.asked:
             given = {_place(one) for one in _tensors([args, kwargs])}
             for one in _tensors(result):
                 if not writes(func) and _place(one) not in given:
-                    one.fill_(77)
+                    made += one.fill_(77).nbytes
+        return made
 
 
-def capturing(gpu: Callable[[], Any]) -> Callable[..., Any]:
-    """torch.cuda.graph for the GPU that `gpu` gives."""
+class Capture:
+    """torch.cuda.graph. Without a stream, as with one of another device, nothing is captured that the device does."""
 
-    @contextmanager
-    def graph(captured: CudaGraph, **_: object) -> Iterator[None]:
-        gpu().note("wait", "torch.cuda.graph")  # which synchronizes
-        gpu().graph = captured
-        try:
-            yield
-        finally:
-            gpu().graph = None
-            captured.end()
+    gpu: ClassVar[Any] = None  # FakeGPU
+    reserved: ClassVar[int] = 0  # bytes of all pools
+    handles: ClassVar[Iterator[int]] = count()
+    _pools: ClassVar[dict[int, list[Any]]] = {}  # the graphs of each
 
-    return graph
+    def __init__(self, graph: CudaGraph, pool: int, stream: Stream | None = None, **_: object) -> None:
+        self._graph, self._pool, self._recorded = graph, pool, stream is not None and str(stream.device) == "cuda:0"
+        self._context = InStream(stream or Stream())
+
+    def __enter__(self) -> None:
+        self.gpu.current.note("wait", "torch.cuda.graph")  # which synchronizes
+        self._context.__enter__()
+        users = self._pools.setdefault(self._pool, [])
+        if users and not any(user() for user in users):
+            raise RuntimeError("it->second->use_count > 0 INTERNAL ASSERT FAILED")
+        users.append(weakref.ref(self._graph))
+        self.gpu.current.graph = self._graph if self._recorded else None
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self.gpu.current.graph = None
+        Capture.reserved += self._graph.end()
+        if kind is not None:
+            raise RuntimeError("CUDA error: operation failed due to a previous error during capture")
+        self._context.__exit__()
 
 
 def _tensors(value: Any) -> Iterator[torch.Tensor]:

@@ -6,14 +6,14 @@ python tests/gpu/graphs.py
 import copy
 import json
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from fake_gpu import DeviceTensor, FakeGPU, moved  # isort: skip  # before vosbench
-
 import torch
 from clips import clip
+from fake_objects import DEFAULT, InStream, Stream
 from torch import Tensor
 
 from vosbench.inference.propagate import propagate
@@ -21,23 +21,28 @@ from vosbench.memory.spec import load_policy
 from vosbench.models import graphs
 from vosbench.models.checkpoint import read_checkpoint
 from vosbench.models.folding import for_inference
-from vosbench.models.graphs import CALLS, Graphs, without_graphs
+from vosbench.models.graphs import NEVER, Graphs, capture_after
 from vosbench.video import Sequence
 
 RGB, LABELS = clip(8, 40, 56, 2)
 CLIP = Sequence.from_arrays(RGB, {0: LABELS[0]})
+CALLS = 3  # before a capture
 
 
 def there(*numbers: float) -> DeviceTensor:
-    return DeviceTensor(torch.tensor(numbers))
+    return DeviceTensor(torch.tensor(numbers, dtype=torch.float32))
 
 
 def numbers(value: Any) -> list[float]:
     return value.data_on_host.tolist()
 
 
+def captured(call: Graphs) -> int:
+    return sum(calls.graph is not None for calls in call._known.values())
+
+
 class Function:
-    """Doubles a tensor and adds one, as often as it is called; it waits for the GPU if it is told to."""
+    """Doubles a tensor and adds one, as often as it is called; it waits for the GPU, or has no memory, when told to."""
 
     def __init__(self, act: Callable[[int], float] = lambda _: 1, waits: bool = False, fails: int = -1) -> None:
         self.calls, self.act, self.waits, self.fails = 0, act, waits, fails
@@ -48,14 +53,24 @@ class Function:
             raise torch.OutOfMemoryError("CUDA out of memory")
         if self.waits:
             x.sum().item()
-        return (2 * x).add_(self.act(self.calls)), sum(more, x)
+        return 2 * x + self.act(self.calls), x + sum(more)
+
+
+class Packed(NamedTuple):
+    x: Tensor
+    name: str
+
+
+def unpack(packed: Packed, factor: int, rest: Mapping[str, Any]) -> dict[str, Any]:
+    return {"x": Packed(packed.x * factor + rest["y"][0], packed.name), "nothing": None}
 
 
 @contextmanager
 def on_gpu() -> Iterator[list[warnings.WarningMessage]]:
-    with FakeGPU(), torch.no_grad(), warnings.catch_warnings(record=True) as told:
+    with FakeGPU(), torch.no_grad(), capture_after(CALLS), warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         yield told
+        assert InStream.current == DEFAULT
 
 
 def replayed() -> dict[str, Any]:
@@ -67,8 +82,19 @@ def replayed() -> dict[str, Any]:
     return {"calls": function.calls, "doubled": doubled, "sums": [numbers(s) for _, s in results], "told": len(told)}
 
 
+def packed() -> list[Any]:
+    """Eight calls with tensors in a named tuple and a mapping, and constants, of which one changes."""
+    call, results = Graphs(), []
+    with on_gpu():
+        for t in range(16):
+            given = Packed(there(t), "a"), 3 + t // 8, {"y": [there(100)], "z": None}
+            found = call(unpack, *given)
+            results.append([numbers(found["x"].x)[0], found["x"].name, found["nothing"]])
+        return [*results, captured(call)]
+
+
 def other_shapes() -> dict[str, int]:
-    """Calls in turns with two shapes; with gradients, on a CPU, and where graphs are not wanted."""
+    """Calls in turns with two shapes; on a CPU; with gradients, and where graphs are not wanted, or no more of them."""
     counts = {}
     for name, given in {"two shapes": (there(1), there(1, 2)), "a CPU": (torch.ones(1),) * 2}.items():
         function, call = Function(), Graphs()
@@ -76,14 +102,17 @@ def other_shapes() -> dict[str, int]:
             for t in range(20):
                 call(function, given[t % 2])
         counts[name] = function.calls
-    function, call = Function(), Graphs()
     with FakeGPU(), torch.enable_grad():
         for _ in range(20):
-            call(function, there(1))
-    with on_gpu(), without_graphs():
+            call(function := Function(), there(1))
+    with on_gpu(), capture_after(0):
         for _ in range(20):
             call(function, there(1))
-    return counts | {"not wanted": function.calls}
+    counts["not wanted"] = function.calls
+    with on_gpu(), capture_after(NEVER):
+        for _ in range(20):
+            call(function, there(1))
+    return counts | {"no more": function.calls}
 
 
 def not_captured() -> dict[str, Any]:
@@ -94,15 +123,21 @@ def not_captured() -> dict[str, Any]:
         with on_gpu() as told:
             results = [numbers(call(function, there(t))[0]) for t in range(6)]
         found[name] = {"results": results, "told": [str(one.message) for one in told], "calls": function.calls}
-    return found
+    with on_gpu() as told:
+        torch.cuda.Stream = lambda _: Stream("cuda:1")  # nothing that is done on cuda:0 is captured
+        function, call = Function(), Graphs()
+        results = [numbers(call(function, there(t))[0]) for t in range(6)]
+    found["empty"] = {"results": results, "told": [str(one.message) for one in told]}
+    there_is, almost = there(float("inf"), 1), there(float("inf"), 77)
+    return found | {"close": [graphs._close(there_is, one) for one in (there_is, almost)]}
 
 
 def memory() -> dict[str, Any]:
     """Graphs that together hold more than they may; one that is too large; a GPU without memory for a while."""
     found, held, known = {}, graphs.HELD, graphs.KNOWN
 
-    def captured(call: Graphs) -> list[int]:
-        return [key[2][0][0].numel() for key, calls in call._known.items() if calls.graph is not None]
+    def sizes(call: Graphs) -> list[int]:
+        return [key[2][1][0][1][0][0] for key, calls in call._known.items() if calls.graph is not None]
 
     def ask(call: Graphs, function: Function, sizes: list[int]) -> None:
         for size in sizes:
@@ -115,19 +150,22 @@ def memory() -> dict[str, Any]:
         with on_gpu():
             ask(call, function, [8, 7, 6, 5, 4, 3])
             ask(call, function, [8, 2, 9])
-            found["captured"], before = captured(call), function.calls
+            found["captured"], before = sizes(call), function.calls
             ask(call, function, [9])
             found["calls of a large one"] = function.calls - before
             graphs.KNOWN = 2
             ask(call, function, [1])
-            found["known"] = captured(call)
+            found["known"] = sizes(call)
     finally:
         graphs.HELD, graphs.KNOWN = held, known
-    function, call = Function(fails=CALLS + 2), Graphs()  # one call is that of the capture
+    function, call = Function(fails=CALLS + 3), Graphs()  # two calls are of the capture
     with on_gpu():
-        ask(call, function, [1])
+        ask(call, function, [10])
+        found["spare"] = [call.spare, captured(call)]
         found["without memory"] = numbers(call(function, there(1, 2))[0])
-        found["captured after that"] = captured(call)
+        found["captured after that"] = [captured(call), call.spare]
+        ask(call, function, [10, 10])
+        found["captured again"] = captured(call)
     return found
 
 
@@ -142,21 +180,24 @@ def network() -> dict[str, Any]:
     try:
         for name, limit in {"free": None, "again": None, "limited": "4GB"}.items():
             calls.clear()
-            with FakeGPU():
+            with on_gpu():
                 masks = [one.mask for one in propagate(model, CLIP, load_policy("every-k:k=1"), memory_limit=limit)]
             found[name] = {"calls": len(calls), "alike": all((a == b).all() for a, b in zip(want, masks, strict=True))}
     finally:
         type(model).encode_key = plain
-    found["graphs"] = sum(calls.graph is not None for calls in model.graphs._known.values())
+    found["graphs"] = captured(model.graphs)
     found["of a copy"] = len(copy.deepcopy(model.graphs)._known)
-    model.graphs, before = Graphs(), model.graphs
-    before._known, model.graphs._known = type(before._known)(), before._known
     model._apply(lambda tensor: tensor)
     found["of one that moved"] = len(model.graphs._known)
+    switch = torch.backends.cudnn
+    with on_gpu():
+        for model.precision in ("tf32", "fp32"):
+            list(propagate(model, Sequence.from_arrays(RGB[:1], {0: LABELS[0]}), load_policy("every-k")))
+            found[model.precision] = switch.allow_tf32
     return found
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    acts = (replayed, other_shapes, not_captured, memory, network)
+    acts = (replayed, packed, other_shapes, not_captured, memory, network)
     print(json.dumps({act.__name__: act() for act in acts}, indent=1))

@@ -5,17 +5,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
-from vosbench.bench.passes import WARMUP_FRAMES, beginning, predictions, strategies, warm_up
+from vosbench.bench.passes import WARMUP_FRAMES, device_peak, predictions, strategies, warm_up
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.runner import to_do
 from vosbench.images import write_labels
 from vosbench.inference.threads import threads
 from vosbench.memory.spec import PolicySpec
+from vosbench.video import Sequence as Video
 
 FRAMES = 8  # that are measured, after the warm-up
 ALONE = 3  # strategies that are measured alone, for all
@@ -85,8 +84,8 @@ def _measure(plan: Plan, tasks: Sequence[Task]) -> tuple[float, float, int, dict
     """Of strategies together: seconds a frame, bytes a mask, bytes of memory by the end of the longest video, and the
     errors, by place.
     """
-    on_gpu, longest = plan.device.type == "cuda", max(len(video.frames) for video in plan.sequences.values())
-    video = beginning(plan.sequences[tasks[0].name], WARMUP_FRAMES + FRAMES)
+    longest = max(len(video.frames) for video in plan.sequences.values())
+    video = _beginning(plan.sequences[tasks[0].name], WARMUP_FRAMES + FRAMES)
     sizes, banks, count = list[int](), dict[int, list[int]](), 0
     failed: dict[int, Exception] = {}
     started = time.perf_counter()
@@ -104,5 +103,12 @@ def _measure(plan: Plan, tasks: Sequence[Task]) -> tuple[float, float, int, dict
     seconds = time.perf_counter() - started
     growth = sum((series[-1] - series[0]) / len(series) * (longest - len(series)) for series in banks.values())
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    peak = torch.cuda.max_memory_allocated(plan.device) if on_gpu else resident
+    peak = device_peak(plan) or resident
     return seconds / count, sum(sizes) / max(1, len(sizes)), round(peak + max(0.0, growth)), failed
+
+
+def _beginning(video: Video, frames: int) -> Video:
+    """The video up to so many frames after the first mask."""
+    count = video.first_masks[0].frame_index + frames
+    first = tuple(mask for mask in video.first_masks if mask.frame_index < count)
+    return replace(video, frames=video.frames[:count], first_masks=first, outputs=None)

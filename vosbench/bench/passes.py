@@ -35,6 +35,7 @@ from vosbench.memory.frame import FrameTokens
 from vosbench.memory.policy import MemoryPolicy, Step, VideoInfo
 from vosbench.memory.spec import PolicySpec
 from vosbench.memory.trace import MemoryWatch
+from vosbench.models.graphs import NEVER, capture_after
 from vosbench.video import Sequence as Video
 
 WARMUP_FRAMES = 3
@@ -67,10 +68,10 @@ def alone(plan: Plan, task: Task, video: Video, progress: Progress) -> RunRecord
         if on_gpu:
             torch.cuda.reset_peak_memory_stats(plan.device)
         started = time.perf_counter()
-        _carry([one], pace.beside(predictions(plan, strategies([task]), video, timed=True)))
+        with capture_after(NEVER):  # but for those of the warm-up
+            _carry([one], pace.beside(predictions(plan, strategies([task]), video, timed=True)))
         seconds = time.perf_counter() - started
-        device_bytes = torch.cuda.max_memory_allocated(plan.device) if on_gpu else None
-        return one.finish(() if one.failure else (_timing(one.frames, pace, seconds),), device_bytes)
+        return one.finish(() if one.failure else (_timing(one.frames, pace, seconds),), device_peak(plan))
 
 
 def controlled(plan: Plan, task: Task, control: Control, video: Video, progress: Progress) -> RunRecord:
@@ -103,19 +104,27 @@ class _WarmUp(MemoryPolicy):
 
 
 def warm_up(plan: Plan, video: Video) -> None:
-    """Let the libraries choose their kernels on a few frames, outside every clock. A failure will show itself again."""
+    """Let the libraries choose their kernels, and the network capture graphs, for each number of objects, outside every
+    clock. A failure will show itself again.
+    """
+    after = {first.frame_index + n for first in video.first_masks for n in range(WARMUP_FRAMES)}
+    frames = sorted(after & {*range(len(video.frames))})
+    first = tuple(replace(first, frame_index=frames.index(first.frame_index)) for first in video.first_masks)
+    short = replace(video, frames=tuple(video.frames[i] for i in frames), first_masks=first, outputs=None)
     try:
-        for _ in predictions(plan, [_WarmUp()], beginning(video, WARMUP_FRAMES)):
-            pass
+        with capture_after(1):
+            for _ in predictions(plan, [_WarmUp()], short):
+                pass
     except SequenceError:
         pass
 
 
-def beginning(video: Video, frames: int) -> Video:
-    """The video up to so many frames after the first mask."""
-    count = video.first_masks[0].frame_index + frames
-    first = tuple(mask for mask in video.first_masks if mask.frame_index < count)
-    return replace(video, frames=video.frames[:count], first_masks=first, outputs=None)
+def device_peak(plan: Plan) -> int | None:
+    """Most bytes of the GPU that the process took since the last reset; None on a CPU."""
+    if plan.device.type != "cuda":
+        return None
+    graphs = plan.model.graphs
+    return torch.cuda.max_memory_allocated(plan.device) + (0 if graphs is None else graphs.spare)
 
 
 class _Pass:

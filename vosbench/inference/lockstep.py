@@ -18,8 +18,10 @@ from vosbench.base import registry
 from vosbench.errors import MissingTruthError, NotANumberError, PolicyError, VosbenchError
 from vosbench.inference.room import Room
 from vosbench.memory.blame import out_of_memory
-from vosbench.models.base import FrameStep, Keys, Network, State, tensors
+from vosbench.models.base import FrameStep, Keys, Network, State
 from vosbench.models.geometry import Geometry
+from vosbench.models.precision import allow_tf32
+from vosbench.models.tensors import nbytes, tensors
 
 R = TypeVar("R")
 OF_ONE = (PolicyError, NotANumberError, MissingTruthError, RuntimeError, MemoryError)  # of one strategy, perhaps
@@ -43,6 +45,8 @@ class Frame:
     @cached_property
     def features(self) -> Any:
         """See `Network.encode`."""
+        if self.input.device.type == "cuda":
+            allow_tf32(self.model.precision)  # the switch is of the process, which may have other networks
         return self.model.encode(self.input)
 
     @cached_property
@@ -203,7 +207,7 @@ class Driver:
             if _equal(known, question):
                 return answer
         answer = question.answer()
-        size = sum(tensor.nbytes for tensor in tensors((question, answer)))
+        size = nbytes(question, answer)
         if self._kept + size <= self._room.kept:
             self._kept += size
             self._known.append((question, answer))

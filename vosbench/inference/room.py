@@ -13,7 +13,7 @@ from math import prod
 from vosbench.memory.attention import Scratch
 from vosbench.models.base import Spec
 from vosbench.models.geometry import Geometry, at_most
-from vosbench.models.graphs import without_graphs
+from vosbench.models.graphs import capture_after
 
 KEPT = 2**28  # bytes of answers that are kept at most, without a limit
 COLUMNS = 64  # bytes that a token has in columns, at most
@@ -51,7 +51,7 @@ class Room:
         if self.limit is None:
             yield
             return
-        with at_most(self.limit // 8 // PASS), without_graphs():
+        with at_most(self.limit // 8 // PASS), capture_after(0):
             yield
 
 

@@ -16,7 +16,7 @@ from vosbench.memory.blame import location
 from vosbench.memory.match import Match
 from vosbench.memory.policy import MemoryPolicy
 from vosbench.memory.trial import Held, TrialVideo, drive, held
-from vosbench.models.base import tensors
+from vosbench.models.tensors import tensors
 
 Build = Callable[[], MemoryPolicy]
 LATER = {0: 1, 7: 2, 12: 1}

@@ -10,10 +10,11 @@ memory, Q query pixels, O objects, CK and CV channels of keys and values.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
 from inspect import signature
+from types import FunctionType
 from typing import Any, Protocol, Self, TypeVar
 
 import torch
@@ -202,10 +203,14 @@ class Network(nn.Module, ABC):
         return [self.encode_value(frame, features, *row) for row in rows]
 
     def launch(self, function: Callable[..., R], *inputs: Any) -> R:
-        """function(*inputs), of tensors and tuples of tensors, which a GPU replays as a CUDA graph (`graphs.py`).
+        """function(*inputs), which a GPU replays as a CUDA graph when it is called often (`graphs.py`).
 
-        A network may compute by it what depends on these tensors and its weights alone, without a wait for the GPU.
+        A network may compute by it what depends on these tensors and its weights alone, without a wait for the GPU. The
+        function is a module, a method or a function of a file: VosbenchError for one that is made anew for each frame.
         """
+        if isinstance(function, partial) or (isinstance(function, FunctionType) and "<" in function.__qualname__):
+            what = getattr(function, "__qualname__", "a partial function")
+            raise VosbenchError(f"launch: {what} is made anew for each frame", "give a module, a method or a function")
         return function(*inputs) if self.graphs is None else self.graphs(function, *inputs)
 
     def _apply(self, *args: Any, **kwargs: Any) -> Self:
@@ -277,15 +282,3 @@ def aggregate(probabilities: Tensor) -> Tensor:
 def joined(state: State, new: State) -> State:
     """The state of some objects and of new ones behind them."""
     return {name: torch.cat([state[name], tensor]) if name in state else tensor for name, tensor in new.items()}
-
-
-def tensors(value: Any) -> Iterator[Tensor]:
-    """All tensors in a value, however they are packed."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, Mapping):
-        yield from (tensor for part in value.values() for tensor in tensors(part))
-    elif isinstance(value, list | tuple):
-        yield from (tensor for part in value for tensor in tensors(part))
-    elif is_dataclass(value) and not isinstance(value, type):
-        yield from (tensor for f in fields(value) for tensor in tensors(getattr(value, f.name)))

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from vosbench.base.registry import place
 from vosbench.errors import VosbenchError
-from vosbench.models.base import FrameStep, Keys, Network, State, aggregate, joined, shapes_of, tensors
+from vosbench.models.base import FrameStep, Keys, Network, State, aggregate, joined, shapes_of
 from vosbench.models.geometry import Geometry
+from vosbench.models.tensors import tensors
 
 Build = Callable[[], Network]
 SIZES = ((56, 90, None), (64, 48, None), (60, 44, 70))  # height, width, shorter side

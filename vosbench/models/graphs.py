@@ -1,13 +1,14 @@
 """Functions of a network as CUDA graphs: the host launches one graph instead of hundreds of kernels, one by one.
 
-A function of tensors that is called again and again with tensors of the same shapes is captured once and replayed from
-then on. What it does beside its tensors happens no more: it must depend on these and the weights alone, and wait for
-nothing. A graph is used only if it gives what the function gave.
+A function that is called again and again with tensors of the same shapes is captured once and replayed from then on.
+What it does beside its tensors happens no more: it must depend on these and the weights alone, and wait for nothing. A
+graph is used only if it gives what the function gives of other numbers.
 """
 
+import sys
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -17,72 +18,90 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-R = TypeVar("R")  # a tensor, or tuples of them
-CALLS = 3  # before a capture: the libraries choose their kernels, and a short-lived number of objects is not worth one
-HELD = 2**29  # bytes of inputs and outputs that all graphs hold, at most
+from vosbench.models.tensors import each, looks, nbytes, tensors
+
+R = TypeVar("R")
+CALLS = ContextVar("CALLS", default=16)  # after which a function is captured: a capture takes as long as many calls
+NEVER = sys.maxsize
+HELD = 2**29  # bytes of inputs and outputs that all graphs hold, at most, and one of them a quarter of it: kernels of
+# more work are launched in less time than they take
 KNOWN = 1024  # functions and shapes that are counted, at most
-ALLOWED = ContextVar("ALLOWED", default=True)
 
 
 @contextmanager
-def without_graphs() -> Iterator[None]:
-    """Call functions as they are, within the block: graphs hold memory that nobody counts."""
-    token = ALLOWED.set(False)
+def capture_after(calls: int) -> Iterator[None]:
+    """Capture what is called for that time, within the block. 0: capture nothing, and replay nothing."""
+    token = CALLS.set(calls)
     try:
         yield
     finally:
-        ALLOWED.reset(token)
+        CALLS.reset(token)
 
 
 class Graphs:
     """The graphs of one network on a GPU, by function and by what its tensors look like; those used last are kept."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Any, _Calls] = OrderedDict()
         self._lock = Lock()
-        self._pool: Any = None  # of what graphs compute in between: one is replayed at a time
+        self._stream: Any = None  # of captures
+        self._clear()
 
     def __reduce__(self) -> Any:
         return Graphs, ()  # a copy of the network has other weights
 
     def __call__(self, function: Callable[..., R], *inputs: Any) -> R:
-        """function(*inputs), of tensors and tuples of tensors; the result is the caller's own."""
-        given = flat(inputs)
-        if torch.is_grad_enabled() or not ALLOWED.get() or given[0].device.type != "cuda":
+        """function(*inputs), of tensors however they are packed, and constants; the result is the caller's own."""
+        calls, device = CALLS.get(), next((one.device for one in tensors(inputs)), None)
+        if not calls or torch.is_grad_enabled() or device is None or device.type != "cuda":
             return function(*inputs)
-        looks = tuple((one.shape, one.stride(), one.dtype) for one in given)
-        key = function, torch.is_inference_mode_enabled(), looks
-        with self._lock, without_graphs():
-            calls = self._known.setdefault(key, _Calls())
-            self._known.move_to_end(key)
-            if calls.graph is not None:
-                return calls.graph.replay(inputs)
-            result = self._eager(function, inputs)
-            calls.number += 1
-            if calls.number == CALLS:
-                calls.graph = self._capture(function, inputs, result)
-            self._forget()
+        with self._lock, capture_after(0):
+            try:
+                return self._answer(function, inputs, device, calls)
+            except torch.OutOfMemoryError:
+                self._clear()
+            torch.cuda.empty_cache()
+            return function(*inputs)
+
+    @property
+    def spare(self) -> int:
+        """Bytes of the GPU that are for what graphs compute in between; torch does not count them as allocated."""
+        outputs = sum(nbytes(one.graph.outputs) for one in self._known.values() if one.graph is not None)
+        return max(0, self._reserved - outputs)
+
+    def _clear(self) -> None:
+        self._known: OrderedDict[Any, _Calls] = OrderedDict()
+        self._pool: Any = None  # of what graphs compute in between: one is replayed at a time
+        self._reserved = 0  # bytes of it
+
+    def _answer(self, function: Callable[..., R], inputs: Any, device: torch.device, enough: int) -> R:
+        key = function, torch.is_inference_mode_enabled(), looks(inputs)
+        calls = self._known.setdefault(key, _Calls())
+        self._known.move_to_end(key)
+        if calls.graph is not None:
+            return calls.graph.replay(inputs)
+        result = function(*inputs)
+        calls.number += 1
+        if calls.number >= enough and not calls.tried and 4 * nbytes(inputs, result) <= HELD:
+            calls.tried, calls.graph = True, self._capture(function, inputs, device)
+        self._forget()
         return result
 
-    def _eager(self, function: Callable[..., R], inputs: Any) -> R:
+    def _capture(self, function: Callable[..., Any], inputs: Any, device: torch.device) -> "_Graph | None":
+        if not any(calls.graph for calls in self._known.values()):
+            self._pool, self._reserved = torch.cuda.graph_pool_handle(), 0  # torch takes one of no graph for a fault
+        self._stream = self._stream or torch.cuda.Stream(device)
+        torch.cuda.empty_cache()  # as a capture does first
+        before = torch.cuda.memory_reserved(device)
         try:
-            return function(*inputs)
-        except torch.OutOfMemoryError:
-            self._known.clear()
-        torch.cuda.empty_cache()
-        return function(*inputs)
-
-    def _capture(self, function: Callable[..., R], inputs: Any, result: R) -> "_Graph | None":
-        if 4 * _bytes(inputs, result) > HELD:
-            return None  # so much work takes longer than to launch its kernels
-        self._pool = self._pool or torch.cuda.graph_pool_handle()
-        try:
-            graph = _Graph(function, inputs, self._pool)
-            if graph.gives(result):
+            graph = _Graph(function, inputs, self._pool, self._stream)
+            self._reserved += torch.cuda.memory_reserved(device) - before
+            if graph.gives_what(function, inputs):
                 return graph
             wrong = "replayed, it gives other numbers"
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError as error:
-            wrong = str(error).split("\n", 1)[0]
+            wrong = str(error.__context__ or error).split("\n", 1)[0]  # what broke the capture
         name = getattr(function, "__qualname__", type(function).__qualname__)
         warnings.warn(f"{name} is slower than it might be, since it makes no CUDA graph: {wrong}", stacklevel=2)
         return None
@@ -97,49 +116,45 @@ class Graphs:
 class _Graph:
     """A captured call: the tensors that it reads and writes."""
 
-    def __init__(self, function: Callable[..., Any], inputs: Any, pool: Any) -> None:
+    def __init__(self, function: Callable[..., Any], inputs: Any, pool: Any, stream: Any) -> None:
         self._inputs = each(torch.clone, inputs)
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph, pool=pool, capture_error_mode="thread_local"):
-            self._outputs = function(*self._inputs)
-        self.held = _bytes(self._inputs, self._outputs)
+        here = torch.cuda.current_stream(stream.device)
+        with (  # of a capture that fails torch would leave the stream of the capture in use
+            torch.cuda.stream(here),
+            torch.cuda.graph(self._graph, pool=pool, stream=stream, capture_error_mode="thread_local"),
+        ):
+            self.outputs = function(*self._inputs)
+        self.held = nbytes(self._inputs, self.outputs)
 
     def replay(self, inputs: Any) -> Any:
         """What the function gives of them."""
-        for mine, given in zip(flat(self._inputs), flat(inputs), strict=True):
+        for mine, given in zip(tensors(self._inputs), tensors(inputs), strict=True):
             mine.copy_(given)
         self._graph.replay()
-        return each(torch.clone, self._outputs)  # the next graph may write where this one did
+        return each(torch.clone, self.outputs)  # the next graph may write where this one did
 
-    def gives(self, result: Any) -> bool:
-        """Whether it gives that of the inputs with which it was captured, but for rounding."""
-        self._graph.replay()
-        pairs = zip(flat(self._outputs), flat(result), strict=True)
+    def gives_what(self, function: Callable[..., Any], inputs: Any) -> bool:
+        """Whether it gives what a function gives of other inputs than those of the capture, but for rounding."""
+        other = each(_changed, inputs)
+        pairs = zip(tensors(self.replay(other)), tensors(function(*other)), strict=True)
         return all(_close(mine.float(), known.float()) for mine, known in pairs)
 
 
 @dataclass
 class _Calls:
     number: int = 0
+    tried: bool = False
     graph: _Graph | None = None
 
 
+def _changed(one: Tensor) -> Tensor:
+    """Other numbers: with 0.5 to 1 added; whole ones, which may be indices, in another order."""
+    if not one.is_floating_point():
+        return one.flip(-1) if one.dim() else one
+    return one + torch.linspace(0.5, 1, one.numel(), dtype=one.dtype, device=one.device).view(one.shape)
+
+
 def _close(one: Tensor, other: Tensor) -> bool:
-    return torch.allclose(one, other, rtol=0, atol=0.01 * float(other.abs().nan_to_num().max()), equal_nan=True)
-
-
-def each(change: Callable[[Tensor], Tensor], value: Any) -> Any:
-    """Tensors and tuples of tensors, named or not, with every tensor changed alike."""
-    if isinstance(value, Tensor):
-        return change(value)
-    parts = [each(change, part) for part in value]
-    return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-
-
-def flat(value: Any) -> Sequence[Tensor]:
-    """The tensors in it."""
-    return [value] if isinstance(value, Tensor) else [one for part in value for one in flat(part)]
-
-
-def _bytes(*values: Any) -> int:
-    return sum(one.nbytes for one in flat(values))
+    scale = other.nan_to_num(0, 0, 0).abs().max() if other.numel() else 0
+    return torch.allclose(one, other, rtol=0, atol=0.01 * float(scale), equal_nan=True)
