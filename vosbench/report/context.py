@@ -51,7 +51,7 @@ class Context:
         partial = f", PARTIAL ({'; '.join(self.lacks)})" if self.partial else ""
         number = count(self.sequences, "sequence") + (f", {count(self.objects, 'object')}" if self.objects else "")
         data = data_title(self.dataset.name, self.dataset.split, self.dataset.frame_mode)
-        others = filter(None, (self.unpublished, TRUSTED if self.trusted else "", self.numbering))
+        others = filter(None, (self.unpublished, TRUSTED * self.trusted, self.numbering))
         return "; ".join((data, f"{protocol}{partial}", number, *others))
 
     @property

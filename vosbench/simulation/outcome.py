@@ -60,17 +60,12 @@ class Conditions:
     def text(self) -> str:
         """All of it but the settings, in words."""
         why = ["sequences were left out"] * self.partial + [f"faulty: {', '.join(self.faulty)}"] * bool(self.faulty)
-        partial = f", PARTIAL: {'; '.join(why)}" if why else ""
+        number = count(len(self.sequences), "sequence") + (f", PARTIAL: {'; '.join(why)}" if why else "")
+        other = unpublished(self.dataset, self.split, 0 if self.partial else len(self.sequences), self.sequences)
+        keys = f"simulated with the keys of {self.model} ({self.checkpoint_hash[:8]}), {self.affinity} affinity"
         side = "" if self.shorter_side is None else f", shorter side {self.shorter_side}"
-        size = 0 if self.partial else len(self.sequences)
-        other = unpublished(self.dataset, self.split, size, self.sequences)
-        sequences = count(len(self.sequences), "sequence") + partial + (f"; {other}" if other else "")
-        sequences += f"; {TRUSTED}" if self.trust_masks else ""
-        return (
-            f"{data_title(self.dataset, self.split, self.frame_mode)}; {sequences}; "
-            f"simulated with the keys of {self.model} ({self.checkpoint_hash[:8]}), {self.affinity} affinity, "
-            f"top-{self.top_k}{side}"
-        )
+        data = data_title(self.dataset, self.split, self.frame_mode), number, other, TRUSTED * self.trust_masks
+        return "; ".join(filter(None, (*data, f"{keys}, top-{self.top_k}{side}")))
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,9 @@ def open_together(
     for name, records in restrict_each(everything, strategies).items():
         own = [record.policy.label for record in records] if strategies else []
         opened[name] = open_footage(runs[name], sequence, root, own)
+    first = next(iter(opened.values()))
     if len(opened) == 1:
-        return next(iter(opened.values()))
+        return first
     prints = {record.fingerprint for one in opened.values() for record in one.records.values()} - {""}
     shared = set.intersection(*({frame.name for frame in one.frames} for one in opened.values()))
     if len(prints) > 1 or not shared:
@@ -40,7 +41,6 @@ def open_together(
         for label in one.masks:
             title = label if times[label] == 1 else f"{label} of {name}"
             masks[title], of[title] = one.masks[label], one.records[label]
-    first = next(iter(opened.values()))
     frames = tuple(frame for frame in first.frames if frame.name in shared)
     return replace(first, frames=frames, masks=masks, records=of)
 
