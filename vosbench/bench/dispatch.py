@@ -179,9 +179,7 @@ class Dispatch:
             write_record(task.record, record)
 
     def _hear(self, event: tuple[float, Any]) -> None:
-        """What a worker says: its name and what it waits for; or the key of its unit, its name, and what `Progress`
-        takes.
-        """
+        """What a worker says: its name and its wait; or the key of its unit, its name, and what `Progress` takes."""
         if len(event[1]) == 2:
             worker, reason = event[1]
             if reason not in self._waits:  # all may wait, and again and again

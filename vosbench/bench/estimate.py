@@ -81,9 +81,7 @@ def estimate(plan: Plan, fresh: bool = False, workers: int = 1) -> Estimate:
 
 
 def _measure(plan: Plan, tasks: Sequence[Task]) -> tuple[float, float, int, dict[int, Exception]]:
-    """Of strategies together: seconds a frame, bytes a mask, bytes of memory by the end of the longest video, and the
-    errors, by place.
-    """
+    """Of strategies together: seconds a frame, bytes a mask, of memory as the longest video ends, errors by place."""
     longest = max(len(video.frames) for video in plan.sequences.values())
     video = _beginning(plan.sequences[tasks[0].name], WARMUP_FRAMES + FRAMES)
     sizes, banks, count = list[int](), dict[int, list[int]](), 0

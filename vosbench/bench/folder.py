@@ -26,8 +26,7 @@ from vosbench.video import Sequence
 
 def finished(task: Task) -> RunRecord | None:
     """The record of the task, or the one whose masks are not scored yet, if it still holds: nothing that determines it
-    has changed, it did not fail, has times if it is to have some, and the masks that it speaks of are there as they
-    were written.
+    has changed, it did not fail, has times if it is to have some, and its masks are there as they were written.
     """
     for path in (task.record, task.unscored):
         try:

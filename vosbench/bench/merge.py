@@ -111,9 +111,7 @@ def _require_masks(parts: list[_Part]) -> None:
 
 
 def _policies(parts: list[_Part]) -> dict[str, PolicyInfo]:
-    """Each strategy as the first run that has it calls it, in the order of the runs. Raises VosbenchError for two that
-    are called the same.
-    """
+    """Each strategy as its first run calls it, in the order of the runs. Raises VosbenchError for two of one name."""
     found: dict[str, PolicyInfo] = {}
     places: dict[str, _Part] = {}
     for part in parts:

@@ -184,9 +184,7 @@ def _passes(plan: Plan, tasks: list[Task], video: Sequence, warm: set[Any], prog
 
 
 def _by_turns(plan: Plan, tasks: list[Task], video: Sequence, progress: Progress) -> Iterator[Recorded]:
-    """Each task alone, as often as it is to be timed: A, B, A, B, so that a machine that slows down for a while is
-    unfair to nobody.
-    """
+    """Each task alone, as often as it is to be timed: A, B, A, B, so that a slow while is unfair to nobody."""
     timings: dict[Path, tuple[Timing, ...]] = {task.record: () for task in tasks}
     for repetition in range(1, plan.suite.repeats + 1):
         for task in tuple(tasks):

@@ -94,9 +94,8 @@ def refuse_run(folder: Path) -> None:
 
 
 def write_scored(folder: Path, records: Iterable[RunRecord], root: Path | None = None) -> None:
-    """Write records of scored masks into a folder, which is then read as that of a run, in the place of those of an
-    earlier scoring, and where the data set is, for pictures. Raises VosbenchError as `refuse_run`, and if it cannot be
-    written.
+    """Write records of scored masks, in place of older ones, and where the data set is, for pictures, into a folder,
+    which is then read as that of a run. Raises VosbenchError as `refuse_run`, and if it cannot be written.
     """
     refuse_run(folder)
     for path in record_files(folder):

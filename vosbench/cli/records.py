@@ -75,9 +75,7 @@ def read_records(path: Path) -> Records:
 
 
 def by_name(paths: Sequence[Path]) -> dict[str, Path]:
-    """Runs under the names of their folders or files, or their paths if two have one name. Raises VosbenchError if one
-    is given twice.
-    """
+    """Runs by the names of their folders or files, or their paths if two have one. VosbenchError for one twice."""
     if len({path.resolve() for path in paths}) < len(paths):
         raise VosbenchError("the same run is given twice", "name each run once; one alone has its strategies compared")
     names = [path.stem if path.suffix == ".json" else path.resolve().name for path in paths]
@@ -88,9 +86,7 @@ def by_name(paths: Sequence[Path]) -> dict[str, Path]:
 def open_pictures(
     folders: Sequence[Path] | None, sequence: str | None, root: Path | None, policies: Sequence[str] | None
 ) -> tuple["Footage", dict[str, Any]]:
-    """The sequence that is asked for of runs, or that where strategies differ most; and both as conditions of an
-    answer.
-    """
+    """The sequence asked for of runs, or that where strategies differ most; and both as conditions of an answer."""
     from vosbench.report.pictures.together import (  # here: pandas and matplotlib take a second
         most_disputed_sequence,
         open_together,
