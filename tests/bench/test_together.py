@@ -16,6 +16,7 @@ from vosbench.bench.runner import run
 from vosbench.images import write_labels
 from vosbench.inference import session
 from vosbench.memory.bank import MemoryBank
+from vosbench.models.graphs import CALLS, NEVER
 from vosbench.report.measures import model_fps
 from vosbench.report.tables import latency, strategy
 
@@ -141,6 +142,25 @@ def test_a_warm_up_does_what_any_strategy_may_do(small_davis, small_suite, tmp_p
         monkeypatch.setattr(MemoryBank, act, lambda *given, act=act, real=real: done.append(act) or real(*given))
     passes.warm_up(plan, plan.sequences["ant"])
     assert done == ["insert", "read", "free", "insert", "read"]
+
+
+def test_no_graph_is_captured_in_a_timed_frame(small_davis, small_suite, tmp_path, monkeypatch):
+    """But in the warm-up, after a call: it goes to the frames where objects appear, and to those that follow."""
+    asked, plan = [], Plan(small_suite(small_davis), tmp_path / "run")
+    real = passes.propagate_together
+
+    def noted(model, video, policies, **options):
+        names = [frame.name for frame in video.frames], [first.frame_index for first in video.first_masks]
+        asked.append((*names, CALLS.get()))
+        return real(model, video, policies, **options)
+
+    monkeypatch.setattr(passes, "propagate_together", noted)
+    video = plan.sequences["ant"]
+    first, later = (replace(video.first_masks[0], object_ids=(i,)) for i in (1, 2))
+    passes.warm_up(plan, replace(video, first_masks=(first, replace(later, frame_index=4))))
+    passes.alone(plan, plan.tasks[0], video, None)
+    names = [frame.name for frame in video.frames]
+    assert asked == [(names[:3] + names[4:], [0, 3], 1), (names, [0], NEVER)]
 
 
 def test_what_a_strategy_held_is_free_when_it_failed(small_davis, small_suite, tmp_path, monkeypatch):

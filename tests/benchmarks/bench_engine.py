@@ -27,7 +27,7 @@ CHECKOUT = HERE.parents[1]
 sys.path.insert(0, str(HERE.parent / "gpu"))
 from clips import clip  # noqa: E402
 
-from vosbench.models.checkpoint import bundled  # noqa: E402
+from vosbench.models.checkpoint import bundled, check_device  # noqa: E402
 
 
 def random_weights(file: Path) -> None:
@@ -90,6 +90,9 @@ def main() -> None:
     for folder, has in ((given.published, "model"), (given.before, "vosbench")):
         if folder is not None and not (folder / has).is_dir():
             parser.error(f"{folder} has no folder {has}")
+    if given.published is not None and given.model != "stcn":
+        parser.error(f"the published code has no network like {given.model}: leave --model out")
+    check_device(given.device)
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "stcn.pth"
         random_weights(weights)
@@ -122,10 +125,8 @@ def compare(
     mine, other_found = (np.load(folder / f"{i}.npz") for i in range(2))
     alike = (mine["masks"] == other_found["masks"]).mean()
     apart = np.abs(mine["prob"] - other_found["prob"]).max()
-    print(f"{title}: {statistics.median(theirs):.3f} s against {statistics.median(ours):.3f} s a frame: ", end="")
-    print(
-        f"{statistics.median(ratios):.2f} times as fast ({ratios[0]:.2f} to {ratios[-1]:.2f} in {len(ratios)} turns); "
-    )
+    print(f"{title}: {statistics.median(ours):.3f} s a frame here, {statistics.median(theirs):.3f} s there: ", end="")
+    print(f"{statistics.median(ratios):.2f} times as fast ({ratios[0]:.2f} to {ratios[-1]:.2f} in {len(ratios)} turns)")
     print(f"    {100 * alike:.4f}% of pixels alike, probabilities of the last frame within {apart:.1g}", flush=True)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from usage import Arguments, begin
 
+from vosbench.images import VOID
 from vosbench.inference.propagate import propagate
 from vosbench.memory.spec import load_policy
 from vosbench.models.checkpoint import load_model
@@ -64,6 +65,8 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=480)
     parser.add_argument("--limit", default="4GB")
     given = parser.parse_args()
+    if given.objects >= VOID:
+        parser.error(f"a label map holds {VOID - 1} objects at most, not {given.objects}")
     if len(given.specs) == 1:
         return one(given.specs[0], given)
     print(f"{given.objects} objects, {given.model}, height {given.size}, a memory of {given.limit} at most")

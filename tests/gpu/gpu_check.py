@@ -15,7 +15,8 @@ absent. Steps, those of most worth first, each within the time that is left; OUT
     speed        STCN at full size, 480p, 1 and 3 objects, the paper's strategies: as shipped, and what might be
     profile      launches a frame, how long the GPU is busy, what costs most
 
-Without a GPU it does the same on the CPU, small, and says so; `waits` needs a GPU (see `emulate.py` for the CPU).
+Without a GPU it does the same on the CPU, small, and says so; `waits` needs a GPU (see `emulate.py` for the CPU). The
+exit status is 1 if something could not be done, tests failed, or a strategy is not the same again.
 """
 
 import argparse
@@ -38,16 +39,29 @@ from typing import Any
 SHIM = "from joblib.externals.loky import *\nfrom joblib.externals.loky import BrokenProcessPool, cpu_count\n"
 
 
+STEPS = ("environment", "tests", "parity", "waits", "together", "length", "published", "speed", "profile")
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[2])
     parser.add_argument("--out", type=Path, default=Path())
     parser.add_argument("--seconds", type=float, default=240)
-    parser.add_argument("--device")
+    parser.add_argument("--device", choices=("cpu", "cuda"))
     parser.add_argument("--tiny", action="store_true", help="small network and clips; always so on a CPU")
     parser.add_argument("--published", type=Path, help="the published STCN's folder")
-    parser.add_argument("--only", help="these steps, comma-separated")
-    return parser.parse_args()
+    parser.add_argument("--only", help="these steps, comma-separated; what the file has of others stays")
+    given = parser.parse_args()
+    if wrong := {*(given.only or "tests").split(",")} - {*STEPS}:
+        parser.error(f"--only: no step {', '.join(sorted(wrong))}; there are {', '.join(STEPS)}")
+    for folder, has in ((given.root, "vosbench"), (given.published, "model")):
+        if folder is not None and not (folder / has).is_dir():
+            parser.error(f"{folder} has no folder {has}")
+    try:
+        given.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"--out: {error}")
+    return given
 
 
 def make_importable(root: Path) -> dict[str, str]:
@@ -67,6 +81,14 @@ def make_importable(root: Path) -> dict[str, str]:
     return os.environ | {"PYTHONPATH": os.pathsep.join(map(str, found))}
 
 
+def _failures(found: Any) -> int:
+    """How often something could not be done, tests failed, or a strategy was not the same again."""
+    if not isinstance(found, dict):
+        return 0
+    failed = "error" in found or found.get("status", 0) != 0 or found.get("repeats") is False
+    return failed + sum(map(_failures, found.values()))
+
+
 class Check:
     """The steps, on one device, and what is left of their time."""
 
@@ -78,30 +100,28 @@ class Check:
         self.on_gpu = self.device.type == "cuda"
         self.tiny = given.tiny or not self.on_gpu
         self.found: dict[str, Any] = {}
+        self.failed = 0
         if not self.on_gpu:
             torch.set_num_threads(1)  # on a busy machine two wait for each other
 
     def carry_out(self) -> None:
         from speed import Bench
 
-        bench = Bench(self)
-        steps = [self.environment, self.tests, self.parity, self.waits, bench.together, bench.length, bench.published]
-        steps += [bench.speed, bench.profile]
-        for step in steps:
-            name = step.__name__
-            if self.given.only and name not in self.given.only.split(","):
-                continue
+        written, bench = self.given.out / "gpu_check.json", Bench(self)
+        if self.given.only and written.is_file():
+            self.found = json.loads(written.read_text())
+        for name in self.given.only.split(",") if self.given.only else STEPS:
             print(f"\n### {name}, {self.left():.0f} s left", flush=True)
             began = time.perf_counter()
             try:
-                found: Any = step()
+                found: Any = (getattr(self, name, None) or getattr(bench, name))()
             except Exception as error:  # the next step may still tell something
                 found = {"error": f"{type(error).__name__}: {error}"[:500]}
                 print(found)
+            self.failed += _failures(found)
             self.found[name] = {"seconds": round(time.perf_counter() - began, 1), "found": found}
-            self.given.out.mkdir(parents=True, exist_ok=True)
-            (self.given.out / "gpu_check.json").write_text(json.dumps(self.found, indent=1))
-        print(f"\ndone in {time.perf_counter() - self.started:.0f} s: {self.given.out / 'gpu_check.json'}")
+            written.write_text(json.dumps(self.found, indent=1))
+        print(f"\ndone in {time.perf_counter() - self.started:.0f} s, {self.failed} failures: {written}")
 
     def left(self) -> float:
         return self.given.seconds - (time.perf_counter() - self.started)
@@ -246,4 +266,6 @@ if __name__ == "__main__":
     given = arguments()
     given.root, given.out = given.root.resolve(), given.out.resolve()
     sys.path.insert(0, str(given.root / "tests" / "gpu"))
-    Check(given, make_importable(given.root)).carry_out()
+    check = Check(given, make_importable(given.root))
+    check.carry_out()
+    sys.exit(1 if check.failed else 0)

@@ -53,6 +53,13 @@ class Relative(Toy):
         return found.sub_(found.mean(1, keepdim=True)).div_(found.std(1, keepdim=True))
 
 
+class Fleeting(Toy):
+    """Would have a graph of a function that no frame but this one knows."""
+
+    def decode(self, readout, features, state, joint, step):
+        return self.launch(lambda: super(Fleeting, self).decode(readout, features, state, joint, step))
+
+
 class Deaf(Toy):
     """Does not write to `out`."""
 
@@ -167,6 +174,7 @@ EXPECTED = {
     Widest: ("tokens", "gives float32 (84, 5), not floats (84, 4)"),
     Nameless: ("tokens", "gives the extras {'shrinkage': 1}, the spec names {'shrinkage': 1, 'selection': 4}"),
     Relative: ("scores", "of some tokens are not those of the same tokens among all"),
+    Fleeting: ("decode", "launch: Fleeting.decode.<locals>.<lambda> is made anew for each frame"),
     Deaf: ("scores", "are not written to `out`"),
     Flat: ("decode", "gives float32 (2, 7, 12), not floats (2, 56, 96)"),
     Forgetful: ("encode_value", "returns the state [], not ['hidden']"),

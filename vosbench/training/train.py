@@ -200,7 +200,7 @@ class Trainer:
         drawn = batches(self.mixture, numbers, config.workers, pin=self.device.type == "cuda")
         with closing(drawn):
             for rgb, labels in drawn:
-                measured = self._update(rgb.to(self.device), labels.to(self.device))
+                measured = self._update(*(given.to(self.device, non_blocking=True) for given in (rgb, labels)))
                 self.step += 1
                 last = self.step == config.end
                 validates = config.validation is not None and (
