@@ -197,17 +197,15 @@ class Trainer:
         self._train_mode()
         since, started = self.step, time.perf_counter()
         saved = time.monotonic()
-        drawn = batches(self.mixture, numbers, config.workers, pin=self.device.type == "cuda")
-        with closing(drawn):
+        with closing(batches(self.mixture, numbers, config.workers, pin=self.device.type == "cuda")) as drawn:
             for rgb, labels in drawn:
                 measured = self._update(*(given.to(self.device, non_blocking=True) for given in (rgb, labels)))
                 self.step += 1
-                last = self.step == config.end
                 validates = config.validation is not None and (
                     self.step % config.validation.every == 0 or self.step == config.steps
                 )
                 late = config.save_minutes and time.monotonic() - saved >= 60 * config.save_minutes
-                saves = self.step % config.checkpoint_every == 0 or last or late
+                saves = self.step % config.checkpoint_every == 0 or self.step == config.end or late
                 if (saves or validates) and not measured[0].isfinite():
                     raise _diverged(f"the loss is {measured[0].item()}", self.step)
                 if self.step % config.log_every == 0 or validates:
