@@ -226,11 +226,6 @@ def write_labels(path: Path, labels: np.ndarray) -> None:
     picture.save(path, format="PNG", compress_level=1)
 
 
-def object_ids(labels: np.ndarray) -> tuple[int, ...]:
-    """The ids in a label map, uint8 [H,W], ascending, without background (0) and void (255)."""
-    return tuple(int(i) for i in present_labels(labels) if i != VOID)
-
-
 def present_labels(labels: np.ndarray) -> np.ndarray:
     """The non-zero values of a label map, ascending.
 

@@ -17,7 +17,7 @@ from my_idea import IDEA
 from PIL import Image
 
 import vosbench as api
-from vosbench.images import object_ids, read_labels, read_palette, write_labels
+from vosbench.images import present_labels, read_labels, read_palette, write_labels
 from vosbench.report.pictures.overlay import overlay
 from vosbench.video_file import open_video, writing_mp4
 
@@ -64,7 +64,7 @@ def test_later_masks_and_masks_of_0_and_255_give_objects_in_turn(clip: Path, vos
     result = json.loads(done.out)["result"]
     assert (result["objects"], result["frames"], result["overlay"]) == ([1, 2], 23, None)
     assert result["frames_in_memory"] <= 2
-    predicted = [object_ids(read_labels(path)) for path in sorted((clip / "out/masks").iterdir())]
+    predicted = [tuple(present_labels(read_labels(path))) for path in sorted((clip / "out/masks").iterdir())]
     assert {2} & {i for ids in predicted[:9] for i in ids} == set()
     assert 2 in predicted[9]
     drawn = 255 * (read_labels(clip / "both0.png") == 1).astype(np.uint8)

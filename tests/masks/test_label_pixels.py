@@ -9,7 +9,8 @@ from PIL.PngImagePlugin import PngImageFile
 
 from vosbench.datasets.label_pngs import check_labels
 from vosbench.errors import VosbenchError
-from vosbench.images import PALETTE, object_ids, present_labels, read_labels, read_size, write_labels
+from vosbench.images import PALETTE, present_labels, read_labels, read_size, write_labels
+from vosbench.video import ObjectMasks
 
 PATH = Path("mask.png")
 
@@ -19,7 +20,8 @@ def disc(value: int, size: tuple[int, int] = (60, 80)) -> np.ndarray:
 
 
 def test_object_ids_leave_out_background_and_void() -> None:
-    assert object_ids(np.array([[0, 7, 3], [255, 3, 254]], np.uint8)) == (3, 7, 254)
+    masks = ObjectMasks(np.array([[0, 7, 3], [255, 3, 254]], np.uint8))
+    assert (masks.object_ids(), masks.present()) == ((3, 7, 254), (3, 7, 254, 255))
 
 
 def test_labels_that_are_present() -> None:

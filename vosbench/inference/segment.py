@@ -14,7 +14,7 @@ from vosbench.base.words import count
 from vosbench.datasets.files import FRAMES, explain_no_pictures, pictures
 from vosbench.datasets.label_pngs import check_labels
 from vosbench.errors import VosbenchError
-from vosbench.images import VOID, object_ids, present_labels, read_drawn, read_rgb, read_size
+from vosbench.images import VOID, present_labels, read_drawn, read_rgb, read_size
 from vosbench.inference.output import Prediction
 from vosbench.inference.session import Foreknowledge, Session
 from vosbench.memory.blame import out_of_memory
@@ -185,14 +185,15 @@ def _new_planes(path: Path, size: tuple[int, int], seen: set[int], trusted: bool
     if not path.exists():
         raise VosbenchError(f"mask {path} does not exist", "check the path")
     labels = read_drawn(path)
-    alone = present_labels(labels).tolist() == [VOID]
+    ids = present_labels(labels).tolist()
+    alone = ids == [VOID]
     if doubt := check_labels(labels, path, size=size, binary=alone, trusted=trusted):
         warnings.warn(f"{doubt.message}\n  hint: {doubt.hint}", stacklevel=2)
     if alone:
         free = next((i for i in range(1, VOID) if i not in seen), None)
         planes = {} if free is None else {free: labels == VOID}
     else:
-        planes = {i: labels == i for i in object_ids(labels) if i not in seen}
+        planes = {i: labels == i for i in ids if i != VOID and i not in seen}
     if not planes:
         what = "holds no object that is not followed already" if labels.any() else "is empty: all is background"
         raise VosbenchError(f"mask {path} {what}", "pixels of an object are 255, or an id of its own; 0 is background")
