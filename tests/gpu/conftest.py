@@ -15,8 +15,8 @@ import torch
 @pytest.fixture(scope="session")
 def emulated() -> Callable[[str], Any]:
     """emulated(script) runs a script of this folder and gives the JSON that it prints."""
-    if torch.version.cuda is None and shutil.which("c++") is None:
-        pytest.skip("needs a C++ compiler, since this build of torch has no CUDA")
+    if not torch.cuda.is_available() and shutil.which("c++") is None:
+        pytest.skip("needs a C++ compiler, where there is no GPU")
 
     def call(script: str) -> Any:
         path = Path(__file__).with_name(script)

@@ -157,7 +157,7 @@ class FakeGPU(TorchDispatchMode):
                 target.copy_(source)
             self._under_way = [copy for copy in self._under_way if copy[0] > self._reached]
         frame = sys._getframe(1)
-        while frame.f_back is not None and not _is_ours(frame.f_code.co_filename):
+        while frame.f_back is not None and not frame.f_code.co_filename.startswith(SOURCES):
             frame = frame.f_back
         self.events.append(Event(kind, what, f"{_short(frame.f_code.co_filename)}:{frame.f_lineno}"))
 
@@ -233,6 +233,7 @@ class FakeGPU(TorchDispatchMode):
             "current_device": lambda: 0,
             "Event": CudaEvent,
             "CUDAGraph": CudaGraph,
+            "is_current_stream_capturing": lambda: self.graph is not None,
             "Stream": Stream,
             "stream": InStream,
             "current_stream": lambda *_: InStream.current,
@@ -290,10 +291,6 @@ def _on_device(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return DeviceTensor(value)
     return type(value)(map(_on_device, value)) if type(value) in (list, tuple) else value
-
-
-def _is_ours(file: str) -> bool:
-    return file.startswith(SOURCES)
 
 
 def _short(file: str) -> str:

@@ -1,4 +1,4 @@
-"""What a build of torch without CUDA lacks to switch to a CUDA device, compiled where there is a compiler."""
+"""What torch lacks to switch to a CUDA device where there is none, compiled where there is a compiler."""
 
 import ctypes
 import functools
@@ -11,13 +11,14 @@ import torch
 
 @functools.cache
 def load_guard(compiler: str = "c++") -> None:
-    """A build of torch without CUDA has nothing that switches to a CUDA device: compile and load what does nothing."""
-    if torch.version.cuda is not None:
+    """Without a GPU nothing can switch to a CUDA device: compile and load what does nothing."""
+    if torch.cuda.is_available():
         return
     from torch.utils.cpp_extension import include_paths, library_paths
 
     built = Path(tempfile.mkdtemp()) / "guard.so"
-    flags = [*(f"-I{path}" for path in include_paths()), *(f"-L{path}" for path in library_paths()), "-lc10"]
+    flags = [f"-D_GLIBCXX_USE_CXX11_ABI={int(torch._C._GLIBCXX_USE_CXX11_ABI)}"]
+    flags += [*(f"-I{path}" for path in include_paths()), *(f"-L{path}" for path in library_paths()), "-lc10"]
     source = Path(__file__).with_suffix(".cpp")
     command = [compiler, "-shared", "-fPIC", "-std=c++20", str(source), "-o", str(built), *flags]
     subprocess.run(command, check=True)

@@ -34,7 +34,7 @@ class OneDNNConv2d(Fused):
         convolved = torch.ops.mkldnn._convolution_pointwise
         if add is None:
             return convolved(x, ordered, self.bias, *how, name, numbers, "")
-        if activation == "relu6":  # which it does not do after an addition
+        if activation == "relu6" or x.shape[2:] == (1, 1):  # which it does not do after an addition, torch 2.6 neither
             return finish(self.fused(x, None, "none"), add, activation)
         add = add.repeat_interleave(len(x) // len(add), 0) if len(add) < len(x) else add
         add = add.contiguous(memory_format=torch.channels_last)
