@@ -62,10 +62,8 @@ class Dataset(Choice, ABC):
 
     def __init__(self, root: Path | None, split: str | None = None, frame_mode: str | None = None) -> None:
         if root is None:
-            raise VosbenchError(
-                f"data set {self.name} needs a root folder",
-                f"give it as root: open_dataset({self.name!r}, FOLDER), or --root FOLDER",
-            )
+            told = f"data set {self.name} needs a root folder"
+            raise VosbenchError(told, f"give it as root: open_dataset({self.name!r}, FOLDER), or --root FOLDER")
         if not root.is_dir():
             hint = explain_no_pictures(root) if root.exists() else ""
             correct = "correct root (--root), or unpack the data set there"
@@ -187,10 +185,8 @@ class Dataset(Choice, ABC):
         frames, masks = self._frames(name), self._masks(name)
         self._require_masks(name, frames, masks)
         if self.every_frame_annotated and (lacking := [frame for frame in frames if frame not in masks]):
-            raise VosbenchError(
-                f"sequence {name}: {self.mask_folder(name)} lacks the masks of frames {a_few(lacking)}",
-                "unpack the annotations again",
-            )
+            told = f"sequence {name}: {self.mask_folder(name)} lacks the masks of frames {a_few(lacking)}"
+            raise VosbenchError(told, "unpack the annotations again")
         return GroundTruth(name, tuple(frames or masks), masks, **self.about_objects(name))
 
     def categories(self, name: str) -> dict[int, str]:
@@ -279,10 +275,8 @@ class Dataset(Choice, ABC):
         if not masks:
             raise self._absent(name, self.mask_folder(name), "masks", MASKS)
         if frames and (lacking := [frame for frame in masks if frame not in frames]):
-            raise VosbenchError(
-                f"sequence {name}: {self.frame_folder(name)} lacks frames {a_few(lacking)}, which have masks",
-                "unpack the frames again; a mask belongs to the frame of the same name",
-            )
+            told = f"sequence {name}: {self.frame_folder(name)} lacks frames {a_few(lacking)}, which have masks"
+            raise VosbenchError(told, "unpack the frames again; a mask belongs to the frame of the same name")
 
     def _listed(self, *paths: Path) -> list[str] | None:
         """The sequences that the first of these lists that is there names, see `listed`; None if none is."""

@@ -126,10 +126,8 @@ def pictures(folder: Path, suffixes: frozenset[str]) -> dict[str, Path]:
     wanted = (path for path in entries(folder) if path.suffix.lower() in suffixes)
     for path in sorted(wanted, key=lambda path: (natural_order(path.stem), path.name)):
         if path.stem in found:
-            raise VosbenchError(
-                f"frame {path.stem} is in {folder} twice: {found[path.stem].name} and {path.name}",
-                "keep one file per frame",
-            )
+            told = f"frame {path.stem} is in {folder} twice: {found[path.stem].name} and {path.name}"
+            raise VosbenchError(told, "keep one file per frame")
         found[path.stem] = path
     return found
 

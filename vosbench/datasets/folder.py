@@ -58,10 +58,8 @@ class Folder(Dataset):
         if not found:
             raise self._unknown_split({path.stem for path in lists}.union(self.splits))
         if len(found) > 1 and found[0].parent != sets:
-            raise VosbenchError(
-                f"{sets} has several lists {self.split}.txt: {', '.join(path.parent.name for path in found)}",
-                f"copy the one that you want to {sets / f'{self.split}.txt'}",
-            )
+            told = f"{sets} has several lists {self.split}.txt: {', '.join(path.parent.name for path in found)}"
+            raise VosbenchError(told, f"copy the one that you want to {sets / f'{self.split}.txt'}")
         return tuple(listed(found[0], self.frame_folder(""), self.mask_folder("")))
 
     def _level(self, kind: str) -> Path:

@@ -25,9 +25,8 @@ class LongVideo(SplitFolders):
 
     def _list_names(self) -> tuple[str, ...]:
         if self.split == "x1" and self.root.name.endswith("x3") and (self.root / self.frames_in).is_dir():
-            raise VosbenchError(
-                f"{self.root} is the split x3 of {self.name}, by its name", "give it as split (--split x3)"
-            )
+            hint = "give it as split (--split x3)"
+            raise VosbenchError(f"{self.root} is the split x3 of {self.name}, by its name", hint)
         return super()._list_names()
 
     def _split_folders(self) -> tuple[str, ...]:

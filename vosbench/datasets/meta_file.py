@@ -114,10 +114,8 @@ class MetaFolders(SplitFolders):
         lacking = set(starts).difference(*first.values())
         if not first or (lacking and self.every_object_shown):
             which = f"object {min(lacking)}" if lacking and self.every_object_shown else "an object"
-            raise VosbenchError(
-                f"sequence {name}: no mask in {self.mask_folder(name)} holds {which} of {self._meta.path.name}",
-                "unpack the annotations again",
-            )
+            told = f"sequence {name}: no mask in {self.mask_folder(name)} holds {which} of {self._meta.path.name}"
+            raise VosbenchError(told, "unpack the annotations again")
         return first
 
     def _description_problems(self, name: str, masks: Masks) -> list[Problem]:

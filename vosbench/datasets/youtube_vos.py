@@ -39,10 +39,8 @@ class _YouTubeVOS(MetaFolders):
     def _list_names(self) -> tuple[str, ...]:
         super()._list_names()
         if self.frame_mode == "all-frames" and not self._frames_root.is_dir():
-            raise VosbenchError(
-                f"the full frame rate of {self.name} {self.split} is absent: {self._frames_root} does not exist",
-                "it is a download of its own; or choose the frame mode 6fps (--frame-mode)",
-            )
+            told = f"the full frame rate of {self.name} {self.split} is absent: {self._frames_root} does not exist"
+            raise VosbenchError(told, "it is a download of its own; or choose the frame mode 6fps (--frame-mode)")
         self._meta = MetaFile(self._folder / "meta.json", _read_objects, "{objects: {<id>: {frames: […]}}}")
         return tuple(sorted(self._meta))
 
@@ -65,10 +63,8 @@ class _YouTubeVOS(MetaFolders):
     def _wanted(self, name: str, frames: Frames) -> set[str]:
         wanted = {frame for entry in self._meta[name].values() for frame in entry.frames}
         if lacking := sorted(wanted.difference(frames), key=natural_order):
-            raise VosbenchError(
-                f"sequence {name}: {self.frame_folder(name)} lacks frames {a_few(lacking)}, which meta.json names",
-                "unpack the frames again",
-            )
+            told = f"sequence {name}: {self.frame_folder(name)} lacks frames {a_few(lacking)}, which meta.json names"
+            raise VosbenchError(told, "unpack the frames again")
         return wanted
 
     def _description(self, name: str) -> bytes:

@@ -42,9 +42,8 @@ def read(text: str) -> Written:
     if len(parts) == 1 or _is_path(label):  # a path may hold a `=`
         return Written(head, _items(tail, text))
     if len(parts) > 2 and not _is_path(parts[1]):
-        raise VosbenchError(
-            f"strategy {text!r} has two `=` before its parameters", "write LABEL=NAME:KEY=VALUE, and a path with its /"
-        )
+        hint = "write LABEL=NAME:KEY=VALUE, and a path with its /"
+        raise VosbenchError(f"strategy {text!r} has two `=` before its parameters", hint)
     return Written(rest, _items(tail, text), label.strip())
 
 

@@ -36,10 +36,8 @@ def _strategy(loaded: Any, origin: str) -> type[MemoryPolicy]:
         raise VosbenchError(f"strategy {name}: {' and '.join(methods)} must be a property", "put @property above it")
     for known in fields(kind):
         if known.init and type(known.default) not in {bool, int, float, str}:
-            raise VosbenchError(
-                f"strategy {name}: parameter {known.name} has no bool, int, float or str as its default",
-                "write NAME: TYPE = parameter(DEFAULT, UNIT, ABOUT)",
-            )
+            told = f"strategy {name}: parameter {known.name} has no bool, int, float or str as its default"
+            raise VosbenchError(told, "write NAME: TYPE = parameter(DEFAULT, UNIT, ABOUT)")
     return kind
 
 

@@ -41,9 +41,8 @@ class PolicySpec:
 
     def __post_init__(self) -> None:
         if self.label is not None and not grammar.is_label(self.label):
-            raise VosbenchError(
-                f"{self.label!r} cannot be the label of {self.text}", "write a few words, without / \\ : = and commas"
-            )
+            hint = "write a few words, without / \\ : = and commas"
+            raise VosbenchError(f"{self.label!r} cannot be the label of {self.text}", hint)
 
     @classmethod
     @checked('vosbench.PolicySpec.parse("lfu:capacity=4")')
@@ -67,10 +66,8 @@ class PolicySpec:
             if key in parameters and (value is None or key in made.given):
                 raise VosbenchError(f"strategy {text!r}: {key} needs one value", f"write {key}=VALUE once")
             if key not in parameters and value and (value.endswith(".py") or value in POLICIES.names()):
-                raise VosbenchError(
-                    f"strategy {text!r}: {written.name} has no parameter {key}",
-                    f"if it is the label of another strategy, give that a -p of its own: -p {key}={value}",
-                )
+                hint = f"if it is the label of another strategy, give that a -p of its own: -p {key}={value}"
+                raise VosbenchError(f"strategy {text!r}: {written.name} has no parameter {key}", hint)
             made = made._set(key, value)
         return replace(made, label=written.label)
 
@@ -188,9 +185,8 @@ class PolicySpec:
             try:
                 written = grammar.read_wrapped(text)
             except ValueError:
-                raise VosbenchError(
-                    f"{wrong} is no strategy: {text!r}", f"write {parameter.name}=NAME(KEY=VALUE,…)"
-                ) from None
+                hint = f"write {parameter.name}=NAME(KEY=VALUE,…)"
+                raise VosbenchError(f"{wrong} is no strategy: {text!r}", hint) from None
             return replace(value, label=None) if isinstance(value, PolicySpec) else self._made(text, written)
         try:
             found = _converted(text, type(parameter.default))
@@ -213,16 +209,14 @@ def parse_policies(entries: Iterable[str | Path | PolicySpec]) -> tuple[PolicySp
             raise VosbenchError(f"the label of {spec} is the name of another strategy", "give it a label of its own")
         for other in found:
             if spec == other:
-                raise VosbenchError(
-                    f"{other} and {spec} are the same strategy: name each once", "leave out one of the two"
-                )
+                hint = "leave out one of the two"
+                raise VosbenchError(f"{other} and {spec} are the same strategy: name each once", hint)
             if (spec.label or other.label) and spec.title.casefold() == other.title.casefold():
                 raise VosbenchError(f"{other} and {spec} have the same label", "give each a label of its own")
         found.append(spec)
     if not found:
-        raise VosbenchError(
-            "name at least one strategy", "e.g. policies=['lfu:capacity=2'] (--policies lfu:capacity=2)"
-        )
+        hint = "e.g. policies=['lfu:capacity=2'] (--policies lfu:capacity=2)"
+        raise VosbenchError("name at least one strategy", hint)
     return tuple(found)
 
 

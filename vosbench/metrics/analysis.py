@@ -84,9 +84,8 @@ def seen_unseen(
     groups: dict[str, list[ObjectScore]] = {"seen": [], "unseen": []}
     for score in objects:
         if (score.sequence, score.object_id) not in categories:
-            raise VosbenchError(
-                f"object {score.object_id} of {score.sequence} has no category", "complete the data set's meta.json"
-            )
+            hint = "complete the data set's meta.json"
+            raise VosbenchError(f"object {score.object_id} of {score.sequence} has no category", hint)
         groups["seen" if categories[score.sequence, score.object_id] in seen else "unseen"].append(score)
     told = {f"{m}_{g}": mean(part.mean for o in groups[g] if (part := getattr(o, m))) for g in groups for m in "jf"}
     return told | {"overall": (told["j_seen"] + told["f_seen"] + told["j_unseen"] + told["f_unseen"]) / 4}

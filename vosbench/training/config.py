@@ -261,9 +261,8 @@ def _data(entry: Mapping[str, Any], file: str) -> Data:
     if kind not in DATA_KINDS:
         raise unknown(f"kind of data in {file}", kind, DATA_KINDS)
     if DATA_KINDS[kind] is VideoData and "root" not in entry:
-        raise VosbenchError(
-            f"{file}: [data] lacks root", 'name the folder of the data set; clips without one are kind = "generated"'
-        )
+        hint = 'name the folder of the data set; clips without one are kind = "generated"'
+        raise VosbenchError(f"{file}: [data] lacks root", hint)
     data = build(DATA_KINDS[kind], entry, file, "data")
     for name in ("repeat", "clips"):
         if name in entry and data.weight:

@@ -119,10 +119,8 @@ class Cutouts:
             if all(SMALLEST < mask.mean() < LARGEST for _, mask in found):
                 pictures = cut(found, rng, round(SPRITE * self.size))
                 return pictures * (FRAMES if len(pictures) == 1 else 1)
-        raise VosbenchError(
-            f"in {ATTEMPTS} draws no mask covers between {SMALLEST:.1%} and {LARGEST:.0%} of its picture",
-            "use pictures of objects that do not fill them",
-        )
+        told = f"in {ATTEMPTS} draws no mask covers between {SMALLEST:.1%} and {LARGEST:.0%} of its picture"
+        raise VosbenchError(told, "use pictures of objects that do not fill them")
 
     def _ground(self, extent: int, rng: np.random.Generator) -> np.ndarray:
         """A part of a photograph, at times noise, uint8 [extent,extent,3]."""

@@ -34,10 +34,8 @@ class Process:
     def share_of(self, batch: int) -> int:
         """The clips of a batch that fall to each process. Raises VosbenchError if that is not even."""
         if batch % self.count:
-            raise VosbenchError(
-                f"a batch of {batch} clips cannot be shared out evenly among {self.count} processes",
-                "make batch in the TOML file a multiple of torchrun's --nproc-per-node",
-            )
+            told = f"a batch of {batch} clips cannot be shared out evenly among {self.count} processes"
+            raise VosbenchError(told, "make batch in the TOML file a multiple of torchrun's --nproc-per-node")
         return batch // self.count
 
     def parallel(self, module: nn.Module) -> nn.Module:

@@ -33,10 +33,8 @@ def set_initial_weights(model: STCN, config: TrainConfig, start: Mapping[str, Te
     elif config.initial:
         checkpoint = read_checkpoint(config.initial)
         if checkpoint.config != config.model:
-            raise VosbenchError(
-                f"{config.initial} holds weights of {checkpoint.config}, but {config.model} is to be trained",
-                "correct model or initial in the TOML file",
-            )
+            told = f"{config.initial} holds weights of {checkpoint.config}, but {config.model} is to be trained"
+            raise VosbenchError(told, "correct model or initial in the TOML file")
         model.load_state_dict(checkpoint.state)
     if config.new_others:
         # As the published STCN does: a single-object stage shows the value encoder nothing but zeros there (and weight
@@ -104,6 +102,5 @@ def _read(path: Path) -> Mapping[str, Tensor]:
 def _check_fit(path: Path, own: Mapping[str, Tensor], found: Mapping[str, Tensor], hint: str) -> None:
     wrong = [name for name, value in own.items() if name not in found or found[name].shape != value.shape]
     if wrong:
-        raise VosbenchError(
-            f"{path} does not fit: {len(wrong)} of {len(own)} tensors are missing or mis-shaped ({wrong[0]})", hint
-        )
+        told = f"{path} does not fit: {len(wrong)} of {len(own)} tensors are missing or mis-shaped ({wrong[0]})"
+        raise VosbenchError(told, hint)

@@ -32,9 +32,8 @@ class Curve:
         if (lost := len(lines) - len(rows)) or head != ",".join(COLUMNS):
             warnings.warn(f"{path} is damaged: {lost} of its {len(lines)} rows are dropped", stacklevel=2)
         if other := {row[-1] for row in rows} - {*stages}:
-            raise VosbenchError(
-                f"{path} is the log of another training, with the stage {min(other)!r}", "choose an empty folder"
-            )
+            hint = "choose an empty folder"
+            raise VosbenchError(f"{path} is the log of another training, with the stage {min(other)!r}", hint)
         before = stages[: stages.index(stage)]
         self.rows = [row for row in rows if row[-1] in before or (row[-1] == stage and int(row[0]) <= since)]
         self._write()

@@ -110,9 +110,8 @@ def ending_at(stages: Sequence[Stage], step: int) -> tuple[Stage, ...]:
         if left <= longest:
             return (*stages[: number - 1], replace(stage, config=replace(stage.config, stop_at=left)))
         left -= longest
-    raise VosbenchError(
-        f"--stop-at {step} is beyond the last step, {step - left}", "give an earlier step, or leave it out"
-    )
+    hint = "give an earlier step, or leave it out"
+    raise VosbenchError(f"--stop-at {step} is beyond the last step, {step - left}", hint)
 
 
 def _stage(common: dict[str, Any], own: dict[str, Any], where: str) -> Stage:

@@ -39,17 +39,15 @@ def read_state(path: Path, hint: str = "") -> dict[str, Any]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # broken bytes lead an unpickler to raise anything
-        raise VosbenchError(
-            f"{path} is not a readable checkpoint ({type(error).__name__})", hint or restart_hint(path)
-        ) from None
+        told = f"{path} is not a readable checkpoint ({type(error).__name__})"
+        raise VosbenchError(told, hint or restart_hint(path)) from None
     if not isinstance(state, dict) or not set(PARTS) <= set(state):
         raise VosbenchError(f"{path} is no checkpoint of a training", f"it must hold {', '.join(PARTS)}")
     config = state["config"]
     model = config.get("model") if isinstance(config, dict) else None
     if not isinstance(model, str) or model not in CONFIGS:
-        raise VosbenchError(
-            f"{path} does not say of which model it is", f"its config must have model: one of {', '.join(CONFIGS)}"
-        )
+        told = f"{path} does not say of which model it is"
+        raise VosbenchError(told, f"its config must have model: one of {', '.join(CONFIGS)}")
     if fault := _fault(state):
         raise VosbenchError(f"{path} is damaged: {fault}", hint or restart_hint(path))
     return state

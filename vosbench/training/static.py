@@ -32,9 +32,8 @@ class StaticClips:
     def __post_init__(self) -> None:
         images, masks = pictures(self.root / "images", PICTURES), pictures(self.root / "masks", MASKS)
         if not images or not masks:
-            raise VosbenchError(
-                f"{self.root} holds no image/mask pairs", "expected images/NAME.jpg and masks/NAME.png, 0/255"
-            )
+            told = f"{self.root} holds no image/mask pairs"
+            raise VosbenchError(told, "expected images/NAME.jpg and masks/NAME.png, 0/255")
         for kind, lone in (("mask", images.keys() - masks.keys()), ("image", masks.keys() - images.keys())):
             if lone:
                 hint = "every images/NAME.jpg needs its masks/NAME.png, and the other way round"
@@ -49,9 +48,8 @@ class StaticClips:
             else:
                 empty.append(name)
         if not found:
-            raise VosbenchError(
-                f"none of the {len(empty)} masks in {self.root / 'masks'} holds an object", "object pixels are 255"
-            )
+            told = f"none of the {len(empty)} masks in {self.root / 'masks'} holds an object"
+            raise VosbenchError(told, "object pixels are 255")
         if empty:
             warnings.warn(f"{self.root}: {len(empty)} empty masks are left out: {a_few(empty)}", stacklevel=2)
         object.__setattr__(self, "pairs", tuple(found))

@@ -73,10 +73,8 @@ class Trainer:
             state = read_state(self.checkpoint)  # on the CPU: Adam counts its steps there, or each would be waited for
             config.check_same_training(state["config"], self.checkpoint)
             if state["step"] > config.end:
-                raise VosbenchError(
-                    f"{self.checkpoint} is at step {state['step']}, but the training is to end at {config.end}",
-                    "choose an empty folder, or a later stop_at",
-                )
+                told = f"{self.checkpoint} is at step {state['step']}, but the training is to end at {config.end}"
+                raise VosbenchError(told, "choose an empty folder, or a later stop_at")
         self.validation: Validation | None = None
         if state is None or state["step"] < config.end:
             require_files(needed(config, weights=state is None and not place.start))

@@ -48,20 +48,16 @@ class Recipe:
         for name, spec in ATTRIBUTES.items():
             value, low, high = getattr(self, name), spec.metadata["low"], spec.metadata["high"]
             if not low <= value <= high:
-                raise VosbenchError(
-                    f"{name}={value:g} is out of range: it is {low:g} to {high:g} {spec.metadata['unit']}",
-                    f"{name} is the number of {spec.metadata['unit']} {spec.metadata['meaning']}",
-                )
+                told = f"{name}={value:g} is out of range: it is {low:g} to {high:g} {spec.metadata['unit']}"
+                raise VosbenchError(told, f"{name} is the number of {spec.metadata['unit']} {spec.metadata['meaning']}")
         if self.period and self.period < self.eventful:
             raise VosbenchError(
                 f"what happens to each object takes {self.eventful} frames and does not fit into period={self.period}",
                 f"give period={self.eventful} or more, or 0 to have it once",
             )
         if self.length < self.start + self.eventful:
-            raise VosbenchError(
-                f"what happens takes {self.start + self.eventful} frames and does not fit into length={self.length}",
-                f"give length={self.start + self.eventful} or more",
-            )
+            told = f"what happens takes {self.start + self.eventful} frames and does not fit into length={self.length}"
+            raise VosbenchError(told, f"give length={self.start + self.eventful} or more")
 
     @property
     def start(self) -> int:
@@ -145,10 +141,8 @@ def strengths(split: str) -> tuple[str, dict[str, float]]:
     if "=" in base:
         base, parts = "", [base, *parts]
     elif base == "train":
-        raise VosbenchError(
-            "the split train of synthetic is a stream without an end, drawn during training and never on disk",
-            "`vosbench train` uses it; here the splits are val, long, or e.g. occlusion=20",
-        )
+        told = "the split train of synthetic is a stream without an end, drawn during training and never on disk"
+        raise VosbenchError(told, "`vosbench train` uses it; here the splits are val, long, or e.g. occlusion=20")
     elif base not in BASES:
         raise unknown("split", base, BASES, "or an attribute with its strength, e.g. occlusion=20")
     defaults = {"clips": 1, "seed": 0} | DEFAULTS

@@ -113,10 +113,8 @@ def generate(folder: Path, script: Script) -> None:
                 drawn = (Stage(recipe, (script.seed, number, i), photographs("val")).scene() for i in range(ATTEMPTS))
                 shows = next(filter(None, (_write_clip(part, name, recipe, scene) for scene in drawn)), None)
                 if shows is None:
-                    raise VosbenchError(
-                        f"none of {ATTEMPTS} scenes drawn for {name} of {script.split} shows what is asked for",
-                        "ask for fewer objects, less speed or shorter events",
-                    )
+                    told = f"none of {ATTEMPTS} scenes drawn for {name} of {script.split} shows what is asked for"
+                    raise VosbenchError(told, "ask for fewer objects, less speed or shorter events")
                 videos[name] = {"asked": asdict(recipe), "shows": shows.as_json()}
             lists = part / "ImageSets" / "2017"
             lists.mkdir(parents=True)

@@ -35,10 +35,8 @@ class Span(Onward):
         numbers = sorted({number for i in truth.spans for number in self._numbers(i, truth)})
         lacking = [number for number in numbers if number not in there]
         if lacking:
-            raise VosbenchError(
-                f"sequence {truth.sequence} has no ground truth for frame {lacking[0]}, which its meta file names",
-                "unpack the annotations again, with the meta file of the same release",
-            )
+            told = f"sequence {truth.sequence} has no ground truth for frame {lacking[0]}, which its meta file names"
+            raise VosbenchError(told, "unpack the annotations again, with the meta file of the same release")
         return tuple(there[number] for number in numbers)
 
     def known(self, truth: GroundTruth, unscored: Sequence[ObjectMasks], protocol: Protocol) -> tuple[int, ...]:
