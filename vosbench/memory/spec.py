@@ -200,9 +200,7 @@ class PolicySpec:
 
 
 def parse_policies(entries: Iterable[str | Path | PolicySpec]) -> tuple[PolicySpec, ...]:
-    """The strategies to compare. Raises as `PolicySpec.parse`, for none, one named twice, two of one label, and a
-    label that is another's name.
-    """
+    """The strategies to compare. Raises as `PolicySpec.parse`, for none, one named twice, and a label that is taken."""
     found: list[PolicySpec] = []
     for spec in map(PolicySpec.parse, entries):
         if spec.label in {*POLICIES.names()} - {spec.name}:

@@ -68,9 +68,7 @@ def _too_late(planned: ScoringPlan) -> set[int]:
 
 
 def is_excused(truth: GroundTruth, protocol: Protocol, own: str) -> bool:
-    """Whether nobody expects scores of a sequence that a protocol cannot score: its data set, whose `own` protocol this
-    is, has first masks of it and no others.
-    """
+    """Whether nobody expects scores of a sequence: its data set, whose `own` protocol it is, has first masks alone."""
     if find_protocol(own).name != protocol.name:
         return False
     annotated = (truth.masks[name].load() for name in truth.frame_names if name in truth.masks)
