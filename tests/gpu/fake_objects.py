@@ -8,6 +8,7 @@ stream in use, and a pool whose graphs are all gone cannot be used again.
 import weakref
 from collections.abc import Iterator
 from itertools import count
+from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
@@ -74,22 +75,27 @@ class CudaGraph:
                     if _place(kept) != _place(new):  # it is no view
                         kept.copy_(new)
 
-    def end(self) -> int:
-        """Nothing was computed yet: what the operators gave is nonsense until a replay. Returns its bytes."""
-        made = 0
-        for func, args, kwargs, result in self.asked:
-            given = {_place(one) for one in _tensors([args, kwargs])}
+    def end(self) -> tuple[int, int]:
+        """Nothing was computed yet: what the operators gave is nonsense until a replay. Returns the bytes of all that
+        they gave, and those of what none of them took.
+        """
+        given = [{_place(one) for one in _tensors([args, kwargs])} for _, args, kwargs, _ in self.asked]
+        every, made, kept = set().union(*given), 0, 0
+        for (func, _, _, result), own in zip(self.asked, given, strict=True):
             for one in _tensors(result):
-                if not writes(func) and _place(one) not in given:
+                if not writes(func) and _place(one) not in own:
                     made += one.fill_(77).nbytes
-        return made
+                    kept += one.nbytes * (_place(one) not in every)
+        return made, kept
 
 
 class Capture:
     """torch.cuda.graph. Without a stream, as with one of another device, nothing is captured that the device does."""
 
     gpu: ClassVar[Any] = None  # FakeGPU
-    reserved: ClassVar[int] = 0  # bytes of all pools
+    device: ClassVar[Any] = SimpleNamespace(name="a GPU that is not there", total_memory=2**33)
+    reserved: ClassVar[int] = 0  # bytes of all pools, and what of it tensors take
+    allocated: ClassVar[int] = 0
     handles: ClassVar[Iterator[int]] = count()
     _pools: ClassVar[dict[int, list[Any]]] = {}  # the graphs of each
 
@@ -108,7 +114,9 @@ class Capture:
 
     def __exit__(self, kind: object, *_: object) -> None:
         self.gpu.current.graph = None
-        Capture.reserved += self._graph.end()
+        made, kept = self._graph.end()
+        Capture.reserved += made
+        Capture.allocated += kept
         if kind is not None:
             raise RuntimeError("CUDA error: operation failed due to a previous error during capture")
         self._context.__exit__()

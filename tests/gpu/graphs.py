@@ -8,14 +8,16 @@ import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 from fake_gpu import DeviceTensor, FakeGPU, moved  # isort: skip  # before vosbench
 import torch
 from clips import clip
-from fake_objects import DEFAULT, InStream, Stream
+from fake_objects import DEFAULT, Capture, InStream, Stream
 from torch import Tensor
 
+from vosbench.errors import VosbenchError
 from vosbench.inference.propagate import propagate
 from vosbench.memory.spec import load_policy
 from vosbench.models import graphs
@@ -41,13 +43,14 @@ def captured(call: Graphs) -> int:
     return sum(calls.graph is not None for calls in call._known.values())
 
 
-class Function:
+class Function(torch.nn.Module):
     """Doubles a tensor and adds one, as often as it is called; it waits for the GPU, or has no memory, when told to."""
 
     def __init__(self, act: Callable[[int], float] = lambda _: 1, waits: bool = False, fails: int = -1) -> None:
+        super().__init__()
         self.calls, self.act, self.waits, self.fails = 0, act, waits, fails
 
-    def __call__(self, x: Tensor, more: tuple[Tensor, ...] = ()) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, more: tuple[Tensor, ...] = ()) -> tuple[Tensor, Tensor]:
         self.calls += 1
         if self.calls == self.fails:
             raise torch.OutOfMemoryError("CUDA out of memory")
@@ -86,11 +89,27 @@ def packed() -> list[Any]:
     """Eight calls with tensors in a named tuple and a mapping, and constants, of which one changes."""
     call, results = Graphs(), []
     with on_gpu():
-        for t in range(16):
-            given = Packed(there(t), "a"), 3 + t // 8, {"y": [there(100)], "z": None}
+        for t in range(24):
+            given = Packed(there(t), "a"), (3, True, 1)[t // 8], {"y": [there(100)], "z": None, "empty": []}
             found = call(unpack, *given)
             results.append([numbers(found["x"].x)[0], found["x"].name, found["nothing"]])
         return [*results, captured(call)]
+
+
+def not_launched() -> list[str]:
+    """What is told of functions and inputs that are made anew for each frame."""
+
+    def inside(x: Tensor) -> Tensor:
+        return x
+
+    told = []
+    with on_gpu():
+        for function, given in ((inside, 1), (partial(torch.relu), 1), (Packed.count, {1}), (Function(), object())):
+            try:
+                Graphs()(function, there(1), given)
+            except VosbenchError as error:
+                told.append(error.message)
+    return told
 
 
 def other_shapes() -> dict[str, int]:
@@ -118,11 +137,15 @@ def other_shapes() -> dict[str, int]:
 def not_captured() -> dict[str, Any]:
     """A function that waits, and one that does something else each time: what they give, and what is told."""
     found = {}
-    for name, function in {"waits": Function(waits=True), "counts": Function(act=lambda calls: 10 * calls)}.items():
+    for name, function in {"counts": Function(act=lambda calls: 10 * calls), "waits": Function(waits=True)}.items():
         call = Graphs()
         with on_gpu() as told:
             results = [numbers(call(function, there(t))[0]) for t in range(6)]
         found[name] = {"results": results, "told": [str(one.message) for one in told], "calls": function.calls}
+    function, call = Function(), Graphs()
+    with on_gpu():
+        found["after one that waits"] = [numbers(call(function, there(t))[0]) for t in range(6)], function.calls
+    Graphs.failed = False
     with on_gpu() as told:
         torch.cuda.Stream = lambda _: Stream("cuda:1")  # nothing that is done on cuda:0 is captured
         function, call = Function(), Graphs()
@@ -134,10 +157,10 @@ def not_captured() -> dict[str, Any]:
 
 def memory() -> dict[str, Any]:
     """Graphs that together hold more than they may; one that is too large; a GPU without memory for a while."""
-    found, held, known = {}, graphs.HELD, graphs.KNOWN
+    found, before = {}, (graphs.LARGE, graphs.KNOWN, Capture.device.total_memory)
 
     def sizes(call: Graphs) -> list[int]:
-        return [key[2][1][0][1][0][0] for key, calls in call._known.items() if calls.graph is not None]
+        return [calls.graph.held // 12 for calls in call._known.values() if calls.graph is not None]
 
     def ask(call: Graphs, function: Function, sizes: list[int]) -> None:
         for size in sizes:
@@ -145,19 +168,19 @@ def memory() -> dict[str, Any]:
                 call(function, DeviceTensor(torch.ones(size)))
 
     try:
-        graphs.HELD = 400  # bytes; a graph of n numbers holds 12 n, one of more than 8 is too large
+        graphs.LARGE, Capture.device.total_memory = 100, 400 * graphs.SHARE  # a graph of n numbers holds 12 n bytes
         function, call = Function(), Graphs()
         with on_gpu():
             ask(call, function, [8, 7, 6, 5, 4, 3])
             ask(call, function, [8, 2, 9])
-            found["captured"], before = sizes(call), function.calls
+            found["captured"], calls = sizes(call), function.calls
             ask(call, function, [9])
-            found["calls of a large one"] = function.calls - before
+            found["calls of a large one"] = function.calls - calls
             graphs.KNOWN = 2
             ask(call, function, [1])
             found["known"] = sizes(call)
     finally:
-        graphs.HELD, graphs.KNOWN = held, known
+        graphs.LARGE, graphs.KNOWN, Capture.device.total_memory = before
     function, call = Function(fails=CALLS + 3), Graphs()  # two calls are of the capture
     with on_gpu():
         ask(call, function, [10])
@@ -199,5 +222,5 @@ def network() -> dict[str, Any]:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    acts = (replayed, packed, other_shapes, not_captured, memory, network)
+    acts = (replayed, packed, not_launched, other_shapes, not_captured, memory, network)
     print(json.dumps({act.__name__: act() for act in acts}, indent=1))

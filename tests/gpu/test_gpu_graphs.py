@@ -20,8 +20,14 @@ def test_a_function_is_replayed_with_other_numbers(found):
 
 def test_tensors_may_be_packed_and_constants_stand_beside_them(found):
     *results, graphs = found["packed"]
-    assert results == [[(3 + t // 8) * t + 100, "a", None] for t in range(16)]
-    assert graphs == 2  # of each constant
+    assert results == [[(3, 1, 1)[t // 8] * t + 100, "a", None] for t in range(24)]
+    assert graphs == 3  # of each constant: True is not 1
+
+
+def test_what_is_made_anew_for_each_frame_is_refused(found):
+    new = " may be another one for each frame"
+    functions = [f"launch: {name}{new}" for name in ("not_launched.<locals>.inside", "partial", "tuple.count")]
+    assert found["not_launched"] == [*functions, "launch: object is neither tensors nor a constant"]
 
 
 def test_each_shape_has_its_graph_and_only_where_graphs_are_wanted(found):
@@ -35,6 +41,7 @@ def test_what_a_graph_cannot_do_goes_on_without_one(found):
     assert refused["waits"]["told"] == [f"{begin}CUDA would not capture this: aten._local_scalar_dense"]
     assert refused["counts"]["results"] == [[2 * t + 10 * n] for t, n in enumerate((1, 2, 3, 6, 7, 8))]
     assert refused["counts"]["told"] == [f"{begin}replayed, it gives other numbers"]
+    assert refused["after one that waits"] == [[[2 * t + 1] for t in range(6)], 6]  # torch might not bear another
 
 
 def test_a_graph_of_nothing_is_noticed(found):

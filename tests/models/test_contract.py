@@ -60,6 +60,24 @@ class Fleeting(Toy):
         return self.launch(lambda: super(Fleeting, self).decode(readout, features, state, joint, step))
 
 
+class Strange(Toy):
+    """Would have a graph of inputs that cannot be told from others."""
+
+    def pooled(self, frame, sizes):  # noqa: ARG002
+        return super().encode(frame)
+
+    def encode(self, frame):
+        return self.launch(self.pooled, frame, {4})
+
+
+class Overwriting(Toy):
+    """Changes a tensor by a function that is replayed, which would change another."""
+
+    def encode(self, frame):
+        self.launch(torch.relu_, frame.clone())
+        return super().encode(frame)
+
+
 class Deaf(Toy):
     """Does not write to `out`."""
 
@@ -174,7 +192,9 @@ EXPECTED = {
     Widest: ("tokens", "gives float32 (84, 5), not floats (84, 4)"),
     Nameless: ("tokens", "gives the extras {'shrinkage': 1}, the spec names {'shrinkage': 1, 'selection': 4}"),
     Relative: ("scores", "of some tokens are not those of the same tokens among all"),
-    Fleeting: ("decode", "launch: Fleeting.decode.<locals>.<lambda> is made anew for each frame"),
+    Fleeting: ("decode", "launch: Fleeting.decode.<locals>.<lambda> may be another one for each frame"),
+    Strange: ("encode", "launch: set is neither tensors nor a constant"),
+    Overwriting: (None, "launch changes what it is given"),
     Deaf: ("scores", "are not written to `out`"),
     Flat: ("decode", "gives float32 (2, 7, 12), not floats (2, 56, 96)"),
     Forgetful: ("encode_value", "returns the state [], not ['hidden']"),

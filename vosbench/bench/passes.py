@@ -63,9 +63,10 @@ def together(plan: Plan, tasks: Sequence[Task], video: Video, progress: Progress
 
 def alone(plan: Plan, task: Task, video: Video, progress: Progress) -> RunRecord:
     """One strategy through a sequence, timed."""
-    on_gpu, pace = plan.device.type == "cuda", Pace(plan.device)
+    pace = Pace(plan.device)
     with _passes(plan, [task], video, progress) as (one,):
-        if on_gpu:
+        if plan.device.type == "cuda":
+            warm_up(plan, video)  # again: graphs may have been dropped for others, or for want of memory
             torch.cuda.reset_peak_memory_stats(plan.device)
         started = time.perf_counter()
         with capture_after(NEVER):  # but for those of the warm-up
@@ -123,8 +124,7 @@ def device_peak(plan: Plan) -> int | None:
     """Most bytes of the GPU that the process took since the last reset; None on a CPU."""
     if plan.device.type != "cuda":
         return None
-    graphs = plan.model.graphs
-    return torch.cuda.max_memory_allocated(plan.device) + (0 if graphs is None else graphs.spare)
+    return torch.cuda.max_memory_allocated(plan.device) + getattr(plan.model.graphs, "spare", 0)
 
 
 class _Pass:

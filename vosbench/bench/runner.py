@@ -171,8 +171,7 @@ def _of_sequence(plan: Plan, tasks: list[Task], warm: set[Any], progress: Progre
 def _passes(plan: Plan, tasks: list[Task], video: Sequence, warm: set[Any], progress: Progress) -> Iterator[Recorded]:
     """What is to be timed alone; then the other strategies together; then the controls."""
     timed = [task for task in tasks if task.timed]
-    objects = tuple(len(first.object_ids) for first in video.first_masks)
-    if timed and (kind := (loaded(video.frames[0]).shape, objects)) not in warm:
+    if timed and (kind := (loaded(video.frames[0]).shape, len(video.object_ids))) not in warm:
         warm.add(kind)
         warm_up(plan, video)
     yield from _by_turns(plan, timed, video, progress)

@@ -12,9 +12,8 @@ memory, Q query pixels, O objects, CK and CV channels of keys and values.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from inspect import signature
-from types import FunctionType
 from typing import Any, Protocol, Self, TypeVar
 
 import torch
@@ -111,7 +110,7 @@ class Network(nn.Module, ABC):
     affinity: str = "own"  # by which keys are compared, as tables name it
     precision: Precision = "fp32"  # in what it computes
     weights: str | None = None  # of a network in a file of its own: weights beside it; None: those of its building
-    graphs: Graphs | None = None  # at inference on a GPU
+    graphs: Callable[..., Any] | None = None  # at inference on a GPU
 
     @property
     @abstractmethod
@@ -205,17 +204,14 @@ class Network(nn.Module, ABC):
     def launch(self, function: Callable[..., R], *inputs: Any) -> R:
         """function(*inputs), which a GPU replays as a CUDA graph when it is called often (`graphs.py`).
 
-        A network may compute by it what depends on these tensors and its weights alone, without a wait for the GPU. The
-        function is a module, a method or a function of a file: VosbenchError for one that is made anew for each frame.
+        A network may compute by it what depends on the inputs and its weights alone, without a wait for the GPU: by a
+        module, a method of one, or a function of a file, of tensors, however they are packed, and constants.
         """
-        if isinstance(function, partial) or (isinstance(function, FunctionType) and "<" in function.__qualname__):
-            what = getattr(function, "__qualname__", "a partial function")
-            raise VosbenchError(f"launch: {what} is made anew for each frame", "give a module, a method or a function")
         return function(*inputs) if self.graphs is None else self.graphs(function, *inputs)
 
     def _apply(self, *args: Any, **kwargs: Any) -> Self:
         """Move or cast: graphs are of the weights as they were."""
-        self.graphs = None if self.graphs is None else Graphs()
+        self.graphs = Graphs() if isinstance(self.graphs, Graphs) else self.graphs
         return super()._apply(*args, **kwargs)
 
     def compare_by(self, affinity: str) -> None:

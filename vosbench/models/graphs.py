@@ -1,30 +1,32 @@
 """Functions of a network as CUDA graphs: the host launches one graph instead of hundreds of kernels, one by one.
 
 A function that is called again and again with tensors of the same shapes is captured once and replayed from then on.
-What it does beside its tensors happens no more: it must depend on these and the weights alone, and wait for nothing. A
-graph is used only if it gives what the function gives of other numbers.
+What it does beside what it returns happens no more: it must depend on its inputs and the weights alone, change nothing
+that it is given, and wait for nothing. A graph is used only if it gives what the function gives of other numbers.
 """
 
 import sys
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from inspect import isbuiltin, isfunction, ismethod
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from vosbench.errors import VosbenchError
 from vosbench.models.tensors import each, looks, nbytes, tensors
 
 R = TypeVar("R")
 CALLS = ContextVar("CALLS", default=16)  # after which a function is captured: a capture takes as long as many calls
 NEVER = sys.maxsize
-HELD = 2**29  # bytes of inputs and outputs that all graphs hold, at most, and one of them a quarter of it: kernels of
-# more work are launched in less time than they take
+LARGE = 2**27  # bytes of inputs and outputs from which kernels take longer than their launches
+SHARE = 16  # the part of the GPU's memory that inputs and outputs of all graphs may take
 KNOWN = 1024  # functions and shapes that are counted, at most
 
 
@@ -38,8 +40,26 @@ def capture_after(calls: int) -> Iterator[None]:
         CALLS.reset(token)
 
 
+def call_key(function: Callable[..., Any], inputs: Any) -> Hashable:
+    """What tells one graph from another. Raises VosbenchError for a function or an input that is made anew for each
+    frame, which no graph would be found by.
+    """
+    of_module = isinstance(function, nn.Module) or (ismethod(function) and isinstance(function.__self__, nn.Module))
+    of_file = isbuiltin(function) or (isfunction(function) and "<locals>" not in function.__qualname__)
+    if not (of_module or of_file):
+        what = getattr(function, "__qualname__", type(function).__name__)
+        hint = "give a module, a method of a module, or a function of a file"
+        raise VosbenchError(f"launch: {what} may be another one for each frame", hint)
+    try:
+        return function, looks(inputs)
+    except TypeError as error:
+        raise VosbenchError(f"launch: {error}", "give tensors, packed or not, numbers and texts") from None
+
+
 class Graphs:
-    """The graphs of one network on a GPU, by function and by what its tensors look like; those used last are kept."""
+    """The graphs of one network on a GPU, by function and by what its inputs look like; those used last are kept."""
+
+    failed: ClassVar[bool] = False  # a capture, after which torch before 2.13 bears no other
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -62,77 +82,78 @@ class Graphs:
             torch.cuda.empty_cache()
             return function(*inputs)
 
-    @property
-    def spare(self) -> int:
-        """Bytes of the GPU that are for what graphs compute in between; torch does not count them as allocated."""
-        outputs = sum(nbytes(one.graph.outputs) for one in self._known.values() if one.graph is not None)
-        return max(0, self._reserved - outputs)
-
     def _clear(self) -> None:
-        self._known: OrderedDict[Any, _Calls] = OrderedDict()
+        self._known: OrderedDict[Hashable, _Calls] = OrderedDict()
         self._pool: Any = None  # of what graphs compute in between: one is replayed at a time
-        self._reserved = 0  # bytes of it
+        self.spare = 0  # bytes of it that are free between two replays, which torch does not count as allocated
 
     def _answer(self, function: Callable[..., R], inputs: Any, device: torch.device, enough: int) -> R:
-        key = function, torch.is_inference_mode_enabled(), looks(inputs)
+        key = torch.is_inference_mode_enabled(), call_key(function, inputs)
         calls = self._known.setdefault(key, _Calls())
         self._known.move_to_end(key)
         if calls.graph is not None:
             return calls.graph.replay(inputs)
         result = function(*inputs)
         calls.number += 1
-        if calls.number >= enough and not calls.tried and 4 * nbytes(inputs, result) <= HELD:
+        if calls.number >= enough and not (calls.tried or Graphs.failed) and nbytes(inputs, result) <= LARGE:
             calls.tried, calls.graph = True, self._capture(function, inputs, device)
-        self._forget()
+        self._forget(device)
         return result
 
     def _capture(self, function: Callable[..., Any], inputs: Any, device: torch.device) -> "_Graph | None":
         if not any(calls.graph for calls in self._known.values()):
-            self._pool, self._reserved = torch.cuda.graph_pool_handle(), 0  # torch takes one of no graph for a fault
+            self._pool, self.spare = torch.cuda.graph_pool_handle(), 0  # torch takes one of no graph for a fault
         self._stream = self._stream or torch.cuda.Stream(device)
-        torch.cuda.empty_cache()  # as a capture does first
-        before = torch.cuda.memory_reserved(device)
         try:
-            graph = _Graph(function, inputs, self._pool, self._stream)
-            self._reserved += torch.cuda.memory_reserved(device) - before
-            if graph.gives_what(function, inputs):
-                return graph
-            wrong = "replayed, it gives other numbers"
+            graph = _Graph(inputs)
+            torch.cuda.empty_cache()  # as a capture does first
+            before = _free(device)
+            graph.capture(function, self._pool, self._stream)
+            free = _free(device) - before
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
+            Graphs.failed = True
             wrong = str(error.__context__ or error).split("\n", 1)[0]  # what broke the capture
+        else:
+            if graph.gives_what(function, inputs):
+                self.spare += free
+                return graph
+            wrong = "replayed, it gives other numbers"
         name = getattr(function, "__qualname__", type(function).__qualname__)
         warnings.warn(f"{name} is slower than it might be, since it makes no CUDA graph: {wrong}", stacklevel=2)
         return None
 
-    def _forget(self) -> None:
+    def _forget(self, device: torch.device) -> None:
         """Drop the graphs that were not used for longest where all hold too much, and so much else that is known."""
         held = {key: 0 if calls.graph is None else calls.graph.held for key, calls in self._known.items()}
-        while sum(held.values()) > HELD or len(held) > KNOWN:
+        limit = torch.cuda.get_device_properties(device).total_memory // SHARE
+        while sum(held.values()) > limit or len(held) > KNOWN:
             del self._known[oldest := next(iter(held))], held[oldest]
 
 
 class _Graph:
     """A captured call: the tensors that it reads and writes."""
 
-    def __init__(self, function: Callable[..., Any], inputs: Any, pool: Any, stream: Any) -> None:
+    def __init__(self, inputs: Any) -> None:
         self._inputs = each(torch.clone, inputs)
         self._graph = torch.cuda.CUDAGraph()
-        here = torch.cuda.current_stream(stream.device)
+
+    def capture(self, function: Callable[..., Any], pool: Any, stream: Any) -> None:
+        """Note what a function launches."""
         with (  # of a capture that fails torch would leave the stream of the capture in use
-            torch.cuda.stream(here),
+            torch.cuda.stream(torch.cuda.current_stream(stream.device)),
             torch.cuda.graph(self._graph, pool=pool, stream=stream, capture_error_mode="thread_local"),
         ):
-            self.outputs = function(*self._inputs)
-        self.held = nbytes(self._inputs, self.outputs)
+            self._outputs = function(*self._inputs)
+        self.held = nbytes(self._inputs, self._outputs)
 
     def replay(self, inputs: Any) -> Any:
         """What the function gives of them."""
         for mine, given in zip(tensors(self._inputs), tensors(inputs), strict=True):
             mine.copy_(given)
         self._graph.replay()
-        return each(torch.clone, self.outputs)  # the next graph may write where this one did
+        return each(torch.clone, self._outputs)  # the next graph may write where this one did
 
     def gives_what(self, function: Callable[..., Any], inputs: Any) -> bool:
         """Whether it gives what a function gives of other inputs than those of the capture, but for rounding."""
@@ -146,6 +167,11 @@ class _Calls:
     number: int = 0
     tried: bool = False
     graph: _Graph | None = None
+
+
+def _free(device: torch.device) -> int:
+    """Bytes that torch has of the GPU and that no tensor takes."""
+    return torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
 
 
 def _changed(one: Tensor) -> Tensor:

@@ -1,10 +1,14 @@
 """Tensors in whatever they are packed in: tuples, lists, mappings, dataclasses."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from copy import copy
+from dataclasses import fields, is_dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
+
+CONSTANTS = (bool, int, float, str, type(None), torch.dtype, torch.device)
 
 
 def tensors(value: Any) -> Iterator[Tensor]:
@@ -19,21 +23,29 @@ def each(change: Callable[[Tensor], Any], value: Any) -> Any:
     """A value with every tensor in it changed alike."""
     if isinstance(value, Tensor):
         return change(value)
-    if not (parts := {name: each(change, part) for name, part in _parts(value)}):
-        return value
+    parts = {name: each(change, part) for name, part in _parts(value)}
     if isinstance(value, Mapping):
         return parts
-    if is_dataclass(value):
-        return replace(value, **parts)  # type: ignore[type-var]
-    return type(value)(*parts.values()) if hasattr(value, "_fields") else type(value)(parts.values())
+    if isinstance(value, list | tuple):
+        return value._make(parts.values()) if hasattr(value, "_make") else type(value)(parts.values())
+    if parts:
+        value = copy(value)
+        for name, part in parts.items():
+            object.__setattr__(value, name, part)  # a frozen one, too
+    return value
 
 
 def looks(value: Any) -> Any:
-    """All of a value but the numbers in its tensors, to be compared and hashed."""
+    """All of a value but the numbers in its tensors, to be compared and hashed. Raises TypeError for what is neither
+    packed tensors nor a constant.
+    """
     if isinstance(value, Tensor):
         return value.shape, value.stride(), value.dtype
-    parts = tuple((name, looks(part)) for name, part in _parts(value))
-    return (type(value), parts) if parts else value
+    if isinstance(value, CONSTANTS):
+        return type(value), value
+    if isinstance(value, list | tuple | Mapping) or is_dataclass(value):
+        return type(value), tuple((name, looks(part)) for name, part in _parts(value))
+    raise TypeError(f"{type(value).__name__} is neither tensors nor a constant")
 
 
 def nbytes(*values: Any) -> int:
