@@ -139,9 +139,7 @@ class Bench:
 
     def profile(self) -> dict[str, Any]:
         """Five frames of lfu with all that is launched."""
-        return self.check.rows(
-            [name for name, variant in VARIANTS.items() if self._can(variant)][:4], 15, self._profile
-        )
+        return self.check.rows(self._variants()[:4], 15, self._profile)
 
     def _profile(self, variant: str) -> dict[str, Any]:
         on_gpu, frames = self.check.on_gpu, 5
