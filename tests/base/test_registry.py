@@ -169,3 +169,8 @@ def test_entry_points_come_after_what_ships(monkeypatch: pytest.MonkeyPatch, shi
         shipped.find("bad")
     with pytest.raises(VosbenchError, match="defines 0"):
         shipped.find("no")
+    with pytest.warns(UserWarning, match="left out") as told:
+        assert shipped.every() == {"mine": Colour, "plain": Colour}
+    bad, no = (str(one.message) for one in told)
+    assert bad.startswith("colour 'bad' (nowhere:x) fails to load: ModuleNotFoundError")
+    assert "defines 0: it is left out (write a colour" in no

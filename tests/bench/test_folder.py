@@ -60,6 +60,13 @@ def test_results_of_other_conditions_are_refused_before_anything_is_done(finishe
     assert {path.name for path in (finished / "run/masks").glob("*/*")} == {"ant"}
 
 
+def test_the_folder_of_a_training_is_refused(small_davis, small_suite, tmp_path):
+    """Figures of the run would be hidden by its curves."""
+    (tmp_path / "curve.csv").touch()
+    with pytest.raises(VosbenchError, match="is the folder of a training"):
+        run(small_suite(small_davis), tmp_path)
+
+
 def test_what_changed_is_named_and_nothing_else(finished, small_suite, work, monkeypatch, tmp_path):
     """The protocol's file, or the file from beside it that it imports; never vosbench, too."""
     (tmp_path / "limits.py").write_text("LIMIT = 2\n")

@@ -90,7 +90,11 @@ def results(folder: Path) -> dict[str, object]:
                 timing["stages"] = sorted(timing["stages"])
                 for series in ("latency_ms", "cpu_ms", "reference_ms"):
                     timing[series] = len(timing[series])
-                del timing["model_seconds"], timing["end_to_end_seconds"]
+                del (
+                    timing["model_seconds"],
+                    timing["end_to_end_seconds"],
+                    timing["shared"],
+                )  # with others of the machine
             found[str(path.relative_to(folder))] = record
         elif path.is_file() and path.name not in {".lock", ".gate", ".data-root"}:
             found[str(path.relative_to(folder))] = path.read_bytes()

@@ -214,7 +214,7 @@ def test_data_sets_share_what_stands_above_them(read):
         ("policies = [{ name = 'lfu', label = 3 }]", "label must be text, not 3", ""),
         ("policies = [{ name = 'lfu', label = 'a/b' }]", "'a/b' cannot be the label of lfu", "a few words"),
         ("policies = [{ name = 'lfu', capacity = [2, 2] }]", "each once", ""),
-        ("policies = [{ name = 'lfu', capacity = [] }]", "capacity must be a number", ""),
+        ("policies = [{ name = 'lfu', capacity = [] }]", "capacity is an empty list", ""),
         ("policies = [{ name = 'lfu', capacity = [[2]] }]", "capacity must be a number", ""),
         ("policies = [{ name = 'lfu', capacity = 1979-05-27 }]", "capacity must be a number", ""),
         ("seeds = 3", "seeds must be a list of int, not 3", ""),

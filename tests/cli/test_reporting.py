@@ -14,12 +14,12 @@ from vosbench.bench.record import DATA_ROOT, write_record
 @pytest.mark.usefixtures("scored_in_a_thread")
 def test_a_run_says_how_to_look_at_it(small_davis, tmp_path, vosbench, read_json):
     arguments = ("run", "--dataset", "davis2017", "--root", small_davis, "-p", "first-only", "--sequences", "bee")
-    arguments = (*arguments, "--no-controls", "--out", tmp_path / "run")
+    arguments = (*arguments, "--no-controls", "--out", tmp_path / "my run")
     outcome = vosbench(*arguments)
     assert outcome.status == 0
-    assert outcome.out.splitlines()[-1] == f"To look through it: vosbench report {tmp_path / 'run'}"
+    assert outcome.out.splitlines()[-1] == f"To look through it: vosbench report '{tmp_path / 'my run'}'"
     outcome = vosbench(*arguments, "--keep-memory-trace", "--report", "--json", tmp_path / "run.json")
-    page = tmp_path / "run/report/index.html"
+    page = tmp_path / "my run/report/index.html"
     assert outcome.out.splitlines()[-1] == f"To look through it: open {page.as_uri()} in a browser"
     assert read_json(tmp_path / "run.json")["runs"][0]["report"] == str(page)
     assert "PARTIAL" in page.read_text()

@@ -99,6 +99,14 @@ def test_a_killed_loading_process_keeps_the_checkpoint(small_config, tmp_path, l
     assert again.step == step + 1
 
 
+def test_the_folder_of_a_run_is_refused(small_config, tmp_path):
+    """Curves of the training would hide its figures."""
+    (tmp_path / "records").mkdir()
+    with pytest.raises(VosbenchError, match="is the folder of a run"):
+        train(small_config, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["records"]
+
+
 def test_two_trainings_in_one_folder(small_config, tmp_path):
     one, two = (Trainer(small_config, tmp_path) for _ in range(2))
     inside, refused = threading.Event(), threading.Event()

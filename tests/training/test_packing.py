@@ -66,6 +66,9 @@ def test_faults(data, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(VosbenchError, match="no pictures with masks"):
         pack([tmp_path / "empty"], tmp_path / "empty.tar")
+    with pytest.raises(VosbenchError, match=r"no pictures with masks below .*empty$") as caught:
+        pack([data / "static", tmp_path / "empty"], tmp_path / "empty.tar")
+    assert caught.value.hint.startswith("pictures and masks lie in ")
     assert not (tmp_path / "empty.tar").exists()
     for place in ("data", "data/static/set/images/a.png/data.tar"):
         with pytest.raises(VosbenchError, match="cannot write"):

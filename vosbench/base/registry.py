@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import inspect
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,6 +75,16 @@ class Registry(Generic[T]):
             return self.accept(plugin, f"{point.value} (entry point {name})")
         own = f"one's own {self.kind} is given by the path of its .py file"
         raise unknown(self.kind, name, self.names(), own)
+
+    def every(self) -> dict[str, T]:
+        """All that can be asked for, by name; a warning tells of a package's that does not load, which is left out."""
+        found: dict[str, T] = {}
+        for name in self.names():
+            try:
+                found[name] = self.find(name)
+            except VosbenchError as error:
+                warnings.warn(f"{error.message}: it is left out ({error.hint})", stacklevel=2)
+        return found
 
     def _points(self) -> dict[str, EntryPoint]:
         return {point.name: point for point in entry_points(group=self.group)}

@@ -8,6 +8,7 @@ them, where the data set is.
 import glob
 import hashlib
 import os
+import shlex
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
@@ -77,6 +78,8 @@ def prepare(plan: Plan, fresh: bool) -> None:
 
     Raises VosbenchError if there are such and it is not `fresh`: beside them the new results would mean nothing.
     """
+    if (plan.folder / "curve.csv").exists():
+        raise VosbenchError(f"{plan.folder} is the folder of a training", "choose another for the run: --out FOLDER")
     own = {path for task in plan.tasks for path in (task.record, task.unscored)}
     tasks = {task.identity: task for task in plan.tasks}
     for path in record_files(plan.folder):
@@ -97,9 +100,10 @@ def prepare(plan: Plan, fresh: bool) -> None:
             elif not fresh:
                 other = "choose another folder (--out), or throw them away: fresh=True (--fresh)"
                 if plan.suite.score and not record.suite.get("score", True):
-                    root = f" --root {plan.suite.root}" if plan.suite.root else ""
+                    root = f" --root {shlex.quote(str(plan.suite.root))}" if plan.suite.root else ""
                     where = f"--dataset {plan.data.name}{root} --split {plan.data.split}"
-                    other = f"score its masks: `vosbench score {plan.folder / 'masks'}/* {where}`; or {other}"
+                    quoted = shlex.quote(str(plan.folder / "masks"))
+                    other = f"score its masks: `vosbench score {quoted}/* {where}`; or {other}"
                 theirs = difference(record, plan.blank_record(plan.tasks[0]))
                 raise VosbenchError(f"{plan.folder} holds results of {theirs}", other)
         path.unlink()

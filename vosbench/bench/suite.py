@@ -185,6 +185,8 @@ def _policies(entries: Any, file: str) -> Iterator[PolicySpec]:
 def _values(key: str, value: Any, file: str) -> list[Any]:
     """The values of a sweep over one parameter."""
     values = value if isinstance(value, list) else [value]
-    if not values or not all(type(v) in (bool, int, float, str) for v in values):
+    if value == []:
+        raise VosbenchError(f"{file}: {key} is an empty list", EXAMPLE)
+    if not all(type(v) in (bool, int, float, str) for v in values):
         raise VosbenchError(f"{file}: {key} must be a number, text, true or false, or a list of these", EXAMPLE)
     return values

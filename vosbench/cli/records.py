@@ -1,6 +1,7 @@
 """What the verbs share that look at finished runs, or scored masks. They read records only and never need torch."""
 
 import json
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -125,6 +126,12 @@ def write_report(run: Path, jobs: int | None) -> Path:
 
     with CountProgress("page") as progress:
         return build({run: read_run(run)}, run / "report", jobs=jobs, progress=progress, tell=tell)
+
+
+def say_how_to_look(folder: Path, page: Path | None) -> None:
+    """Print where the report of a folder is, or the command that makes it."""
+    how = f"vosbench report {shlex.quote(str(folder))}" if page is None else open_in_browser(page)
+    print(f"To look through it: {how}")
 
 
 def open_in_browser(page: Path) -> str:

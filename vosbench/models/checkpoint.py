@@ -97,7 +97,7 @@ def read_checkpoint(name: str | Path) -> Checkpoint:
     if str(name).endswith(".py") or str(name) in plugged_in():
         return _own(str(name))
     path = _find(name)
-    family, config, state = _fitting(path, [FAMILIES.find(name) for name in FAMILIES.names()])
+    family, config, state = _fitting(path, [*FAMILIES.every().values()])
     return Checkpoint(path.stem, family, config, _hash(path), family_hash(family), state)
 
 

@@ -91,7 +91,7 @@ def applicable(
     made: dict[str, T] = {}
     left_out: dict[str, str] = {}
     chosen = find(makers, names)
-    for name, maker in (chosen or find(makers, makers.names())).items():
+    for name, maker in (chosen or makers.every()).items():
         if chosen or maker.of_several == (len(runs) > 1):
             try:
                 made[name] = maker(*runs, **options)

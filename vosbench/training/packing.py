@@ -41,8 +41,9 @@ def pack(
     100. `progress` is told how many pictures are done, and of how many. The same folders give the same file. Formats
     are those of data sets. What cannot be read is left out with its partner, and so are a mask of another size than its
     picture and one without a picture, with one warning for all of them.
-    Raises VosbenchError if nothing is left or no mask holds an object, for a folder that is absent or has the name of
-    another, two files of one name, and if the file cannot be written; then what was there before stays.
+    Raises VosbenchError if nothing is left, of a folder or of all, or no mask holds an object, for a folder that is
+    absent or has the name of another, two files of one name, and if the file cannot be written; then what was there
+    before stays.
     """
     roots = [Path(os.path.abspath(folder)) for folder in folders]  # "." has a name too, and a link keeps its own
     names = [root.name for root in roots]
@@ -57,7 +58,9 @@ def pack(
     count, seen = 0, False
     with replacing(target, "packed file") as part:
         with tarfile.open(part, "w:xz", format=tarfile.PAX_FORMAT, preset=1) as archive:
-            pairs = [found for folder in roots for found in _pairs(folder, left_out)]
+            by_root = [[*_pairs(folder, left_out)] for folder in roots]
+            pairs = [pair for own in by_root for pair in own]
+            nothing = [str(folder) for folder, own in zip(folders, by_root, strict=True) if not own]
             for number, (root, picture, mask) in enumerate(pairs, 1):
                 if progress:
                     progress(number, len(pairs))
@@ -75,10 +78,10 @@ def pack(
                 _add(archive, picture.relative_to(root.parent), ".webp", bgr, [cv2.IMWRITE_WEBP_QUALITY, quality])
                 _add(archive, mask.relative_to(root.parent), ".png", labels, [cv2.IMWRITE_PNG_COMPRESSION, 9])
                 count, seen = count + 1, seen or bool(labels.any())
-        if not count:
+        if nothing or not count:
             told = next((f": {name} is left out: {reason}" for name, reason in left_out.items()), "")
             hint = f"pictures and masks lie in {' or '.join(map('/ and '.join, PARTNERS.items()))}/"
-            below = ", ".join(map(str, folders)) or "no folder"
+            below = ", ".join(nothing or map(str, folders)) or "no folder"
             raise VosbenchError(f"no pictures with masks below {below}{told}", "repair the files" if told else hint)
         if not seen:
             raise VosbenchError(f"no mask of {', '.join(names)} holds an object", "look at the masks: all are empty")

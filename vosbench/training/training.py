@@ -55,6 +55,8 @@ def train(
     Raises VosbenchError for whatever is wrong with the settings, the data or the checkpoints.
     """
     weights, folder = None if export is None else Path(export), Path(folder)
+    if (folder / "records").is_dir():
+        raise VosbenchError(f"{folder} is the folder of a run", "choose another for the training: --out FOLDER")
     if weights is not None and weights.suffix != ".safetensors":
         raise VosbenchError(f"cannot export to {weights}", "name a .safetensors file")
     if average and weights is None:

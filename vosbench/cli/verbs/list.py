@@ -30,14 +30,14 @@ def _plain(value: object) -> str:
 def _policies() -> list[dict[str, Any]]:
     from vosbench.memory.registry import POLICIES
 
-    return [_policy(name) for name in POLICIES.names()]
+    return [_policy(name) for name in POLICIES.every()]
 
 
 def _policy(name: str) -> dict[str, Any]:
     from vosbench.memory.registry import POLICIES, describe
 
     kind = POLICIES.find(name)
-    about = (kind.__doc__ or "").partition("\n")[0] if name.endswith(".py") else POLICIES.about(name)
+    about = (kind.__doc__ or "").partition("\n")[0].removesuffix(".") if name.endswith(".py") else POLICIES.about(name)
     return {"name": name, "about": about, "parameters": describe(kind)}
 
 
@@ -69,7 +69,7 @@ def _named(where: str, tell: Callable[[Any], dict[str, Any]] | None = None) -> l
     module, _, attribute = where.partition(":")
     found = getattr(import_module(module), attribute)
     if tell is not None:
-        return [{"name": name, **tell(found.find(name))} for name in found.names()]
+        return [{"name": name, **tell(one)} for name, one in found.every().items()]
     about = {name: found.about(name) for name in found.names()} if isinstance(found, Registry) else found()
     return [{"name": name, "about": text} for name, text in about.items()]
 

@@ -14,7 +14,7 @@ from vosbench.base.words import count, duration
 from vosbench.bench.record import RUNS, RunRecord
 from vosbench.cli import options
 from vosbench.cli.progress import RunProgress
-from vosbench.cli.records import open_in_browser, show, write_report
+from vosbench.cli.records import say_how_to_look, show, write_report
 from vosbench.cli.verbs import KEPT, Answer, Verb
 from vosbench.report.tables import strategy
 
@@ -190,7 +190,7 @@ def _carry_out(plan: "Plan", fresh: bool, report: bool, others: "Cluster | None"
     more = f", with those of {count(len(older), 'more sequence')}" if older else ""
     print(f"Records and masks are in {plan.folder}{more}; see also: vosbench table, timing, plot, figure and video")
     page = write_report(plan.folder, plan.suite.jobs) if report else None
-    print(f"To look through it: {open_in_browser(page) if page else f'vosbench report {plan.folder}'}")
+    say_how_to_look(plan.folder, page)
     wrong = dict.fromkeys(filter(None, (_what_went_wrong(plan, record) for record in records)))
     for line in wrong:
         print(f"vosbench: {line}", file=sys.stderr)

@@ -15,7 +15,7 @@ from vosbench.bench.record import RunRecord
 from vosbench.bench.scored import records_of, refuse_run, write_scored
 from vosbench.cli import options
 from vosbench.cli.progress import CountProgress
-from vosbench.cli.records import Caption, Columns, Format, open_in_browser, show, write_report
+from vosbench.cli.records import Caption, Columns, Format, say_how_to_look, show, write_report
 from vosbench.cli.verbs import Answer, Verb
 from vosbench.datasets import Dataset, open_dataset
 from vosbench.errors import VosbenchError, a_few, unknown
@@ -169,7 +169,7 @@ def score(
         print(out)
         page = write_report(out, jobs) if report else None
         result |= {"report": str(page)} if page else {}
-        print(f"To look through it: {open_in_browser(page) if page else f'vosbench report {out}'}")
+        say_how_to_look(out, page)
     given = {name: str(folder) for name, folder in folders.items()} if several else str(folder)
     conditions = options.conditions(data, protocol=scores.protocol, predictions=given)
     conditions |= {"partial": scores.partial, "lacks": _lacks(data, scores)}
