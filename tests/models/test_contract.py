@@ -217,6 +217,7 @@ def test_sound_networks_pass(small_model):
     assert check_model(build(Sound)) == []
     assert check_model(read_checkpoint(toy_network.__file__).build) == []
     assert check_model(lambda: small_model) == []
+    assert small_model.graphs is None  # as it was
 
 
 def test_the_bundled_network_passes():
