@@ -16,7 +16,8 @@ absent. Steps, those of most worth first, each within the time that is left; OUT
     profile      launches a frame, how long the GPU is busy, what costs most
 
 Without a GPU it does the same on the CPU, small, and says so; `waits` needs a GPU (see `emulate.py` for the CPU). The
-exit status is 1 if something could not be done, tests failed, or a strategy is not the same again.
+exit status is 1 if something could not be done in time or at all, tests failed, or a strategy is another than on the
+CPU, or than the time before.
 """
 
 import argparse
@@ -39,6 +40,7 @@ from typing import Any
 SHIM = "from joblib.externals.loky import *\nfrom joblib.externals.loky import BrokenProcessPool, cpu_count\n"
 
 
+ALIKE = 0.99  # of the pixels of a strategy's masks, at least, are those of the CPU
 STEPS = ("environment", "tests", "parity", "waits", "together", "length", "published", "speed", "profile")
 
 
@@ -82,11 +84,12 @@ def make_importable(root: Path) -> dict[str, str]:
 
 
 def _failures(found: Any) -> int:
-    """How often something could not be done, tests failed, or a strategy was not the same again."""
+    """How often something could not be done, tests failed, or a strategy was another on the device, or again."""
     if not isinstance(found, dict):
         return 0
-    failed = "error" in found or found.get("status", 0) != 0 or found.get("repeats") is False
-    return failed + sum(map(_failures, found.values()))
+    failed = bool({"error", "stopped", "left out"} & found.keys()) or found.get("status", 0) != 0
+    unlike = found.get("pixels alike", 1) < ALIKE or found.get("repeats") is False
+    return failed + unlike + sum(map(_failures, found.values()))
 
 
 class Check:

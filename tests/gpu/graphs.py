@@ -4,11 +4,12 @@ python tests/gpu/graphs.py
 """
 
 import copy
+import gc
 import json
 import warnings
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, NamedTuple
 
 from fake_gpu import DeviceTensor, FakeGPU, moved  # isort: skip  # before vosbench
@@ -17,7 +18,6 @@ from clips import clip
 from fake_objects import DEFAULT, Capture, InStream, Stream
 from torch import Tensor
 
-from vosbench.errors import VosbenchError
 from vosbench.inference.propagate import propagate
 from vosbench.memory.spec import load_policy
 from vosbench.models import graphs
@@ -68,6 +68,10 @@ def unpack(packed: Packed, factor: int, rest: Mapping[str, Any]) -> dict[str, An
     return {"x": Packed(packed.x * factor + rest["y"][0], packed.name), "nothing": None}
 
 
+def first_of(x: Tensor, _: set[int]) -> Tensor:
+    return x
+
+
 @contextmanager
 def on_gpu() -> Iterator[list[warnings.WarningMessage]]:
     with FakeGPU(), torch.no_grad(), capture_after(CALLS), warnings.catch_warnings(record=True) as told:
@@ -96,20 +100,19 @@ def packed() -> list[Any]:
         return [*results, captured(call)]
 
 
-def not_launched() -> list[str]:
-    """What is told of functions and inputs that are made anew for each frame."""
-
-    def inside(x: Tensor) -> Tensor:
-        return x
-
-    told = []
+def made_anew() -> dict[str, Any]:
+    """Forty functions and inputs that each are another one; one that cannot be hashed."""
+    call, alive, results = Graphs(), [], []
     with on_gpu():
-        for function, given in ((inside, 1), (partial(torch.relu), 1), (Packed.count, {1}), (Function(), object())):
-            try:
-                Graphs()(function, there(1), given)
-            except VosbenchError as error:
-                told.append(error.message)
-    return told
+        for t in range(40):
+            x = there(t)
+            alive.append(weakref.ref(x))
+            results.append(numbers(call(lambda y, x=x: x + y, there(1)))[0])
+            call(x.add, there(1))
+            call(first_of, there(1), {t})
+        del x
+        gc.collect()
+        return {"results": results, "alive": sum(one() is not None for one in alive), "graphs": captured(call)}
 
 
 def other_shapes() -> dict[str, int]:
@@ -222,5 +225,5 @@ def network() -> dict[str, Any]:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    acts = (replayed, packed, not_launched, other_shapes, not_captured, memory, network)
+    acts = (replayed, packed, made_anew, other_shapes, not_captured, memory, network)
     print(json.dumps({act.__name__: act() for act in acts}, indent=1))

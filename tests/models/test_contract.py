@@ -23,7 +23,9 @@ def build(kind):
 
 
 class Sound(Toy):
-    pass
+    def encode(self, frame):
+        self.launch(torch.nn.functional.max_pool2d, frame, 2)  # which torch makes within a function
+        return self.launch(super().encode, frame)
 
 
 class Widest(Toy):
@@ -58,6 +60,14 @@ class Fleeting(Toy):
 
     def decode(self, readout, features, state, joint, step):
         return self.launch(lambda: super(Fleeting, self).decode(readout, features, state, joint, step))
+
+
+class Renewing(Toy):
+    """Makes a module for each frame."""
+
+    def encode(self, frame):
+        self.launch(torch.nn.AvgPool2d(2), frame)
+        return super().encode(frame)
 
 
 class Strange(Toy):
@@ -192,8 +202,9 @@ EXPECTED = {
     Widest: ("tokens", "gives float32 (84, 5), not floats (84, 4)"),
     Nameless: ("tokens", "gives the extras {'shrinkage': 1}, the spec names {'shrinkage': 1, 'selection': 4}"),
     Relative: ("scores", "of some tokens are not those of the same tokens among all"),
-    Fleeting: ("decode", "launch: Fleeting.decode.<locals>.<lambda> may be another one for each frame"),
-    Strange: ("encode", "launch: set is neither tensors nor a constant"),
+    Fleeting: (None, "launch is given Fleeting.decode.<locals>.<lambda>, or its constants, anew in each frame"),
+    Renewing: (None, "launch is given AvgPool2d, or its constants, anew in each frame"),
+    Strange: ("encode", "TypeError: unhashable type: 'set'"),
     Overwriting: (None, "launch changes what it is given"),
     Deaf: ("scores", "are not written to `out`"),
     Flat: ("decode", "gives float32 (2, 7, 12), not floats (2, 56, 96)"),

@@ -8,18 +8,17 @@ that it is given, and wait for nothing. A graph is used only if it gives what th
 import sys
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from inspect import isbuiltin, isfunction, ismethod
 from threading import Lock
 from typing import Any, ClassVar, TypeVar
+from weakref import ref
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from vosbench.errors import VosbenchError
 from vosbench.models.tensors import each, looks, nbytes, tensors
 
 R = TypeVar("R")
@@ -40,24 +39,11 @@ def capture_after(calls: int) -> Iterator[None]:
         CALLS.reset(token)
 
 
-def call_key(function: Callable[..., Any], inputs: Any) -> Hashable:
-    """What tells one graph from another. Raises VosbenchError for a function or an input that is made anew for each
-    frame, which no graph would be found by.
-    """
-    of_module = isinstance(function, nn.Module) or (ismethod(function) and isinstance(function.__self__, nn.Module))
-    of_file = isbuiltin(function) or (isfunction(function) and "<locals>" not in function.__qualname__)
-    if not (of_module or of_file):
-        what = getattr(function, "__qualname__", type(function).__name__)
-        hint = "give a module, a method of a module, or a function of a file"
-        raise VosbenchError(f"launch: {what} may be another one for each frame", hint)
-    try:
-        return function, looks(inputs)
-    except TypeError as error:
-        raise VosbenchError(f"launch: {error}", "give tensors, packed or not, numbers and texts") from None
-
-
 class Graphs:
-    """The graphs of one network on a GPU, by function and by what its inputs look like; those used last are kept."""
+    """The graphs of one network on a GPU, by function and by what its inputs look like; those used last are kept.
+
+    A function that is made anew for each frame is called as it is, and nothing of it is kept.
+    """
 
     failed: ClassVar[bool] = False  # a capture, after which torch before 2.13 bears no other
 
@@ -83,20 +69,27 @@ class Graphs:
             return function(*inputs)
 
     def _clear(self) -> None:
-        self._known: OrderedDict[Hashable, _Calls] = OrderedDict()
+        self._known: OrderedDict[int, _Calls] = OrderedDict()  # by the hash of what is called
         self._pool: Any = None  # of what graphs compute in between: one is replayed at a time
         self.spare = 0  # bytes of it that are free between two replays, which torch does not count as allocated
 
     def _answer(self, function: Callable[..., R], inputs: Any, device: torch.device, enough: int) -> R:
-        key = torch.is_inference_mode_enabled(), call_key(function, inputs)
-        calls = self._known.setdefault(key, _Calls())
-        self._known.move_to_end(key)
-        if calls.graph is not None:
+        key = function, torch.is_inference_mode_enabled(), looks(inputs)
+        owner = getattr(function, "__self__", function)
+        try:
+            place, alive = hash(key), ref(owner)
+        except TypeError:
+            return function(*inputs)
+        calls = self._known.pop(place, None)
+        if calls is None or calls.owner() is not owner:  # that is gone, and another has come to lie there
+            calls = _Calls(alive)
+        self._known[place] = calls
+        if calls.graph is not None and calls.key == key:
             return calls.graph.replay(inputs)
         result = function(*inputs)
         calls.number += 1
-        if calls.number >= enough and not (calls.tried or Graphs.failed) and nbytes(inputs, result) <= LARGE:
-            calls.tried, calls.graph = True, self._capture(function, inputs, device)
+        if calls.number >= enough and not (calls.key or Graphs.failed) and nbytes(inputs, result) <= LARGE:
+            calls.key, calls.graph = key, self._capture(function, inputs, device)
         self._forget(device)
         return result
 
@@ -164,8 +157,9 @@ class _Graph:
 
 @dataclass
 class _Calls:
+    owner: Callable[[], Any]  # the function, or whose method it is, while that lives
     number: int = 0
-    tried: bool = False
+    key: Any = None  # of that which was captured
     graph: _Graph | None = None
 
 

@@ -5,10 +5,7 @@ from copy import copy
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
-
-CONSTANTS = (bool, int, float, str, type(None), torch.dtype, torch.device)
 
 
 def tensors(value: Any) -> Iterator[Tensor]:
@@ -36,16 +33,12 @@ def each(change: Callable[[Tensor], Any], value: Any) -> Any:
 
 
 def looks(value: Any) -> Any:
-    """All of a value but the numbers in its tensors, to be compared and hashed. Raises TypeError for what is neither
-    packed tensors nor a constant.
-    """
+    """All of a value but the numbers in its tensors, to be compared and hashed."""
     if isinstance(value, Tensor):
         return value.shape, value.stride(), value.dtype
-    if isinstance(value, CONSTANTS):
-        return type(value), value
     if isinstance(value, list | tuple | Mapping) or is_dataclass(value):
         return type(value), tuple((name, looks(part)) for name, part in _parts(value))
-    raise TypeError(f"{type(value).__name__} is neither tensors nor a constant")
+    return type(value), value
 
 
 def nbytes(*values: Any) -> int:
