@@ -204,7 +204,7 @@ class Network(nn.Module, ABC):
     def launch(self, function: Callable[..., R], *inputs: Any) -> R:
         """function(*inputs), which a GPU replays as a CUDA graph when it is called often (`graphs.py`).
 
-        A network may compute by it what depends on the inputs and its weights alone, changes nothing that it is given, and
+        A network may compute by it what depends on the inputs and its weights alone, changes nothing it is given, and
         does not wait for the GPU. Inputs are tensors, however they are packed, and constants. What is another function
         in each frame has no graph; `check model` finds it.
         """
