@@ -9,8 +9,11 @@ ResNet-50 and for pretrained weights: on a CPU `cuda` is read as that, the ResNe
 are torchvision's with a bias in each convolution, which is taken off, and the weights are those of SETTINGS.
 """
 
+import atexit
 import json
+import shutil
 import sys
+import tempfile
 import time
 import types
 from collections.abc import Callable
@@ -100,9 +103,19 @@ def _published_code(device: str) -> tuple[Any, Any, Any]:
     return STCN, inference_core.InferenceCore, unpad
 
 
+def built(checkout: Path) -> str:
+    """A folder with the package of a checkout as a build puts it together: its own strategies lie in it."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "vosbench").mkdir()
+    for part in (*(checkout / "vosbench").iterdir(), checkout / "policies"):
+        (folder / "vosbench" / part.name).symlink_to(part.resolve())
+    return str(folder)
+
+
 def main() -> None:
     kind, folder, given = sys.argv[1:]
-    sys.path.insert(0, folder)
+    sys.path.insert(0, folder if kind == "published" else built(Path(folder)))
     settings = json.loads(given)
     torch.set_num_threads(1)
     clip = np.load(settings["clip"])
