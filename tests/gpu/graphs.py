@@ -10,6 +10,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, NamedTuple
 
 from fake_gpu import DeviceTensor, FakeGPU, moved  # isort: skip  # before vosbench
@@ -68,7 +69,7 @@ def unpack(packed: Packed, factor: int, rest: Mapping[str, Any]) -> dict[str, An
     return {"x": Packed(packed.x * factor + rest["y"][0], packed.name), "nothing": None}
 
 
-def first_of(x: Tensor, _: set[int]) -> Tensor:
+def first_of(x: Tensor, _: object) -> Tensor:
     return x
 
 
@@ -101,18 +102,26 @@ def packed() -> list[Any]:
 
 
 def made_anew() -> dict[str, Any]:
-    """Forty functions and inputs that each are another one; one that cannot be hashed."""
+    """Functions that are others in each frame, called up to eight times in it; one that cannot be hashed; torch's."""
     call, alive, results = Graphs(), [], []
     with on_gpu():
         for t in range(40):
             x = there(t)
             alive.append(weakref.ref(x))
-            results.append(numbers(call(lambda y, x=x: x + y, there(1)))[0])
+            anew = lambda y, x=x: x + y  # noqa: E731
+            results.append([numbers(call(anew, there(1)))[0] for _ in range(1 + t % 8)][-1])
             call(x.add, there(1))
             call(first_of, there(1), {t})
-        del x
+            call(first_of, there(1), partial(torch.add, x))
+        del x, anew
         gc.collect()
-        return {"results": results, "alive": sum(one() is not None for one in alive), "graphs": captured(call)}
+        call(torch.sigmoid, there(1))
+        found = {"results": results, "alive": sum(one() is not None for one in alive), "graphs": captured(call)}
+        pooled = torch.nn.functional.max_pool1d, there(1, 2)[None], 2
+        for function, *given in ((torch.sigmoid, there(1)), (torch.Tensor.add, there(1), there(1)), pooled):
+            for _ in range(CALLS + 1):
+                call(function, *given)
+        return found | {"lasting": captured(call)}
 
 
 def other_shapes() -> dict[str, int]:

@@ -24,10 +24,10 @@ def test_tensors_may_be_packed_and_constants_stand_beside_them(found):
     assert graphs == 3  # of each constant: True is not 1
 
 
-def test_what_is_made_anew_for_each_frame_is_called_as_it_is(found):
+def test_what_is_made_anew_for_each_frame_is_not_kept(found):
     made = found["made_anew"]
     assert made["results"] == [t + 1 for t in range(40)]
-    assert made["alive"] <= made["graphs"] <= 2  # a graph keeps its function, no other call does
+    assert (made["alive"], made["graphs"], made["lasting"]) == (0, 0, 3)
 
 
 def test_each_shape_has_its_graph_and_only_where_graphs_are_wanted(found):

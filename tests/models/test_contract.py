@@ -23,7 +23,11 @@ def build(kind):
 
 
 class Sound(Toy):
+    once = None
+
     def encode(self, frame):
+        if self.once is None:
+            self.once = self.launch(torch.sigmoid, frame)
         self.launch(torch.nn.functional.max_pool2d, frame, 2)  # which torch makes within a function
         return self.launch(super().encode, frame)
 
@@ -63,11 +67,24 @@ class Fleeting(Toy):
 
 
 class Renewing(Toy):
-    """Makes a module for each frame."""
+    """Makes a module for each frame, and calls it twice."""
 
     def encode(self, frame):
-        self.launch(torch.nn.AvgPool2d(2), frame)
+        pool = torch.nn.AvgPool2d(2)
+        self.launch(pool, frame)
+        self.launch(pool, frame)
         return super().encode(frame)
+
+
+class Numbering(Toy):
+    """Gives the number of the frame as a constant."""
+
+    def numbered(self, logits, frame):  # noqa: ARG002
+        return logits
+
+    def decode(self, readout, features, state, joint, step):
+        logits, state = super().decode(readout, features, state, joint, step)
+        return self.launch(self.numbered, logits, step.frame), state
 
 
 class Strange(Toy):
@@ -202,9 +219,10 @@ EXPECTED = {
     Widest: ("tokens", "gives float32 (84, 5), not floats (84, 4)"),
     Nameless: ("tokens", "gives the extras {'shrinkage': 1}, the spec names {'shrinkage': 1, 'selection': 4}"),
     Relative: ("scores", "of some tokens are not those of the same tokens among all"),
-    Fleeting: (None, "launch is given Fleeting.decode.<locals>.<lambda>, or its constants, anew in each frame"),
-    Renewing: (None, "launch is given AvgPool2d, or its constants, anew in each frame"),
-    Strange: ("encode", "TypeError: unhashable type: 'set'"),
+    Fleeting: (None, "launch is given another Fleeting.decode.<locals>.<lambda>, or other constants, in each frame"),
+    Renewing: (None, "launch is given another AvgPool2d, or other constants, in each frame"),
+    Numbering: (None, "launch is given another Numbering.numbered, or other constants, in each frame"),
+    Strange: ("encode", "TypeError: set is neither tensors nor a plain constant"),
     Overwriting: (None, "launch changes what it is given"),
     Deaf: ("scores", "are not written to `out`"),
     Flat: ("decode", "gives float32 (2, 7, 12), not floats (2, 56, 96)"),

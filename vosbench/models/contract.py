@@ -5,7 +5,6 @@
 
 import inspect
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,7 +15,8 @@ from vosbench.base.registry import place
 from vosbench.errors import VosbenchError
 from vosbench.models.base import FrameStep, Keys, Network, State, aggregate, joined, shapes_of
 from vosbench.models.geometry import Geometry
-from vosbench.models.tensors import looks, tensors
+from vosbench.models.launches import Launches
+from vosbench.models.tensors import tensors
 
 Build = Callable[[], Network]
 Size = tuple[int, int, int | None]  # height, width, shorter side
@@ -144,22 +144,22 @@ def inputs_are_left_alone(build: Build) -> None:
     network = build()
     methods = ("encode", "tokens", "query", "scores", "decode", "aggregate", "encode_value", "start")
     guards = {method: _guarded(method, getattr(network, method)) for method in methods}
-    calls, own = Counter[Any](), dict(vars(network))
+    launches, own = Launches(), dict(vars(network))
 
     def launch(function: Callable, *inputs: Any) -> Any:
-        calls[function, looks(inputs)] += 1
+        launches.note(function, inputs)
         return _guarded("launch", function)(*inputs)
 
     try:
         vars(network).update(guards | {"graphs": launch})
-        for _ in range(2):
-            _joints(network, (1, 0, 2))
+        for launches.video in range(2):
+            for launches.frame, _ in enumerate(_walk(network, (1, 0, 2)), 1):
+                pass
     finally:
         vars(network).clear()
         vars(network).update(own)
-    fleeting = next((function for (function, _), count in calls.items() if count == 1), None)
-    what = getattr(fleeting, "__qualname__", type(fleeting).__qualname__)
-    _demand(fleeting is None, "launch", f"is given {what}, or its constants, anew in each frame: it has no graph then")
+    what = launches.fleeting()
+    _demand(what is None, "launch", f"is given another {what}, or other constants, in each frame: it has no graph then")
 
 
 def strategies_in_a_batch_are_each_alone(build: Build) -> None:

@@ -39,6 +39,13 @@ def capture_after(calls: int) -> Iterator[None]:
         CALLS.reset(token)
 
 
+def owner_of(function: Callable[..., Any]) -> tuple[Any, Any]:
+    """What a function lives with, and which of its functions it is: a module, an object or a class; mostly itself."""
+    owner = getattr(function, "__self__", None)
+    owner = getattr(function, "__objclass__", function) if owner is None else owner
+    return owner, None if owner is function else getattr(function, "__func__", getattr(function, "__name__", None))
+
+
 class Graphs:
     """The graphs of one network on a GPU, by function and by what its inputs look like; those used last are kept.
 
@@ -69,27 +76,26 @@ class Graphs:
             return function(*inputs)
 
     def _clear(self) -> None:
-        self._known: OrderedDict[int, _Calls] = OrderedDict()  # by the hash of what is called
+        self._known: OrderedDict[Any, _Calls] = OrderedDict()  # by what tells one graph from another
         self._pool: Any = None  # of what graphs compute in between: one is replayed at a time
         self.spare = 0  # bytes of it that are free between two replays, which torch does not count as allocated
 
     def _answer(self, function: Callable[..., R], inputs: Any, device: torch.device, enough: int) -> R:
-        key = function, torch.is_inference_mode_enabled(), looks(inputs)
-        owner = getattr(function, "__self__", function)
+        owner, name = owner_of(function)
         try:
-            place, alive = hash(key), ref(owner)
+            key = id(owner), name, torch.is_inference_mode_enabled(), looks(inputs)
+            calls, alive = self._known.pop(key, None), ref(owner)
         except TypeError:
             return function(*inputs)
-        calls = self._known.pop(place, None)
         if calls is None or calls.owner() is not owner:  # that is gone, and another has come to lie there
             calls = _Calls(alive)
-        self._known[place] = calls
-        if calls.graph is not None and calls.key == key:
+        self._known[key] = calls
+        if calls.graph is not None:
             return calls.graph.replay(inputs)
         result = function(*inputs)
         calls.number += 1
-        if calls.number >= enough and not (calls.key or Graphs.failed) and nbytes(inputs, result) <= LARGE:
-            calls.key, calls.graph = key, self._capture(function, inputs, device)
+        if calls.number >= enough and not (calls.tried or Graphs.failed) and nbytes(inputs, result) <= LARGE:
+            calls.tried, calls.graph = True, self._capture(function, inputs, device)
         self._forget(device)
         return result
 
@@ -118,7 +124,9 @@ class Graphs:
         return None
 
     def _forget(self, device: torch.device) -> None:
-        """Drop the graphs that were not used for longest where all hold too much, and so much else that is known."""
+        """Drop what is of functions that are gone; where graphs hold too much, those that were not used for longest."""
+        for key in [key for key, calls in self._known.items() if calls.owner() is None]:
+            del self._known[key]
         held = {key: 0 if calls.graph is None else calls.graph.held for key, calls in self._known.items()}
         limit = torch.cuda.get_device_properties(device).total_memory // SHARE
         while sum(held.values()) > limit or len(held) > KNOWN:
@@ -159,7 +167,7 @@ class _Graph:
 class _Calls:
     owner: Callable[[], Any]  # the function, or whose method it is, while that lives
     number: int = 0
-    key: Any = None  # of that which was captured
+    tried: bool = False
     graph: _Graph | None = None
 
 

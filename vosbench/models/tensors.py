@@ -5,7 +5,10 @@ from copy import copy
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
+
+PLAIN = (bool, int, float, str, type(None), type, torch.dtype, torch.device, torch.memory_format)
 
 
 def tensors(value: Any) -> Iterator[Tensor]:
@@ -33,11 +36,15 @@ def each(change: Callable[[Tensor], Any], value: Any) -> Any:
 
 
 def looks(value: Any) -> Any:
-    """All of a value but the numbers in its tensors, to be compared and hashed."""
+    """All of a value but the numbers in its tensors, to be compared and hashed. Raises TypeError for what would hold
+    others alive, or cannot be told from others: all but packed tensors and plain constants.
+    """
     if isinstance(value, Tensor):
         return value.shape, value.stride(), value.dtype
     if isinstance(value, list | tuple | Mapping) or is_dataclass(value):
         return type(value), tuple((name, looks(part)) for name, part in _parts(value))
+    if not isinstance(value, PLAIN):
+        raise TypeError(f"{type(value).__name__} is neither tensors nor a plain constant")
     return type(value), value
 
 
