@@ -95,7 +95,7 @@ def packed() -> list[Any]:
     call, results = Graphs(), []
     with on_gpu():
         for t in range(24):
-            given = Packed(there(t), "a"), (3, True, 1)[t // 8], {"y": [there(100)], "z": None, "empty": []}
+            given = Packed(there(t), "a"), (0.0, True, -0.0)[t // 8], {"y": [there(100)], "z": None, "empty": []}
             found = call(unpack, *given)
             results.append([numbers(found["x"].x)[0], found["x"].name, found["nothing"]])
         return [*results, captured(call)]

@@ -20,8 +20,8 @@ def test_a_function_is_replayed_with_other_numbers(found):
 
 def test_tensors_may_be_packed_and_constants_stand_beside_them(found):
     *results, graphs = found["packed"]
-    assert results == [[(3, 1, 1)[t // 8] * t + 100, "a", None] for t in range(24)]
-    assert graphs == 3  # of each constant: True is not 1
+    assert results == [[(0, 1, 0)[t // 8] * t + 100, "a", None] for t in range(24)]
+    assert graphs == 3  # of each constant: 0.0 is not -0.0
 
 
 def test_what_is_made_anew_for_each_frame_is_not_kept(found):

@@ -59,34 +59,6 @@ class Relative(Toy):
         return found.sub_(found.mean(1, keepdim=True)).div_(found.std(1, keepdim=True))
 
 
-class Fleeting(Toy):
-    """Would have a graph of a function that no frame but this one knows."""
-
-    def decode(self, readout, features, state, joint, step):
-        return self.launch(lambda: super(Fleeting, self).decode(readout, features, state, joint, step))
-
-
-class Renewing(Toy):
-    """Makes a module for each frame, and calls it twice."""
-
-    def encode(self, frame):
-        pool = torch.nn.AvgPool2d(2)
-        self.launch(pool, frame)
-        self.launch(pool, frame)
-        return super().encode(frame)
-
-
-class Numbering(Toy):
-    """Gives the number of the frame as a constant."""
-
-    def numbered(self, logits, frame):  # noqa: ARG002
-        return logits
-
-    def decode(self, readout, features, state, joint, step):
-        logits, state = super().decode(readout, features, state, joint, step)
-        return self.launch(self.numbered, logits, step.frame), state
-
-
 class Strange(Toy):
     """Would have a graph of inputs that cannot be told from others."""
 
@@ -219,9 +191,6 @@ EXPECTED = {
     Widest: ("tokens", "gives float32 (84, 5), not floats (84, 4)"),
     Nameless: ("tokens", "gives the extras {'shrinkage': 1}, the spec names {'shrinkage': 1, 'selection': 4}"),
     Relative: ("scores", "of some tokens are not those of the same tokens among all"),
-    Fleeting: (None, "launch is given another Fleeting.decode.<locals>.<lambda>, or other constants, in each frame"),
-    Renewing: (None, "launch is given another AvgPool2d, or other constants, in each frame"),
-    Numbering: (None, "launch is given another Numbering.numbered, or other constants, in each frame"),
     Strange: ("encode", "TypeError: set is neither tensors nor a plain constant"),
     Overwriting: (None, "launch changes what it is given"),
     Deaf: ("scores", "are not written to `out`"),

@@ -205,8 +205,8 @@ class Network(nn.Module, ABC):
         """function(*inputs), which a GPU replays as a CUDA graph when it is called often (`graphs.py`).
 
         A network may compute by it what depends on the inputs and its weights alone, changes nothing it is given, and
-        does not wait for the GPU. Inputs are tensors, however they are packed, and constants. What is another function
-        in each frame has no graph; `check model` finds it.
+        does not wait for the GPU. Inputs are tensors, however they are packed, and numbers, texts and the like. What is
+        another function in each frame has no graph.
         """
         return function(*inputs) if self.graphs is None else self.graphs(function, *inputs)
 

@@ -26,7 +26,7 @@ CALLS = ContextVar("CALLS", default=16)  # after which a function is captured: a
 NEVER = sys.maxsize
 LARGE = 2**27  # bytes of inputs and outputs from which kernels take longer than their launches
 SHARE = 16  # the part of the GPU's memory that inputs and outputs of all graphs may take
-KNOWN = 1024  # functions and shapes that are counted, at most
+KNOWN = 256  # functions and shapes that are counted, at most
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def owner_of(function: Callable[..., Any]) -> tuple[Any, Any]:
 class Graphs:
     """The graphs of one network on a GPU, by function and by what its inputs look like; those used last are kept.
 
-    A function that is made anew for each frame is called as it is, and nothing of it is kept.
+    A function that is made anew for each frame is called as it is.
     """
 
     failed: ClassVar[bool] = False  # a capture, after which torch before 2.13 bears no other

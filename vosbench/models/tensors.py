@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-PLAIN = (bool, int, float, str, type(None), type, torch.dtype, torch.device, torch.memory_format)
+PLAIN = (bool, int, float, str, type(None), torch.dtype, torch.device, torch.memory_format)
 
 
 def tensors(value: Any) -> Iterator[Tensor]:
@@ -45,7 +45,7 @@ def looks(value: Any) -> Any:
         return type(value), tuple((name, looks(part)) for name, part in _parts(value))
     if not isinstance(value, PLAIN):
         raise TypeError(f"{type(value).__name__} is neither tensors nor a plain constant")
-    return type(value), value
+    return type(value), repr(value) if isinstance(value, float) else value  # 0.0 is not -0.0
 
 
 def nbytes(*values: Any) -> int:
