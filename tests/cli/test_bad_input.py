@@ -122,7 +122,10 @@ COMMANDS = {
     "unknown protocol": (["run", *DAVIS, "--protocol", "davis2071"], ["unknown protocol 'davis2071'", "davis2017"]),
     "unknown device": (["run", *DAVIS, "--device", "gpu"], ["unknown device 'gpu'", "cpu"]),
     "unknown affinity": (["run", *DAVIS, "--affinity", "l1"], ["'--affinity'", "'l2', 'dot', 'cosine'", "--help"]),
-    "unknown precision": (["run", *DAVIS, "--precision", "fp8"], ["'--precision'", "'fp32', 'tf32', 'bf16', 'fp16'"]),
+    "unknown precision": (
+        ["run", *DAVIS, "--precision", "fp8"],
+        ["'--precision': 'fp8' is not one of ", "'fp32', 'tf32', 'bf16', 'fp16'"],
+    ),
     "precision of another device": (
         ["run", *DAVIS, "--precision", "fp16"],
         ["a CPU does not compute in fp16", "--precision fp32 or bf16"],

@@ -124,6 +124,19 @@ def made_anew() -> dict[str, Any]:
         return found | {"lasting": captured(call)}
 
 
+def in_its_place() -> list[float]:
+    """A function after another one, at the same place in the memory of the host."""
+    call, graphs.id = Graphs(), lambda _: 7
+    try:
+        with on_gpu():
+            for add in (1, 100):
+                function = Function(act=lambda _, add=add: add)
+                results = [numbers(call(function, there(t))[0])[0] for t in range(CALLS + 2)]
+    finally:
+        del graphs.id
+    return results
+
+
 def other_shapes() -> dict[str, int]:
     """Calls in turns with two shapes; on a CPU; with gradients, and where graphs are not wanted, or no more of them."""
     counts = {}
@@ -234,5 +247,5 @@ def network() -> dict[str, Any]:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    acts = (replayed, packed, made_anew, other_shapes, not_captured, memory, network)
+    acts = (replayed, packed, made_anew, in_its_place, other_shapes, not_captured, memory, network)
     print(json.dumps({act.__name__: act() for act in acts}, indent=1))

@@ -30,6 +30,10 @@ def test_what_is_made_anew_for_each_frame_is_not_kept(found):
     assert (made["alive"], made["graphs"], made["lasting"]) == (0, 0, 3)
 
 
+def test_a_function_has_no_graph_of_one_that_is_gone(found):
+    assert found["in_its_place"] == [2 * t + 100 for t in range(CALLS)]
+
+
 def test_each_shape_has_its_graph_and_only_where_graphs_are_wanted(found):
     assert found["other_shapes"] == {"two shapes": 2 * CALLS, "a CPU": 20, "not wanted": 21, "no more": 41}
 

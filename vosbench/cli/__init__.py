@@ -66,7 +66,7 @@ def _run(arguments: list[str]) -> int:
     except VosbenchError as error:
         return _fail(error.message, error.hint)
     except typer.TyperException as error:
-        return _fail(error.format_message(), _usage(arguments))
+        return _fail(error.format_message().replace("Value error, ", ""), _usage(arguments))  # as pydantic begins
     except (Exception, SystemExit) as error:
         # The reader of our output has seen enough; typer exits where it prints.
         if isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError):
