@@ -157,7 +157,10 @@ class Killer(MemoryPolicy):
 
 
 def test_a_strategy_that_kills_its_process_keeps_nothing_else_from_its_end(server, tmp_path):
-    """In the second run all else is done but what comes after it in its sequence; in the third, that too."""
+    """In the second run all other sequences are done; in the third, what was carried with it, too.
+
+    How much of that the second did is by which of them wrote a mask last, so by the machine.
+    """
     killer, folder = tmp_path / "killer.py", tmp_path / "run"
     killer.write_text(KILLER)
     asked = {"policies": ["first-only", str(killer), "lfu:capacity=1"], "limit": 3}
@@ -170,7 +173,9 @@ def test_a_strategy_that_kills_its_process_keeps_nothing_else_from_its_end(serve
         assert before.items() <= now.items()
         counts.append(len(now))
         before = now
-    assert counts == [3, 7, 8, 8]
+    assert counts[0] == 3
+    assert 6 <= counts[1] <= 8
+    assert counts[2:] == [8, 8]
     killer.write_text(KILLER.replace("step.frame == 2", "step.frame == 99"))
     server.start(folder, **asked)
     assert server.wait() == 0

@@ -43,7 +43,10 @@ def test_who_is_alone_waits_for_others_and_is_not_overtaken():
     workers = {name: threading.Thread(target=work, args=(name,)) for name in may_end}
     for name, count in (("a", 1), ("b", 2), ("alone", 2), ("c", 2)):  # one waits for both of them, one for that
         workers[name].start()
-        time.sleep(0.1)
+        until = time.monotonic() + 10
+        while len(events) < count and time.monotonic() < until:
+            time.sleep(0.01)
+        time.sleep(0.1)  # who does not wait would begin
         assert len(events) == count, events
     for name in may_end:
         may_end[name].set()

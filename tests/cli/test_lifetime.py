@@ -21,6 +21,7 @@ from vosbench.images import write_labels
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 SIGNALS = int(os.environ.get("VOSBENCH_SIGNALS", "3"))
+SEQUENCES, ROWS = 8, 4  # two strategies, two references
 # The signals as a process of a terminal has them, even where these tests ignore them (`nohup pytest &`).
 COMMAND = """
 import signal, sys
@@ -56,13 +57,18 @@ class Command(subprocess.Popen):
 
     def is_ready(self) -> bool:
         """Whether it has said what is to happen at SIGTERM."""
+        if self.returncode is not None:
+            return False
         caught = next(line for line in Path(f"/proc/{self.pid}/status").read_text().splitlines() if "SigCgt" in line)
         return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
 
     def await_that(self, condition) -> None:
         started = time.monotonic()
-        while not condition():
-            if self.poll() is not None or time.monotonic() - started > 100:
+        while True:
+            over = self.poll() is not None or time.monotonic() - started > 100
+            if condition():
+                return
+            if over:
                 self.kill()
                 pytest.fail(f"status {self.returncode}: {self.text()}")
             time.sleep(0.01)
@@ -84,8 +90,8 @@ class Command(subprocess.Popen):
 
 @pytest.fixture
 def davis(small_davis):
-    """A small DAVIS whose val has eight sequences."""
-    names = [f"clip{number}" for number in range(8)]
+    """A small DAVIS whose val has several sequences."""
+    names = [f"clip{number}" for number in range(SEQUENCES)]
     for kind in ("JPEGImages", "Annotations"):
         for number, name in enumerate(names):
             folder = small_davis / kind / "480p"
@@ -98,6 +104,10 @@ def run_on(davis):
     return "run", "--dataset", "davis2017", "--root", davis, "-p", "every-k:k=2", "-p", "first-only", "--out", "run"
 
 
+def count_records(folder: Path) -> int:
+    return len(list(folder.glob("records/*/*.json")))
+
+
 def score_of_many(davis):
     """Masks of 480p, enough for some seconds."""
     labels = np.zeros((480, 854), np.uint8)
@@ -105,7 +115,7 @@ def score_of_many(davis):
     for folder in (davis / "Annotations/480p/long", davis.parent / "masks/long"):
         folder.mkdir(parents=True)
         write_labels(folder / "00000.png", labels)
-        for number in range(1, 400):
+        for number in range(1, 8000):
             os.link(folder / "00000.png", folder / f"{number:05d}.png")
     return "score", "masks", "--root", davis, "--sequences", "long", "--jobs", "2", "--no-cache"
 
@@ -130,13 +140,17 @@ def test_processes_end_after_that_which_started_them_is_killed(davis, tmp_path, 
 def test_a_run_is_ended_at_random_moments(davis, tmp_path):
     draw = random.Random()
     folder, complete, statuses = tmp_path / "run", {}, []
-    for number in range(SIGNALS):
-        asked = ENDING[number % len(ENDING)]
+    while len(statuses) - statuses.count(0) < SIGNALS:
+        asked = ENDING[len(statuses) % len(ENDING)]
         command = Command(*run_on(davis), cwd=tmp_path)
         command.await_that(command.is_ready)
-        time.sleep(draw.uniform(0, 6))
+        # By what it has made: how long a run takes is another time on each machine.
+        wanted = draw.randint(count_records(folder), SEQUENCES * ROWS)
+        command.await_that(lambda wanted=wanted: count_records(folder) >= wanted)
+        time.sleep(draw.uniform(0, 0.5))
         os.killpg(command.pid, asked)  # all of them, as a terminal does
         statuses.append(command.wait(60))
+        assert len(statuses) < 20 * SIGNALS  # some are complete before they are ended, not all of them
         text = command.text()
         command.require_no_process()
         assert "Traceback" not in text
@@ -153,4 +167,3 @@ def test_a_run_is_ended_at_random_moments(davis, tmp_path):
         if statuses[-1] == 0:
             shutil.rmtree(folder)
             complete = {}
-    assert any(statuses)
