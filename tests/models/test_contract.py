@@ -191,7 +191,7 @@ EXPECTED = {
     Widest: ("tokens", "gives float32 (84, 5), not floats (84, 4)"),
     Nameless: ("tokens", "gives the extras {'shrinkage': 1}, the spec names {'shrinkage': 1, 'selection': 4}"),
     Relative: ("scores", "of some tokens are not those of the same tokens among all"),
-    Strange: ("encode", "TypeError: set is neither tensors nor a plain constant"),
+    Strange: ("encode", "TypeError: launch is given what makes no graph: set is neither tensors nor a plain constant"),
     Overwriting: (None, "launch changes what it is given"),
     Deaf: ("scores", "are not written to `out`"),
     Flat: ("decode", "gives float32 (2, 7, 12), not floats (2, 56, 96)"),

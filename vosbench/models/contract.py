@@ -146,7 +146,10 @@ def inputs_are_left_alone(build: Build) -> None:
     own = dict(vars(network))
 
     def launch(function: Callable, *inputs: Any) -> Any:
-        looks(inputs)  # may be told from others
+        try:
+            looks(inputs)  # may be told from others
+        except TypeError as error:
+            raise TypeError(f"launch is given what makes no graph: {error}") from None
         return _guarded("launch", function)(*inputs)
 
     try:
