@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from vosbench.models import onednn
 from vosbench.models.base import FrameStep
 from vosbench.models.convolution import JointConv2d
 from vosbench.models.folding import fold_batch_norm, for_inference
@@ -77,6 +78,25 @@ def test_fused_convolutions_are_plain_ones_where_there_are_gradients():
     found = form(x)
     assert found.requires_grad
     assert torch.equal(found, F.conv2d(x, form.weight, form.bias, padding=1))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_bf16_on_a_cpu_that_does_not_know_it(monkeypatch, known):
+    """Numbers are bf16, sums float32, whatever the CPU; where it knows bf16, its own way is tested as well."""
+    if known and not onednn._knows_bfloat16():
+        pytest.skip("this CPU does not know bfloat16")
+    monkeypatch.setattr(onednn, "_knows_bfloat16", lambda: known)
+    torch.manual_seed(0)
+    plain = nn.Conv2d(24, 32, 3, padding=1).requires_grad_(False).bfloat16()
+    x, add = torch.randn(4, 24, 9, 11).bfloat16(), torch.randn(2, 32, 9, 11).bfloat16()
+    form, exact = OneDNNConv2d(plain), copy.deepcopy(plain).double()
+    for more, activation in ((None, "none"), (None, "relu6"), (add, "relu"), (add, "relu6")):
+        want = exact(x.double())
+        want = want if more is None else want + more.double().repeat_interleave(2, 0)
+        want = {"none": lambda y: y, "relu": F.relu, "relu6": F.relu6}[activation](want)
+        found = form(x, more, activation)
+        assert found.dtype == torch.bfloat16
+        torch.testing.assert_close(found.double(), want, rtol=2**-7, atol=2**-6)
 
 
 def test_folding_alone_changes_nothing_but_rounding(small_model):

@@ -44,12 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _again(arguments: list[str]) -> str:
-    """What a second start of an interrupted command finds; one that was still loading has nothing to find."""
+    """What a second start of an interrupted command finds; one that was still loading has nothing to find, and may
+    hold modules that cannot be loaded a second time.
+    """
     try:
         from vosbench.cli.verbs import VERBS, Verb
 
         return VERBS.find(name).again if (name := _verb(arguments)) in VERBS.names() else Verb.again
-    except KeyboardInterrupt:
+    except (Exception, KeyboardInterrupt):
         return "it begins anew"
 
 
