@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -59,6 +60,57 @@ def test_each_can_be_made_to_wait(number):
             done.append(number)
         pytest.fail("it never came")
     assert done == came == [number]
+
+
+@pytest.mark.parametrize("number", ENDING)
+@pytest.mark.parametrize("last", ["", "while True: pass"])
+def test_one_that_comes_while_a_module_is_loaded_waits_for_it(tmp_path, monkeypatch, number, last):
+    """What is loaded without an end is interrupted, after a while."""
+    (tmp_path / "loaded_late.py").write_text(
+        f"import signal\nsignal.raise_signal({int(number)})\nsignal.raise_signal({int(number)})\nloaded = []\n{last}"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("vosbench.base.signals.PAUSES", 20)
+    try:
+        with pytest.raises(KeyboardInterrupt), as_interrupts() as came:  # noqa: PT012
+            import loaded_late
+
+            assert loaded_late.loaded == []
+            time.sleep(60)
+            pytest.fail("it never came")
+        assert ("loaded_late" in sys.modules) == (not last)
+    finally:
+        sys.modules.pop("loaded_late", None)
+    assert came == [number]
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_one_that_waits_comes_at_the_end_at_the_latest(tmp_path, monkeypatch):
+    (tmp_path / "loaded_last.py").write_text("import signal\nsignal.raise_signal(signal.SIGTERM)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("vosbench.base.signals.PAUSE", 60)
+    with pytest.raises(KeyboardInterrupt), as_interrupts() as came:
+        import loaded_last  # noqa: F401
+    sys.modules.pop("loaded_last")
+    assert came == [signal.SIGTERM]
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+def test_one_that_waited_for_a_module_can_be_made_to_wait_again(tmp_path, monkeypatch):
+    (tmp_path / "loaded_first.py").write_text("import signal\nsignal.raise_signal(signal.SIGTERM)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    done = []
+    with pytest.raises(KeyboardInterrupt), as_interrupts() as came:  # noqa: PT012
+        import loaded_first  # noqa: F401
+
+        with held():
+            time.sleep(0.2)
+            done.append(1)
+        pytest.fail("it never came")
+    sys.modules.pop("loaded_first")
+    assert done == [1]
+    assert came == [signal.SIGTERM]
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 def test_a_terminal_that_closes():

@@ -1,4 +1,8 @@
-"""What asks a process to end: Ctrl-C (SIGINT), SIGTERM and SIGHUP, all alike, and each only where it is not ignored."""
+"""What asks a process to end: Ctrl-C (SIGINT), SIGTERM and SIGHUP, all alike, and each only where it is not ignored.
+
+One that comes while a module is loaded waits until it is, ten seconds at most: torch aborts the process if it is
+interrupted there, and what was loaded by half cannot be loaded again to say what is kept.
+"""
 
 import os
 import signal
@@ -9,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+PAUSE, PAUSES = 0.05, 200  # seconds until it is looked again whether a module is still loaded; how often
 Handler = Callable[[int, FrameType | None], None]
 
 
@@ -20,8 +25,16 @@ def as_interrupts(to_the_last: bool = False) -> Iterator[list[int]]:
     the process does (`to_the_last`), it is about to end, and further ones change nothing.
     """
     came: list[int] = []
+    waits: list[int] = []
 
-    def interrupt(number: int, _: FrameType | None) -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if hasattr(signal, "setitimer") and len(waits) < PAUSES and _loads(frame):
+            waits.append(number)
+            signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(number))
+            signal.setitimer(signal.ITIMER_REAL, PAUSE, PAUSE)
+            return
+        if waits:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         came.append(number)
         if number != signal.SIGINT:
             _let_go_of_a_lost_terminal()
@@ -30,7 +43,12 @@ def as_interrupts(to_the_last: bool = False) -> Iterator[list[int]]:
     before = _replaced(interrupt, lambda handler: handler not in (signal.SIG_IGN, None))
     try:
         yield came
+        if waits and not came:
+            interrupt(waits[0], None)
     finally:
+        if waits:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
         for number, handler in before.items():
             signal.signal(number, signal.SIG_IGN if came or to_the_last else handler)
 
@@ -55,6 +73,13 @@ def _replaced(handler: Handler, wanted: Callable[[Any], bool]) -> dict[int, Any]
         return {}
     before = {number: signal.getsignal(number) for number in ENDING}
     return {number: signal.signal(number, handler) for number, old in before.items() if wanted(old)}
+
+
+def _loads(frame: FrameType | None) -> bool:
+    """Whether a module is being loaded where a signal came."""
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib."):
+        frame = frame.f_back
+    return frame is not None
 
 
 def _let_go_of_a_lost_terminal() -> None:

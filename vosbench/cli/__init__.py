@@ -44,14 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _again(arguments: list[str]) -> str:
-    """What a second start of an interrupted command finds; one that was still loading has nothing to find, and may
-    hold modules that cannot be loaded a second time.
-    """
+    """What a second start of an interrupted command finds; one that was still loading has nothing to find."""
     try:
         from vosbench.cli.verbs import VERBS, Verb
 
         return VERBS.find(name).again if (name := _verb(arguments)) in VERBS.names() else Verb.again
-    except (Exception, KeyboardInterrupt):
+    except KeyboardInterrupt:
         return "it begins anew"
 
 
