@@ -27,6 +27,14 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Synthetic:
     return Synthetic(tmp_path_factory.mktemp("cache") / "new" / "synthetic")
 
 
+@pytest.fixture(scope="module")
+def made_short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root of a cache with `SHORT`, to be read only."""
+    root = tmp_path_factory.mktemp("short")
+    Synthetic(root, SHORT)
+    return root
+
+
 def labels_of(dataset: Synthetic, name: str) -> np.ndarray:
     """The label maps of a clip, uint8 [T,H,W]."""
     return np.stack([source.load().labels for source in dataset.truth(name).masks.values()])
@@ -36,10 +44,9 @@ def files(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-def test_the_seed_determines_every_pixel(tmp_path: Path) -> None:
-    datasets = [
-        Synthetic(tmp_path / name, f"{SHORT},seed={seed}") for name, seed in (("one", 0), ("two", 0), ("other", 1))
-    ]
+def test_the_seed_determines_every_pixel(tmp_path: Path, made_short: Path) -> None:
+    roots = ((made_short, 0), (tmp_path / "two", 0), (tmp_path / "other", 1))
+    datasets = [Synthetic(root, f"{SHORT},seed={seed}") for root, seed in roots]
     assert [dataset.split for dataset in datasets] == [SHORT, SHORT, f"{SHORT},seed=1"]
     one, two, other = (files(dataset.root) for dataset in datasets)
     assert len(one) == 2 * 2 * 20 + 2
@@ -159,7 +166,7 @@ def test_a_scene_that_does_not_show_what_is_asked_for_is_drawn_again(
 def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
     def peak(length: int) -> int:
         tracemalloc.start()
-        generate(tmp_path / str(length), Script.parse(f"length={length},clips=1"))
+        generate(tmp_path / str(length), Script.parse(f"length={length},clips=1,objects=1"))
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most
@@ -168,10 +175,10 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
     assert peak(90) < peak(30) + 100_000
 
 
-def test_what_is_there_is_used_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = files(Synthetic(tmp_path, SHORT).root)
+def test_what_is_there_is_used_as_it_is(made_short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = files(Synthetic(made_short, SHORT).root)
     monkeypatch.setattr(synthetic, "generate", lambda *_: pytest.fail("generated again"))
-    again = Synthetic(tmp_path, "clips=2,length=20")
+    again = Synthetic(made_short, "clips=2,length=20")
     assert again.sequence_names() == ("clip-00", "clip-01")
     assert files(again.root) == before
 
