@@ -270,10 +270,10 @@ def test_stcn_tiny_learns_a_clip_by_heart():
     rgb, labels = torch.from_numpy(rgb).permute(0, 3, 1, 2)[None], torch.from_numpy(labels)[None]
     model = STCN(CONFIGS["stcn-tiny"]).train()
     optimizer = torch.optim.AdamW(model.parameters(), 1.5e-3)
-    slower = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, 45)  # or the last loss is one of an oscillation
+    slower = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, 32)  # or the last loss is one of an oscillation
     segmenter = ClipSegmenter(model, 2)
     losses = []
-    for _ in range(45):
+    for _ in range(32):
         logits = segmenter(rgb, labels)
         loss = sum(bootstrapped_cross_entropy(x, labels[:, t].long(), 1.0) for t, x in enumerate(logits, 1)) / 2
         optimizer.zero_grad()
