@@ -1,9 +1,8 @@
-"""A process that has imported everything and forks a run when it is told to: importing torch takes longer than a run.
+"""A process that has planned a run and forks it when it is told to: to import and hash all takes longer than a run.
 
 It reads JSON lines: `{"folder": …}`, with `"policies"` and a `"limit"` if wanted, starts a run in a process group of
 its own and answers with its id; `{}` waits for its end and answers with its exit status (that of a signal is negative).
-Arguments: the model's configuration as JSON, the data set, the weights. Scoring takes place in a thread, since a
-process takes long to start.
+Arguments: the data set, the model. Scoring takes place in a thread, since a process takes long to start.
 """
 
 import json
@@ -16,19 +15,18 @@ from pathlib import Path
 import torch
 
 from vosbench.base import processes
+from vosbench.bench.plan import Plan
 from vosbench.bench.runner import run
 from vosbench.bench.suite import Suite
-from vosbench.models.stcn.network import CONFIGS, STCNConfig
 
 POLICIES = ("every-k:k=1", "first-only", "lfu:capacity=1")
 
 
-def main(config: str, root: str, weights: str) -> None:
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in json.loads(config).items()}
-    CONFIGS["small"] = STCNConfig(**values)
+def main(root: str, model: str) -> None:
     processes.start = lambda _, count: ThreadPoolExecutor(count)
     torch.set_num_threads(1)
-    suite = Suite("davis2017", Path(root), model=weights, controls=False)
+    suite = Suite("davis2017", Path(root), model=model, controls=False)
+    Plan(replace(suite, policies=POLICIES))
     child = 0
     for line in sys.stdin:
         asked = json.loads(line)

@@ -30,6 +30,7 @@ pytest.importorskip("distributed")
 pytestmark = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks for processes in /proc")
 NAMES = ("ant", "bee", "cow", "dog", "eel")
 MARK = ".shared"
+NETWORK = Path(__file__).parents[1] / "toy_network.py"
 
 IDEA = """
 import os, signal
@@ -83,7 +84,7 @@ def idea(place):
 @pytest.fixture
 def suite(place, idea):
     policies = "every-k:k=2", str(idea("return"))
-    return Suite("davis2017", place / "DAVIS", policies=policies, threads=1, keep_memory_trace=True)
+    return Suite("davis2017", place / "DAVIS", policies=policies, model=NETWORK, threads=1, keep_memory_trace=True)
 
 
 @pytest.fixture
@@ -195,21 +196,19 @@ def test_strategies_that_kill_their_process_fail_alone(suite, alone, cluster, id
 
 def test_what_ends_a_process_in_python_ends_the_run(suite, cluster, tmp_path):
     """Dask would never tell of it, and the run wait for ever."""
-    network = Path(__file__).parents[1] / "toy_network.py"
     ends = "from multiprocessing import current_process\n        if current_process().name != 'MainProcess': exit(3)"
     before = "features = self.trunk"
-    (tmp_path / "own.py").write_text(network.read_text().replace(before, f"{ends}\n        {before}"))
+    (tmp_path / "own_network.py").write_text(NETWORK.read_text().replace(before, f"{ends}\n        {before}"))
     with pytest.raises(RuntimeError, match="SystemExit: 3") as caught:
-        run(replace(suite, model=str(tmp_path / "own.py")), tmp_path / "run", cluster=cluster)
-    assert "own.py" in str(place_in_own_file(caught.value))
+        run(replace(suite, model=str(tmp_path / "own_network.py")), tmp_path / "run", cluster=cluster)
+    assert "own_network.py" in str(place_in_own_file(caught.value))
 
 
 def test_what_a_worker_finds_to_be_other_ends_the_run(suite, cluster, tmp_path):
-    network = Path(__file__).parents[1] / "toy_network.py"
-    own = Path(shutil.copy(network, tmp_path / "own.py"))
+    own = Path(shutil.copy(NETWORK, tmp_path / "own_network.py"))
     plan = Plan(replace(suite, model=str(own)), tmp_path / "run")
-    own.write_text(network.read_text() + "# another")
-    told = r"worker \d: .*own\.py is not here, or is not the same as where the run was started"
+    own.write_text(NETWORK.read_text() + "# another")
+    told = r"worker \d: .*own_network\.py is not here, or is not the same as where the run was started"
     with pytest.raises(VosbenchError, match=told):
         execute(plan, cluster=cluster)
     assert not list((tmp_path / "run").glob("records/*/*"))

@@ -36,12 +36,12 @@ def erase_a_row(path):
 
 def test_results_of_other_conditions_are_refused_before_anything_is_done(finished, small_suite, work, monkeypatch):
     before = read_run(finished / "run")
-    suite = small_suite(finished / "DAVIS", top_k=5, policies=("first-only",), limit=1)
+    suite = small_suite(finished / "DAVIS", top_k=7, policies=("first-only",), limit=1)
     for changes, message in (
-        ({}, r"results of other conditions \(top_k 20, not 5\)"),
-        ({"limit": None, "top_k": 20, "threads": 2}, r"\(threads 1, not 2\)"),
+        ({}, r"results of other conditions \(top_k 5, not 7\)"),
+        ({"limit": None, "top_k": 5, "threads": 2}, r"\(threads 1, not 2\)"),
         (
-            {"limit": None, "top_k": 20, "protocol": "davis2017-official"},
+            {"limit": None, "top_k": 5, "protocol": "davis2017-official"},
             r"\(protocol the data set's own, not davis2017-official\)",
         ),
     ):

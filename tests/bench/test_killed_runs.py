@@ -11,11 +11,9 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-import torch
 from layouts import write_small_davis
 
 from vosbench.bench.naming import record_files
@@ -53,7 +51,7 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def server(small_model, tmp_path_factory):
+def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("killed")
     small_davis = write_small_davis(folder / "DAVIS")
     names = [f"clip{number:02d}" for number in range(SEQUENCES)]
@@ -64,8 +62,7 @@ def server(small_model, tmp_path_factory):
             for frame in range(FRAMES, 6):
                 (clips / name / f"{frame:05d}.{suffix}").unlink()
     (small_davis / "ImageSets/2017/val.txt").write_text("\n".join(names))
-    torch.save(small_model.state_dict(), folder / "small.pth")
-    server = Server(json.dumps(asdict(small_model.config)), small_davis, folder / "small.pth")
+    server = Server(small_davis, ROOT / "tests/toy_network.py")
     yield server
     server.close()
 

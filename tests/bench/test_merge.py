@@ -87,7 +87,7 @@ def test_a_failure_gives_way_to_a_result(parts, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "what"),
     [
-        ({"top_k": 5}, r"other conditions \(top_k 5, not 20\)"),
+        ({"top_k": 7}, r"other conditions \(top_k 7, not 5\)"),
         ({"protocol": "davis2017-official"}, "protocol davis2017-official, not the data set's own"),
         ({"threads": 2}, "threads 2, not 1"),
         ({"repeats": 2}, "repeats 2, not 1"),
@@ -96,7 +96,8 @@ def test_a_failure_gives_way_to_a_result(parts, tmp_path):
 )
 def test_other_conditions_are_refused_by_name(parts, tmp_path, monkeypatch, changes, what):
     monkeypatch.setattr("torch.set_num_threads", lambda _: None)  # two would wait for each other
-    one, other = parts("one", policies=("first-only",)), parts("other", policies=("first-only",), **changes)
+    small = {"policies": ("first-only",), "controls": False, "limit": 1}
+    one, other = parts("one", **small), parts("other", **small, **changes)
     with pytest.raises(VosbenchError, match=what) as caught:
         merge([one, other], tmp_path / "whole")
     assert caught.value.message.startswith(f"{other} cannot be merged with {one}: ")
@@ -119,7 +120,7 @@ def test_what_else_does_not_fit_is_refused(parts, tmp_path):
         return replace(record.environment, commit="c0ffee" * 6)
 
     for other, what in (
-        (changed(model=model, conditions="ab" * 16), r"model stcn-tiny 5eed5eed…, not stcn-tiny"),
+        (changed(model=model, conditions="ab" * 16), r"model toy_network 5eed5eed…, not toy_network"),
         (changed(environment=environment, conditions="ab" * 16), "the source of vosbench"),
         (changed(fingerprint="other"), "sequence ant is of other files in .* than in"),
         (changed(masks="ab" * 16), "found other masks or scores for first-only on ant"),

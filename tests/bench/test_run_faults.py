@@ -25,9 +25,16 @@ def own_pool(lent_pool, monkeypatch):  # noqa: ARG001
     monkeypatch.setattr(processes, "start", START)
 
 
+def die(*_: object) -> None:
+    os._exit(1)
+
+
+die.__module__ = score_sequence.__module__  # or its process would load this one, and all that it needs, first
+
+
 @pytest.mark.usefixtures("own_pool")
 def test_a_scoring_process_that_dies_is_an_error_and_not_a_hang(small_davis, small_suite, tmp_path, monkeypatch):
-    monkeypatch.setattr(background, "score_sequence", lambda *_: os._exit(1))
+    monkeypatch.setattr(background, "score_sequence", die)
     with pytest.raises(VosbenchError, match="a worker process died") as caught:
         run(small_suite(small_davis, policies=("first-only",)), tmp_path / "run")
     assert "\n" not in caught.value.message
@@ -40,7 +47,7 @@ def test_a_scoring_process_that_dies_is_an_error_and_not_a_hang(small_davis, sma
 def test_a_scoring_process_that_died_before_the_next_sequence_is_the_same_error(
     small_davis, small_suite, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(background, "score_sequence", lambda *_: os._exit(1))
+    monkeypatch.setattr(background, "score_sequence", die)
     todo = plan.Plan(small_suite(small_davis), tmp_path / "run")
 
     def add_one_after_the_death_of_the_other():

@@ -44,8 +44,8 @@ def test_a_run_leaves_a_complete_record_per_strategy_and_sequence(finished_run):
         assert record.scores.protocol == "davis2017/1"
         assert not record.partial
         assert (record.dataset.name, record.dataset.split, record.dataset.frame_mode) == ("davis2017", "val", "480p")
-        assert (record.model.name, record.model.precision) == ("stcn-tiny", "fp32")
-        assert (record.settings.top_k, record.settings.shorter_side, record.settings.affinity) == (20, None, "l2")
+        assert (record.model.name, record.model.precision) == ("toy_network", "fp32")
+        assert (record.settings.top_k, record.settings.shorter_side, record.settings.affinity) == (5, None, "own")
     for record in records[:4]:
         assert record.policy.kind == "strategy"
         assert record.together == (1 if record.sequence == "ant" else 2)
@@ -134,7 +134,7 @@ def erase_a_row(path):
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param({"top_k": 5}, id="top-k"),
+        pytest.param({"top_k": 7}, id="top-k"),
         pytest.param({"affinity": "dot"}, id="affinity"),
         pytest.param({"precision": "bf16"}, id="precision"),
         pytest.param({"shorter_side": 32}, id="shorter-side"),
@@ -144,11 +144,11 @@ def erase_a_row(path):
     ],
 )
 def test_what_determines_a_result_invalidates_it(finished, small_suite, monkeypatch, change):
-    root = finished / "DAVIS"
-    before = plan.Plan(small_suite(root))
+    common = {"root": finished / "DAVIS", "model": "stcn-tiny"}  # of which all can be changed
+    before = plan.Plan(small_suite(**common))
     if change == "code":
         monkeypatch.setattr(plan, "source_hash", lambda *_: "another")
-    after = plan.Plan(small_suite(root, **(change if isinstance(change, dict) else {})))
+    after = plan.Plan(small_suite(**common, **(change if isinstance(change, dict) else {})))
     assert len(after.tasks) == len(before.tasks) == 8
     assert after.blank_record(after.tasks[0]).model.precision == after.model.precision == after.suite.precision
     assert {task.identity for task in before.tasks}.isdisjoint(task.identity for task in after.tasks)
@@ -249,7 +249,7 @@ def test_a_record_tells_the_suite_without_the_places_of_this_machine(finished_ru
         assert record.suite["name"] == "default"
         assert record.suite["dataset"] == "davis2017"
         assert record.suite["policies"] == list(STRATEGIES)
-        assert record.suite["model"] == "stcn-tiny"
+        assert record.suite["model"] == "toy_network.py"
         assert str(finished_run) not in str(record.suite)
 
 

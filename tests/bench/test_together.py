@@ -127,7 +127,7 @@ def test_what_found_no_room_among_others_goes_again_alone(small_davis, small_sui
     ours = [r for r in records if r.policy.name == "crowded"]
     assert [r.failure is None for r in ours] == [times == 1] * 2
     if times == 1:
-        assert [(r.together, r.memory.tokens) for r in ours] == [(1, (12,) * 6)] * 2
+        assert [(r.together, r.memory.tokens) for r in ours] == [(1, (48,) * 6)] * 2
     else:
         assert {r.failure.reason for r in ours} == {"out of memory"}
     sound = {r.sequence: r.masks for r in read_run(finished_run / "run") if r.policy.spec == "first-only"}

@@ -14,6 +14,7 @@ from vosbench.errors import VosbenchError
 from vosbench.images import read_labels, write_labels
 from vosbench.report.tables import latency, strategy
 
+NETWORK = Path(__file__).parents[1] / "toy_network.py"
 pytestmark = pytest.mark.usefixtures("lent_pool")
 
 
@@ -32,7 +33,7 @@ def folder(small_davis: Path, tmp_path: Path) -> Callable[..., Suite]:
                 (root / "Annotations" / name).mkdir(parents=True, exist_ok=True)
                 new = sum((labels == old) * labels.dtype.type(to) for old, to in ids.items()) + 0 * labels
                 write_labels(root / "Annotations" / name / f"{t:05d}.png", new)
-        return Suite("folder", root, policies=("first-only",), shorter_side=0)
+        return Suite("folder", root, policies=("first-only",), model=NETWORK, shorter_side=0)
 
     return build
 

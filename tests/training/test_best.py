@@ -19,6 +19,12 @@ def scored(patch, scores=SCORES):
     patch.setattr("vosbench.training.validate.Validation.j_and_f", lambda *_: next(scores))
 
 
+@pytest.fixture(scope="module")
+def everything(everything):
+    """Of all that can be random no more than this is about."""
+    return replace(everything, batch=1, data=everything.data[1:2])
+
+
 @pytest.fixture
 def config(everything, monkeypatch):
     """A training whose best step is the second; every validation after it is worse."""

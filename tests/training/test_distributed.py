@@ -20,6 +20,7 @@ from vosbench.training.train import Trainer
 from vosbench.training.training import train
 
 CONFIG = """
+model = "small"
 size = 32
 batch = 2
 objects = 1
@@ -48,7 +49,7 @@ mean_with = ["one"]
 """
 
 
-def test_two_processes_train_as_one(pairs, tmp_path, monkeypatch):
+def test_two_processes_train_as_one(small_model, small_network, pairs, tmp_path, monkeypatch):
     """Stage by stage; rank 0 is this process, rank 1 another; their environment is that of torchrun."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny.toml").write_text(CONFIG)
@@ -59,8 +60,10 @@ def test_two_processes_train_as_one(pairs, tmp_path, monkeypatch):
     shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
     package = {"PYTHONPATH": str(Path(vosbench.__file__).parents[1])}
     arguments = ["train", "tiny.toml", "--out", "two"]
+    known = "from vosbench.models.stcn.network import CONFIGS, STCNConfig; "
+    known += f"CONFIGS[{small_network!r}] = {small_model.config}"
     second = subprocess.Popen(
-        [sys.executable, "-c", f"import sys; from vosbench.cli import main; sys.exit(main({arguments}))"],
+        [sys.executable, "-c", f"{known}; import sys; from vosbench.cli import main; sys.exit(main({arguments}))"],
         env=os.environ | shared | package | {"RANK": "1", "LOCAL_RANK": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import shutil
 import signal
 import stat
 import threading
@@ -132,27 +133,35 @@ def test_two_trainings_in_one_folder(small_config, tmp_path):
     assert train(small_config, tmp_path).checkpoint == tmp_path / "last.pt"
 
 
+@pytest.fixture(scope="module")
+def half(small_config, tmp_path_factory):
+    """A training with averages, and its folder after two of its four steps."""
+    config, folder = replace(small_config, average=0.9), tmp_path_factory.mktemp("half")
+    Trainer(replace(config, stop_at=2), folder).run()
+    return config, folder
+
+
 @pytest.mark.parametrize("damage", [b"", b"\xff\xfe\x00", b"step,loss\n1,2\n"])
-def test_a_damaged_curve_does_not_hold_the_training_up(small_config, tmp_path, damage):
-    Trainer(replace(small_config, stop_at=2), tmp_path).run()
+def test_a_damaged_curve_does_not_hold_the_training_up(half, tmp_path, damage):
+    config, folder = half
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     curve = tmp_path / "curve.csv"
     head, first, second = curve.read_bytes().splitlines(keepends=True)
     curve.write_bytes(damage or head + first[: len(first) // 2] + b"\n\x80\xff,x\n" + second)
     with pytest.warns(UserWarning, match=r"curve\.csv is damaged: \d of its \d rows are dropped") as caught:
-        Trainer(small_config, tmp_path).run()
+        Trainer(config, tmp_path).run()
     assert len(caught) == 1
     assert "\n" not in str(caught[0].message)
     rows = list(csv.reader(curve.read_text().splitlines()))[1:]
     assert [row[0] for row in rows] == (["3", "4"] if damage else ["2", "3", "4"])
-    Trainer(small_config, tmp_path).run()  # and there is nothing left to warn of
+    Trainer(config, tmp_path).run()  # and there is nothing left to warn of
 
 
 @pytest.mark.parametrize("part", ["average", "model", "optimizer"])
 @pytest.mark.parametrize("change", ["lacks a tensor", "another shape", "lacks"])
-def test_a_damaged_checkpoint_is_not_gone_on_from(small_config, tmp_path, part, change):
-    config = replace(small_config, average=0.9)
-    Trainer(replace(config, stop_at=2), tmp_path).run()
-    state = read_state(tmp_path / "last.pt")
+def test_a_damaged_checkpoint_is_not_gone_on_from(half, tmp_path, part, change):
+    config, folder = half
+    state = read_state(folder / "last.pt")
     if change == "lacks":
         if part != "average":
             pytest.skip("shown by test_a_broken_checkpoint")

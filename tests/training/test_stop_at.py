@@ -65,20 +65,34 @@ def logged(folder):
     return [row[:3] + row[4:] for row in csv.reader((folder / "curve.csv").read_text().splitlines())]
 
 
-@pytest.mark.parametrize("how", ["stop_at", "signal", "signal while the best is written"])
-def test_a_stop_chooses_no_other_best(everything, tmp_path, monkeypatch, how):
-    """Neither a stop nor a signal validates where the whole training does not: the export is the same, bit for bit."""
+def scored(patch):
+    """Have validation give the score of its step."""
     scores = {2: 30.0, 3: 90.0, 4: 40.0, 5: 20.0}  # at step 3 only a forced validation would be
-    config, update, at = replace(everything, average=0.9, checkpoint_every=3), Trainer._update, [0]
+    update, at = Trainer._update, [0]
 
     def counted(trainer, *clips):
         at[0] = trainer.step + 1
         return update(trainer, *clips)
 
-    monkeypatch.setattr(Trainer, "_update", counted)
-    monkeypatch.setattr("vosbench.training.validate.Validation.j_and_f", lambda *_: scores[at[0]])
-    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    train(config, whole, tmp_path / "whole.safetensors")
+    patch.setattr(Trainer, "_update", counted)
+    patch.setattr("vosbench.training.validate.Validation.j_and_f", lambda *_: scores[at[0]])
+
+
+@pytest.fixture(scope="module")
+def judged(everything, tmp_path_factory):
+    """A training that validates and was not stopped: its configuration and folder, beside which are its weights."""
+    config, folder = replace(everything, average=0.9, checkpoint_every=3), tmp_path_factory.mktemp("judged") / "whole"
+    with pytest.MonkeyPatch.context() as patch:
+        scored(patch)
+        train(config, folder, folder.with_suffix(".safetensors"))
+    return config, folder
+
+
+@pytest.mark.parametrize("how", ["stop_at", "signal", "signal while the best is written"])
+def test_a_stop_chooses_no_other_best(judged, tmp_path, monkeypatch, how):
+    """Neither a stop nor a signal validates where the whole training does not: the export is the same, bit for bit."""
+    (config, whole), stopped = judged, tmp_path / "stopped"
+    scored(monkeypatch)
     if how == "stop_at":
         train(replace(config, stop_at=3), stopped, tmp_path / "stopped.safetensors")
         assert read_state(stopped / "last.pt")["step"] == 3
@@ -101,7 +115,7 @@ def test_a_stop_chooses_no_other_best(everything, tmp_path, monkeypatch, how):
         assert same(*states)
         assert states[0]["config"] == states[1]["config"]
     assert read_state(whole / "best.pt")["step"] == 4
-    assert (tmp_path / "whole.safetensors").read_bytes() == (tmp_path / "stopped.safetensors").read_bytes()
+    assert whole.with_suffix(".safetensors").read_bytes() == (tmp_path / "stopped.safetensors").read_bytes()
 
 
 def test_what_is_beyond_is_refused(small_config, tmp_path):

@@ -24,10 +24,6 @@ from vosbench.training.segment import ClipSegmenter, mean_iou
 from vosbench.training.state import read_state
 from vosbench.training.train import Trainer
 
-SMALL = TrainConfig(
-    size=64, batch=1, steps=4, bootstrap_start=1, bootstrap_end=3, workers=0, threads=1, checkpoint_every=2, log_every=1
-)
-
 
 class StoppedError(Exception):
     """Stands for a kill."""
@@ -54,16 +50,16 @@ def train(config: TrainConfig, folder: Path, stop_after: int | None = None) -> l
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, one_thread: None) -> tuple[Path, list]:  # noqa: ARG001
+def trained(small_config: TrainConfig, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list]:
     folder = tmp_path_factory.mktemp("trained")
-    return folder, train(SMALL, folder)
+    return folder, train(small_config, folder)
 
 
-def test_a_stopped_training_goes_on_as_if_nothing_had_been(trained, tmp_path):
+def test_a_stopped_training_goes_on_as_if_nothing_had_been(small_config, trained, tmp_path):
     folder, whole = trained
     assert [step for step, *_ in whole] == [1, 2, 3, 4]
-    assert train(SMALL, tmp_path, stop_after=3) == whole[:3]  # killed in step 3: step 2 was the last one saved
-    assert train(SMALL, tmp_path) == whole[2:]
+    assert train(small_config, tmp_path, stop_after=3) == whole[:3]  # killed in step 3: step 2 was the last one saved
+    assert train(small_config, tmp_path) == whole[2:]
     assert not list(tmp_path.glob("*.tmp"))
     assert curve(tmp_path) == curve(folder)  # and no step is logged twice
     states = [torch.load(path / "last.pt", weights_only=True) for path in (folder, tmp_path)]
@@ -73,16 +69,16 @@ def test_a_stopped_training_goes_on_as_if_nothing_had_been(trained, tmp_path):
         assert all(torch.equal(a[k], b[k]) for k in a)
 
 
-def test_a_finished_training_does_nothing_more(trained):
+def test_a_finished_training_does_nothing_more(small_config, trained):
     folder, _ = trained
     before = (folder / "last.pt").read_bytes()
-    assert train(SMALL, folder) == []
+    assert train(small_config, folder) == []
     assert (folder / "last.pt").read_bytes() == before
 
 
-def test_training_moves_the_weights_by_the_seed(trained, tmp_path):
+def test_training_moves_the_weights_by_the_seed(small_config, trained, tmp_path):
     _, whole = trained
-    other = train(replace(SMALL, seed=1), tmp_path)
+    other = train(replace(small_config, seed=1), tmp_path)
     assert [loss for _, loss, _ in other] != [loss for _, loss, _ in whole]
 
 
@@ -98,18 +94,18 @@ def test_the_curve(trained):
     assert curve(folder) == [[str(s), f"{loss:.4f}", f"{iou:.4f}"] for s, loss, iou in whole]
 
 
-def test_other_settings_do_not_go_on_from_a_checkpoint(trained):
+def test_other_settings_do_not_go_on_from_a_checkpoint(small_config, trained):
     folder, _ = trained
-    Trainer(replace(SMALL, log_every=7, checkpoint_every=9), folder)
+    Trainer(replace(small_config, log_every=7, checkpoint_every=9), folder)
     with pytest.raises(VosbenchError, match=r"of another training: learning_rate was 0\.0015, is 0\.1") as caught:
-        Trainer(replace(SMALL, learning_rate=0.1), folder)
+        Trainer(replace(small_config, learning_rate=0.1), folder)
     assert caught.value.hint
 
 
-def test_a_broken_checkpoint(tmp_path):
+def test_a_broken_checkpoint(small_config, tmp_path):
     (tmp_path / "last.pt").write_bytes(b"half")
     with pytest.raises(VosbenchError, match=r"last\.pt is not a readable checkpoint"):
-        Trainer(SMALL, tmp_path)
+        Trainer(small_config, tmp_path)
     torch.save({"model": {}}, tmp_path / "last.pt")
     with pytest.raises(VosbenchError, match=r"last\.pt is no checkpoint of a training"):
         export_weights(tmp_path / "last.pt", tmp_path / "a.safetensors")
@@ -117,20 +113,20 @@ def test_a_broken_checkpoint(tmp_path):
         export_weights(tmp_path / "absent.pt", tmp_path / "a.safetensors")
 
 
-def test_a_training_starts_from_given_weights(trained, tmp_path):
+def test_a_training_starts_from_given_weights(small_config, trained, tmp_path):
     folder, _ = trained
-    config = replace(SMALL, initial=str(folder / "last.pt"))
+    config = replace(small_config, initial=str(folder / "last.pt"))
     started = Trainer(config, tmp_path).model.state_dict()
     given = torch.load(folder / "last.pt", weights_only=True)["model"]
     assert all(torch.equal(tensor, started[name]) for name, tensor in given.items())
 
 
-def test_exported_weights_load(trained, tmp_path):
+def test_exported_weights_load(small_config, trained, tmp_path):
     folder, _ = trained
     path = tmp_path / "mine.safetensors"
     export_weights(folder / "last.pt", path)
     checkpoint = read_checkpoint(path)
-    assert checkpoint.config == "stcn-tiny"
+    assert checkpoint.config == small_config.model
     state = torch.load(folder / "last.pt", weights_only=True)["model"]
     for name, tensor in checkpoint.state.items():
         assert torch.equal(tensor, state[name].half() if tensor.is_floating_point() else state[name]), name
@@ -138,28 +134,34 @@ def test_exported_weights_load(trained, tmp_path):
     with safe_open(path, "pt") as file:
         about = json.loads(file.metadata()["training"])
     assert about["step"] == 4
-    assert about["config"]["size"] == 64
+    assert about["config"]["size"] == 32
     assert "averaged_with" not in about
     export_weights(folder / "last.pt", tmp_path / "again.safetensors")
     assert path.read_bytes() == (tmp_path / "again.safetensors").read_bytes()
+
+
+def test_exported_weights_of_stcn_tiny_are_small_and_load(small_config, tmp_path):
+    trainer, path = Trainer(replace(small_config, model="stcn-tiny"), tmp_path), tmp_path / "mine.safetensors"
+    trainer.save(trainer.checkpoint)
+    export_weights(trainer.checkpoint, path)
     assert path.stat().st_size < 8e6
+    checkpoint = read_checkpoint(path)
+    assert checkpoint.config == "stcn-tiny"
+    checkpoint.build()
 
 
-def test_a_gpu_that_is_absent(tmp_path, monkeypatch):
+def test_a_gpu_that_is_absent(small_config, tmp_path, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(VosbenchError, match="no such GPU"):
-        Trainer(replace(SMALL, device="cuda"), tmp_path)
-
-
-# The rest with a network of a handful of channels
+        Trainer(replace(small_config, device="cuda"), tmp_path)
 
 
 @pytest.mark.parametrize("extras", [{}, {"affinity_dropout": 0.5, "reallocation": True, "gradient_norm": 1.0}])
-def test_half_precision_agrees_with_full(tmp_path, extras):
+def test_half_precision_agrees_with_full(small_config, tmp_path, extras):
     """What a GPU does with precision = "mixed", on the CPU: its autocast and scaler compute in half precision too."""
     losses, moves = {}, {}
     for mixed in (False, True):
-        trainer = Trainer(replace(SMALL, steps=2, **extras), tmp_path / str(mixed))
+        trainer = Trainer(replace(small_config, steps=2, **extras), tmp_path / str(mixed))
         trainer.half = torch.float16 if mixed else None
         trainer.scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, enabled=mixed)
         before = copy.deepcopy(trainer.model.state_dict())
@@ -268,10 +270,10 @@ def test_stcn_tiny_learns_a_clip_by_heart():
     rgb, labels = torch.from_numpy(rgb).permute(0, 3, 1, 2)[None], torch.from_numpy(labels)[None]
     model = STCN(CONFIGS["stcn-tiny"]).train()
     optimizer = torch.optim.AdamW(model.parameters(), 1.5e-3)
-    slower = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, 45)  # or the last loss is one of an oscillation
+    slower = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, 32)  # or the last loss is one of an oscillation
     segmenter = ClipSegmenter(model, 2)
     losses = []
-    for _ in range(45):
+    for _ in range(32):
         logits = segmenter(rgb, labels)
         loss = sum(bootstrapped_cross_entropy(x, labels[:, t].long(), 1.0) for t, x in enumerate(logits, 1)) / 2
         optimizer.zero_grad()

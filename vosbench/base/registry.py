@@ -8,12 +8,16 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import os
+import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from functools import lru_cache
+from importlib import metadata
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
@@ -109,6 +113,16 @@ class Registry(Generic[T]):
             renew(contents_of([path], as_loaded=False))
         with self._loading(f"file {path}", "repair the file"):
             return load(name, path)
+
+
+def entry_points(group: str) -> EntryPoints:
+    """Those of a group; the installed packages are gone through once, while nothing is installed or removed."""
+    return _installed(group, tuple((path, os.stat(path).st_mtime_ns) for path in sys.path if os.path.exists(path)))
+
+
+@lru_cache(64)
+def _installed(group: str, places: tuple[tuple[str, int], ...]) -> EntryPoints:  # noqa: ARG001
+    return metadata.entry_points(group=group)
 
 
 def modules(package: str) -> dict[str, str]:

@@ -72,10 +72,15 @@ def checked(example: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 def conform(instance: Any) -> None:
     """Hold the fields of a dataclass, also a frozen one, against their annotations; for its `__post_init__`."""
-    hints = get_type_hints(type(instance), include_extras=True)
+    hints = _hints(type(instance))  # type: ignore[arg-type]
     for field in fields(instance):
         value = converted(getattr(instance, field.name), hints[field.name], field.name, _default(field.default))
         object.__setattr__(instance, field.name, value)
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
 
 
 def build(kind: type[T], table: Mapping[str, Any], file: str, place: str = "", **others: Any) -> T:
@@ -85,7 +90,7 @@ def build(kind: type[T], table: Mapping[str, Any], file: str, place: str = "", *
     Raises VosbenchError for an unknown or lacking key, for what `kind` finds wrong (ValueError), and as `converted`.
     """
     known = {f.name: f for f in fields(kind) if f.name not in others}  # type: ignore[arg-type]
-    hints = get_type_hints(kind, include_extras=True)
+    hints = _hints(kind)  # type: ignore[arg-type]
     inside = f" [{place}]" if place else ""
     if strange := [key for key in table if key not in known]:
         raise unknown(f"setting in {file}{inside}", strange[0], known)

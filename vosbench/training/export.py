@@ -13,7 +13,6 @@ from torch import Tensor
 
 from vosbench.base.atomic import replacing
 from vosbench.errors import VosbenchError
-from vosbench.models.stcn.network import CONFIGS, STCN
 from vosbench.training.config import TrainConfig
 from vosbench.training.state import is_finite, read_state
 
@@ -29,9 +28,7 @@ def export_weights(checkpoint: Path, target: Path, others: Sequence[Path] = ()) 
     states = [read_state(checkpoint)]
     name = states[0]["config"]["model"]
     states += [read_averaged(path, name) for path in others]
-    model = STCN(CONFIGS[name])
-    model.load_state_dict(mean_weights(states))
-    halves = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
+    halves = {k: v.half() if v.is_floating_point() else v for k, v in mean_weights(states).items()}
     if wide := [name for name, value in halves.items() if not is_finite(value)]:
         raise VosbenchError(
             f"weights of {checkpoint} are not finite after rounding to half precision: {len(wide)} tensors ({wide[0]})",

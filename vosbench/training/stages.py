@@ -40,14 +40,18 @@ class Place:
     names: tuple[str, ...] = ("",)
     start: tuple[Path, ...] = ()
 
-    def told(self) -> str:
-        """From what it begins; stands in its checkpoints for `initial`."""
-        parts = [f"{path.parent.name}/{path.name} at step {read_state(path)['step']}" for path in self.start]
-        return f"mean of {' and '.join(parts)}" if len(parts) > 1 else parts[0]
-
-    def weights(self) -> dict[str, Tensor] | None:
-        """The mean of the checkpoints: of their networks, or of the averages over them. None: there are none."""
-        return mean_weights([read_state(path) for path in self.start]) if self.start else None
+    def read(self) -> tuple[str, dict[str, Tensor] | None]:
+        """From what it begins, which stands in its checkpoints for `initial`, and the mean of those checkpoints: of
+        their networks, or of the averages over them. "" and None: there are none.
+        """
+        if not self.start:
+            return "", None
+        states = [read_state(path) for path in self.start]
+        parts = [
+            f"{path.parent.name}/{path.name} at step {state['step']}"
+            for path, state in zip(self.start, states, strict=True)
+        ]
+        return f"mean of {' and '.join(parts)}" if len(parts) > 1 else parts[0], mean_weights(states)
 
 
 @dataclass(frozen=True)

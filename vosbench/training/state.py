@@ -3,7 +3,8 @@
 import json
 import warnings
 from collections.abc import Mapping, Sequence
-from math import inf, isclose
+from functools import cache
+from math import inf, isclose, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from vosbench.base.atomic import replacing
 from vosbench.errors import VosbenchError
-from vosbench.models.stcn.network import CONFIGS, STCN
+from vosbench.models.stcn.network import CONFIGS, STCN, STCNConfig
 
 PARTS = ("model", "optimizer", "schedule", "step", "config")
 MOVING = ("scale", "_growth_tracker", "_step_count")  # what settings and step do not tell
@@ -73,8 +74,8 @@ def check_parts(path: Path, state: Mapping[str, Any], parts: Mapping[str, Any]) 
 
 def is_finite(part: Any) -> bool:
     """Whether no tensor in a tree of tables and lists has NaN or infinity."""
-    if isinstance(part, Tensor):
-        return not part.is_floating_point() or bool(part.isfinite().all())
+    if isinstance(part, Tensor):  # a norm tells it in one pass
+        return not (part.is_floating_point() and part.numel()) or isfinite(torch.linalg.vector_norm(part, inf))
     inner = part.values() if isinstance(part, Mapping) else part if isinstance(part, list | tuple) else ()
     return all(map(is_finite, inner))
 
@@ -110,14 +111,20 @@ def _fault(state: Mapping[str, Any]) -> str:
 def _unlike_network(found: object, model: str, name: str) -> str:
     if not isinstance(found, Mapping):
         return f"its {name} is {_short(found)}, not the tensors of a network"
-    with torch.device("meta"):
-        wanted = {key: _form(value) for key, value in STCN(CONFIGS[model]).state_dict().items()}
+    wanted = _forms(CONFIGS[model])
     forms = {str(key): _form(value) for key, value in found.items()}
     if unlike := [key for key in wanted.keys() | forms.keys() if wanted.get(key) != forms.get(key)]:
         return f"its {name} does not fit {model}: {len(unlike)} of its tensors lack or do not fit ({min(unlike)})"
     if wild := [key for key, value in found.items() if not is_finite(value)]:
         return f"its {name} is not finite: {len(wild)} of its tensors have NaN or infinity ({wild[0]})"
     return ""
+
+
+@cache
+def _forms(config: STCNConfig) -> Mapping[str, tuple[object, ...] | None]:
+    """Those of the tensors of a network."""
+    with torch.device("meta"):
+        return {key: _form(value) for key, value in STCN(config).state_dict().items()}
 
 
 def _unlike(found: Any, wanted: Any, where: str, moves: bool = False) -> str:

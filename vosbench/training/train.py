@@ -55,8 +55,9 @@ class Trainer:
         self, config: TrainConfig, folder: Path, process: Process | None = None, place: Place | None = None
     ) -> None:
         self.place = place = place or Place()
-        if place.start:
-            config = replace(config, initial=place.told())
+        told, start = place.read()
+        if told:
+            config = replace(config, initial=told)
         self.config, self.folder, self.step, self.best = config, folder, 0, float("-inf")
         self.checkpoint = folder / "last.pt"  # the last step that was saved
         self.best_checkpoint = folder / "best.pt"  # the one with the highest J&F in validation, if there is any
@@ -82,7 +83,7 @@ class Trainer:
             if config.validation and self.process.is_first:
                 self.validation = Validation(config.validation)
         if state is None:
-            set_initial_weights(self.model, config, place.weights())
+            set_initial_weights(self.model, config, start)
         self.model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         freeze(self.model, config.frozen)
         freeze_batch_norm(self.model, config.frozen_batch_norm)
