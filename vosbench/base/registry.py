@@ -8,12 +8,16 @@ import ast
 import importlib
 import importlib.util
 import inspect
+import os
+import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints
+from importlib.metadata import entry_points as read_entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
@@ -109,6 +113,23 @@ class Registry(Generic[T]):
             renew(contents_of([path], as_loaded=False))
         with self._loading(f"file {path}", "repair the file"):
             return load(name, path)
+
+
+def entry_points(group: str) -> EntryPoints:
+    """Those of a group that installed packages register; read again where a folder of packages has changed."""
+    return _entry_points(tuple((path, _changed(path)) for path in sys.path)).select(group=group)
+
+
+@cache
+def _entry_points(_: tuple[tuple[str, int], ...]) -> EntryPoints:
+    return read_entry_points()
+
+
+def _changed(path: str) -> int:
+    try:
+        return os.stat(path or ".").st_mtime_ns
+    except OSError:
+        return 0
 
 
 def modules(package: str) -> dict[str, str]:
