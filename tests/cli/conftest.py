@@ -40,7 +40,7 @@ def real_network() -> None:
 def small_network(
     small_networks: Callable[..., STCN], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    """The command line has the same to do with a network that runs in no time (but in tests that use `real_network`)."""
+    """The command line has the same to do with a network that runs in no time, but in tests that use `real_network`."""
     build = Checkpoint.build
 
     def small(one: Checkpoint, device: object = "cpu", affinity: str | None = None, precision: str = "fp32") -> Any:

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from importlib.metadata import EntryPoint, EntryPoints
 from importlib.metadata import entry_points as read_entry_points
 from pathlib import Path
@@ -117,12 +117,12 @@ class Registry(Generic[T]):
 
 def entry_points(group: str) -> EntryPoints:
     """Those of a group that installed packages register; read again where a folder of packages has changed."""
-    return _entry_points(tuple((path, _changed(path)) for path in sys.path)).select(group=group)
+    return _entry_points(group, tuple((path, _changed(path)) for path in sys.path))
 
 
-@cache
-def _entry_points(_: tuple[tuple[str, int], ...]) -> EntryPoints:
-    return read_entry_points()
+@lru_cache(64)
+def _entry_points(group: str, _: tuple[tuple[str, int], ...]) -> EntryPoints:
+    return read_entry_points(group=group)
 
 
 def _changed(path: str) -> int:
