@@ -24,6 +24,7 @@ from vosbench.base import processes
 from vosbench.bench.runner import run
 from vosbench.bench.suite import Suite
 from vosbench.images import write_labels
+from vosbench.inference import pace
 from vosbench.models.base import Network
 from vosbench.models.checkpoint import Checkpoint, bundled, read_checkpoint
 from vosbench.models.precision import Precision
@@ -55,6 +56,14 @@ def own_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def one_thread() -> None:
     """The networks of the tests are too small to be shared out among cores."""
     torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def small_reference() -> Iterator[None]:
+    """What is timed beside each frame takes longer than the frames of the tests otherwise."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(pace.SIZES, "cpu", (6, 9))
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

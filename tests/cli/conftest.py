@@ -3,7 +3,9 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,43 @@ import pytest
 
 from vosbench.base import processes
 from vosbench.cli import main
+from vosbench.models.checkpoint import Checkpoint
+from vosbench.models.stcn.network import STCN
+
+
+@pytest.fixture(scope="session")
+def small_networks(small_model: STCN) -> Callable[..., STCN]:
+    """What stands for stcn-tiny where it does not matter what is predicted: small_networks(affinity)."""
+
+    @cache
+    def build(affinity: str | None) -> STCN:
+        network = deepcopy(small_model)
+        if affinity is not None:
+            network.compare_by(affinity)
+        return network
+
+    return build
+
+
+@pytest.fixture
+def real_network() -> None:
+    """For tests of what the bundled weights predict."""
+
+
+@pytest.fixture(autouse=True)
+def small_network(
+    small_networks: Callable[..., STCN], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """The command line has the same to do with a network that runs in no time, but in tests that use `real_network`."""
+    build = Checkpoint.build
+
+    def small(one: Checkpoint, device: object = "cpu", affinity: str | None = None, precision: str = "fp32") -> Any:
+        if (one.name, str(device), precision) == ("stcn-tiny", "cpu", "fp32"):
+            return small_networks(affinity)
+        return build(one, device, affinity, precision)
+
+    if "real_network" not in request.fixturenames:
+        monkeypatch.setattr(Checkpoint, "build", small)
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def short_training(tmp_path, monkeypatch):
     monkeypatch.setattr(stages, "SHIPPED", tmp_path / "configs")
 
 
-@pytest.mark.usefixtures("scored_in_a_thread", "short_training")
+@pytest.mark.usefixtures("scored_in_a_thread", "short_training", "real_network")  # processes of `simulate` load it
 @pytest.mark.parametrize("verb", EXAMPLES)
 def test_the_example_of_a_verb(verb, folder, capsys):
     if verb == "export":  # of a split whose ground truth is private

@@ -117,6 +117,7 @@ def test_seen_and_unseen_categories_where_the_truth_is_there(here, small_youtube
     assert row["overall"] == pytest.approx(np.mean([row[f"{m}_{g}"] for m in "jf" for g in ("seen", "unseen")]))
 
 
+@pytest.mark.usefixtures("real_network")
 def test_trainings_by_weights_or_folder(here, vosbench, read_json, refused):
     (here / "training").mkdir()
     shutil.copy(WEIGHTS / "stcn-tiny.safetensors", here / "mine.safetensors")
@@ -153,7 +154,7 @@ def test_figures_4_and_5_as_strips(here, vosbench, read_json, refused):
     assert read_json(here / "strips.json")["figures"] == {"ant": "strips/figure4-ant.png"}
     assert "does not name its sequences" in outcome.out
     with Image.open(here / "strips/figure4-ant.png") as picture:
-        assert len(np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)) > 20
+        assert len(picture.convert("RGB").getcolors(1 << 24)) > 20
     assert STRIPS == {"figure4": "paper-table1", "figure5": "paper-table4"}
     assert "no --root davis2017" in refused("reproduce", "figure5")
 

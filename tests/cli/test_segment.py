@@ -39,6 +39,7 @@ def clip(tmp_path: Path, small_clip: tuple[np.ndarray, np.ndarray]) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("real_network")
 def test_masks_and_a_video_are_those_of_the_session(clip: Path, vosbench: Callable) -> None:
     out = clip / "out"
     done = vosbench("segment", clip / "clip.mp4", "--mask", clip / "both0.png", "--out", out, *QUICK)

@@ -92,6 +92,12 @@ def end_with(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def accompany(parent: int, beside: dict[str, Path]) -> None:
+    """Have this process end with its `parent`, from before it imports anything; files of one's own from `beside`."""
+    end_with(parent)
+    find_beside(beside)
+
+
 def _begin(module: str, parent: int, beside: dict[str, Path]) -> None:
     """Import what the work needs, and never look through it for garbage, as loky would once a second.
 

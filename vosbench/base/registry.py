@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import metadata
 from importlib.metadata import EntryPoint, EntryPoints
+from importlib.metadata import entry_points as read_entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, TypeVar
@@ -116,13 +116,20 @@ class Registry(Generic[T]):
 
 
 def entry_points(group: str) -> EntryPoints:
-    """Those of a group; the installed packages are gone through once, while nothing is installed or removed."""
-    return _installed(group, tuple((path, os.stat(path).st_mtime_ns) for path in sys.path if os.path.exists(path)))
+    """Those of a group that installed packages register; read again where a folder of packages has changed."""
+    return _entry_points(group, tuple((path, _changed(path)) for path in sys.path))
 
 
 @lru_cache(64)
-def _installed(group: str, places: tuple[tuple[str, int], ...]) -> EntryPoints:  # noqa: ARG001
-    return metadata.entry_points(group=group)
+def _entry_points(group: str, _: tuple[tuple[str, int], ...]) -> EntryPoints:
+    return read_entry_points(group=group)
+
+
+def _changed(path: str) -> int:
+    try:
+        return os.stat(path or ".").st_mtime_ns
+    except OSError:
+        return 0
 
 
 def modules(package: str) -> dict[str, str]:

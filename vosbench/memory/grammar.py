@@ -10,6 +10,7 @@ A name is that of a strategy or the path of a .py file. Commas and `=` in parent
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from pathlib import PurePath
 
@@ -25,6 +26,7 @@ class Written:
     label: str | None = None
 
 
+@lru_cache(1024)
 def read(text: str) -> Written:
     """The parts of one strategy, `[label=]name[:parameters]`. Raises VosbenchError if its parentheses do not match."""
     colon = _colon(text)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
 
-from vosbench.base.own_files import contents_of, find_beside, folders_beside
-from vosbench.base.processes import end_with, starting
+from vosbench.base.own_files import contents_of, folders_beside
+from vosbench.base.processes import accompany, starting
 from vosbench.errors import VosbenchError
 from vosbench.inference.threads import threads as torch_threads
 from vosbench.memory.spec import PolicySpec, load_policy, parse_policies
@@ -137,17 +137,12 @@ def carry_out(
         return
     threads = tasks[0].study.threads or max(1, cpu_count() // workers)
     apart = [replace(task, study=replace(task.study, threads=threads)) for task in tasks]
-    begin = {"initializer": _begin, "initargs": (os.getpid(), folders_beside())}
+    begin = {"initializer": accompany, "initargs": (os.getpid(), folders_beside())}
     with parallel_config("loky", inner_max_num_threads=threads, **begin):
         parallel = Parallel(n_jobs=workers, return_as="generator_unordered")
         with starting():
             results = parallel(delayed(_apart)(task, Path.cwd()) for task in apart)
         yield from results
-
-
-def _begin(parent: int, beside: dict[str, Path]) -> None:
-    end_with(parent)
-    find_beside(beside)
 
 
 def _apart(task: ReplayTask, folder: Path) -> tuple[ReplayTask, dict[str, Outcome | VosbenchError]]:

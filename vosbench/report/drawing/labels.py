@@ -49,6 +49,8 @@ def label_points(
         size = extent(label)
         best, near = float("inf"), True
         for distance, dx, dy in _offsets(size.width / pixels, size.height / pixels):
+            if distance >= best:
+                break  # places farther off cost more
             left = np.clip(x + dx * pixels, inside.x0, max(inside.x0, inside.x1 - size.width))
             foot = np.clip(y + dy * pixels, inside.y0, max(inside.y0, inside.y1 - size.height))
             box = Bbox.from_bounds(left, foot, size.width, size.height)
