@@ -1,5 +1,8 @@
 """What is plugged in may not end the program as if all were well."""
 
+import signal
+from contextlib import contextmanager
+
 import pytest
 
 from vosbench.cli.verbs import VERBS
@@ -45,6 +48,23 @@ def test_what_an_ended_verb_says_of_a_second_try_is_true(vosbench, monkeypatch, 
     ended = vosbench(verb)
     assert ended.status == 130
     assert ended.err.splitlines()[-1] == "hint: start the same command again: it begins anew"
+
+
+def test_a_signal_at_the_very_end_is_one_line_as_well(vosbench, monkeypatch):
+    @contextmanager
+    def interrupted_when_left(**_):
+        came = []
+        yield came
+        came.append(signal.SIGTERM)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vosbench.cli.as_interrupts", interrupted_when_left)
+    ended = vosbench("list", "protocols")
+    assert ended.status == 128 + signal.SIGTERM
+    assert ended.err.splitlines() == [
+        "vosbench: error: ended by SIGTERM",
+        "hint: start the same command again: it begins anew",
+    ]
 
 
 def test_the_verbs_that_keep_what_is_finished():

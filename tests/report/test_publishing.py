@@ -1,7 +1,6 @@
 """A published run: complete, made of its records alone, and refused where it would mislead."""
 
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -9,14 +8,12 @@ import pytest
 
 from vosbench.bench.record import read_run, write_record
 from vosbench.errors import VosbenchError
-from vosbench.report import publishing
 from vosbench.report.drawing.style import save
 from vosbench.report.publishing import documents, figures, publish
 from vosbench.report.tables import attribute
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 PUBLISHED = sorted(path.parent for path in RESULTS.rglob("records"))
-committed = cache(read_run)  # of PUBLISHED, alone and in sweeps
 SWEEPS = sorted({path.parent for path in PUBLISHED} - {RESULTS})
 
 
@@ -24,12 +21,6 @@ def write_run(folder, records):
     for record in records:
         write_record(folder / "records" / record.policy.name / f"{record.sequence}.json", record)
     return folder
-
-
-@pytest.fixture
-def without_figures(monkeypatch):
-    """A publication of tables alone, since figures take a second."""
-    monkeypatch.setattr(publishing, "figures", lambda *_: {})
 
 
 def contents(folder):
@@ -60,7 +51,6 @@ def test_everything_is_made_of_the_records(run, tmp_path):
     assert contents(tmp_path / "published") == first
 
 
-@pytest.mark.usefixtures("without_figures")
 def test_an_earlier_publication_gives_way_and_notes_stay(run, tmp_path):
     source, target = write_run(tmp_path / "run", run), tmp_path / "published"
     write_run(target, [replace(run[0], policy=replace(run[0].policy, spec="old", name="old"))])
@@ -81,7 +71,6 @@ def change(field, **values):
     return lambda record: replace(record, **{field: replace(getattr(record, field), **values)})
 
 
-@pytest.mark.usefixtures("without_figures")
 @pytest.mark.parametrize(
     ("spoil", "message", "allowed"),
     [
@@ -112,7 +101,6 @@ def test_a_killed_run_is_refused(run, tmp_path):
     assert not (tmp_path / "published").exists()
 
 
-@pytest.mark.usefixtures("without_figures")
 def test_a_folder_that_cannot_be_written(run, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(VosbenchError, match="cannot write"):
@@ -121,7 +109,7 @@ def test_a_folder_that_cannot_be_written(run, tmp_path):
 
 @pytest.mark.parametrize("folder", PUBLISHED, ids=lambda path: path.name)
 def test_what_is_committed_follows_from_its_records(folder):
-    records = committed(folder)
+    records = read_run(folder)
     for name, text in documents(records).items():
         assert (folder / name).read_text(encoding="utf-8") == text, f"vosbench publish {folder} --out {folder}"
     assert all((folder / name).is_file() for name in figures(records))
@@ -129,7 +117,7 @@ def test_what_is_committed_follows_from_its_records(folder):
 
 @pytest.mark.parametrize("folder", SWEEPS, ids=lambda path: path.name)
 def test_a_committed_sweep_follows_from_its_runs(folder):
-    runs = [committed(path) for path in PUBLISHED if path.parent == folder]
+    runs = [read_run(path) for path in PUBLISHED if path.parent == folder]
     for name, text in documents(*runs).items():
         assert (folder / name).read_text(encoding="utf-8") == text, f"vosbench publish {folder}/*/ --out {folder}"
     assert all((folder / name).is_file() for name in figures(*runs))
@@ -187,7 +175,6 @@ def test_figures_do_not_depend_on_when_they_are_drawn(run, tmp_path):
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
 
 
-@pytest.mark.usefixtures("without_figures")
 def test_every_column_is_explained(run, tmp_path):
     explained = (RESULTS / "README.md").read_text(encoding="utf-8")
     publish(write_run(tmp_path / "run", run), folder=tmp_path / "published")

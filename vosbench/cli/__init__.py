@@ -31,11 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    with as_interrupts(to_the_last=arguments is None) as came:
-        try:
+    came: list[int] = []
+    try:
+        with as_interrupts(to_the_last=arguments is None) as came:
             status = _run(given)
-        except KeyboardInterrupt:
-            status = INTERRUPTED
+    except KeyboardInterrupt:  # also where the command is done, and what it held is let go
+        status = INTERRUPTED
     if status == INTERRUPTED:
         number = came[0] if came else signal.SIGINT
         how = "interrupted" if number == signal.SIGINT else f"ended by {signal.Signals(number).name}"
