@@ -2,6 +2,7 @@
 
 import importlib
 import pickle
+import shutil
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -174,3 +175,15 @@ def test_entry_points_come_after_what_ships(monkeypatch: pytest.MonkeyPatch, shi
     bad, no = (str(one.message) for one in told)
     assert bad.startswith("colour 'bad' (nowhere:x) fails to load: ModuleNotFoundError")
     assert "defines 0: it is left out (write a colour" in no
+
+
+def test_a_package_that_is_installed_or_removed_later_is_noticed(tmp_path, monkeypatch, shipped) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    assert shipped.names() == ("plain",)
+    package = tmp_path / "late-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: late\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text("[vosbench.colours]\nlate = some_colours:Colour\n")
+    assert shipped.names() == ("late", "plain")
+    shutil.rmtree(package)
+    assert shipped.names() == ("plain",)
