@@ -215,6 +215,16 @@ def test_what_a_worker_finds_to_be_other_ends_the_run(suite, cluster, tmp_path):
     assert not (tmp_path / "run" / MARK).exists()
 
 
+def test_another_file_of_the_same_name_does_not_matter(suite, alone, cluster, idea, tmp_path):
+    """It was used before by this process, and is no longer as it was then."""
+    for name, file in (("idea.py", suite.policies[1]), (NETWORK.name, NETWORK)):
+        before = Path(shutil.copy(file, tmp_path / name))
+        Plan(replace(suite, **({"policies": (str(before),)} if name == "idea.py" else {"model": str(before)})))
+        before.write_text("is something else now")
+    run(suite, tmp_path / "run", cluster=cluster)
+    assert results(tmp_path / "run") == alone
+
+
 def test_workers_load_again_what_lies_beside_a_strategy(suite, cluster, idea, place, tmp_path, request):
     """At the top, in a function, and where nothing else has changed since their last run."""
     request.getfixturevalue("lent_pool")

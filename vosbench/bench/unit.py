@@ -67,7 +67,8 @@ def pack(plan: Plan, tasks: Iterable[Task], token: str) -> bytes:
     """The parcel of some tasks of a plan; `token` is what the file `TOKEN` in the folder of the run holds."""
     part, folder = plan.part(tasks), str(plan.folder.absolute())
     content = pickle.dumps(part)
-    modules = {name: file for name, file in own_modules().items() if Path(file).stem.encode() in content}
+    named = {Path(one).absolute() for one in (plan.suite.model, plan.suite.dataset)}
+    modules = {n: f for n, f in own_modules().items() if n.encode() in content or Path(f).absolute() in named}
     contents = contents_of(map(Path, modules.values()))
     return pickle.dumps(Parcel(modules, contents, os.getcwd(), folder, token, _code(), content))
 
