@@ -25,6 +25,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 torch.inference_mode = torch.no_grad
 CUDA = torch.device("cuda:0")
+INDEXED = {torch.Tensor.__setitem__, torch.Tensor.__getitem__}
+SPECIAL = INDEXED | {torch.Tensor.pin_memory, torch.Tensor.tolist, torch.Tensor.new_tensor, torch.tensor}
 SOURCES = tuple(str(Path(__file__).parents[2] / name) + os.sep for name in ("vosbench", "policies"))
 
 
@@ -91,6 +93,8 @@ class _Functions(TorchFunctionMode):
     """Functions that make tensors of the device out of Python's numbers, which torch copies and waits for."""
 
     def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        if not kwargs and func not in SPECIAL:  # nearly all
+            return func(*args)
         kwargs, gpu = kwargs or {}, FakeGPU.current
         assert gpu is not None
         gpu.generator_place = getattr(kwargs.get("generator"), "place", "cpu")  # the dispatcher sees a bare generator
@@ -105,7 +109,7 @@ class _Functions(TorchFunctionMode):
             return self._given(gpu, args[1], kwargs.get("dtype") or args[0].dtype)
         if func is torch.tensor and torch.device(kwargs.get("device") or "cpu").type == "cuda":
             return self._given(gpu, args[0], kwargs.get("dtype"))
-        if func in (torch.Tensor.__setitem__, torch.Tensor.__getitem__) and ours:
+        if func in INDEXED and ours:
             index = args[1] if isinstance(args[1], tuple) else (args[1],)
             index = tuple(self._given(gpu, part, None) if isinstance(part, list) else part for part in index)
             args = (args[0], index if isinstance(args[1], tuple) else index[0], *args[2:])
@@ -159,7 +163,8 @@ class FakeGPU(TorchDispatchMode):
         frame = sys._getframe(1)
         while frame.f_back is not None and not frame.f_code.co_filename.startswith(SOURCES):
             frame = frame.f_back
-        self.events.append(Event(kind, what, f"{_short(frame.f_code.co_filename)}:{frame.f_lineno}"))
+        file = os.sep.join(Path(frame.f_code.co_filename).parts[-2:])
+        self.events.append(Event(kind, what, f"{file}:{frame.f_lineno}"))
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         return self.carry_out(func, args, kwargs or {})
@@ -293,7 +298,3 @@ def _on_device(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return DeviceTensor(value)
     return type(value)(map(_on_device, value)) if type(value) in (list, tuple) else value
-
-
-def _short(file: str) -> str:
-    return os.sep.join(Path(file).parts[-2:])

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 
 import torch
 from cuda_operators import writes
+from torch.utils._python_dispatch import _disable_current_modes
 
 DEFAULT = "the default stream"
 
@@ -67,6 +68,7 @@ class CudaGraph:
     def __init__(self) -> None:
         self.asked: list[Asked] = []
 
+    @_disable_current_modes()
     def replay(self) -> None:
         for func, args, kwargs, result in self.asked:
             again = func(*args, **kwargs)
