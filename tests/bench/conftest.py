@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from layouts import write_small_davis
-from made_records import build, run
+from record_fixtures import build, run
 
 from vosbench.bench import runner
 from vosbench.bench.suite import Suite

@@ -9,6 +9,7 @@ ResNet-50 and for pretrained weights: on a CPU `cuda` is read as that, the ResNe
 are torchvision's with a bias in each convolution, which is taken off, and the weights are those of SETTINGS.
 """
 
+import argparse
 import atexit
 import json
 import shutil
@@ -113,10 +114,29 @@ def built(checkout: Path) -> str:
     return str(folder)
 
 
+def table(text: str) -> dict[str, Any]:
+    """Settings as JSON."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or (lacking := {"clip", "device", "weights"} - found.keys()):
+        wanted = f"that has {', '.join(sorted(lacking))} too" if isinstance(found, dict) else "of JSON"
+        raise argparse.ArgumentTypeError(f"{text!r} is not a table {wanted}")
+    return found
+
+
 def main() -> None:
-    kind, folder, given = sys.argv[1:]
-    sys.path.insert(0, folder if kind == "published" else built(Path(folder)))
-    settings = json.loads(given)
+    # Not `usage.Arguments`, which loads the vosbench that is installed.
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kind", choices=("vosbench", "published"))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("settings", type=table)
+    given = parser.parse_args()
+    kind, folder, settings = given.kind, given.folder, given.settings
+    if not (folder / (has := "model" if kind == "published" else "vosbench")).is_dir():
+        parser.error(f"{folder} has no folder {has}")
+    sys.path.insert(0, str(folder) if kind == "published" else built(folder))
     torch.set_num_threads(1)
     clip = np.load(settings["clip"])
     run = {"vosbench": vosbench, "published": published}[kind](settings, clip["rgb"], clip["labels"])

@@ -9,7 +9,6 @@ are not repeatable, and that CUDA would refuse. Not a test itself, since `fake_g
 
 import copy
 import json
-import sys
 from collections import Counter
 from collections.abc import Callable
 from functools import cache, partial
@@ -19,6 +18,7 @@ from fake_gpu import DeviceTensor, FakeGPU, moved  # isort: skip  # before vosbe
 import numpy as np
 import torch
 from clips import PAPER, strategies, truth, two_objects
+from command_line import parsed
 
 from vosbench.inference.output import Prediction
 from vosbench.inference.propagate import propagate, propagate_together
@@ -116,4 +116,4 @@ def main(specs: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(parsed(__doc__, strategies=True))

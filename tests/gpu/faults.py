@@ -16,6 +16,7 @@ from fake_gpu import CUDA, DeviceTensor, FakeGPU, moved  # isort: skip  # before
 import cv2
 import torch
 from clips import PAPER, clip
+from command_line import parsed
 
 from vosbench.bench import passes
 from vosbench.bench.plan import Plan
@@ -175,6 +176,7 @@ def nan_in_the_last_frame() -> str:
 
 
 def main() -> None:
+    parsed(__doc__)
     torch.set_num_threads(1)
     acts = (pace, slots_of_another_device, resumed_training, frames_that_come_one_by_one, masks_of_a_run)
     acts += (what_is_refused, nan_in_the_last_frame)

@@ -2,8 +2,9 @@
 
     python tests/gpu/gpu_check.py [--root CHECKOUT] [--out FOLDER] [--seconds 240] [--device cuda] [--tiny]
 
-Needs what vosbench needs and pytest; the checkout need not be installed, and joblib's copy of loky does where loky is
-absent. Steps, those of most worth first, each within the time that is left; OUT/gpu_check.json is written after each:
+Needs what vosbench needs, and for `tests` pytest; the checkout need not be installed, and joblib's copy of loky does
+where loky is absent. Steps, those of most worth first, each within the time that is left; OUT/gpu_check.json is
+written after each:
 
     environment  versions and the device
     tests        those of strategies, memory, network and frame loop; they use the GPU where there is one
@@ -15,9 +16,9 @@ absent. Steps, those of most worth first, each within the time that is left; OUT
     speed        STCN at full size, 480p, 1 and 3 objects, the paper's strategies: as shipped, and what might be
     profile      launches a frame, how long the GPU is busy, what costs most
 
-Without a GPU it does the same on the CPU, small, and says so; `waits` needs a GPU (see `emulate.py` for the CPU). The
-exit status is 1 if something could not be done in time or at all, tests failed, or a strategy is another than on the
-CPU, or than the time before.
+Without a GPU nothing is done, and the exit status is 2; `--device cpu` tries the same on the CPU, small, but for
+`waits` (see `emulate.py` for these). The exit status is 1 if something could not be done in time or at all, tests
+failed, or a strategy is another than on the CPU, or than the time before.
 """
 
 import argparse
@@ -34,6 +35,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +49,7 @@ STEPS = ("environment", "tests", "parity", "waits", "together", "length", "publi
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[2])
-    parser.add_argument("--out", type=Path, default=Path())
+    parser.add_argument("--out", type=Path, default=Path(), help="default: the folder in which it is started")
     parser.add_argument("--seconds", type=float, default=240)
     parser.add_argument("--device", choices=("cpu", "cuda"))
     parser.add_argument("--tiny", action="store_true", help="small network and clips; always so on a CPU")
@@ -59,6 +61,10 @@ def arguments() -> argparse.Namespace:
     for folder, has in ((given.root, "vosbench"), (given.published, "model")):
         if folder is not None and not (folder / has).is_dir():
             parser.error(f"{folder} has no folder {has}")
+    import torch
+
+    if given.device != "cpu" and not torch.cuda.is_available():
+        parser.exit(2, "error: torch finds no GPU on this machine: --device cpu tries the same on the CPU, small\n")
     try:
         given.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -111,6 +117,7 @@ class Check:
         from speed import Bench
 
         written, bench = self.given.out / "gpu_check.json", Bench(self)
+        print(f"writes {written}", flush=True)
         if self.given.only and written.is_file():
             self.found = json.loads(written.read_text())
         for name in self.given.only.split(",") if self.given.only else STEPS:
@@ -168,6 +175,9 @@ class Check:
         return found
 
     def tests(self) -> dict[str, Any]:
+        if find_spec("pytest") is None:
+            print(lacking := "not run: this needs pytest (pip install pytest)")
+            return {"left out": lacking}
         chosen = ["tests/policies/test_contract.py", *([] if self.tiny else ["tests/memory", "tests/inference"])]
         code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import gpu_check, pathlib, pytest\n"
         code += (

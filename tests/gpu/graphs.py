@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from fake_gpu import DeviceTensor, FakeGPU, moved  # isort: skip  # before vosbench
 import torch
 from clips import clip
+from command_line import parsed
 from fake_objects import DEFAULT, Capture, InStream, Stream
 from torch import Tensor
 
@@ -246,6 +247,7 @@ def network() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    parsed(__doc__)
     torch.set_num_threads(1)
     acts = (replayed, packed, made_anew, in_its_place, other_shapes, not_captured, memory, network)
     print(json.dumps({act.__name__: act() for act in acts}, indent=1))

@@ -1,5 +1,5 @@
 """Records for the tests of the report."""
 
-from made_records import build, run
+from record_fixtures import build, run
 
 __all__ = ["build", "run"]
