@@ -1,5 +1,6 @@
 """Every strategy, at its defaults and with parameters, passes the common contract; and the contract can fail."""
 
+import copy
 import inspect
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from vosbench.memory.contract import check_contract
 from vosbench.memory.policy import BoundedPolicy, MemoryPolicy
 from vosbench.memory.registry import POLICIES
 from vosbench.memory.spec import PolicySpec, load_policy
+from vosbench.models.base import Network
+from vosbench.models.stcn.network import FrameFeatures
 from vosbench.video import GroundTruth, Sequence
 
 SPECS = sorted({*POLICIES.names(), *RULES})
@@ -33,12 +36,26 @@ def small_truth(small_clip) -> GroundTruth:
     return true_masks(small_clip[1])
 
 
-def test_every_frame_of_a_video_is_segmented(spec, small_model, small_clip, small_truth):
+@pytest.fixture(scope="module")
+def network(small_model) -> Network:
+    """A network that computes the features of a frame once for all strategies."""
+    known, encode, network = {}, small_model.encode, copy.copy(small_model)
+
+    def remembered(frame: torch.Tensor) -> FrameFeatures:
+        if (pixels := frame.numpy().tobytes()) not in known:
+            known[pixels] = encode(frame)
+        return known[pixels]
+
+    network.encode = remembered
+    return network
+
+
+def test_every_frame_of_a_video_is_segmented(spec, network, small_clip, small_truth):
     """The whole path, with an object that appears in frame 6."""
     rgb, labels = small_clip
     sequence = Sequence.from_arrays(rgb, {0: labels[0] * (labels[0] == 1), 6: labels[6]})
     policy = load_policy(spec)
-    predictions = list(propagate(small_model, sequence, policy, truth=small_truth))
+    predictions = list(propagate(network, sequence, policy, truth=small_truth))
     assert [p.frame_index for p in predictions] == list(range(23))
     for p in predictions:
         torch.testing.assert_close(p.prob.sum(0), torch.ones(40, 56))
