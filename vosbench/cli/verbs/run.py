@@ -2,7 +2,7 @@
 
 import os
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -183,6 +183,8 @@ def _carry_out(plan: "Plan", fresh: bool, report: bool, others: "Cluster | None"
     _say_what_is_left_out(plan)
     with RunProgress(plan.passes_of(plan.tasks)) as progress:
         records = execute(plan, progress, fresh, others, progress.begin)
+    with suppress(OSError):
+        os.utime(plan.folder)  # the latest run, also if there was nothing to do
     table = strategy.table(records)
     show([table])
     print()
