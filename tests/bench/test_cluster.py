@@ -215,7 +215,7 @@ def test_what_a_worker_finds_to_be_other_ends_the_run(suite, cluster, tmp_path):
     assert not (tmp_path / "run" / MARK).exists()
 
 
-def test_another_file_of_the_same_name_does_not_matter(suite, alone, cluster, idea, tmp_path):
+def test_another_file_of_the_same_name_does_not_matter(suite, alone, cluster, tmp_path):
     """It was used before by this process, and is no longer as it was then."""
     for name, file in (("idea.py", suite.policies[1]), (NETWORK.name, NETWORK)):
         before = Path(shutil.copy(file, tmp_path / name))
