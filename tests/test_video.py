@@ -28,6 +28,8 @@ def test_objects_appear_in_the_first_annotation_that_holds_them():
         (RGB[0], {0: OBJECT}, r"the video is uint8 \(6, 8, 3\)"),
         (RGB[..., :1], {0: OBJECT}, r"the video is uint8 \(4, 6, 8, 1\)"),
         (RGB[:0], {0: OBJECT}, "sequence video has no frames"),
+        (RGB[:, :0], {0: OBJECT[:0]}, "frame 00000 is 8x0: it has no pixel"),
+        (RGB[:, :, :0], {0: OBJECT[:, :0]}, "frame 00000 is 0x6: it has no pixel"),
         (RGB, {}, "sequence video has no object"),
         (RGB, {0: 0 * OBJECT}, "sequence video has no object"),
         (RGB, {0: 255 * OBJECT}, "sequence video has no object"),

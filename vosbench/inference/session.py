@@ -14,8 +14,8 @@ from torch import Tensor
 from vosbench.base.values import Count, Side, checked
 from vosbench.base.words import size_in_bytes
 from vosbench.errors import SequenceError, VosbenchError
-from vosbench.images import size_text
-from vosbench.inference.given import Masks, described, object_masks
+from vosbench.images import check_frame, size_text
+from vosbench.inference.given import Masks, object_masks
 from vosbench.inference.lockstep import Decode, Driver, EncodeValue, Frame, Steps, taken
 from vosbench.inference.output import LateMask, Prediction, by_rows, most_probable
 from vosbench.inference.room import Needs, Room
@@ -112,8 +112,7 @@ class Session:
 
         Raises VosbenchError for frames or masks of another kind or size, PolicyError for what the strategy does wrong.
         """
-        if not isinstance(rgb, np.ndarray) or rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3:
-            raise VosbenchError(f"a frame of {self.name} is {described(rgb)}", "give uint8 [height,width,3], RGB")
+        check_frame(rgb, f"a frame of {self.name}")
         prediction = taken(*self._driver.finish([self._steps(Frame(self.model, rgb, self.shorter_side), masks)]))
         self._look()
         return prediction
