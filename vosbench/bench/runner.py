@@ -111,7 +111,7 @@ def work_off(
     pool: Executor | None = None,
 ) -> None:
     """Do the tasks in `todo`, and score those in `to_score` again; `pool` as `BackgroundScoring` has it."""
-    with BackgroundScoring(plan, pool) as scoring:
+    with BackgroundScoring(plan, len(todo) + len(to_score), pool) as scoring:
         for task, record in to_score:
             scoring.add(task, replace(record, unscored=None))
         warm: set[Any] = set()  # sizes and numbers of objects for which kernels are chosen
