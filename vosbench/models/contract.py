@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from vosbench.base.registry import place
+from vosbench.base.signals import by_code
 from vosbench.errors import VosbenchError
 from vosbench.models.base import FrameStep, Keys, Network, State, aggregate, joined, shapes_of
 from vosbench.models.geometry import Geometry
@@ -33,7 +34,9 @@ def check_model(build: Build) -> list[VosbenchError]:
     for check in CHECKS:
         try:
             check(build)
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            if not by_code(error):
+                raise
             told = isinstance(error, _Broken | VosbenchError)
             reason = str(error) if told else f"{type(error).__name__}: {' '.join(str(error).split())}"
             hint = getattr(error, "hint", "see Network in vosbench/models/base.py")
