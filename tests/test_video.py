@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vosbench.errors import VosbenchError
-from vosbench.video import Sequence
+from vosbench.video import MasksInMemory, Sequence
 
 RGB = np.zeros((4, 6, 8, 3), np.uint8)
 OBJECT = np.ones((6, 8), np.uint8)
@@ -42,3 +42,10 @@ def test_objects_appear_in_the_first_annotation_that_holds_them():
 def test_what_is_no_video(rgb, annotations, message):
     with pytest.raises(VosbenchError, match=message):
         Sequence.from_arrays(rgb, annotations)
+
+
+@pytest.mark.parametrize("shape", [(0, 8), (6, 0)])
+def test_masks_without_a_pixel_are_refused(shape):
+    with pytest.raises(VosbenchError, match="they have no pixel") as caught:
+        MasksInMemory.of(np.zeros(shape, np.uint8))
+    assert caught.value.hint

@@ -60,8 +60,6 @@ class ObjectMasks:
         if str(kind) != want or len(shape) != 2 + len(axes) or [*shape[:-2]] != axes:
             what = f"the planes of {len(ids)} ids are" if axes else "a label map is"
             raise VosbenchError(f"{what} {kind} {shape}", "give a label map, uint8 [H,W], or planes, bool [ids,H,W]")
-        if 0 in self.size:
-            raise VosbenchError(f"masks are {size_text(self.size)}: they have no pixel", "give those of a frame")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -167,6 +165,10 @@ class MasksInMemory(MaskSource):
     """Masks from arrays."""
 
     masks: ObjectMasks
+
+    def __post_init__(self) -> None:
+        if 0 in self.masks.size:
+            raise VosbenchError(f"masks are {size_text(self.masks.size)}: they have no pixel", "give those of a frame")
 
     def load(self) -> ObjectMasks:
         return self.masks
