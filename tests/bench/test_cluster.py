@@ -194,6 +194,20 @@ def test_strategies_that_kill_their_process_fail_alone(suite, alone, cluster, id
     assert len(records) == 20
 
 
+def test_no_more_workers_start_than_there_are_cores_or_units(suite, tmp_path, monkeypatch):
+    def start(_, count):
+        started.append(count)
+        raise VosbenchError("enough")
+
+    started, cluster = [], Cluster(workers=100_000)
+    monkeypatch.setattr(cluster, "_client", start)
+    for cores in (3, 1000):
+        monkeypatch.setattr("vosbench.base.processes.cpu_count", lambda cores=cores: cores)
+        with pytest.raises(VosbenchError, match="enough"):
+            run(replace(suite, timing="all"), tmp_path / "run", cluster=cluster)
+    assert started == [3, len(NAMES)]
+
+
 def test_what_ends_a_process_in_python_ends_the_run(suite, cluster, tmp_path):
     """Dask would never tell of it, and the run wait for ever."""
     ends = "from multiprocessing import current_process\n        if current_process().name != 'MainProcess': exit(3)"
