@@ -51,7 +51,9 @@ LOG = Path("begun.txt")  # of each sequence that a worker began, a line
 
 @pytest.fixture(scope="module")
 def cluster():
-    with Cluster(workers=2) as cluster:
+    """Of two workers, on one core, too."""
+    with pytest.MonkeyPatch.context() as patch, Cluster(workers=2) as cluster:
+        patch.setattr("vosbench.base.processes.cpu_count", lambda: 2)
         yield cluster
 
 
