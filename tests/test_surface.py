@@ -162,6 +162,11 @@ WRONG = {
         lambda: vosbench.Suite(shorter_side=-1),
         "shorter_side must be at least 16 pixels or 0, not -1",
     ),
+    "too many threads": (lambda: vosbench.Suite(threads=100_000), "threads must be at most 1024, not 100000"),
+    "too many threads to simulate": (
+        lambda: vosbench.simulate(NonCallableMock(spec=Dataset), ["lfu"], threads=1025),
+        "threads must be at most 1024, not 1025",
+    ),
     "no capacity": (lambda: settings(["lfu"], [0]), "capacity must be at least 1, not 0"),
     "an empty list of capacities": (lambda: settings(["lfu"], []), "the list of capacities is empty"),
     "a capacity twice": (lambda: settings(["lfu"], [2, 2.0]), "names a capacity twice"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vosbench.errors import VosbenchError
-from vosbench.video import Sequence
+from vosbench.video import MasksInMemory, Sequence
 
 RGB = np.zeros((4, 6, 8, 3), np.uint8)
 OBJECT = np.ones((6, 8), np.uint8)
@@ -28,6 +28,8 @@ def test_objects_appear_in_the_first_annotation_that_holds_them():
         (RGB[0], {0: OBJECT}, r"the video is uint8 \(6, 8, 3\)"),
         (RGB[..., :1], {0: OBJECT}, r"the video is uint8 \(4, 6, 8, 1\)"),
         (RGB[:0], {0: OBJECT}, "sequence video has no frames"),
+        (RGB[:, :0], {0: OBJECT[:0]}, "frame 00000 is 8x0: it has no pixel"),
+        (RGB[:, :, :0], {0: OBJECT[:, :0]}, "frame 00000 is 0x6: it has no pixel"),
         (RGB, {}, "sequence video has no object"),
         (RGB, {0: 0 * OBJECT}, "sequence video has no object"),
         (RGB, {0: 255 * OBJECT}, "sequence video has no object"),
@@ -40,3 +42,10 @@ def test_objects_appear_in_the_first_annotation_that_holds_them():
 def test_what_is_no_video(rgb, annotations, message):
     with pytest.raises(VosbenchError, match=message):
         Sequence.from_arrays(rgb, annotations)
+
+
+@pytest.mark.parametrize("shape", [(0, 8), (6, 0)])
+def test_masks_without_a_pixel_are_refused(shape):
+    with pytest.raises(VosbenchError, match="they have no pixel") as caught:
+        MasksInMemory.of(np.zeros(shape, np.uint8))
+    assert caught.value.hint

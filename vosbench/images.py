@@ -35,6 +35,19 @@ def size_text(shape: Sequence[int]) -> str:
     return f"{shape[1]}x{shape[0]}"
 
 
+def described(given: object) -> str:
+    """A value of a wrong kind, in words."""
+    return f"{given.dtype} {given.shape}" if isinstance(given, np.ndarray) else f"of type {type(given).__name__}"
+
+
+def check_frame(rgb: object, what: str) -> None:
+    """Raise VosbenchError for a frame that is not RGB, uint8 [H,W,3], or has no pixel."""
+    if not isinstance(rgb, np.ndarray) or rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3:
+        raise VosbenchError(f"{what} is {described(rgb)}", "give uint8 [height,width,3], RGB")
+    if not rgb.size:
+        raise VosbenchError(f"{what} is {size_text(rgb.shape)}: it has no pixel", "give uint8 [height,width,3], RGB")
+
+
 Picture = Path | FrameOfVideo  # where a frame is
 
 

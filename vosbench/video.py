@@ -16,7 +16,7 @@ import numpy as np
 
 from vosbench.base.values import checked, conform
 from vosbench.errors import VosbenchError
-from vosbench.images import VOID, Picture, check_size, present_labels, read_rgb, size_text
+from vosbench.images import VOID, Picture, check_frame, check_size, present_labels, read_rgb, size_text
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,10 @@ class FrameRef:
 
     name: str
     source: Picture | np.ndarray
+
+    def __post_init__(self) -> None:
+        if isinstance(self.source, np.ndarray):
+            check_frame(self.source, f"frame {self.name}")
 
     def load(self) -> np.ndarray:
         """RGB, uint8 [H,W,3]. Raises VosbenchError if the file is missing or broken."""
@@ -162,6 +166,10 @@ class MasksInMemory(MaskSource):
 
     masks: ObjectMasks
 
+    def __post_init__(self) -> None:
+        if 0 in self.masks.size:
+            raise VosbenchError(f"masks are {size_text(self.masks.size)}: they have no pixel", "give those of a frame")
+
     def load(self) -> ObjectMasks:
         return self.masks
 
@@ -250,6 +258,7 @@ class Sequence:
         """
         if rgb.dtype != np.uint8 or rgb.ndim != 4 or rgb.shape[-1] != 3:
             raise VosbenchError(f"the video is {rgb.dtype} {rgb.shape}", "give uint8 [frames,height,width,3], RGB")
+        frames = tuple(FrameRef(f"{i:05d}", frame) for i, frame in enumerate(rgb))
         seen: set[int] = set()
         first_masks = []
         for index in sorted(annotations):
@@ -264,7 +273,6 @@ class Sequence:
             if new:
                 first_masks.append(FirstMask(index, new, MasksInMemory(ObjectMasks(masks.planes(new), new))))
                 seen.update(new)
-        frames = tuple(FrameRef(f"{i:05d}", frame) for i, frame in enumerate(rgb))
         return cls(name, frames, tuple(first_masks))
 
 

@@ -14,7 +14,7 @@ import pytest
 from halving import half
 from loky import ProcessPoolExecutor
 
-from vosbench.base.processes import WORTHWHILE, Crew, end, start, telling, told
+from vosbench.base.processes import WORTHWHILE, Crew, end, start, telling, told, useful
 from vosbench.base.signals import ENDING
 from vosbench.errors import VosbenchError
 
@@ -25,7 +25,26 @@ def before() -> set[multiprocessing.Process]:
     return set(multiprocessing.active_children())
 
 
-def test_this_process_and_others_do_every_task_once(before):
+@pytest.mark.parametrize(
+    ("asked", "units", "on_gpu", "expected"),
+    [
+        (20, 1, False, 1),
+        (100_000, 100_000, False, 4),
+        (3, 100, False, 3),
+        (None, 100, False, 4),
+        (None, 2, True, 2),
+        (8, 100, True, 8),
+        (100_000, 6, True, 6),
+        (2, 0, False, 1),
+    ],
+)
+def test_no_more_processes_start_than_have_something_to_do(monkeypatch, asked, units, on_gpu, expected):
+    monkeypatch.setattr("vosbench.base.processes.cpu_count", lambda: 4)
+    assert useful(asked, units, on_gpu) == expected
+
+
+def test_this_process_and_others_do_every_task_once(before, monkeypatch):
+    monkeypatch.setattr("vosbench.base.processes.cpu_count", lambda: 3)
     with Crew(half, 100, jobs=3) as crew:
         found = list(crew.share([(n,) for n in range(100)]))
     assert sorted((index, value) for index, (value, _) in found) == [(n, n / 2) for n in range(100)]

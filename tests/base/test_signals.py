@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from vosbench.base.signals import ENDING, as_interrupts, held
+from vosbench.base.signals import ENDING, as_interrupts, by_code, held
 
 pytestmark = pytest.mark.skipif(len(ENDING) < 3, reason="this system has not all three signals")
 
@@ -49,6 +49,22 @@ def test_one_that_is_ignored_stays_ignored(number):
         signal.raise_signal(number)
     assert came == []
     assert signal.getsignal(number) == signal.SIG_IGN
+
+
+def test_an_interrupt_is_that_of_code_where_no_signal_has_come():
+    assert by_code(SystemExit())
+    assert not by_code(KeyboardInterrupt())  # nobody knows
+    with as_interrupts():
+        assert by_code(KeyboardInterrupt())
+        with held():
+            assert not by_code(KeyboardInterrupt())
+    with as_interrupts():
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        assert not by_code(KeyboardInterrupt())
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    assert by_code(KeyboardInterrupt())  # as in processes that are started for work
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @pytest.mark.parametrize("number", ENDING)

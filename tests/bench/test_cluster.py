@@ -51,7 +51,9 @@ LOG = Path("begun.txt")  # of each sequence that a worker began, a line
 
 @pytest.fixture(scope="module")
 def cluster():
-    with Cluster(workers=2) as cluster:
+    """Of two workers, on one core, too."""
+    with pytest.MonkeyPatch.context() as patch, Cluster(workers=2) as cluster:
+        patch.setattr("vosbench.base.processes.cpu_count", lambda: 2)
         yield cluster
 
 
@@ -194,6 +196,20 @@ def test_strategies_that_kill_their_process_fail_alone(suite, alone, cluster, id
     assert len(records) == 20
 
 
+def test_no_more_workers_start_than_there_are_cores_or_units(suite, tmp_path, monkeypatch):
+    def start(_, count):
+        started.append(count)
+        raise VosbenchError("enough")
+
+    started, cluster = [], Cluster(workers=100_000)
+    monkeypatch.setattr(cluster, "_client", start)
+    for cores in (3, 1000):
+        monkeypatch.setattr("vosbench.base.processes.cpu_count", lambda cores=cores: cores)
+        with pytest.raises(VosbenchError, match="enough"):
+            run(replace(suite, timing="all"), tmp_path / "run", cluster=cluster)
+    assert started == [3, len(NAMES)]
+
+
 def test_what_ends_a_process_in_python_ends_the_run(suite, cluster, tmp_path):
     """Dask would never tell of it, and the run wait for ever."""
     ends = "from multiprocessing import current_process\n        if current_process().name != 'MainProcess': exit(3)"
@@ -215,7 +231,7 @@ def test_what_a_worker_finds_to_be_other_ends_the_run(suite, cluster, tmp_path):
     assert not (tmp_path / "run" / MARK).exists()
 
 
-def test_another_file_of_the_same_name_does_not_matter(suite, alone, cluster, idea, tmp_path):
+def test_another_file_of_the_same_name_does_not_matter(suite, alone, cluster, tmp_path):
     """It was used before by this process, and is no longer as it was then."""
     for name, file in (("idea.py", suite.policies[1]), (NETWORK.name, NETWORK)):
         before = Path(shutil.copy(file, tmp_path / name))

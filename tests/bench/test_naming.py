@@ -116,6 +116,51 @@ def test_another_label_or_text_is_the_same_result(finished, small_suite, work):
 
 
 @pytest.mark.usefixtures("lent_pool")
+@pytest.mark.parametrize("text", ["Mine=every-k:k=2", "every-k:last=false,k=2"])
+def test_a_strategy_has_one_name_in_all_sequences(finished, small_suite, work, text):
+    """In those that are not asked for, too; those of other shards are left to them."""
+    folder, old = finished / "run", finished / "run/records/every-k_k=2"
+    before = sorted(path.read_bytes() for path in folder.glob("masks/every-k_k=2/*/*.png"))
+    suite = small_suite(finished / "DAVIS", policies=(text, "first-only"), controls=False)
+    run(replace(suite, limit=1), folder, work)
+    assert not work
+    assert not old.exists()
+    new = next(path for path in folder.glob("records/*") if path.name not in {"first-only", *CONTROLS})
+    assert {path.name for path in new.iterdir()} == {"ant.json", "bee.json"}
+    assert sorted(path.read_bytes() for path in folder.glob(f"masks/{new.name}/*/*.png")) == before
+    assert {record.policy.text for record in read_run(folder)} == {text, "first-only", *CONTROLS}
+    run(replace(suite, policies=("every-k:k=2",), shard="1/2"), folder, work)
+    assert not work
+    assert [path.name for path in new.iterdir()] == ["bee.json"]
+    assert [path.name for path in old.iterdir()] == ["ant.json"]
+
+
+@pytest.mark.usefixtures("lent_pool")
+def test_a_name_is_of_one_strategy(finished, small_suite, work):
+    """Whichever sequences are asked for: results of two would stand in one row."""
+    folder, davis = finished / "run", finished / "DAVIS"
+    run(small_suite(davis, policies=("A=every-k:k=2", "B=first-only")), folder)
+    work.clear()
+    before = read_run(folder)
+    for policies, told in (
+        (("A=fifo",), r"holds results of every-k:k=2 under the name A"),
+        (("B=every-k:k=2",), r"holds results of first-only under the name B"),
+        (("A=first-only", "B=every-k:k=2"), r"holds results of (every-k:k=2 under the name A|first-only under .* B)"),
+    ):
+        for limit in (1, None):
+            suite = small_suite(davis, policies=policies, limit=limit)
+            with pytest.raises(VosbenchError, match=told) as caught:
+                run(suite, folder)
+            assert "another label" in caught.value.hint
+        assert read_run(folder) == before
+    assert not work
+    run(small_suite(davis, policies=("B=every-k:k=2", "A=first-only"), limit=1), folder, fresh=True)
+    of = {"A": "first-only", "B": "every-k:k=2"}
+    assert all(of.get(r.policy.label, r.policy.spec) == r.policy.spec for r in read_run(folder))
+    assert {r.sequence for r in read_run(folder) if r.policy.kind == "strategy"} == {"ant"}
+
+
+@pytest.mark.usefixtures("lent_pool")
 def test_an_edited_strategy_file_is_another_strategy(small_davis, small_suite, tmp_path, work):
     source = tmp_path / "idea.py"
     text = (
@@ -133,6 +178,10 @@ def test_an_edited_strategy_file_is_another_strategy(small_davis, small_suite, t
     source.write_text(text.replace("False", "True"))
     run(suite, tmp_path / "run", work)
     assert work == {(str(source), "ant")}
+    run(replace(suite, limit=None), tmp_path / "run")
+    source.write_text(text)
+    run(suite, tmp_path / "run")
+    assert [r.sequence for r in read_run(tmp_path / "run")] == ["ant"]  # bee was made by another
 
 
 @pytest.mark.usefixtures("lent_pool")

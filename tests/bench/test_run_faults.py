@@ -51,7 +51,7 @@ def test_a_scoring_process_that_died_before_the_next_sequence_is_the_same_error(
     todo = plan.Plan(small_suite(small_davis), tmp_path / "run")
 
     def add_one_after_the_death_of_the_other():
-        with background.BackgroundScoring(todo) as scoring:
+        with background.BackgroundScoring(todo, 2) as scoring:
             for task in todo.tasks[:2]:
                 scoring.add(task, todo.blank_record(task))
                 scoring._waiting[0][2].exception(30)

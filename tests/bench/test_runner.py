@@ -32,6 +32,16 @@ def lasting(records):
     return [replace(record, timings=(), environment=None, together=1) for record in records]
 
 
+def test_no_more_processes_score_than_there_are_records_or_cores(small_davis, small_suite, tmp_path, monkeypatch):
+    lent, started = processes.start, []
+    monkeypatch.setattr(processes, "start", lambda work, count: started.append(count) or lent(work, count))
+    suite = small_suite(small_davis, policies=("first-only",), controls=False, jobs=100_000)
+    for cores in (1, 64):
+        monkeypatch.setattr(processes, "cpu_count", lambda cores=cores: cores)
+        run(suite, tmp_path / str(cores))
+    assert started == [1, 2]
+
+
 def test_a_run_leaves_a_complete_record_per_strategy_and_sequence(finished_run):
     records = read_run(finished_run / "run")
     assert [(r.policy.spec, r.sequence) for r in records] == [

@@ -26,7 +26,33 @@ def test_a_strategy_that_exits_breaks_its_contract(vosbench, tmp_path):
     assert "SystemExit: 0" in outcome.out
 
 
-@pytest.mark.parametrize("how", ["sys.exit()", "raise SystemExit(3)"])
+def test_a_strategy_that_raises_what_ctrl_c_does_fails_alone(vosbench, tmp_path, small_davis):
+    (tmp_path / "idea.py").write_text(EXITING.replace("sys.exit(0)", "raise KeyboardInterrupt"))
+    checked = vosbench("check", "policy", tmp_path / "idea.py")
+    assert checked.status == 2
+    assert "idea.py:8: frame" in checked.out
+    data = ("--dataset", "davis2017", "--root", small_davis, "--no-controls", "--no-score", "--shorter-side", 32)
+    ran = vosbench(
+        "run", *data, "-p", f"{tmp_path}/idea.py:capacity=1,every=1", "-p", "first-only", "--out", tmp_path / "run"
+    )
+    assert ran.status == 2
+    told = [line for line in ran.err.splitlines() if "broke its contract" in line]
+    assert len(told) == 2
+    assert all("KeyboardInterrupt" in line for line in told)
+
+
+@pytest.mark.parametrize("where", ["", "    def encode(self, frame):\n        "])
+def test_a_network_that_raises_what_ctrl_c_does_is_told_with_its_place(vosbench, tmp_path, where):
+    (tmp_path / "net.py").write_text(
+        f"from toy_network import Toy\nclass Net(Toy):\n    x = 1\n{where}raise KeyboardInterrupt\n"
+    )
+    outcome = vosbench("check", "model", tmp_path / "net.py")
+    assert outcome.status == 2
+    assert "KeyboardInterrupt" in outcome.out + outcome.err
+    assert "net.py" in outcome.out + outcome.err
+
+
+@pytest.mark.parametrize("how", ["sys.exit()", "raise SystemExit(3)", "raise KeyboardInterrupt"])
 def test_a_verb_that_exits_is_a_fault_with_its_place(vosbench, tmp_path, how):
     (tmp_path / "verb.py").write_text(
         "import sys\nfrom vosbench.cli.verbs import Answer, Verb\n"
@@ -34,7 +60,7 @@ def test_a_verb_that_exits_is_a_fault_with_its_place(vosbench, tmp_path, how):
     )
     outcome = vosbench(tmp_path / "verb.py")
     assert outcome.status == 2
-    assert "verb.py:4: SystemExit" in outcome.err
+    assert f"verb.py:4: {'KeyboardInterrupt' if 'Key' in how else 'SystemExit'}" in outcome.err
 
 
 def interrupt(*_, **__):

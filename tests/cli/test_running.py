@@ -73,6 +73,8 @@ def test_run_without_a_folder_is_the_latest(small_davis, tmp_path, monkeypatch, 
     assert vosbench(*arguments, "--top-k", 4).status == 0
     assert len(list((tmp_path / ".vosbench/runs").iterdir())) == 2
     assert "top-4" in vosbench("table").out
+    assert vosbench(*arguments).status == 0  # there is nothing to do
+    assert "top-20" in vosbench("table").out
 
 
 def test_youtube_vos_gives_exactly_the_masks_that_the_server_wants(small_youtube, tmp_path, vosbench, read_json):

@@ -123,6 +123,8 @@ def test_a_strategy_that_needs_to_know_more_is_refused(small_model, spec, what):
         (None, {3: ~PLANE}, "object 3 has no pixel"),
         (None, {1: PLANE}, "object 1 is followed already"),
         (None, {3: PLANE, 4: np.ones((40, 57), bool)}, "frame 1 of cam are of several sizes: 56x40, 57x40"),
+        (np.zeros((0, 5, 3), np.uint8), None, "a frame of cam is 5x0: it has no pixel"),
+        (None, np.zeros((5, 0), np.uint8), "frame 1 of cam is 56x40, its masks 0x5"),
         (None, {3: PLANE[:, 1:]}, "frame 1 of cam is 56x40, its masks 55x40"),
     ],
 )

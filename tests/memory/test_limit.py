@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from contextvars import ContextVar
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from vosbench.bench.runner import run
 from vosbench.errors import VosbenchError
 from vosbench.inference.output import by_rows, most_probable
 from vosbench.inference.propagate import propagate
+from vosbench.inference.room import in_megabytes
 from vosbench.inference.session import Session, _with_new
 from vosbench.memory import bank
 from vosbench.memory.spec import load_policy
@@ -59,6 +61,34 @@ def test_a_limit_that_is_kept_changes_nothing(small_model, small_clip, monkeypat
         masks("4.3MB")
 
 
+@pytest.mark.parametrize("spec", ["lfu:capacity=2", "fifo:capacity=12,every=1", "every-k:k=1"])
+@pytest.mark.parametrize("least", ["1MB", "4.32MB"])
+def test_a_limit_that_is_named_suffices(small_model, small_clip, monkeypatch, spec, least):
+    """Of a strategy whose memory grows it suffices at first. It is rounded up to MB, but not here."""
+    assert in_megabytes(4_300_001) == "5MB"
+    monkeypatch.setattr("vosbench.inference.session.in_megabytes", lambda limit: f"{limit}B")
+    rgb, labels = small_clip
+    second = np.where(labels[5] > 0, labels[5], 3 * (labels[0] == 0)).astype(np.uint8)  # another object
+    sequence = Sequence.from_arrays(rgb, {0: labels[0], 5: second})
+
+    def masks(limit: str) -> tuple[int, str]:
+        """How many there are, and why there are no more."""
+        done = 0
+        try:
+            for _ in propagate(small_model, sequence, load_policy(spec), memory_limit=limit):
+                done += 1
+        except MemoryError as error:
+            return done, str(error)
+        return done, ""
+
+    done, told = masks(least)
+    named = re.search(r"limit.*: raise it to (?:more than )?(\d+B)", told)[1]
+    if spec == "every-k:k=1":
+        assert masks(named)[0] > done
+    else:
+        assert masks(named) == (len(rgb), "")
+
+
 def test_what_is_no_limit_is_refused_at_once(small_model):
     with pytest.raises(VosbenchError, match="'much' is no amount of memory"):
         Session(small_model, load_policy("lfu"), memory_limit="much")
@@ -71,6 +101,18 @@ def test_a_strategy_that_needs_more_fails_alone(small_davis, small_suite, tmp_pa
     told = {r.policy.name: r.failure and r.failure.reason for r in run(suite, tmp_path / "run")}
     assert told["first-only"] is None
     assert told["every-k"].startswith("out of memory: tokens need ")
+
+
+def test_a_limit_that_suffices_nowhere_is_refused_before_the_first_frame(small_davis, small_suite, tmp_path):
+    """With 4.3 MB, two objects have no room and one has: see `test_a_failure_during_warm_up_is_found_again`."""
+    suite = small_suite(small_davis, policies=("first-only", "lfu"), memory_limit="1MB")
+    with pytest.raises(VosbenchError, match=r"in every sequence a frame and its objects alone need .* 1MB") as caught:
+        run(suite, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    named = re.search(r"--memory-limit (\d+MB)$", caught.value.hint)[1]
+    assert not any(
+        r.failure for r in run(replace(suite, memory_limit=named, policies=("first-only",)), tmp_path / "run")
+    )
 
 
 @pytest.mark.parametrize("pixels", [48 * 64, 3 * 48 * 64])

@@ -77,6 +77,22 @@ class Overwriting(Toy):
         return super().encode(frame)
 
 
+class Anew(Toy):
+    """Launches what is another function in each frame."""
+
+    def encode(self, frame):
+        self.launch(lambda x: torch.nn.functional.avg_pool2d(x, 4), frame)
+        return super().encode(frame)
+
+
+class Undefined(Toy):
+    """Decodes to no number; the method for several strategies calls this one, and is not at fault."""
+
+    def decode(self, readout, features, state, masks, step):
+        logits, state = super().decode(readout, features, state, masks, step)
+        return logits * torch.nan, state
+
+
 class Deaf(Toy):
     """Does not write to `out`."""
 
@@ -193,6 +209,8 @@ EXPECTED = {
     Relative: ("scores", "of some tokens are not those of the same tokens among all"),
     Strange: ("encode", "TypeError: launch is given what makes no graph: set is neither tensors nor a plain constant"),
     Overwriting: (None, "launch changes what it is given"),
+    Anew: (None, "launch is given <lambda> (line "),
+    Undefined: ("decode", "gives what is no number"),
     Deaf: ("scores", "are not written to `out`"),
     Flat: ("decode", "gives float32 (2, 7, 12), not floats (2, 56, 96)"),
     Forgetful: ("encode_value", "returns the state [], not ['hidden']"),
@@ -221,6 +239,11 @@ def test_sound_networks_pass(small_model):
 def test_the_bundled_network_passes():
     model = read_checkpoint("stcn-tiny").build()
     assert check_model(lambda: model) == []
+
+
+@pytest.mark.parametrize("kind", [Undefined, Anew])
+def test_a_fault_is_told_once(kind):
+    assert len(check_model(build(kind))) == 1
 
 
 @pytest.mark.parametrize("kind", EXPECTED, ids=lambda kind: kind.__name__)

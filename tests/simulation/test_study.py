@@ -32,6 +32,7 @@ def test_a_gpu_is_used_by_one_process_unless_more_are_asked_for(traces, monkeypa
     monkeypatch.setattr(study, "cpu_count", lambda: 8)
     on_cpu, on_gpu = Study(SPECS), Study(SPECS, device="cuda:1")
     assert (on_cpu.processes(None), on_gpu.processes(None), on_gpu.processes(3)) == (8, 1, 3)
+    assert (on_cpu.processes(100_000), on_gpu.processes(100_000)) == (8, 8)
     assert (len(plan(on_cpu, traces)), len(plan(on_gpu, traces))) == (8, 2)
     here = []
     monkeypatch.setattr(study.ReplayTask, "carry_out", lambda *_: here.append(1) or {})
@@ -50,7 +51,8 @@ def collected(tasks, jobs):
     return outcomes, faults
 
 
-def test_settings_are_divided_only_where_sequences_are_few():
+def test_settings_are_divided_only_where_sequences_are_few(monkeypatch):
+    monkeypatch.setattr("vosbench.simulation.study.cpu_count", lambda: 64)
     study, four = Study(SPECS), [Path(str(number)) for number in range(4)]
     assert [task.study.specs for task in plan(study, four, 2)] == [SPECS] * 4
     assert [task.study.specs for task in plan(study, four[:1], 2)] == [SPECS[::2], SPECS[1::2]]

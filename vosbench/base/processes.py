@@ -32,6 +32,14 @@ AHEAD = 3  # tasks that a process has at hand, so that it never waits for this o
 WORTHWHILE = 4  # tasks for each process: for less, starting it would take longer than what it saves
 
 
+def useful(asked: int | None, units: int, on_gpu: bool = False) -> int:
+    """How many processes have something to do: as many as are asked for (None: one per core), but no more than there
+    are units of work, nor, unless it is GPUs that work, than the cores that this process may use; one at least.
+    """
+    most = asked if on_gpu and asked else cpu_count()
+    return max(1, min(asked or most, most, units))
+
+
 class DiedError(VosbenchError):
     """A process that was started for work has died."""
 
@@ -158,11 +166,11 @@ class Crew(Generic[T]):
 
     They start at once and take a third of a second for it, in which this process prepares the tasks and does the first.
 
-    jobs: processes, this one among them (None: one per core).
+    jobs: processes at most, this one among them, as `useful` has it.
     """
 
     def __init__(self, work: Callable[..., T], tasks: int, jobs: int | None = None) -> None:
-        others = min(jobs or cpu_count(), tasks // WORTHWHILE) - 1
+        others = useful(jobs, tasks // WORTHWHILE) - 1
         self._work = work
         self._workers = start(work, others) if others > 0 else None
         self._others = others

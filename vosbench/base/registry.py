@@ -23,6 +23,7 @@ from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from vosbench.base.own_files import contents_of, digest_of, load, one_line, own_modules, renew
+from vosbench.base.signals import by_code
 from vosbench.errors import VosbenchError, unknown
 
 T = TypeVar("T")
@@ -100,7 +101,9 @@ class Registry(Generic[T]):
             yield
         except VosbenchError:
             raise
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            if not by_code(error):
+                raise
             raise VosbenchError(f"{self.kind} {what} fails to load: {one_line(error)}", hint) from error
 
     def _file(self, path: Path) -> ModuleType:

@@ -15,6 +15,7 @@ from typing import Any
 ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 PAUSE, PAUSES = 0.05, 200  # seconds until it is looked again whether a module is still loaded; how often
 Handler = Callable[[int, FrameType | None], None]
+_open: list[tuple[Handler, list[int], list[int]]] = []  # of each `as_interrupts`: its handler, what came, what waits
 
 
 @contextmanager
@@ -41,16 +42,32 @@ def as_interrupts(to_the_last: bool = False) -> Iterator[list[int]]:
         raise KeyboardInterrupt
 
     before = _replaced(interrupt, lambda handler: handler not in (signal.SIG_IGN, None))
+    _open.append((interrupt, came, waits))
     try:
         yield came
         if waits and not came:
             interrupt(waits[0], None)
     finally:
+        _open.pop()
         if waits:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
         for number, handler in before.items():
             signal.signal(number, signal.SIG_IGN if came or to_the_last else handler)
+
+
+def by_code(error: BaseException) -> bool:
+    """Whether the code that raised an error is at fault, and nobody has asked the process to end: so it is with any but
+    KeyboardInterrupt; with that where no signal can have raised it: beside the main thread, where signals are blocked,
+    and within `as_interrupts`, unless one has come.
+    """
+    if not isinstance(error, KeyboardInterrupt) or threading.current_thread() is not threading.main_thread():
+        return True
+    if hasattr(signal, "pthread_sigmask") and signal.pthread_sigmask(signal.SIG_BLOCK, ()).issuperset(ENDING):
+        return True
+    ours, came, waits = _open[-1] if _open else (None, [], [])
+    handlers = {signal.getsignal(number) for number in ENDING}
+    return ours in handlers and handlers <= {ours, signal.SIG_IGN, None} and not came and not waits
 
 
 @contextmanager

@@ -25,11 +25,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class AtLeast:
-    """Beside the type of a number: the least that it may be, its unit, and a lower value that means something."""
+    """Beside the type of a number: the least that it may be, its unit, a lower value that means something, and the
+    most.
+    """
 
     least: float
     unit: str = ""
     special: float | None = None
+    most: float = math.inf
 
 
 _EXAMPLES: dict[Any, str] = {
@@ -39,7 +42,9 @@ _EXAMPLES: dict[Any, str] = {
     float: "a number, such as 0.5",
     bool: "true or false",
 }
+MOST_THREADS = 1024  # more is a slip: a system that cannot start them ends the process without a word
 Count = Annotated[int, AtLeast(1)]
+Threads = Annotated[int, AtLeast(1, most=MOST_THREADS)]
 Side = Annotated[int, AtLeast(16, " pixels", special=0)]  # of a frame at inference; 0: its own
 
 
@@ -120,6 +125,8 @@ def converted(value: Any, hint: Any, where: str, how: str = "", file: str = "") 
             if isinstance(bound, AtLeast) and value < bound.least and value != bound.special:
                 least = f"{bound.least}{bound.unit}" + ("" if bound.special is None else f" or {bound.special}")
                 raise _wrong(value, f"at least {least}", where, how or f"give {bound.least}", file)
+            if isinstance(bound, AtLeast) and value > bound.most:
+                raise _wrong(value, f"at most {bound.most}{bound.unit}", where, how or "give fewer", file)
         return value
     if origin in (UnionType, Union):
         return _member(value, hint, where, how, file)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from loky import cpu_count
 
-from vosbench.base.processes import starting
+from vosbench.base.processes import starting, useful
 from vosbench.base.signals import held
 from vosbench.base.text import read_text
 from vosbench.base.values import Count, checked
@@ -41,7 +41,8 @@ LONELY = 30  # seconds that a scheduler has to answer
 
 class Cluster:
     """Who carries out a run: `workers` processes of this machine, one for each GPU or for an equal share of the cores;
-    or those of a Dask scheduler that is there, at `address`, or as its `scheduler_file` says.
+    or those of a Dask scheduler that is there, at `address`, or as its `scheduler_file` says. Of this machine no more
+    start than a run has units, or, on a CPU, than there are cores.
 
     They start with the first run, and end with the context that this manages. `say` is told, line by line, what a user
     wants to know of them; with a `dashboard`, where Dask serves its pages.
@@ -73,12 +74,15 @@ class Cluster:
         self._dashboard, self._say = dashboard, say
         self._open = ExitStack()
         self._started: Client | None = None
+        self._running = 0  # workers of this machine
 
     def adapted(self, suite: Suite) -> Suite:
         """The suite with the GPU that each worker has, or with the threads of the share of a CPU that it has."""
+        share = max(1, cpu_count() // self._workers) if self._workers else 1
+        if self._workers:
+            suite = replace(suite, jobs=min(suite.jobs, share))
         if suite.device != "cpu":
             return replace(suite, device=suite.device.partition(":")[0])
-        share = max(1, cpu_count() // self._workers) if self._workers else 1
         return replace(suite, threads=suite.threads or share)
 
     def work_off(self, plan: Plan, todo: list[Task], to_score: list[Recorded], progress: Progress) -> None:
@@ -95,11 +99,14 @@ class Cluster:
         token = secrets.token_hex(8)
         (plan.folder / TOKEN).write_text(token)
         try:
-            client = self._client(plan)
-            if not self._workers and not client.nthreads():
+            own = useful(self._workers, len(tasks), plan.device.type == "cuda") if self._workers else 0
+            units = cut(tasks, own)
+            client = self._client(plan, min(own, len(units)))
+            if not own:
+                units = cut(tasks, len(client.nthreads()))
+            if not client.nthreads():
                 where = self._file or self._address
                 self._say(f"the scheduler at {where} has no workers yet: waiting for some (dask worker --nthreads 1)")
-            units = cut(tasks, self._workers or len(client.nthreads()))
             Dispatch(client, plan, token, progress, self._say).carry_out(units, todo)
             sweep(plan.tasks)
         except OSError as error:
@@ -117,10 +124,14 @@ class Cluster:
     def __exit__(self, *_: object) -> None:
         with held():
             self._open.close()
-            self._started = None
+            self._started, self._running = None, 0
 
-    def _client(self, plan: Plan) -> "Client":
-        """The client, whose workers are started now if they have not been yet."""
+    def _client(self, plan: Plan, count: int) -> "Client":
+        """The client, whose workers, so many of this machine, are started now if they have not been yet; all are
+        started anew where one before had use for fewer.
+        """
+        if count > self._running:
+            self.__exit__()
         if self._started is None:
             with held():  # what was imported by half cannot end in peace
                 import dask
@@ -139,15 +150,16 @@ class Cluster:
             self._open.enter_context(dask.config.set({f"distributed.{key}": v for key, v in settings.items()}))
             for name in ("distributed", "distributed.client"):
                 logging.getLogger(name).setLevel(logging.CRITICAL)  # deaths are told by `say`
-            own = self._open.enter_context(self._own(plan)) if self._workers else None
+            own = self._open.enter_context(self._own(plan, count)) if count else None
+            self._running = count
             where = own or answering(self._address, self._file)
             self._started = self._open.enter_context(Client(where, timeout=LONELY, set_as_default=False))
             if self._dashboard:
                 self._say(f"dashboard: {self._started.dashboard_link}")
         return self._started
 
-    def _own(self, plan: Plan) -> Any:
-        """A scheduler in this process, and workers, which end with it."""
+    def _own(self, plan: Plan, count: int) -> Any:
+        """A scheduler in this process, and so many workers, which end with it."""
         from distributed import Nanny, Scheduler
         from distributed.deploy.spec import SpecCluster
 
@@ -163,8 +175,7 @@ class Cluster:
             "silence_logs": logging.CRITICAL,
             "dashboard": False,
         }
-        many = range(self._workers or 0)
-        workers = {number: {"cls": Nanny, "options": options | own[number % len(own)]} for number in many}
+        workers = {number: {"cls": Nanny, "options": options | own[number % len(own)]} for number in range(count)}
         pages = {"dashboard": self._dashboard, "dashboard_address": "127.0.0.1:0"}
         scheduler = {"cls": Scheduler, "options": {"protocol": "tcp://", "host": "127.0.0.1", "port": 0, **pages}}
         try:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from vosbench.base.processes import useful
 from vosbench.bench.passes import WARMUP_FRAMES, device_peak, predictions, strategies, warm_up
 from vosbench.bench.plan import Plan, Task
 from vosbench.bench.runner import to_do
@@ -26,9 +27,9 @@ class Estimate:
     """What is left to do of a run.
 
     units: sequences, which are what workers share; results: strategies and controls on each; finished: results there
-    are. seconds: of the model, on `workers` of them, scoring apart. memory_bytes: at most, in one process on its
-    device. disk_bytes: of masks and records. measured: the sequence, or "" where no strategy is left to be measured.
-    failing: label -> why the strategy fails on its first frames.
+    are. seconds: of the model, on `workers`, as many as are of use, scoring apart. memory_bytes: at most, in one
+    process on its device. disk_bytes: of masks and records. measured: the sequence, or "" where no strategy is left to
+    be measured. failing: label -> why the strategy fails on its first frames.
     """
 
     units: int
@@ -52,6 +53,7 @@ def estimate(plan: Plan, fresh: bool = False, workers: int = 1) -> Estimate:
     todo = to_do(plan, fresh)[0]
     run = [task for task in todo if isinstance(task.what, PolicySpec) and task.video]
     names = {task.name for task in todo}
+    workers = useful(workers, len(todo), plan.device.type == "cuda")
     lengths = {name: len(video.frames) for name, video in plan.sequences.items()}
     frames = sum(lengths.get(name, 0) for name in names)
     known = (len(names), len(todo), len(plan.tasks) - len(todo), frames, workers)

@@ -10,18 +10,20 @@ import hashlib
 import os
 import shlex
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from vosbench.base.atomic import UNFINISHED
+from vosbench.base.hashing import digest
 from vosbench.bench.naming import record_files
 from vosbench.bench.plan import Plan, Task
-from vosbench.bench.record import DATA_ROOT, RunRecord, read_record, write_record
+from vosbench.bench.record import DATA_ROOT, PolicyInfo, RunRecord, read_record, write_record
 from vosbench.bench.suite import INCIDENTAL
 from vosbench.errors import VosbenchError, a_few
+from vosbench.memory.strategy import Strategy
 from vosbench.video import Sequence
 
 
@@ -73,17 +75,20 @@ def hash_of(masks: Iterable[Path]) -> str | None:
 
 def prepare(plan: Plan, fresh: bool) -> None:
     """Clear away what a killed run left half-written, but for masks that are to be made, which tell what it had in
-    hand; and, if `fresh`, the results of other conditions. Results of the same strategy that has another text or label
-    now go where they belong.
+    hand; and, if `fresh`, the results of other conditions. A strategy that has another text or label now has it in all
+    sequences, also in those that are not asked for, but for those of other shards.
 
-    Raises VosbenchError if there are such and it is not `fresh`: beside them the new results would mean nothing.
+    Raises VosbenchError, before anything is changed, if there are such and it is not `fresh`: beside them the new
+    results would mean nothing; and if a strategy is to have the name that another has there.
     """
     if (plan.folder / "curve.csv").exists():
         raise VosbenchError(f"{plan.folder} is the folder of a training", "choose another for the run: --out FOLDER")
     own = {path for task in plan.tasks for path in (task.record, task.unscored)}
-    tasks = {task.identity: task for task in plan.tasks}
+    names = {task.record.parent: task.policy for task in plan.tasks}
+    as_named_now = _names_now(plan)
+    away: list[Path] = []
+    moves: list[tuple[Path, RunRecord, Task]] = []
     for path in record_files(plan.folder):
-        masks = plan.folder / "masks" / path.parent.name
         try:
             record = read_record(path)
         except VosbenchError:
@@ -91,30 +96,81 @@ def prepare(plan: Plan, fresh: bool) -> None:
                 continue  # it will be written again
             if not fresh:
                 raise
-        else:
-            if record.conditions == plan.conditions and not plan.is_of_other_files(record):
-                if path in own or (task := tasks.get(record.identity)) is None:
-                    continue
-                if not finished(task):
-                    _rename(masks / path.stem, path, plan.as_asked(task, record), task)
-            elif not fresh:
-                other = "choose another folder (--out), or throw them away: fresh=True (--fresh)"
-                if plan.suite.score and not record.suite.get("score", True):
-                    root = f" --root {shlex.quote(str(plan.suite.root))}" if plan.suite.root else ""
-                    where = f"--dataset {plan.data.name}{root} --split {plan.data.split}"
-                    quoted = shlex.quote(str(plan.folder / "masks"))
-                    other = f"score its masks: `vosbench score {quoted}/* {where}`; or {other}"
-                theirs = difference(record, plan.blank_record(plan.tasks[0]))
-                raise VosbenchError(f"{plan.folder} holds results of {theirs}", other)
-        path.unlink()
-        path.with_suffix(".npz").unlink(missing_ok=True)
-        shutil.rmtree(masks / path.stem, ignore_errors=True)
-        for folder in (path.parent, masks):
-            with suppress(OSError):  # others of the strategy's sequences are there
-                folder.rmdir()
+            away.append(path)
+            continue
+        task, now = as_named_now(record), names.get(path.parent)
+        if record.conditions != plan.conditions or plan.is_of_other_files(record):
+            if not fresh:
+                raise _of_other_conditions(plan, record)
+            away.append(path)
+        elif task and task.record.parent != path.parent:
+            moves.append((path, record, task))
+        elif now and _strategy(now) != _strategy(record.policy):
+            if now.text != record.policy.text and not fresh:
+                raise _taken(plan, record)
+            if path not in own and not plan.suite.shard:
+                away.append(path)  # of a file of one's own that is another now
+    leaving = {path: record for path, record, _ in moves}
+    swapped = [other for *_, task in moves if (other := leaving.get(task.record) or leaving.get(task.unscored))]
+    if swapped and not fresh:
+        raise _taken(plan, swapped[0])
+    for path, record, task in () if swapped else moves:
+        taken = finished(task) if task.video else task.record.exists() or task.unscored.exists()
+        if not taken:
+            named = plan.as_asked(task, record) if task.video else replace(record, policy=task.policy)
+            _rename(plan.folder / "masks" / path.parent.name / path.stem, path, named, task)
+    for path in (*away, *(path for path, *_ in moves)):
+        _delete(path, plan.folder / "masks" / path.parent.name)
     sweep(plan.tasks, only_finished=True)
     if plan.suite.root is not None:
         (plan.folder / DATA_ROOT).write_bytes(os.fsencode(Path(plan.suite.root).absolute()))
+
+
+def _names_now(plan: Plan) -> Callable[[RunRecord], Task | None]:
+    """Finds the task of a record, and one like it for that of a sequence which is not asked for, but is of a strategy
+    that is.
+    """
+    tasks = {task.identity: task for task in plan.tasks}
+    strategies = {} if plan.suite.shard else {_strategy(task.policy): task for task in plan.tasks}
+
+    def find(record: RunRecord) -> Task | None:
+        if (asked := tasks.get(record.identity)) or not (like := strategies.get(_strategy(record.policy))):
+            return asked
+        return replace(like, name=record.sequence, video=None, record=like.record.with_name(f"{record.sequence}.json"))
+
+    return find
+
+
+def _strategy(policy: PolicyInfo) -> str:
+    """What is the same for all texts and labels of a strategy."""
+    return digest(asdict(Strategy(policy.name, policy.parameters)) | {"source": policy.source_hash})
+
+
+def _taken(plan: Plan, record: RunRecord) -> VosbenchError:
+    told = f"{plan.folder} holds results of {record.policy.spec} under the name {record.policy.label}"
+    hint = "give another label, choose another folder (--out), or throw them away: fresh=True (--fresh)"
+    return VosbenchError(told, hint)
+
+
+def _of_other_conditions(plan: Plan, record: RunRecord) -> VosbenchError:
+    hint = "choose another folder (--out), or throw them away: fresh=True (--fresh)"
+    if plan.suite.score and not record.suite.get("score", True):
+        root = f" --root {shlex.quote(str(plan.suite.root))}" if plan.suite.root else ""
+        where = f"--dataset {plan.data.name}{root} --split {plan.data.split}"
+        quoted = shlex.quote(str(plan.folder / "masks"))
+        hint = f"score its masks: `vosbench score {quoted}/* {where}`; or {hint}"
+    theirs = difference(record, plan.blank_record(plan.tasks[0]))
+    return VosbenchError(f"{plan.folder} holds results of {theirs}", hint)
+
+
+def _delete(path: Path, masks: Path) -> None:
+    """Delete a record, with its trace and masks, and the folders of its strategy if nothing is left there."""
+    path.unlink(missing_ok=True)
+    path.with_suffix(".npz").unlink(missing_ok=True)
+    shutil.rmtree(masks / path.stem, ignore_errors=True)
+    for folder in (path.parent, masks):
+        with suppress(OSError):  # others of the strategy's sequences are there
+            folder.rmdir()
 
 
 def sweep(tasks: Iterable[Task], only_finished: bool = False) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from vosbench.base.values import checked
 from vosbench.bench.folder import finished, forget, prepare, unfinished
+from vosbench.bench.limit import require_room
 from vosbench.bench.lock import locked
 from vosbench.bench.machine import at_work
 from vosbench.bench.passes import Progress, Recorded, alone, controlled, together, warm_up
@@ -55,8 +56,8 @@ def run(
     already and still valid is not done again, unless `fresh`. A sequence with a frame or mask that
     cannot be read leaves records that say so (`RunRecord.failure`), or, where only its ground truth is broken, records
     without scores (`RunRecord.unscored`). Raises VosbenchError as `Plan` does, and if a file cannot be written, a
-    scoring process dies, another run is at work in the folder, or, unless `fresh`, the folder holds results of other
-    conditions; finished records stay.
+    scoring process dies, another run is at work in the folder, the limit of memory is too small for every sequence, or,
+    unless `fresh`, the folder holds results of other conditions; finished records stay.
     """
     plan = Plan(cluster.adapted(suite) if cluster else suite, None if folder is None else Path(folder))
     return execute(plan, progress, fresh, cluster)
@@ -70,7 +71,8 @@ def execute(
     begin: Callable[[int], None] = lambda _: None,
 ) -> tuple[RunRecord, ...]:
     """Carry out what is not done yet of a plan; see `run`. `begin` is told first how many passes that takes."""
-    if any(to_do(plan, fresh)):
+    if any(found := to_do(plan, fresh)):
+        require_room(plan, found[0])
         try:
             with locked(plan.folder, plan.suite.shard, plan.conditions), threads(plan.environment.threads):
                 prepare(plan, fresh)
@@ -111,7 +113,7 @@ def work_off(
     pool: Executor | None = None,
 ) -> None:
     """Do the tasks in `todo`, and score those in `to_score` again; `pool` as `BackgroundScoring` has it."""
-    with BackgroundScoring(plan, pool) as scoring:
+    with BackgroundScoring(plan, len(todo) + len(to_score), pool) as scoring:
         for task, record in to_score:
             scoring.add(task, replace(record, unscored=None))
         warm: set[Any] = set()  # sizes and numbers of objects for which kernels are chosen

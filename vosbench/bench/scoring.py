@@ -45,11 +45,11 @@ class BackgroundScoring:
     As a context manager: left in good order it waits for all of them; left by an error it completes what the error
     does not concern; left by an interrupt it waits for none, and the rest is scored next time.
 
-    pool: who scores (None: processes of its own, as many as the suite has jobs).
+    pool: who scores (None: processes of its own, as many as the suite has jobs, and are of use for `count` records).
     """
 
-    def __init__(self, plan: Plan, pool: Executor | None = None) -> None:
-        self._plan = plan
+    def __init__(self, plan: Plan, count: int, pool: Executor | None = None) -> None:
+        self._plan, self._count = plan, count
         self._waiting: deque[Waiting] = deque()
         self._pool = pool
         self._workers: ProcessPoolExecutor | None = None
@@ -61,7 +61,9 @@ class BackgroundScoring:
             return
         write_record(task.unscored, record)
         if self._pool is None:
-            self._pool = self._workers = processes.start(score_sequence, self._plan.suite.jobs)
+            self._pool = self._workers = processes.start(
+                score_sequence, processes.useful(self._plan.suite.jobs, self._count)
+            )
         truth = self._plan.truths[task.name]
         masks = {name: LabelPng(task.masks / truth.sequence / f"{name}.png") for name in truth.masks}
         with processes.none_dies():

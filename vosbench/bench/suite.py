@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vosbench.base.settings import find, read_toml, shipped
-from vosbench.base.values import Count, Side, build, checked, conform
+from vosbench.base.values import Count, Side, Threads, build, checked, conform
 from vosbench.base.words import size_in_bytes
 from vosbench.datasets import DATASETS
 from vosbench.errors import VosbenchError, unknown
@@ -40,11 +40,12 @@ class Suite:
     `shorter_side` is that of frames at inference, in pixels (None: the data set's; 0: their own); `top_k` and
     `affinity` say how memory is read (None: as the model is used with), `precision` in what the model computes,
     `memory_limit` how much memory a run takes at most beside model and libraries, such as "4GB", kept in bytes (None:
-    what there is): a strategy that needs more fails. `jobs` are the processes that score while inference goes on.
-    `threads` are those of the model on a CPU, which round differently in different numbers (None: torch's own number).
-    Strategies go through a sequence together, which takes less time than one after the other; in the sequences of
-    `timing`, the first, all or none, each goes alone, to be timed, `repeats` times by turns, while no other process of
-    vosbench is at work on the machine. Without `timing` it is the first, and times taken beside others are marked.
+    what there is): a strategy that needs more fails. `jobs` are the processes that score while inference goes on, no
+    more than cores. `threads` are those of the model on a CPU, which round differently in different numbers (None:
+    torch's own number). Strategies go through a sequence together, which takes less time than one after the other; in
+    the sequences of `timing`, the first, all or none, each goes alone, to be timed, `repeats` times by turns, while no
+    other process of vosbench is at work on the machine. Without `timing` it is the first, and times taken beside others
+    are marked.
     `keep_memory_trace` keeps what each held beside its records, for `vosbench report`. Each strategy that has a
     parameter `seed`, and is given none, runs with every one of `seeds`. `name` is that of the file it was read from.
 
@@ -73,7 +74,7 @@ class Suite:
     shard: str | None = None
     controls: bool = True
     jobs: Count = 1
-    threads: Count | None = None
+    threads: Threads | None = None
     timing: Literal["first", "all", "none"] | None = None
     repeats: Count = 1
     keep_memory_trace: bool = False

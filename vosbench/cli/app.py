@@ -11,6 +11,7 @@ from typing import Annotated, Any, TextIO, cast
 import typer
 from typer.core import TyperGroup
 
+from vosbench.base.signals import by_code
 from vosbench.cli.options import STDOUT, output, write_text
 from vosbench.cli.verbs import VERBS, Answer, Verb
 from vosbench.errors import VosbenchError
@@ -78,7 +79,14 @@ def _command(name: str, verb: Verb) -> Callable[..., int]:
     def call(json: Path | None = None, **options: Any) -> int:
         shown = Patient(sys.stderr if json == STDOUT else sys.stdout)
         with redirect_stdout(cast(TextIO, shown)), _log():
-            answer = verb.run(**options)
+            try:
+                answer = verb.run(**options)
+            except KeyboardInterrupt as error:
+                from vosbench.base.own_files import one_line, place_in_own_file
+
+                if not by_code(error) or (place := place_in_own_file(error)) is None:
+                    raise
+                raise VosbenchError(f"{place}: {one_line(error)}", "repair the file") from error
         if not isinstance(answer, Answer):
             raise VosbenchError(f"the verb {name} returns {type(answer).__name__}, not an Answer", "repair its file")
         if answer.status not in {0, 1, 2}:

@@ -11,6 +11,7 @@ from typer import Argument, Option
 
 from vosbench.base import text as text_file
 from vosbench.base.atomic import check_writable, writing
+from vosbench.base.values import MOST_THREADS
 from vosbench.base.words import count
 from vosbench.errors import VosbenchError, a_few
 from vosbench.memory.grammar import several
@@ -72,7 +73,9 @@ ShorterSide = Annotated[
 ]
 Model = Annotated[str, Option(help="bundled weights, a .pth or .safetensors file, or a network in a .py file")]
 Device = Annotated[str, Option(help="cpu or cuda")]
-Threads = Annotated[int | None, Option(help="threads of the model on a CPU; default: torch's own", min=1)]
+Threads = Annotated[
+    int | None, Option(help="threads of the model on a CPU; default: torch's own", min=1, max=MOST_THREADS)
+]
 Sequences = Annotated[
     list[str] | None,
     Option(
@@ -98,7 +101,7 @@ Shard = Annotated[
 ]
 Policies = Annotated[list[str] | None, strategies("only these strategies, separated by commas or repeated")]
 Overwrite = Annotated[bool, Option("--overwrite", help="replace what is there already")]
-ManyJobs = Annotated[int | None, Option(help="processes; default: one per core", min=1)]
+ManyJobs = Annotated[int | None, Option(help="processes; default: one per core, which is also the most", min=1)]
 
 
 def whole_numbers(value: str | None) -> tuple[int | str, ...] | None:

@@ -6,15 +6,10 @@ from numbers import Integral
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.images import VOID, size_text
+from vosbench.images import VOID, described, size_text
 from vosbench.video import ObjectMasks
 
 Masks = np.ndarray | Mapping[int, np.ndarray] | ObjectMasks
-
-
-def described(given: object) -> str:
-    """A value of a wrong kind, in words."""
-    return f"{given.dtype} {given.shape}" if isinstance(given, np.ndarray) else f"of type {type(given).__name__}"
 
 
 def object_masks(masks: np.ndarray | Mapping[int, np.ndarray], what: str, followed: Collection[int]) -> ObjectMasks:

@@ -5,10 +5,10 @@ sixteenth for answers that strategies share. The rest is for a frame in the netw
 frame to frame, tokens and probabilities, and for what passes in a frame: readouts, logits, values.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from math import prod
 
 from vosbench.memory.attention import Scratch
 from vosbench.models.base import Spec
@@ -41,6 +41,10 @@ class Room:
         """Bytes that are for the network, for scores and for answers."""
         return 0 if self.limit is None else self.limit // 8 + self.limit // 16 + self.kept
 
+    def suffices(self, needs: "Needs") -> bool:
+        """Whether the limit is enough for a frame under one strategy whose memory is still empty."""
+        return self.limit is None or self.apart + needs.picture + needs.planes + needs.passing < self.limit
+
     def beside(self, number: int) -> int:
         """Bytes that are not for the strategy of that number."""
         return self.apart + sum(self.taken.values()) - self.taken.get(number, 0)
@@ -53,6 +57,17 @@ class Room:
             return
         with at_most(self.limit // 8 // PASS), capture_after(0):
             yield
+
+
+def enough(needs: "Needs", frames: float) -> int:
+    """A limit, in bytes, that is enough for one strategy that holds so many frames, while its memory grows, too."""
+    needed = needs.picture + needs.planes + needs.passing + math.ceil(2 * frames * needs.tokens)
+    return -(-4 * needed // 3) + 64  # `apart` is a quarter at most
+
+
+def in_megabytes(limit: int) -> str:
+    """A limit as an option takes it, rounded up."""
+    return f"{-(-limit // 10**6)}MB"
 
 
 @dataclass(frozen=True)
@@ -74,7 +89,7 @@ class Needs:
         What passes: the probabilities of the frame before; with them a readout and logits, or values thrice, as the
         network gives them, as the strategy gets them, and as the bank writes them.
         """
-        pixels = prod(geometry.padded)
+        pixels = math.prod(geometry.padded)
         plane, values = 4 * pixels, 4 * spec.value_dim * geometry.tokens
         keys = (4 * (spec.key_dim + sum(extra.channels for extra in spec.extras.values())) + COLUMNS) * geometry.tokens
         passing = objects * max(2 * plane + values, plane + 3 * values)

@@ -14,11 +14,11 @@ from torch import Tensor
 from vosbench.base.values import Count, Side, checked
 from vosbench.base.words import size_in_bytes
 from vosbench.errors import SequenceError, VosbenchError
-from vosbench.images import size_text
-from vosbench.inference.given import Masks, described, object_masks
+from vosbench.images import check_frame, size_text
+from vosbench.inference.given import Masks, object_masks
 from vosbench.inference.lockstep import Decode, Driver, EncodeValue, Frame, Steps, taken
 from vosbench.inference.output import LateMask, Prediction, by_rows, most_probable
-from vosbench.inference.room import Needs, Room
+from vosbench.inference.room import Needs, Room, enough, in_megabytes
 from vosbench.inference.timing import FrameTiming, StageClock
 from vosbench.memory.attention import Scratch
 from vosbench.memory.bank import MemoryBank
@@ -27,6 +27,7 @@ from vosbench.memory.match import Match
 from vosbench.memory.policy import LookAhead, MemoryPolicy, VideoInfo
 from vosbench.memory.session import VideoMemory
 from vosbench.memory.spec import PolicySpec, load_policy
+from vosbench.memory.store import LimitError
 from vosbench.models.base import FrameStep, Network, State, aggregate, joined
 from vosbench.models.checkpoint import load_model
 from vosbench.models.geometry import Geometry
@@ -112,8 +113,7 @@ class Session:
 
         Raises VosbenchError for frames or masks of another kind or size, PolicyError for what the strategy does wrong.
         """
-        if not isinstance(rgb, np.ndarray) or rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[-1] != 3:
-            raise VosbenchError(f"a frame of {self.name} is {described(rgb)}", "give uint8 [height,width,3], RGB")
+        check_frame(rgb, f"a frame of {self.name}")
         prediction = taken(*self._driver.finish([self._steps(Frame(self.model, rgb, self.shorter_side), masks)]))
         self._look()
         return prediction
@@ -135,11 +135,14 @@ class Session:
             )
         new, given = self._appearing(masks)
         needs = self._needs(frame.geometry, len(new))
-        self.memory.bank.leave(self._room.beside(id(self)) + needs.picture + needs.planes + needs.passing)
-        if new or self.ids:
-            joint = yield from self._segment(frame, new, given)
-        else:
-            joint = torch.ones(1, *self.geometry.padded, device=self.device)
+        try:
+            self.memory.bank.leave(self._room.beside(id(self)) + needs.picture + needs.planes + needs.passing)
+            if new or self.ids:
+                joint = yield from self._segment(frame, new, given)
+            else:
+                joint = torch.ones(1, *self.geometry.padded, device=self.device)
+        except LimitError as error:
+            raise MemoryError(f"{error}: {self._advice(len(self.ids) + len(new))}") from None
         prediction = self._predict(joint)
         self.index += 1
         self._room.taken[id(self)] = needs.planes + self._allocated
@@ -160,6 +163,14 @@ class Session:
         self._look(0)
         if self.index:
             self.memory.verify()
+
+    def _advice(self, objects: int) -> str:
+        """What limit suffices: to the end if what the strategy holds is bounded, else in this frame."""
+        bank, every = self.memory.bank, len(self.known.object_ids) if self.known else 0
+        needs = Needs.of(max(objects, every), self.geometry, self.model.spec)
+        tokens = bank.capacity or bank.count + bank.tokens_per_frame
+        limit = in_megabytes(enough(needs, tokens / bank.tokens_per_frame))
+        return f"raise it to {limit} (--memory-limit)" if bank.capacity else f"raise it to more than {limit}"
 
     def _needs(self, geometry: Geometry, new: int = 0) -> Needs:
         """What the objects take in a frame in which `new` ones appear."""

@@ -77,7 +77,7 @@ def score(
     some of its sequences, or their ground truth or, where masks lack, their frames are faulty: these are left out.
 
     protocol: the rules, the name of a protocol or one's own file of it (None: the data set's own).
-    jobs: processes (None: one per core). 1 works in this process.
+    jobs: processes, no more than cores (None: one per core). 1 works in this process.
     progress: called with the number of frames done and the number of all.
     cache: the folder where scores of unchanged masks are looked up and kept (None: nowhere).
 

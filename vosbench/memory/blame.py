@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from inspect import getsourcefile
-from threading import current_thread, main_thread
 
 import torch
 
 from vosbench.base.registry import place
+from vosbench.base.signals import by_code
 from vosbench.errors import PolicyError, VosbenchError
 from vosbench.memory.answer import WrongAnswerError
 from vosbench.memory.policy import MemoryPolicy
@@ -29,8 +29,7 @@ def blamed(policy: MemoryPolicy, where: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        interrupted = isinstance(error, KeyboardInterrupt) and current_thread() is main_thread()  # where Ctrl-C arrives
-        if interrupted or isinstance(error, PolicyError) or out_of_memory(error) or gpu_failed(error):
+        if not by_code(error) or isinstance(error, PolicyError) or out_of_memory(error) or gpu_failed(error):
             raise
         reason, hint = f"{type(error).__name__}: {error}", "repair the strategy; see MemoryPolicy"
         if told := isinstance(error, VosbenchError):

@@ -10,6 +10,10 @@ from vosbench.base.words import as_size
 from vosbench.models.base import Keys, Spec
 
 
+class LimitError(MemoryError):
+    """A limit does not suffice."""
+
+
 @dataclass(frozen=True)
 class Group:
     """Objects of one first frame: their values [slots,O*CV]; tokens of earlier frames are not valid for them."""
@@ -22,7 +26,7 @@ class Group:
 class Store:
     """Keys with their extras, values of each object group, and columns by name; `allocated` rows of each.
 
-    They never take more than a limit that they are `bound` to, while they grow either: MemoryError before that.
+    They never take more than a limit that they are `bound` to, while they grow either: LimitError before that.
     """
 
     def __init__(self, spec: Spec, device: torch.device | str) -> None:
@@ -51,7 +55,7 @@ class Store:
     def bound(self, limit: int) -> None:
         """Take no more than `limit` bytes from now on."""
         if limit <= 0:
-            raise MemoryError("a frame and its objects alone need more than the limit")
+            raise LimitError("a frame and its objects alone need more than the limit")
         self.limit = limit
         self._require(self.allocated * self.bytes_per_row)
 
@@ -85,7 +89,7 @@ class Store:
 
     def _require(self, total: int) -> None:
         if self.limit is not None and total > self.limit:
-            raise MemoryError(f"tokens need {as_size(total)}, and their part of the limit is {as_size(self.limit)}")
+            raise LimitError(f"tokens need {as_size(total)}, and their part of the limit is {as_size(self.limit)}")
 
     def write(self, slots: Tensor, keys: Keys, values: Sequence[Tensor]) -> None:
         """Fill rows, int64 [n]: keys of n tokens, extras that are not given stay; values [n,O,CV] of each group."""

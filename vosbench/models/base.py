@@ -206,7 +206,7 @@ class Network(nn.Module, ABC):
 
         A network may compute by it what depends on the inputs and its weights alone, changes nothing it is given, and
         does not wait for the GPU. Inputs are tensors, however they are packed, and numbers, texts and the like. What is
-        another function in each frame has no graph.
+        another function in each frame, as a lambda is that a method makes, has no graph.
         """
         return function(*inputs) if self.graphs is None else self.graphs(function, *inputs)
 

@@ -5,16 +5,20 @@
 
 import inspect
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
+from weakref import ref
 
 import torch
 from torch import Tensor
 
 from vosbench.base.registry import place
+from vosbench.base.signals import by_code
 from vosbench.errors import VosbenchError
 from vosbench.models.base import FrameStep, Keys, Network, State, aggregate, joined, shapes_of
 from vosbench.models.geometry import Geometry
+from vosbench.models.graphs import owner_of
 from vosbench.models.tensors import looks, tensors
 
 Build = Callable[[], Network]
@@ -30,7 +34,9 @@ def check_model(build: Build) -> list[VosbenchError]:
     for check in CHECKS:
         try:
             check(build)
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            if not by_code(error):
+                raise
             told = isinstance(error, _Broken | VosbenchError)
             reason = str(error) if told else f"{type(error).__name__}: {' '.join(str(error).split())}"
             hint = getattr(error, "hint", "see Network in vosbench/models/base.py")
@@ -136,18 +142,21 @@ def evaluation_changes_nothing(build: Build) -> None:
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     _joints(network, (2,))
     for name, tensor in network.state_dict().items():
-        _demand(torch.equal(tensor, before[name]), "decode", f"changes {name} while it segments")
+        _demand(_same(tensor, before[name]), "decode", f"changes {name} while it segments")
 
 
 def inputs_are_left_alone(build: Build) -> None:
     network = build()
     methods = ("encode", "tokens", "query", "scores", "decode", "aggregate", "encode_value", "start")
     guards = {method: _guarded(method, getattr(network, method)) for method in methods}
-    own = dict(vars(network))
+    own, launched = dict(vars(network)), list[tuple[Callable[[], Any], str]]()
 
     def launch(function: Callable, *inputs: Any) -> Any:
+        line = getattr(getattr(function, "__code__", None), "co_firstlineno", None)
+        name = getattr(function, "__name__", type(function).__name__) + (f" (line {line})" if line else "")
         try:
             looks(inputs)  # may be told from others
+            launched.append((ref(owner_of(function)[0]), name))
         except TypeError as error:
             raise TypeError(f"launch is given what makes no graph: {error}") from None
         return _guarded("launch", function)(*inputs)
@@ -158,6 +167,9 @@ def inputs_are_left_alone(build: Build) -> None:
     finally:
         vars(network).clear()
         vars(network).update(own)
+    gone = Counter(name for owner, name in launched if owner() is None)
+    for name, times in gone.items():
+        _demand(times == 1, "launch", f"is given {name} made anew in each frame, which makes no graph: make it once")
 
 
 def strategies_in_a_batch_are_each_alone(build: Build) -> None:
@@ -173,7 +185,7 @@ def strategies_in_a_batch_are_each_alone(build: Build) -> None:
         values = network.encode_value(frame, features, mask, state, state, step)
         for method, found, alone in (("decode_several", decoded[i], logits), ("encode_several", encoded[i], values)):
             pairs = zip(tensors(found), tensors(alone), strict=True)
-            alike = all(torch.allclose(a, b, rtol=1e-3, atol=1e-3) for a, b in pairs)
+            alike = all(torch.allclose(a, b, rtol=1e-3, atol=1e-3, equal_nan=True) for a, b in pairs)
             _demand(alike, method, "gives a strategy something else than it gets alone")
 
 
@@ -270,11 +282,15 @@ def _guarded(method: str, act: Callable) -> Callable:
     def guarded(*arguments: Any) -> Any:
         pairs = [(tensor, tensor.clone()) for tensor in tensors(arguments)]
         result = act(*arguments)
-        same = all(torch.allclose(now, before, rtol=0, atol=0, equal_nan=True) for now, before in pairs)
-        _demand(same, method, "changes what it is given")
+        _demand(all(_same(now, before) for now, before in pairs), method, "changes what it is given")
         return result
 
     return guarded
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors are equal, or no number in the same places."""
+    return torch.allclose(one, other, rtol=0, atol=0, equal_nan=True)
 
 
 def _expect(method: str, tensor: Tensor, shape: tuple[int, ...]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from vosbench.base.values import Count, Side, checked
+from vosbench.base.values import Count, Side, Threads, checked
 from vosbench.base.words import count
 from vosbench.datasets import Dataset
 from vosbench.errors import SequenceError, VosbenchError
@@ -35,7 +35,7 @@ def simulate(
     affinity: str | None = None,
     shorter_side: Side | None = None,
     jobs: Count | None = None,
-    threads: Count | None = None,
+    threads: Threads | None = None,
     cache: Path | str = TRACES,
     progress: Progress | None = None,
 ) -> Simulation:
@@ -49,8 +49,8 @@ def simulate(
     reference: the memory against which attention is measured.
     model, device, affinity: as in `load_model`. top_k: tokens that count for a query pixel; shorter_side: of frames at
         inference, in pixels (None: the data set's or the model's; 0: their own).
-    jobs: processes (None: one per core; one on a GPU). threads: of torch on a CPU, in each of them (None: torch's own,
-        or what the cores allow). cache: the folder where recorded keys are kept.
+    jobs: processes, no more than cores (None: one per core; one on a GPU). threads: of torch on a CPU, in each of them
+        (None: torch's own, or what the cores allow). cache: the folder where recorded keys are kept.
 
     A sequence with a frame or first mask that cannot be read is left out, see `Simulation.faulty`. Raises VosbenchError
     for whatever else is wrong with the data set, the weights or a strategy, and the first fault if no sequence is sound

@@ -81,8 +81,10 @@ class Study:
         object.__setattr__(self, "reference", str(PolicySpec.parse(self.reference)))
 
     def processes(self, jobs: int | None) -> int:
-        """How many share the work: one per core, or one on a GPU, which would hold the state of each."""
-        return jobs or (1 if self.device.startswith("cuda") else cpu_count())
+        """How many share the work: one per core at most, or one on a GPU, which would hold the state of each, unless
+        more are asked for.
+        """
+        return min(jobs or (1 if self.device.startswith("cuda") else cpu_count()), cpu_count())
 
     @property
     def network(self) -> Network:

@@ -5,6 +5,8 @@ from dataclasses import is_dataclass
 from math import isfinite
 from typing import Any
 
+from vosbench.base.values import MOST_THREADS
+
 Bound = tuple[Callable[[float], bool], str]
 COUNT: Bound = (lambda x: x >= 1, "be at least 1")
 NOT_NEGATIVE: Bound = (lambda x: x >= 0, "be at least 0")
@@ -15,7 +17,7 @@ SHARE: Bound = (lambda x: 0 <= x <= 1, "be at least 0 and at most 1")
 # By the names of settings, wherever they stand; both ends of a range are within its bound.
 BOUNDS: dict[str, Bound] = {
     "objects": (lambda x: 1 <= x <= 254, "be at least 1 and at most 254"),
-    "threads": (lambda x: 1 <= x <= 1024, "be at least 1 and at most 1024"),
+    "threads": (lambda x: 1 <= x <= MOST_THREADS, f"be at least 1 and at most {MOST_THREADS}"),
     "workers": (lambda x: 0 <= x <= 256, "be at least 0 and at most 256"),
     "size": (lambda x: x >= 32, "be at least 32"),
     "max_gap": (lambda x: x >= 2, "be at least 2"),

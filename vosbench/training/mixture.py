@@ -4,11 +4,11 @@ import multiprocessing
 import signal
 import threading
 import traceback
-import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain, islice
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
-from vosbench.base.processes import starting
+from vosbench.base.processes import starting, useful
 from vosbench.datasets import open_dataset
 from vosbench.errors import VosbenchError
 from vosbench.training.clips import GeneratedClips
@@ -141,20 +141,22 @@ def shares(first: int, end: int, share: int, rank: int = 0, processes: int = 1) 
 
 
 def batches(mixture: Mixture, numbers: Iterable[list[int]], workers: int, pin: bool) -> Generator[Batch]:
-    """The batches of one process, drawn ahead by `workers` processes, which end with it. VosbenchError for a fault."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores: they are asked for
-        loader = DataLoader(
-            mixture,
-            batch_sampler=numbers,
-            num_workers=workers,
-            collate_fn=_collate,
-            worker_init_fn=_one_thread,
-            pin_memory=pin,
-        )
-        others = multiprocessing.active_children()
-        with _deaf_to_children(), starting() if workers else nullcontext():
-            drawn = iter(loader)
+    """The batches of one process, drawn ahead by `workers` processes, but no more than batches or cores, which end with
+    it. VosbenchError for a fault.
+    """
+    ahead = [*islice(numbers := iter(numbers), workers)]
+    workers = useful(workers, len(ahead)) if workers else 0
+    loader = DataLoader(
+        mixture,
+        batch_sampler=chain(ahead, numbers),
+        num_workers=workers,
+        collate_fn=_collate,
+        worker_init_fn=_one_thread,
+        pin_memory=pin,
+    )
+    others = multiprocessing.active_children()
+    with _deaf_to_children(), starting() if workers else nullcontext():
+        drawn = iter(loader)
     processes = [process for process in multiprocessing.active_children() if process not in others]
     try:
         while (batch := _next(drawn, processes)) is not None:

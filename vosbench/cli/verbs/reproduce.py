@@ -57,7 +57,7 @@ def reproduce(
     shorter_side: options.ShorterSide = None,
     sequences: options.Sequences = None,
     limit: options.Limit = None,
-    threads: Annotated[int | None, Option(help="threads of the model on a CPU", min=1)] = None,
+    threads: options.Threads = None,
     train_meta: Annotated[
         Path | None, Option(help="the meta.json of YouTube-VOS train, for seen and unseen of table2 and table6")
     ] = None,

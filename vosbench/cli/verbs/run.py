@@ -2,7 +2,7 @@
 
 import os
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -79,13 +79,16 @@ def run(
         int | None,
         Option(help="how often a strategy goes through a sequence that is timed, in turn; default: 1", min=1),
     ] = None,
-    jobs: Annotated[int | None, Option(help="scoring processes; default: 1", min=1)] = None,
+    jobs: Annotated[
+        int | None, Option(help="scoring processes; default: 1; no more start than records or cores", min=1)
+    ] = None,
     threads: options.Threads = None,
     workers: Annotated[
         int | None,
         Option(
             help="processes of this machine that share the sequences out, one for each GPU, or for as many CPU cores "
-            "as it has threads (--threads; default: an equal share); needs vosbench[cluster]",
+            "as it has threads (--threads; default: an equal share), but no more than there is work, or, on a CPU, "
+            "than cores; needs vosbench[cluster]",
             min=1,
         ),
     ] = None,
@@ -157,7 +160,7 @@ def _forecast(plan: "Plan", fresh: bool, workers: int) -> dict[str, Any]:
     for name, fault in plan.faults.items():
         print(f"vosbench: faulty: {name}: {fault.message}: {fault.hint}", file=sys.stderr)
     found = estimate(plan, fresh, workers)
-    by = f" with {count(workers, 'worker')}" if workers > 1 else ""
+    by = f" with {count(found.workers, 'worker')}" if found.workers > 1 else ""
     done = f", {found.finished} are there" if found.finished else ""
     print(f"{plan.folder}: {count(found.results, 'result')} to make in {count(found.units, 'sequence')}{done}")
     if found.measured:
@@ -183,6 +186,8 @@ def _carry_out(plan: "Plan", fresh: bool, report: bool, others: "Cluster | None"
     _say_what_is_left_out(plan)
     with RunProgress(plan.passes_of(plan.tasks)) as progress:
         records = execute(plan, progress, fresh, others, progress.begin)
+    with suppress(OSError):
+        os.utime(plan.folder)  # the latest run, also if there was nothing to do
     table = strategy.table(records)
     show([table])
     print()

@@ -78,7 +78,7 @@ def build(
     root: of the data set (None: where it was for each run).
     policies: labels or specs of the strategies to show (none: all); runs that have none of them are left out.
     baseline: the label of the strategy with which others are compared at first (None: the first of the run).
-    jobs: processes (None: one per core).
+    jobs: processes, no more than cores (None: one per core).
     progress: called with the number of pages done and the number of all.
     tell: takes a line about what of a run is damaged or gone, such as masks; the rest is shown.
 
