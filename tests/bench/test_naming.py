@@ -15,6 +15,7 @@ from vosbench.bench.record import PolicyInfo, read_run
 from vosbench.bench.runner import run
 from vosbench.errors import VosbenchError
 from vosbench.inference.controls import CONTROLS
+from vosbench.report.lacks import lacks
 from vosbench.report.tables.strategy import table
 
 
@@ -180,8 +181,12 @@ def test_an_edited_strategy_file_is_another_strategy(small_davis, small_suite, t
     assert work == {(str(source), "ant")}
     run(replace(suite, limit=None), tmp_path / "run")
     source.write_text(text)
-    run(suite, tmp_path / "run")
-    assert [r.sequence for r in read_run(tmp_path / "run")] == ["ant"]  # bee was made by another
+    run(replace(suite, limit=None, shard="1/2"), tmp_path / "run")  # bee is left to the other
+    assert lacks(read_run(tmp_path / "run")) == (f"made by different code: {source}",)
+    source.write_text(text + "# again")
+    with pytest.warns(UserWarning, match=rf"thrown away, as other code had made it: {source} on bee"):
+        run(suite, tmp_path / "run")
+    assert [r.sequence for r in read_run(tmp_path / "run")] == ["ant"]
 
 
 @pytest.mark.usefixtures("lent_pool")

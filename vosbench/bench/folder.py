@@ -10,6 +10,7 @@ import hashlib
 import os
 import shlex
 import shutil
+import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -87,6 +88,7 @@ def prepare(plan: Plan, fresh: bool) -> None:
     names = {task.record.parent: task.policy for task in plan.tasks}
     as_named_now = _names_now(plan)
     away: list[Path] = []
+    stale: list[str] = []
     moves: list[tuple[Path, RunRecord, Task]] = []
     for path in record_files(plan.folder):
         try:
@@ -110,10 +112,13 @@ def prepare(plan: Plan, fresh: bool) -> None:
                 raise _taken(plan, record)
             if path not in own and not plan.suite.shard:
                 away.append(path)  # of a file of one's own that is another now
+                stale.append(f"{record.policy.label} on {record.sequence}")
     leaving = {path: record for path, record, _ in moves}
     swapped = [other for *_, task in moves if (other := leaving.get(task.record) or leaving.get(task.unscored))]
     if swapped and not fresh:
         raise _taken(plan, swapped[0])
+    if stale:
+        warnings.warn(f"thrown away, as other code had made it: {a_few(stale)}", stacklevel=2)
     for path, record, task in () if swapped else moves:
         taken = finished(task) if task.video else task.record.exists() or task.unscored.exists()
         if not taken:

@@ -46,11 +46,14 @@ def lacks(records: Iterable[RunRecord]) -> tuple[str, ...]:
     have = {record.policy.text: record.policy for record in records}.values()
     asked = dict.fromkeys(text for record in records for text in record.suite.get("policies", ()))  # by any suite
     absent = [text for text in asked if not any(_is(policy, text) for policy in have)]
+    codes = {(r.policy.label, r.policy.name, str(r.policy.parameters), r.policy.source_hash) for r in records}
+    mixed = sorted(label for label, number in Counter(label for label, *_ in codes).items() if number > 1)
     failed = dict.fromkeys(record.policy.label for record in kept if record.failure)
     found = {
         "sequences were left out": not whole and any(record.partial for record in records),
         f"{done} of {total} sequences are done": done + len(faulty) < total,
         f"not run yet: {a_few(absent)}": absent,
+        f"made by different code: {a_few(mixed)}": mixed,
         f"faulty: {a_few(faulty)}": faulty,
         f"not scored: {a_few(unscored)}": some_scored and unscored,
         f"{FAILED}{a_few(failed)}": failed,
