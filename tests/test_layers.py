@@ -158,6 +158,11 @@ def test_only_the_command_line_prints_and_exits(module: str) -> None:
     assert not calls & {"print", "exit", "sys.exit", "sys.stdout.write", "sys.stderr.write"}
 
 
+def test_what_takes_long_is_loaded_where_ctrl_c_is_one_line() -> None:
+    code = "import sys, vosbench.cli; sys.exit(f'{slow} is loaded' if (slow := 'typer') in sys.modules else 0)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_no_verb_waits_for_statistics() -> None:
     code = (
         "import sys, vosbench.cli.app; sys.exit(f'{slow} is loaded' if (slow := 'scipy.stats') in sys.modules else 0)"

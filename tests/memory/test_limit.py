@@ -82,7 +82,7 @@ def test_a_limit_that_is_named_suffices(small_model, small_clip, monkeypatch, sp
         return done, ""
 
     done, told = masks(least)
-    named = re.search(r"limit.*: raise it to (?:more than )?(\d+B)", told)[1]
+    named = re.search(r"limit.*: raise it to (\d+B)(?: at least)?: memory_limit", told)[1]
     if spec == "every-k:k=1":
         assert masks(named)[0] > done
     else:

@@ -13,8 +13,6 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-import typer
-
 from vosbench.base.signals import as_interrupts
 from vosbench.base.text import printable
 from vosbench.errors import SpoiltScoreWarning, VosbenchError
@@ -55,9 +53,11 @@ def _again(arguments: list[str]) -> str:
 
 
 def _run(arguments: list[str]) -> int:
+    from typer import TyperException  # here, as all that takes long: Ctrl-C is to be one line meanwhile as well
+
     try:
         _refuse_empty(arguments)
-        from vosbench.cli.app import app  # here: it takes a second, in which Ctrl-C is to be one line as well
+        from vosbench.cli.app import app
 
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
@@ -66,7 +66,7 @@ def _run(arguments: list[str]) -> int:
         return status if isinstance(status, int) else 0
     except VosbenchError as error:
         return _fail(error.message, error.hint)
-    except typer.TyperException as error:
+    except TyperException as error:
         return _fail(error.format_message().replace("Value error, ", ""), _usage(arguments))  # as pydantic begins
     except (Exception, SystemExit) as error:
         # The reader of our output has seen enough; typer exits where it prints.

@@ -170,7 +170,7 @@ class Session:
         needs = Needs.of(max(objects, every), self.geometry, self.model.spec)
         tokens = bank.capacity or bank.count + bank.tokens_per_frame
         limit = in_megabytes(enough(needs, tokens / bank.tokens_per_frame))
-        return f"raise it to {limit} (--memory-limit)" if bank.capacity else f"raise it to more than {limit}"
+        return f"raise it to {limit}{'' if bank.capacity else ' at least'}: memory_limit (--memory-limit)"
 
     def _needs(self, geometry: Geometry, new: int = 0) -> Needs:
         """What the objects take in a frame in which `new` ones appear."""
