@@ -244,6 +244,8 @@ def test_cuda_asked_for_and_absent(small_davis, monkeypatch, refused):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     said = refused("run", "--dataset", "davis2017", "--root", small_davis, "--device", "cuda")
     assert "device cuda was asked for, but this machine" in said
+    monkeypatch.setattr("vosbench.cli.verbs.simulate.open_dataset", lambda *_, **__: pytest.fail("makes clips first"))
+    assert "device cuda was asked for" in refused("simulate", "-p", "lfu", "--device", "cuda")
     assert "--device cpu" in said
 
 

@@ -67,6 +67,7 @@ def simulate(
     """
     from vosbench.bench.plan import policy_info  # here, as below: torch and matplotlib take seconds
     from vosbench.memory.spec import PolicySpec
+    from vosbench.models.checkpoint import check_device
     from vosbench.report.drawing import style
     from vosbench.report.drawing.capacity import require_sweep, sweeps
     from vosbench.report.simulated import against as comparing
@@ -83,6 +84,7 @@ def simulate(
     curves = sweeps(entries)
     if plot is not None:
         require_sweep(curves, [entry.label for entry in entries])
+    check_device(device)  # before clips are made
     data = open_dataset(dataset, root, split, frame_mode=frame_mode, trust_masks=bool(trust_masks))
     data = data.only(sequences, limit, exclude)
     names = data.sequence_names()
