@@ -26,7 +26,7 @@ def object_masks(masks: np.ndarray | Mapping[int, np.ndarray], what: str, follow
     for i, plane in masks.items():
         one = f"{what}: object {i!r}"
         if isinstance(i, bool) or not isinstance(i, Integral) or not 0 < i < VOID:
-            raise VosbenchError(f"{one} has no id", f"an id is a whole number from 1 to {VOID - 1}")
+            raise VosbenchError(f"{one} cannot be: that is no id", f"an id is a whole number from 1 to {VOID - 1}")
         if not isinstance(plane, np.ndarray) or plane.dtype not in (np.bool_, np.uint8) or plane.ndim != 2:
             raise VosbenchError(f"{one} is {described(plane)}", "give a plane, bool or uint8 [height,width]")
         if not plane.any():
